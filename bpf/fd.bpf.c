@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Descriptors: what the watched processes open and close, at the exit of the syscall, when the result is known. Each body
+ * has two shims. The kretprobe sits on the syscall's own function and costs nobody else anything; the tracepoint is there
+ * where kprobes are not, and while one is attached every syscall of the host takes the slow path (about 40 ns each), so
+ * user space attaches it only while somebody is under suspicion.
+ */
+#include "deferd.bpf.h"
+
+#define EBADF 9
+
+static __always_inline __u32 watched(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32, *id = bpf_map_lookup_elem(&target_by_tgid, &tgid);
+
+	return id ? *id : 0;
+}
+
+/* The first argument of the syscall that is about to return; the entry code keeps it in the task's registers. */
+static __always_inline long syscall_arg0(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	long arg = -1;
+
+	bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG0(regs));
+	return arg;
+}
+
+static __always_inline void emit_fd(__u32 id, long nr, long ret, int fd, __u32 closing)
+{
+	struct dfd_target *t = target_of(id);
+	struct dfd_rec_fd *r;
+
+	if (!t || !(t->flags & DFD_TARGET_TRACE))
+		return;
+	r = record_reserve(id, DFD_REC_FD, sizeof(*r));
+	if (!r)
+		return;
+	r->syscall = nr;
+	r->ret = ret;
+	r->fd = fd;
+	r->closing = closing;
+	record_submit(r);
+}
+
+/* `n` descriptors came into being if the call succeeded: 1, or 2 for pipes and socket pairs. */
+static __always_inline int opened(long nr, long ret, int n)
+{
+	__u32 id = watched();
+	struct dfd_counts *c;
+
+	if (!id)
+		return 0;
+	c = counts_of(id);
+	if (c && ret >= 0)
+		c->fd_opened += n;
+	emit_fd(id, nr, ret, n == 1 ? ret : -1, 0);
+	return 0;
+}
+
+static __always_inline int closed(long nr, long ret)
+{
+	__u32 id = watched();
+	struct dfd_counts *c;
+
+	if (!id)
+		return 0;
+	c = counts_of(id);
+	if (c && ret == -EBADF)
+		c->fd_ebadf++;
+	else if (c)
+		c->fd_closed++; /* Linux frees the number even when close reports an error of the file */
+	emit_fd(id, nr, ret, syscall_arg0(), 1);
+	return 0;
+}
+
+SEC("tracepoint")
+int tp__open_exit(struct sys_exit_ctx *ctx)
+{
+	return opened(ctx->id, ctx->ret, 1);
+}
+
+SEC("tracepoint")
+int tp__pair_exit(struct sys_exit_ctx *ctx)
+{
+	return opened(ctx->id, ctx->ret, 2);
+}
+
+SEC("tracepoint")
+int tp__close_exit(struct sys_exit_ctx *ctx)
+{
+	return closed(ctx->id, ctx->ret);
+}
+
+SEC("kretprobe")
+int kretprobe__open(struct pt_regs *ctx)
+{
+	return opened(bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 1);
+}
+
+SEC("kretprobe")
+int kretprobe__pair(struct pt_regs *ctx)
+{
+	return opened(bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 2);
+}
+
+SEC("kretprobe")
+int kretprobe__close(struct pt_regs *ctx)
+{
+	return closed(bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx));
+}
+
+char LICENSE[] SEC("license") = "GPL";

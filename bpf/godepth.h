@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How deep is this goroutine's defer chain after the push that is about to happen?
+ *
+ * The probe stands at the entry of deferproc or deferprocStack, before the new record is linked. g._defer is the head of
+ * the chain; each record holds the sp of the frame that registered it, the pc after that call, and a link. The record
+ * this push will create is known already: sp = RSP + 8, pc = [RSP], link = head.
+ *
+ * Walking a chain of thousands at every push would cost more than the program. So the goroutine's state keeps an anchor:
+ * what the last push must have created, and the depth then. In a loop of defers the head *is* that record, and the walk
+ * ends after one read. A second anchor keeps the record under the newest frame's first one: it answers for a frame that
+ * returned (nobody tells us; there is no probe on the way out) while the frame below still holds its pile.
+ *
+ *	pile() { for ... { defer f(); helper() } }	helper() { for ... { defer g() } }
+ *
+ *	push by pile()     head = pile's record   = last     depth + 1
+ *	push by helper()   head = pile's record   = last     depth + 1, below := pile's record
+ *	push by helper()   head = helper's record = last     depth + 1
+ *	push by pile()     head = pile's record   = below    below.depth + 1
+ *
+ * Neither anchor met, but the chain ends within the bound: the number of records seen is the depth. Otherwise the depth
+ * is the last one plus one, marked inferred until somebody reads the whole chain.
+ *
+ * Stacks move when they grow, and records in frames move along; heap records stay. So sp, and links that point into the
+ * stack, are compared as distance to stack.hi, which a copy keeps. Comparing the head's address alone is wrong: records
+ * come from pools and are reused within microseconds.
+ *
+ * Plain C over a reader macro, so that a unit test runs it on made-up memory. The includer defines
+ *	GODEPTH_READ(dst, size, addr)	0 on success
+ */
+#ifndef DEFERD_GODEPTH_H
+#define DEFERD_GODEPTH_H
+
+#include <deferd/record.h>
+
+#define GODEPTH_WALK_MAX 16
+
+/* The head of runtime.g; the same in every version since 1.17. */
+struct go_g_head {
+	dfd_u64 stack_lo;
+	dfd_u64 stack_hi;
+	dfd_u64 guards[2];
+	dfd_u64 panic;
+	dfd_u64 defer;
+};
+
+/* runtime._defer as far as link: offset 32 (1.22+) or 40. */
+struct go_defer_head {
+	dfd_u64 flags; /* eight bytes of bools */
+	dfd_u64 sp;
+	dfd_u64 pc;
+	dfd_u64 fn;
+	dfd_u64 word32;
+	dfd_u64 word40;
+};
+
+enum godepth_end {
+	GODEPTH_ANCHOR,  /* met an anchor: exact */
+	GODEPTH_END,     /* the chain ended: exact */
+	GODEPTH_BOUND,   /* neither within the bound */
+	GODEPTH_TORN,    /* a record failed its checks */
+	GODEPTH_UNREAD,  /* a record could not be read */
+};
+
+static inline dfd_u64 godepth_rel(const struct go_g_head *g, dfd_u64 addr)
+{
+	/* The top bit keeps a distance apart from a heap address. */
+	return addr >= g->stack_lo && addr < g->stack_hi ? (g->stack_hi - addr) | 1ULL << 63 : addr;
+}
+
+/* Not a head of a range-over-func list (1.22+), nor a record the runtime inserts while it panics (up to 1.21). */
+static inline int godepth_counts(const struct go_defer_head *d, dfd_u16 uncounted_off)
+{
+	return ((d->flags >> (8 * (uncounted_off & 7))) & 0xff) != 1;
+}
+
+static inline int godepth_is(const struct dfd_anchor *a, dfd_u64 sp, dfd_u64 pc, dfd_u64 link)
+{
+	return a->set && a->sp == sp && a->pc == pc && a->link == link;
+}
+
+/*
+ * Walk from g's head. On return *ret_depth is the number of records pending now (exact for ANCHOR and END, else
+ * untouched), *ret_head the first record as an anchor (set = 0 when the chain is empty or unreadable).
+ */
+static inline enum godepth_end godepth_walk(const struct go_g_head *g, const struct dfd_depth *st,
+					    dfd_u16 link_off, dfd_u16 uncounted_off,
+					    struct dfd_anchor *ret_head, dfd_u32 *ret_depth)
+{
+	dfd_u64 addr = g->defer;
+	dfd_u32 seen = 0;
+	int i;
+
+	ret_head->set = 0;
+	for (i = 0; i < GODEPTH_WALK_MAX; i++) {
+		struct go_defer_head d;
+		dfd_u64 link, sp_rel, link_rel;
+
+		if (!addr) {
+			*ret_depth = seen;
+			return GODEPTH_END;
+		}
+		if (GODEPTH_READ(&d, sizeof(d), addr))
+			return GODEPTH_UNREAD;
+		link = link_off == 40 ? d.word40 : d.word32;
+		if (d.sp < g->stack_lo || d.sp > g->stack_hi)
+			return GODEPTH_TORN;
+		sp_rel = g->stack_hi - d.sp;
+		link_rel = godepth_rel(g, link);
+		if (i == 0) {
+			ret_head->sp = sp_rel;
+			ret_head->pc = d.pc;
+			ret_head->link = link_rel;
+			ret_head->set = 1;
+		}
+		if (godepth_is(&st->last, sp_rel, d.pc, link_rel)) {
+			*ret_depth = st->last.depth + seen;
+			return GODEPTH_ANCHOR;
+		}
+		if (godepth_is(&st->below, sp_rel, d.pc, link_rel)) {
+			*ret_depth = st->below.depth + seen;
+			return GODEPTH_ANCHOR;
+		}
+		if (godepth_counts(&d, uncounted_off))
+			seen++;
+		addr = link;
+	}
+	return GODEPTH_BOUND;
+}
+
+/*
+ * Account for the push: `sp` and `pc` of the record that it creates. Updates depth, anchors and the inferred mark of *st
+ * and returns how the walk ended.
+ */
+static inline enum godepth_end godepth_push(struct dfd_depth *st, const struct go_g_head *g,
+					    dfd_u16 link_off, dfd_u16 uncounted_off, dfd_u64 sp,
+					    dfd_u64 pc)
+{
+	dfd_u64 sp_rel = g->stack_hi - sp;
+	struct dfd_anchor head;
+	dfd_u32 pending = st->depth;
+	enum godepth_end end;
+
+	end = godepth_walk(g, st, link_off, uncounted_off, &head, &pending);
+	if (end == GODEPTH_END)
+		st->flags &= ~DFD_CALL_INFERRED;
+	else if (end != GODEPTH_ANCHOR)
+		st->flags |= DFD_CALL_INFERRED;
+
+	/* The first push of another frame: what lies under it will answer when that frame has returned. */
+	if (!st->last.set || st->last.sp != sp_rel || !head.set || head.sp != sp_rel) {
+		st->below = head;
+		st->below.depth = pending;
+	}
+	st->depth = pending + 1;
+	st->last.sp = sp_rel;
+	st->last.pc = pc;
+	st->last.link = godepth_rel(g, g->defer);
+	st->last.depth = st->depth;
+	st->last.set = 1;
+	return end;
+}
+
+/*
+ * The frame whose records hold `sp` runs its defers (deferreturn, before the first one runs). Returns how many it owns, 0
+ * when it owns none, and leaves *st at the depth after all of them have run.
+ */
+static inline dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g, dfd_u16 link_off,
+				  dfd_u16 uncounted_off, dfd_u64 sp)
+{
+	dfd_u64 sp_rel = g->stack_hi - sp, addr = g->defer;
+	dfd_u32 own = 0, base;
+	int i;
+
+	for (i = 0; i < GODEPTH_WALK_MAX && addr; i++) {
+		struct go_defer_head d;
+		dfd_u64 link;
+
+		if (GODEPTH_READ(&d, sizeof(d), addr)) {
+			st->flags |= DFD_CALL_INFERRED;
+			return 0;
+		}
+		link = link_off == 40 ? d.word40 : d.word32;
+		if (d.sp != sp) {
+			if (!own)
+				return 0;
+			base = st->depth > own ? st->depth - own : 0;
+			st->last.sp = g->stack_hi - d.sp;
+			st->last.pc = d.pc;
+			st->last.link = godepth_rel(g, link);
+			st->last.depth = base;
+			st->depth = base;
+			return own;
+		}
+		if (godepth_counts(&d, uncounted_off))
+			own++;
+		addr = link;
+	}
+	if (!own)
+		return 0;
+	if (!addr) {
+		st->depth = 0;
+		st->last.set = 0;
+		st->flags &= ~DFD_CALL_INFERRED;
+		return own;
+	}
+	/* A pile: what stood under it when it began, if that was seen (outer frames are nearer to stack.hi). */
+	if (st->below.set && st->below.sp < sp_rel && st->below.depth < st->depth) {
+		own = st->depth - st->below.depth;
+		st->last = st->below;
+	} else {
+		own = st->depth;
+		st->last.set = 0;
+		st->flags |= DFD_CALL_INFERRED;
+	}
+	st->depth -= own;
+	return own;
+}
+
+#endif

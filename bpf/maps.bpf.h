@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The maps every program shares. Sizes marked (set) are written by user space before load. Weak, so that the definitions of
+ * several objects become one when they are linked.
+ */
+#ifndef DEFERD_MAPS_BPF_H
+#define DEFERD_MAPS_BPF_H
+
+#include <deferd/record.h>
+
+/* Watched processes by slot (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct dfd_target);
+} targets __weak SEC(".maps");
+
+/* Next sequence number by slot (set); apart from `targets` so that user space never writes what the kernel counts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, __u64);
+} seq_by_target __weak SEC(".maps");
+
+/* Exact counts by slot (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct dfd_counts);
+} counts_by_target __weak SEC(".maps");
+
+/* Target id by tgid, for hooks that see every process (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, __u32);
+} target_by_tgid __weak SEC(".maps");
+
+/* Depth by goroutine or thread (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct dfd_g_key);
+	__type(value, struct dfd_depth);
+} defers_by_g __weak SEC(".maps");
+
+/* Pushes by call site. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct dfd_site_key);
+	__type(value, __u64);
+} pushes_by_site __weak SEC(".maps");
+
+/* enum dfd_loss. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DFD_LOSS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses __weak SEC(".maps");
+
+/* Records (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} ring __weak SEC(".maps");
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a push means, whatever the runtime: the state of the goroutine or thread it happened on, the share of its call
+ * site, the peak of the window, the threshold, and the record somebody must see.
+ */
+#ifndef DEFERD_PILE_BPF_H
+#define DEFERD_PILE_BPF_H
+
+#include "deferd.bpf.h"
+
+/* Raised by user space at each scan of defers_by_g: the peak of a window is the peak of an epoch. */
+extern __u32 epoch;
+
+struct hit {
+	struct pt_regs *ctx;
+	struct dfd_target *t;
+	struct dfd_counts *counts;
+	__u64 g;    /* Go: address of the g; C: thread id */
+	__u64 sp;   /* address of the slot with the return address */
+	__u64 site; /* return address */
+	__u8 role;
+};
+
+static __always_inline __u64 read_word(__u64 addr)
+{
+	__u64 word = 0;
+
+	if (bpf_probe_read_user(&word, sizeof(word), (const void *)addr))
+		lose(DFD_LOSS_READ);
+	return word;
+}
+
+/*
+ * Fill *hit from the cookie and count the call. 0: nothing to do (the target is gone, or the hit is a stack check that
+ * goes to morestack and will come back).
+ */
+static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	hit->ctx = ctx;
+	hit->role = (cookie >> 32) & 15;
+	hit->t = target_of((__u32)cookie);
+	hit->counts = counts_of((__u32)cookie);
+	if (!hit->t || !hit->counts) {
+		lose(DFD_LOSS_STALE);
+		return 0;
+	}
+	hit->counts->hits++;
+	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
+		return 0;
+	hit->counts->calls[hit->role]++;
+	hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
+	hit->site = read_word(hit->sp);
+	return 1;
+}
+
+static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_depth *st, __u64 goid, __u64 arg0,
+				 __u64 arg1)
+{
+	struct dfd_rec_call *r = record_reserve(hit->t->id, type, sizeof(*r));
+	long n = 0;
+
+	if (!r)
+		return;
+	r->g = hit->g;
+	r->goid = goid;
+	r->site = hit->site;
+	r->args[0] = arg0;
+	r->args[1] = arg1;
+	r->depth = st ? st->depth : 0;
+	r->role = hit->role;
+	r->flags = st ? st->flags : 0;
+	r->pad = 0;
+	if (hit->role != DFD_ROLE_RECOVER) /* runs on the scheduler's stack: nothing of the program there */
+		n = bpf_get_stack(hit->ctx, r->stack, sizeof(r->stack), BPF_F_USER_STACK);
+	r->nstack = n > 0 ? n / sizeof(r->stack[0]) : 0;
+	record_submit(r);
+}
+
+static __always_inline void count_site(struct hit *hit)
+{
+	struct dfd_site_key key = { .pc = hit->site, .target = hit->t->id, .role = hit->role };
+	__u64 one = 1, *n = bpf_map_lookup_elem(&pushes_by_site, &key);
+
+	if (n)
+		(*n)++;
+	else if (bpf_map_update_elem(&pushes_by_site, &key, &one, BPF_NOEXIST))
+		lose(DFD_LOSS_SITE_MAP);
+}
+
+/* The state, made at the first push. NULL when the map is full: counted, the depth is then unknown. */
+static __always_inline struct dfd_depth *state_of(struct hit *hit, int create)
+{
+	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
+	struct dfd_depth *st = bpf_map_lookup_elem(&defers_by_g, &key);
+
+	if (!st && create) {
+		struct dfd_depth fresh = { .next_mark = hit->t->threshold };
+
+		if (bpf_map_update_elem(&defers_by_g, &key, &fresh, BPF_NOEXIST))
+			lose(DFD_LOSS_STATE_MAP);
+		st = bpf_map_lookup_elem(&defers_by_g, &key);
+	}
+	return st;
+}
+
+static __always_inline void note_peak(struct dfd_depth *st, __u64 site)
+{
+	__u32 now = epoch;
+
+	if (st->epoch != now) {
+		st->peaks[1] = now == st->epoch + 1 ? st->peaks[0] : 0;
+		st->peaks[0] = 0;
+		st->epoch = now;
+	}
+	if (st->depth > st->peaks[0])
+		st->peaks[0] = st->depth;
+	if (st->depth > st->peak) {
+		st->peak = st->depth;
+		st->peak_site = site;
+	}
+}
+
+/* The threshold and its doublings: true when this push crossed one. A much shallower depth arms them again. */
+static __always_inline int crossed(struct dfd_depth *st, __u32 threshold)
+{
+	__u32 mark = st->next_mark;
+	int i;
+
+	if (st->depth < threshold) {
+		st->next_mark = threshold;
+		return 0;
+	}
+	if (st->depth < mark / 4)
+		mark = threshold;
+	if (st->depth < mark)
+		return 0;
+	for (i = 0; i < 32 && mark <= st->depth; i++)
+		mark *= 2;
+	st->next_mark = mark;
+	return 1;
+}
+
+/* After st->depth was brought up to date: everything else a push means. */
+static __always_inline void pushed(struct hit *hit, struct dfd_depth *st, __u64 arg)
+{
+	int cross;
+
+	st->registered++;
+	st->last_ns = bpf_ktime_get_ns();
+	st->site = hit->site;
+	note_peak(st, hit->site);
+	cross = crossed(st, hit->t->threshold);
+	if (cross)
+		hit->counts->crossings++;
+	if (hit->t->flags & DFD_TARGET_TRACE)
+		emit(hit, DFD_REC_CALL, st, st->goid, arg, 0);
+	if (cross)
+		emit(hit, DFD_REC_DEPTH, st, st->goid, arg, 0);
+}
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Processes: exec of anybody (it may be a program to watch), exit and fork of the watched ones. A thread that ends takes
+ * its depth with it; a goroutine's end is not seen here, user space collects those.
+ */
+#include "deferd.bpf.h"
+
+static __always_inline void emit_proc(__u16 type, const char *comm, __u32 other)
+{
+	struct dfd_rec_proc *r = record_reserve(0, type, sizeof(*r));
+
+	if (!r)
+		return;
+	r->other_pid = other;
+	r->pad = 0;
+	__builtin_memset(r->comm, 0, sizeof(r->comm));
+	bpf_probe_read_kernel(r->comm, sizeof(r->comm), comm);
+	record_submit(r);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(tp__sched_process_exec, struct task_struct *p)
+{
+	emit_proc(DFD_REC_EXEC, p->comm, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(tp__sched_process_exit, struct task_struct *p)
+{
+	__u32 tgid = p->tgid, *id = bpf_map_lookup_elem(&target_by_tgid, &tgid);
+	struct dfd_g_key key = {};
+
+	if (!id)
+		return 0;
+	key.g = p->pid;
+	key.target = *id;
+	bpf_map_delete_elem(&defers_by_g, &key);
+	if (p->signal->live.counter == 0)
+		emit_proc(DFD_REC_EXIT, p->comm, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(tp__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = parent->tgid;
+
+	/* A new thread has its creator's tgid. */
+	if (child->pid == child->tgid && bpf_map_lookup_elem(&target_by_tgid, &tgid))
+		emit_proc(DFD_REC_FORK, child->comm, child->tgid);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
