@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "golang/gobin.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+
+/* A table whose first and last functions can be read: random bytes that look like a header do not
+ * get this far. */
+static int try_table(struct gobin *g, uint64_t va, struct reason *reason)
+{
+	struct go_func f;
+	struct pclntab t;
+	int r;
+
+	r = pclntab_init(&t, elfimg_at(g->img, va), reason);
+	if (r < 0)
+		return r;
+	if (pclntab_func(&t, 0, &f) < 0 || pclntab_func(&t, t.nfunc - 1, &f) < 0)
+		return reason_set(reason, -EBADMSG,
+				  "function table at %#llx: entries point outside of it",
+				  (unsigned long long)va);
+	g->tab = t;
+	g->tab_va = va;
+	return 0;
+}
+
+/* Sections first. PIE programs linked externally by Go 1.25 and older keep the table within
+ * .data.rel.ro: scan then. */
+static int find_table(struct gobin *g, bool *ret_named, struct reason *reason)
+{
+	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
+	struct elfimg_section s;
+	int err = -ENOENT;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (elfimg_section(g->img, names[i], &s) < 0)
+			continue;
+		*ret_named = true;
+		err = try_table(g, s.va, reason);
+		if (err == 0)
+			return 0;
+	}
+	for (unsigned i = 0; i < g->img->nloads; i++) {
+		struct bytes b = elfimg_load_bytes(g->img, i);
+		uint64_t va = g->img->loads[i].va;
+
+		for (int64_t at = -va & 7; (at = pclntab_scan(b, (uint64_t)at)) >= 0; at += 8)
+			if (try_table(g, va + (uint64_t)at, NULL) == 0)
+				return 0;
+	}
+	return err;
+}
+
+/* No table was found: was this meant to be a Go program, and if so what is wrong with it? */
+static int explain_no_table(const struct gobin *g, bool named, int err, struct reason *reason)
+{
+	struct go_version v;
+
+	if (!named && !buildinfo_present(g->img))
+		return reason_set(reason, -ENOENT, "not a Go program");
+	if (buildinfo_version(g->img, &v) == 0 && v.minor < 18)
+		return reason_set(reason, -ENOTSUP,
+				  "built by %s; Go 1.18 is the oldest that can be read", v.text);
+	if (err != -ENOENT)
+		return err; /* with the reason of the section's table */
+	return reason_set(reason, -EBADMSG,
+			  "a Go program, but it has no function table (packed, or damaged)");
+}
+
+static int find_text(struct gobin *g, struct reason *reason)
+{
+	const struct go_layout *layout = g->has_layout ? &g->layout : NULL;
+
+	g->has_moduledata = moduledata_find(g->img, g->tab_va, g->tab.funcname_off, layout,
+					    &g->moduledata) == 0;
+	g->text = g->has_moduledata ? g->moduledata.text : g->tab.text_start;
+	if (!g->text)
+		return reason_set(reason, -EBADMSG,
+				  "a Go program, but nothing in it says where its text begins");
+	if (!elfimg_at(g->img, g->text).len)
+		return reason_set(reason, -EBADMSG,
+				  "a Go program, but its text base %#llx lies in no segment",
+				  (unsigned long long)g->text);
+	return 0;
+}
+
+int gobin_init(struct gobin *ret, const struct elfimg *img, struct reason *reason)
+{
+	struct gobin g = { .img = img };
+	bool named = false;
+	int r;
+
+	r = find_table(&g, &named, reason);
+	if (r < 0)
+		return explain_no_table(&g, named, r, reason);
+	(void)buildinfo_version(img, &g.version);
+	g.has_layout = go_layout_find(g.version.minor, &g.layout) == 0;
+	r = find_text(&g, reason);
+	if (r < 0)
+		return r;
+	*ret = g;
+	return 0;
+}
+
+int gobin_function(const struct gobin *g, const char *name, struct gobin_func *ret)
+{
+	struct go_func f;
+	int r;
+
+	r = pclntab_find_name(&g->tab, name, go_wrapper_id(g->version.minor), &f);
+	if (r < 0)
+		return r;
+	*ret = (struct gobin_func){ f.name, g->text + f.entry, f.end - f.entry };
+	return 0;
+}
+
+int gobin_place(const struct gobin *g, uint64_t va, struct gobin_place *ret)
+{
+	struct gobin_place p = { 0 };
+	struct go_func f;
+	int r;
+
+	if (va < g->text)
+		return -ENOENT;
+	r = pclntab_find(&g->tab, va - g->text, &f);
+	if (r < 0)
+		return r;
+	p.function = f.name;
+	p.entry = g->text + f.entry;
+	if (pclntab_line(&g->tab, &f, va - g->text, &p.file, &p.line) < 0) {
+		p.file = NULL;
+		p.line = 0;
+	}
+	*ret = p;
+	return 0;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The table, as the Go linker (cmd/link/internal/ld/pcln.go) writes it and runtime/symtab.go reads
+ * it. The header of a prometheus built by Go 1.19, 63,000 functions:
+ *
+ *   f0 ff ff ff  00 00  01 08    magic, two zero bytes, pc quantum, pointer size
+ *   nfunc  nfiles  textStart     words of 8 bytes; textStart is 0 from Go 1.26 on
+ *   funcname  cu  filetab  pctab  pcln     offsets from the header
+ *
+ * At `pcln` lies functab: nfunc pairs {u32 entry, u32 off} by ascending entry, then one u32, the
+ * end of the text. Each `off` leads, from functab, to a _func:
+ *
+ *    0 u32 entry   4 i32 name   8 args   12 deferreturn   16 pcsp   20 pcfile   24 pcln   28
+ * npcdata   32 cuOffset 36 (1.20+: startLine; then) u8 funcID, u8 flag, u8, u8 nfuncdata, npcdata
+ * u32, nfuncdata u32
+ *
+ * pcfile and pcln are offsets into pctab of a run-length list of (value, pc) steps: a zigzag varint
+ * added to the value (from -1), a varint times the quantum added to the pc (from the entry); a zero
+ * value step, but for the first, ends it. A file number goes by the compile unit: filetab +
+ * cutab[cuOffset + number] is the name.
+ */
+#include "golang/pclntab.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#define MAGIC_116  0xfffffffau
+#define MAGIC_12   0xfffffffbu
+#define MAGIC_118  0xfffffff0u
+#define MAGIC_120  0xfffffff1u
+#define HEADER_LEN (8 + 8 * 8)
+
+#define FUNC_NAME   4
+#define FUNC_PCFILE 20
+#define FUNC_PCLN   24
+#define FUNC_CU     32
+#define FUNC_ID_118 36
+#define FUNC_ID_120 40
+
+static struct bytes between(struct bytes b, uint64_t from, uint64_t to)
+{
+	return to >= from ? bytes_sub(b, from, to - from) : bytes_of(NULL, 0);
+}
+
+static int check_magic(struct bytes table, struct reason *reason)
+{
+	uint32_t magic;
+
+	if (!bytes_u32(table, 0, &magic))
+		return reason_set(reason, -ENOENT, "no function table");
+	if (magic == MAGIC_116 || magic == MAGIC_12)
+		return reason_set(reason, -ENOTSUP, "function table of a Go older than 1.18");
+	if (magic != MAGIC_118 && magic != MAGIC_120)
+		return reason_set(reason, -ENOENT, "no function table (magic %#x)", magic);
+	if (table.len < HEADER_LEN)
+		return reason_set(reason, -EBADMSG, "function table cut off within its header");
+	if (table.p[4] || table.p[5] || (table.p[6] != 1 && table.p[6] != 4) || table.p[7] != 8)
+		return reason_set(reason, -EBADMSG,
+				  "function table header names quantum %u, pointer size %u",
+				  table.p[6], table.p[7]);
+	return 0;
+}
+
+int pclntab_init(struct pclntab *ret, struct bytes table, struct reason *reason)
+{
+	struct pclntab t = { .table = table };
+	uint64_t word[8]; /* nfunc, nfiles, textStart, funcname, cu, filetab, pctab, pcln */
+	int r = check_magic(table, reason);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < 8; i++)
+		word[i] = le64_at(table.p + 8 + 8 * i);
+	if (word[0] == 0 || word[0] > PCLNTAB_FUNCS_MAX)
+		return reason_set(reason, -EBADMSG, "function table claims %llu functions",
+				  (unsigned long long)word[0]);
+	if (word[3] < HEADER_LEN)
+		return reason_set(reason, -EBADMSG,
+				  "function names overlap the function table's header");
+	for (unsigned i = 4; i < 8; i++)
+		if (word[i] < word[i - 1])
+			return reason_set(reason, -EBADMSG, "function table offsets do not ascend");
+	t.nfunc = (uint32_t)word[0];
+	t.text_start = word[2];
+	t.funcname_off = word[3];
+	t.min_lc = table.p[6];
+	t.has_start_line = le32_at(table.p) == MAGIC_120;
+	t.names = between(table, word[3], word[4]);
+	t.cutab = between(table, word[4], word[5]);
+	t.files = between(table, word[5], word[6]);
+	t.pcdata = between(table, word[6], word[7]);
+	t.functab = bytes_from(table, word[7]);
+	if (!bytes_has(t.functab, 0, (uint64_t)t.nfunc * 8 + 4))
+		return reason_set(reason, -EBADMSG,
+				  "function table is cut off: %zu bytes for %u functions",
+				  table.len, t.nfunc);
+	*ret = t;
+	return 0;
+}
+
+/* The header's first word, but for the quantum in byte 6: magic f0 or f1, zeros, pointer size 8. */
+#define SCAN_MASK 0xff00fffffffffffeull
+#define SCAN_WORD 0x08000000fffffff0ull
+
+int64_t pclntab_scan(struct bytes b, uint64_t from)
+{
+	for (uint64_t off = from; bytes_has(b, off, HEADER_LEN); off += 8)
+		if ((le64_at(b.p + off) & SCAN_MASK) == SCAN_WORD &&
+		    (b.p[off + 6] == 1 || b.p[off + 6] == 4))
+			return (int64_t)off;
+	return -1;
+}
+
+static uint32_t entry_of(const struct pclntab *t, uint32_t i)
+{
+	return le32_at(t->functab.p + 8 * (uint64_t)i);
+}
+
+int pclntab_func(const struct pclntab *t, uint32_t i, struct go_func *ret)
+{
+	struct go_func f = { .entry = entry_of(t, i), .end = entry_of(t, i + 1) };
+	uint64_t id = t->has_start_line ? FUNC_ID_120 : FUNC_ID_118;
+	uint32_t name;
+
+	f.at = le32_at(t->functab.p + 8 * (uint64_t)i + 4);
+	if (f.end < f.entry || !bytes_has(t->functab, f.at, id + 4) ||
+	    le32_at(t->functab.p + f.at) != f.entry)
+		return -EBADMSG;
+	name = le32_at(t->functab.p + f.at + FUNC_NAME);
+	f.func_id = t->functab.p[f.at + id];
+	f.name = bytes_str(t->names, name, PCLNTAB_NAME_MAX);
+	if (!f.name)
+		return -EBADMSG;
+	*ret = f;
+	return 0;
+}
+
+int pclntab_find(const struct pclntab *t, uint64_t pc, struct go_func *ret)
+{
+	uint32_t lo = 0, hi = t->nfunc;
+
+	if (pc < entry_of(t, 0) || pc >= entry_of(t, t->nfunc))
+		return -ENOENT;
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (entry_of(t, mid) <= pc)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	/* A table that does not ascend can lead the search astray; never to a function that does
+	 * not cover pc. */
+	if (pc < entry_of(t, lo) || pc >= entry_of(t, lo + 1))
+		return -EBADMSG;
+	return pclntab_func(t, lo, ret);
+}
+
+/* Offset of `name` in the name table. Names are stored once each, so one offset is enough. */
+static int64_t name_offset(const struct pclntab *t, const char *name)
+{
+	size_t n = strlen(name) + 1; /* with the NUL */
+
+	for (int64_t at = 0; (at = bytes_find(t->names, (uint64_t)at, name, n)) >= 0; at++)
+		if (at == 0 || t->names.p[at - 1] == 0)
+			return at;
+	return -1;
+}
+
+int pclntab_find_name(const struct pclntab *t, const char *name, uint8_t wrapper_id,
+		      struct go_func *ret)
+{
+	int64_t want = name_offset(t, name);
+	struct go_func f;
+	int found = -ENOENT;
+
+	if (want < 0)
+		return -ENOENT;
+	for (uint32_t i = 0; i < t->nfunc; i++) {
+		uint32_t at = le32_at(t->functab.p + 8 * (uint64_t)i + 4), off;
+		int r;
+
+		if (!bytes_u32(t->functab, (uint64_t)at + FUNC_NAME, &off) || off != want)
+			continue;
+		r = pclntab_func(t, i, &f);
+		if (r < 0) {
+			found = found == -ENOENT ? r : found;
+			continue;
+		}
+		*ret = f;
+		found = 0;
+		if (f.func_id != wrapper_id)
+			break;
+	}
+	return found;
+}
+
+/* At most 5 bytes, 32 bits: what runtime.readvarint accepts of the tables that the linker writes.
+ */
+static bool take_uvarint(struct bytes b, uint64_t *pos, uint32_t *ret)
+{
+	uint32_t v = 0;
+
+	for (unsigned shift = 0; shift < 35; shift += 7) {
+		uint8_t c;
+
+		if (*pos >= b.len)
+			return false;
+		c = b.p[(*pos)++];
+		v |= (uint32_t)(c & 0x7f) << shift;
+		if (!(c & 0x80)) {
+			*ret = v;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int pc_value(const struct pclntab *t, uint32_t table, uint32_t entry, uint64_t pc,
+		    int32_t *ret)
+{
+	uint64_t pos = table, at = entry;
+	uint32_t value = UINT32_MAX, step, run;
+
+	if (table == 0)
+		return -ENOENT;
+	for (uint32_t i = 0; i < PCLNTAB_STEPS_MAX; i++) {
+		if (!take_uvarint(t->pcdata, &pos, &step))
+			return -EBADMSG;
+		if (step == 0 && i > 0)
+			return -ENOENT;
+		if (!take_uvarint(t->pcdata, &pos, &run))
+			return -EBADMSG;
+		value += (step >> 1) ^ -(step & 1);
+		at += (uint64_t)run * t->min_lc;
+		if (pc < at) {
+			*ret = (int32_t)value;
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
+int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
+		 const char **ret_file, uint32_t *ret_line)
+{
+	struct bytes func = bytes_from(t->functab, f->at);
+	const char *name;
+	uint32_t unit, where;
+	int32_t file, line;
+	int r;
+
+	if (pc < f->entry || pc >= f->end)
+		return -ENOENT;
+	if (!bytes_has(func, 0, FUNC_CU + 4))
+		return -EBADMSG;
+	r = pc_value(t, le32_at(func.p + FUNC_PCFILE), f->entry, pc, &file);
+	if (r < 0)
+		return r;
+	r = pc_value(t, le32_at(func.p + FUNC_PCLN), f->entry, pc, &line);
+	if (r < 0)
+		return r;
+	unit = le32_at(func.p + FUNC_CU);
+	if (file < 0 || line <= 0)
+		return -ENOENT;
+	if (!bytes_u32(t->cutab, 4 * ((uint64_t)unit + (uint32_t)file), &where))
+		return -EBADMSG;
+	if (where == UINT32_MAX)
+		return -ENOENT;
+	name = bytes_str(t->files, where, PCLNTAB_NAME_MAX);
+	if (!name)
+		return -EBADMSG;
+	*ret_file = name;
+	*ret_line = (uint32_t)line;
+	return 0;
+}
