@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Everything about machine instructions: where in a function a probe belongs. Given the first bytes
+ * of a function it picks the place that runs exactly once a call, with the arguments still in their
+ * registers and the return address at a known distance from the stack pointer, and that costs least
+ * there. Pure; allocates nothing; any thread.
+ *
+ * Implemented for x86-64 (arch_x86.c). The bytes are a stranger's: any bytes give a place within
+ * them or an error.
+ */
+#ifndef DEFERD_ARCH_ARCH_H
+#define DEFERD_ARCH_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/reason.h"
+#include "elf/bytes.h"
+
+/* Bytes of a function that are looked at: its prologue, and further for branches back into it. */
+#define ARCH_CODE_MAX 16384
+#define ARCH_INSN_MAX 15 /* bytes of one instruction, on any machine we know */
+#define ARCH_TEXT_MAX 64 /* an instruction as text, NUL included; longer ones are cut */
+
+/* Who compiled the function: decides argument registers and what a prologue looks like. */
+enum arch_abi {
+	ARCH_ABI_GO,
+	ARCH_ABI_C,
+};
+
+/* Why the probe stands where it does. */
+enum arch_rule {
+	ARCH_RULE_NONE = 0,
+	ARCH_RULE_GO_PUSH,       /* the push %rbp behind the stack check */
+	ARCH_RULE_GO_ENTRY_PUSH, /* no stack check; the first instruction is push %rbp */
+	ARCH_RULE_GO_CHECK, /* the stack check's branch itself: hits that take it must be dropped */
+	ARCH_RULE_GO_QUIET, /* neither: the first cheap instruction that finds the arguments intact,
+			       else +0 */
+	ARCH_RULE_C_PUSH,   /* the first push */
+	ARCH_RULE_C_QUIET,  /* no push: another cheap instruction before the arguments change */
+	ARCH_RULE_C_ENTRY,  /* none: the entry */
+	ARCH_RULE_MAX,
+};
+
+struct arch_point {
+	uint32_t offset;  /* from the function's first byte */
+	uint8_t insn_len; /* of the probed instruction */
+	uint8_t sp_words; /* 8-byte words from the stack pointer up to the slot of the return
+			     address */
+	uint8_t rule;     /* enum arch_rule */
+	bool emulated;    /* the kernel emulates it: one trap; else it is single-stepped: two */
+	bool skip_taken;  /* hits whose flags say "branch taken" restart the function: drop them */
+	char insn[ARCH_TEXT_MAX]; /* "push %rbp"; branch targets count from the function's first
+				     byte */
+};
+
+/* Whether code of this ELF machine (EM_*) can be read. */
+bool arch_supports(uint16_t elf_machine);
+
+/*
+ * Find the probe point of the function whose bytes are `code` (from its entry to its end, or as
+ * much as there is). The first `nargs` integer argument registers of `abi` must be intact there;
+ * more than there are counts as all. Returns 0, or -EBADMSG when the bytes at the entry are no
+ * instructions. *ret is written on success only.
+ */
+int arch_find_point(struct bytes code, enum arch_abi abi, unsigned nargs, struct arch_point *ret,
+		    struct reason *reason);
+
+const char *arch_rule_text(uint8_t rule); /* a short phrase for people; "?" when out of range */
+
+#endif
