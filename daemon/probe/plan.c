@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "probe/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "deferd/control.h"
+
+#define BOTH (PLAN_SET_LEAN | PLAN_SET_FULL)
+
+/* Code looked at when a symbol has no size. */
+#define UNSIZED_CODE_MAX 512
+
+/*
+ * Lean: what even busy servers seldom call. deferproc is there for defers in loops only; the two
+ * calls of every other defer, deferprocStack and deferreturn, belong to the full set. nargs: what
+ * the probes read (deferprocat's list head is its third argument).
+ */
+static const struct plan_want go_wants[] = {
+	{ DFD_ROLE_PUSH_HEAP, BOTH, 1, false, "runtime.deferproc" },
+	{ DFD_ROLE_PUSH_RANGE, BOTH, 3, false, "runtime.deferprocat" },
+	{ DFD_ROLE_PANIC, BOTH, 2, true, "runtime.gopanic" },
+	{ DFD_ROLE_RECOVER, BOTH, 1, true, "runtime.recovery" },
+	{ DFD_ROLE_FATAL, BOTH, 1, true, "runtime.fatalpanic" },
+	{ DFD_ROLE_GOEXIT, BOTH, 0, false, "runtime.Goexit" },
+	{ DFD_ROLE_PUSH_STACK, PLAN_SET_FULL, 1, false, "runtime.deferprocStack" },
+	{ DFD_ROLE_RUN, PLAN_SET_FULL, 0, true, "runtime.deferreturn" },
+};
+
+static void add_absent(struct plan *plan, const struct plan_want *w, bool normal, const char *why)
+{
+	struct plan_absent *a;
+
+	if (plan->nabsent == PLAN_ABSENT_MAX)
+		return;
+	a = &plan->absent[plan->nabsent++];
+	*a = (struct plan_absent){ .role = w->role, .normal = normal };
+	snprintf(a->function, sizeof(a->function), "%s", w->function);
+	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+/* 1 when a point was added, 0 when the function went to the absent ones. */
+static int add_one(struct plan *plan, const struct plan_want *w, const struct plan_source *source)
+{
+	struct probe_point *p = &plan->points[plan->n];
+	struct arch_point at;
+	struct reason why;
+	struct bytes code, here;
+	uint64_t va, size, off;
+
+	if (source->find(source->ctx, w->function, &va, &size) < 0) {
+		add_absent(plan, w, !w->always,
+			   w->always ? "not in the image, though every program has it"
+				     : "not used by this program");
+		return 0;
+	}
+	if (size == 0)
+		size = UNSIZED_CODE_MAX;
+	code = elfimg_at(source->img, va);
+	if (code.len > size)
+		code.len = size;
+	if (!code.len) {
+		add_absent(plan, w, false, "its address lies in no segment of the file");
+		return 0;
+	}
+	if (arch_find_point(code, source->abi, w->nargs, &at, &why) < 0) {
+		add_absent(plan, w, false, why.text);
+		return 0;
+	}
+	if (elfimg_va_to_off(source->img, va + at.offset, &off) < 0) {
+		add_absent(plan, w, false, "its probe point lies in no segment of the file");
+		return 0;
+	}
+	*p = (struct probe_point){
+		.role = w->role,
+		.sets = w->sets,
+		.func_va = va,
+		.offset = at.offset,
+		.va = va + at.offset,
+		.file_off = off,
+		.insn_len = at.insn_len,
+		.emulated = at.emulated,
+		.skip_taken = at.skip_taken,
+		.sp_words = at.sp_words,
+		.rule = at.rule,
+	};
+	here = bytes_from(code, at.offset);
+	p->nbytes = (uint8_t)(here.len < sizeof(p->bytes) ? here.len : sizeof(p->bytes));
+	memcpy(p->bytes, here.p, p->nbytes);
+	snprintf(p->function, sizeof(p->function), "%s", w->function);
+	snprintf(p->insn, sizeof(p->insn), "%s", at.insn);
+	plan->n++;
+	return 1;
+}
+
+int plan_add(struct plan *plan, const struct plan_want *wants, unsigned n,
+	     const struct plan_source *source, struct reason *reason)
+{
+	int added = 0;
+
+	if (!arch_supports(source->img->machine))
+		return reason_set(reason, -ENOTSUP, "no probe rules for ELF machine %u",
+				  source->img->machine);
+	for (unsigned i = 0; i < n; i++) {
+		if (plan->n == PLAN_POINTS_MAX)
+			return reason_set(reason, -ENOSPC, "more than %d probe points",
+					  PLAN_POINTS_MAX);
+		added += add_one(plan, &wants[i], source);
+	}
+	return added;
+}
+
+static int find_in_go(const void *ctx, const char *function, uint64_t *ret_va, uint64_t *ret_size)
+{
+	struct gobin_func f;
+	int r;
+
+	r = gobin_function(ctx, function, &f);
+	if (r < 0)
+		return r;
+	*ret_va = f.va;
+	*ret_size = f.size;
+	return 0;
+}
+
+static int find_in_symbols(const void *ctx, const char *function, uint64_t *ret_va,
+			   uint64_t *ret_size)
+{
+	struct elfimg_symbol s;
+	int r;
+
+	r = elfimg_function(ctx, function, &s);
+	if (r < 0)
+		return r;
+	*ret_va = s.va;
+	*ret_size = s.size;
+	return 0;
+}
+
+int plan_add_go(struct plan *plan, const struct gobin *go, struct reason *reason)
+{
+	struct plan_source source = { find_in_go, go, go->img, ARCH_ABI_GO };
+
+	return plan_add(plan, go_wants, ARRAY_SIZE(go_wants), &source, reason);
+}
+
+int plan_add_c(struct plan *plan, const struct elfimg *img, const struct plan_c_profile *profile,
+	       struct reason *reason)
+{
+	const struct {
+		uint8_t role, nargs;
+		const char *function;
+	} all[] = {
+		{ DFD_ROLE_C_PUSH, 6, profile->push },
+		{ DFD_ROLE_C_RUN, 6, profile->run },
+		{ DFD_ROLE_C_PANIC, 6, profile->panic },
+		{ DFD_ROLE_C_RECOVER, 6, profile->recover },
+	};
+	struct plan_source source = { find_in_symbols, img, img, ARCH_ABI_C };
+	struct plan_want wants[ARRAY_SIZE(all)];
+	struct elfimg_symbol s;
+	bool any = false;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i].function)
+			continue;
+		any |= elfimg_function(img, all[i].function, &s) == 0;
+		wants[n++] = (struct plan_want){ all[i].role, BOTH, all[i].nargs, false,
+						 all[i].function };
+	}
+	return any ? plan_add(plan, wants, n, &source, reason) : 0;
+}
