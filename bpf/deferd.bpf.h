@@ -56,7 +56,11 @@ static __always_inline void *record_reserve(__u32 target, __u16 type, __u32 size
 	struct dfd_rec_hdr *h = bpf_ringbuf_reserve(&ring, size, 0);
 
 	if (!h) {
+		struct dfd_counts *c = counts_of(target);
+
 		lose(DFD_LOSS_RING);
+		if (c)
+			c->lost++;
 		return NULL;
 	}
 	h->type = type;

@@ -110,6 +110,7 @@ struct dfd_counts {
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
 	dfd_u64 fd_ebadf;   /* close of a number that was not open */
+	dfd_u64 lost;       /* records that found no room on the ring */
 };
 
 _Static_assert(DFD_ROLE_MAX <= 16, "calls[] is indexed by role");

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Rules over the model, in time: which alerts are pending, firing, over. Evaluation depends on its arguments alone; the
+ * caller decides when, and what to do with a transition (log it, send it). One alert a rule and target, never one a
+ * goroutine.
+ */
+#ifndef DEFERD_ALERT_ALERT_H
+#define DEFERD_ALERT_ALERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alert/rule.h"
+#include "model/model.h"
+
+#define ALERT_SITES_MAX 3
+
+enum alert_state { ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
+
+struct alert_site {
+	char function[MODEL_FUNC_MAX]; /* "?" when the image has no name for it */
+	char file[MODEL_FILE_MAX];
+	uint32_t line;
+	double share; /* of the target's registrations, 0 to 1 */
+};
+
+struct alert {
+	UT_hash_handle hh;
+	struct {
+		char rule[RULE_NAME_MAX];
+		uint64_t target;
+	} key;
+	enum alert_state state;
+	enum rule_severity severity;
+	unsigned n_labels;
+	struct rule_label labels[RULE_LABELS_MAX];
+	char service[MODEL_NAME_MAX];
+	uint32_t pid;
+	enum runtime_kind runtime;
+	const char *metric; /* of the first condition */
+	double value;       /* the highest since it became active */
+	double threshold;
+	uint64_t active_ns;    /* monotonic: the conditions hold since */
+	uint64_t fired_ns;
+	uint64_t last_true_ns;
+	/* Depth alerts */
+	bool of_depth;
+	bool exact;
+	uint64_t goid; /* C: thread id */
+	struct alert_site site;
+	unsigned n_top;
+	struct alert_site top[ALERT_SITES_MAX];
+};
+
+/* `a` is borrowed for the call. Called for FIRING and RESOLVED, once each. */
+typedef void (*alert_fn)(void *arg, const struct alert *a);
+
+struct alerts;
+
+struct alerts *alerts_new(void);
+void alerts_free(struct alerts *as);
+/*
+ * Look at every target through every rule. An alert waits up to ALERT_NAME_WAIT_NS for the name of its site, so that the
+ * line of code is in the first thing that is told.
+ */
+#define ALERT_NAME_WAIT_NS 500000000ull
+void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns, alert_fn fn, void *arg);
+/* Pending and firing ones, as a hash (iterate by hh.next). */
+const struct alert *alerts_active(const struct alerts *as);
+
+/* "service/pid: 47 defers on goroutine 18, registered at main.reserve (main.go:41)". */
+void alert_describe(const struct alert *a, char *buf, size_t size);
+
+#endif

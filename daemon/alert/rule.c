@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "alert/rule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+const char *const rule_op_names[] = { ">=", ">", "<=", "<", NULL };
+const char *const rule_severity_names[] = { "info", "warning", "critical", "page", NULL };
+
+static bool depth_max(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	const struct peak *p = target_deepest(m, t, now_ns);
+
+	*ret = p ? p->depth : 0;
+	return t->state == TARGET_OBSERVED;
+}
+
+static bool registered_per_sec(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = rate_per_sec(&t->registered_rate);
+	return t->registered_rate.n >= 2;
+}
+
+static bool panics_per_sec(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = rate_per_sec(&t->panic_rate);
+	return t->panic_rate.n >= 2;
+}
+
+static bool open_fds(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = (double)t->fds.open;
+	return t->have_fds;
+}
+
+static bool fd_usage(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	if (!t->have_fds || !t->fds.limit)
+		return false;
+	*ret = (double)t->fds.open / (double)t->fds.limit;
+	return true;
+}
+
+static bool fd_growth(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = t->fd_trend.per_sec;
+	return t->have_fd_trend;
+}
+
+static bool fd_growth_low(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = t->fd_trend.low_per_sec;
+	return t->have_fd_trend;
+}
+
+static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	double high;
+
+	return target_fd_exhaustion(t, ret, &high);
+}
+
+const struct rule_metric rule_metrics[] = {
+	{ "defer_depth_max", "defers", "deepest pending defers of one goroutine or thread in the last minute", depth_max,
+	  .of_depth = true },
+	{ "defers_registered_per_second", "1/s", "defers registered by the process, over 15 s", registered_per_sec },
+	{ "panics_per_second", "1/s", "panics started, over 15 s", panics_per_sec },
+	{ "open_fds", "descriptors", "descriptors in use", open_fds },
+	{ "fd_usage_ratio", "ratio", "descriptors in use, as a share of RLIMIT_NOFILE (0 to 1)", fd_usage },
+	{ "fd_growth_per_second", "1/s", "slope of the descriptor count (Theil-Sen)", fd_growth },
+	{ "fd_growth_low_per_second", "1/s", "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
+	{ "fd_exhaustion_seconds", "s", "earliest time to the limit at this pace; absent while it does not grow",
+	  fd_exhaustion },
+};
+const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
+
+const struct rule_metric *rule_metric_find(const char *name)
+{
+	for (unsigned i = 0; i < rule_metrics_n; i++) {
+		if (!strcmp(rule_metrics[i].name, name))
+			return &rule_metrics[i];
+	}
+	return NULL;
+}
+
+bool rule_compare(enum rule_op op, double value, double threshold)
+{
+	switch (op) {
+	case RULE_GE:
+		return value >= threshold;
+	case RULE_GT:
+		return value > threshold;
+	case RULE_LE:
+		return value <= threshold;
+	case RULE_LT:
+		return value < threshold;
+	}
+	return false;
+}
+
+int rule_set_add(struct rule_set *set, const struct rule *r)
+{
+	struct rule *rules;
+
+	for (unsigned i = 0; i < set->n; i++) {
+		if (!strcmp(set->rules[i].name, r->name))
+			return -EEXIST;
+	}
+	rules = reallocarray(set->rules, set->n + 1, sizeof(*rules));
+	if (!rules)
+		return -ENOMEM;
+	set->rules = rules;
+	set->rules[set->n++] = *r;
+	return 0;
+}
+
+int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
+{
+	struct rule pile_up = {
+		.name = "DeferPileUp",
+		.n_conditions = 1,
+		.conditions = { { rule_metric_find("defer_depth_max"), RULE_GE, depth_threshold } },
+		.severity = SEVERITY_WARNING,
+	};
+	struct rule leak = {
+		.name = "DescriptorsGrowing",
+		.n_conditions = 2,
+		.conditions = { { rule_metric_find("fd_growth_low_per_second"), RULE_GT, 0 },
+				{ rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 } },
+		.keep_ns = 60000000000ull,
+		.severity = SEVERITY_CRITICAL,
+	};
+	struct rule_set set = {};
+	int err = rule_set_add(&set, &pile_up);
+
+	if (!err)
+		err = rule_set_add(&set, &leak);
+	if (err)
+		rule_set_done(&set);
+	else
+		*ret_set = set;
+	return err;
+}
+
+void rule_set_done(struct rule_set *set)
+{
+	free(set->rules);
+	*set = (struct rule_set){};
+}

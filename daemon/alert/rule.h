@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A rule: which numbers of a target, compared with what, for how long, mean that somebody should know. Plain data; the
+ * configuration fills it, alert.c evaluates it.
+ */
+#ifndef DEFERD_ALERT_RULE_H
+#define DEFERD_ALERT_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+
+#define RULE_NAME_MAX       64
+#define RULE_CONDITIONS_MAX 4
+#define RULE_LABELS_MAX     8
+#define RULE_LABEL_MAX      128
+
+/* A number of a target that a rule can ask for. */
+struct rule_metric {
+	const char *name;
+	const char *unit;
+	const char *doc;
+	/* False: the target has no such number now; a condition on it is then not met. */
+	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns, double *ret_value);
+	bool of_depth; /* the alert tells goroutine, depth and site */
+};
+
+extern const struct rule_metric rule_metrics[];
+extern const unsigned rule_metrics_n;
+
+const struct rule_metric *rule_metric_find(const char *name); /* NULL: no such metric */
+
+enum rule_op { RULE_GE, RULE_GT, RULE_LE, RULE_LT };
+extern const char *const rule_op_names[]; /* ">=", ">", "<=", "<", NULL */
+
+enum rule_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_PAGE, SEVERITY_MAX };
+extern const char *const rule_severity_names[]; /* NULL terminated */
+
+struct rule_condition {
+	const struct rule_metric *metric;
+	enum rule_op op;
+	double threshold;
+};
+
+struct rule_label {
+	char name[RULE_NAME_MAX];
+	char value[RULE_LABEL_MAX];
+};
+
+/* All conditions must hold for `for_ns` without a gap; an alert ends when one has not held for `keep_ns`. */
+struct rule {
+	char name[RULE_NAME_MAX]; /* unique in its set */
+	unsigned n_conditions;
+	struct rule_condition conditions[RULE_CONDITIONS_MAX];
+	uint64_t for_ns;
+	uint64_t keep_ns;
+	enum rule_severity severity;
+	unsigned n_labels;
+	struct rule_label labels[RULE_LABELS_MAX];
+};
+
+struct rule_set {
+	unsigned n;
+	struct rule *rules;
+};
+
+/* The rules that are there without a file. 0 or -ENOMEM. */
+int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold);
+/* Takes a copy. 0; -ENOMEM; -EEXIST when the name is taken. */
+int rule_set_add(struct rule_set *set, const struct rule *r);
+void rule_set_done(struct rule_set *set);
+
+bool rule_compare(enum rule_op op, double value, double threshold);
+
+#endif

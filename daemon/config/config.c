@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "config/config.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/rules.h"
+#include "config/yaml.h"
+
+#define SECOND 1e9
+#define F(field) offsetof(struct config, field)
+#define STR(field) .type = YAML_STRING, .offset = F(field), .size = sizeof(((struct config *)0)->field)
+
+static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
+static const char *const set_names[] = { "off", "lean", "full", NULL };
+static const char *const hook_names[] = { "auto", "kprobe", "tracepoint", "off", NULL };
+
+/* Sections */
+
+static const struct yaml_key web_keys[] = {
+	{ "listen_address", STR(web.listen_address), .doc = "host:port of the Prometheus endpoint; restart to change" },
+	{ "telemetry_path", STR(web.telemetry_path), .doc = "path of the metrics" },
+	{ "config_file", STR(web.config_file), .doc = "TLS and basic auth, in the form of Prometheus exporters; empty: none" },
+	{ "enable_lifecycle", .type = YAML_BOOL, .offset = F(web.enable_lifecycle), .doc = "allow POST /-/reload over TCP" },
+	{ "series_max", .type = YAML_U32, .offset = F(web.series_max), .min = 10, .max = 1000000,
+	  .doc = "series of one metric family; what is past it is dropped and counted" },
+};
+
+static const struct yaml_key control_keys[] = {
+	{ "socket", STR(control.socket), .doc = "socket of `deferd top` and `deferd ps`; empty: none; restart to change" },
+	{ "group", STR(control.group), .doc = "group that may use the socket; ignored when it does not exist" },
+};
+
+static const struct yaml_key log_keys[] = {
+	{ "level", .type = YAML_ENUM, .offset = F(log.level), .names = level_names, .doc = "debug, info, warn or error" },
+};
+
+static const struct yaml_key probes_keys[] = {
+	{ "set", .type = YAML_ENUM, .offset = F(probes.set), .names = set_names,
+	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; off: descriptors only; restart to change" },
+	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
+	  .doc = "pending defers of one goroutine or thread that are told at once; also of the default rule; restart to change" },
+};
+
+static const struct yaml_key descriptors_keys[] = {
+	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
+	  .doc = "who sees opens and closes; auto: kprobe where the kernel has it, else tracepoints while a process is growing" },
+	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND, .max = 86400 * SECOND,
+	  .doc = "time over which growth is judged; restart to change" },
+};
+
+static const struct yaml_key limits_keys[] = {
+	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
+	  .doc = "processes observed at a time; restart to change (as all limits)" },
+	{ "goroutines", .type = YAML_U32, .offset = F(limits.goroutines), .min = 64, .max = 16777216,
+	  .doc = "goroutines and threads with pending defers, all processes together; 144 bytes of kernel memory each" },
+	{ "sites", .type = YAML_U32, .offset = F(limits.sites), .min = 64, .max = 1048576,
+	  .doc = "lines that register defers, all processes together" },
+	{ "ring", .type = YAML_BYTES, .offset = F(limits.ring_bytes), .min = 65536, .max = 268435456,
+	  .doc = "ring buffer; a power of two" },
+};
+
+static void add_pattern(struct yaml_file *f, const yaml_node_t *node, struct config_patterns *p)
+{
+	const char *text = yaml_scalar(f, node, "pattern");
+
+	if (!text)
+		return;
+	if (p->n == CONFIG_PATTERNS_MAX)
+		yaml_error(f, node, "more than %d patterns", CONFIG_PATTERNS_MAX);
+	else if (!*text || strlen(text) >= sizeof(p->glob[0]))
+		yaml_error(f, node, "a pattern has 1 to %zu bytes", sizeof(p->glob[0]) - 1);
+	else
+		strcpy(p->glob[p->n++], text);
+}
+
+/* Replaces the default list. */
+static void parse_patterns(struct yaml_file *f, yaml_node_t *node, struct config_patterns *p)
+{
+	p->n = 0;
+	if (node->type != YAML_SEQUENCE_NODE) {
+		yaml_error(f, node, "expected a list, e.g. [\"*\"]");
+		return;
+	}
+	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++)
+		add_pattern(f, yaml_document_get_node(&f->doc, *i), p);
+}
+
+static void parse_include(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	parse_patterns(f, node, &((struct config *)base)->targets.include);
+}
+
+static void parse_exclude(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	parse_patterns(f, node, &((struct config *)base)->targets.exclude);
+}
+
+static void parse_rule_files(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	parse_patterns(f, node, &((struct config *)base)->rule_files);
+}
+
+static const struct yaml_key targets_keys[] = {
+	{ "include", .type = YAML_CUSTOM, .parse = parse_include, .doc = "services to observe, as globs" },
+	{ "exclude", .type = YAML_CUSTOM, .parse = parse_exclude, .doc = "services to leave alone; wins over include" },
+};
+
+#define R(field) offsetof(struct config_runtime, field), CONFIG_FUNCTION_MAX
+static const struct yaml_key runtime_keys[] = {
+	{ "name", YAML_STRING, R(name), .required = true, .doc = "what to call it" },
+	{ "push", YAML_STRING, R(push), .required = true, .doc = "called once for each deferred call that is registered" },
+	{ "run", YAML_STRING, R(run), .required = true, .doc = "called once for each deferred call that runs" },
+	{ "panic", YAML_STRING, R(panic), .doc = "starts a panic" },
+	{ "recover", YAML_STRING, R(recover), .doc = "called when a panic was recovered" },
+};
+
+static void parse_runtimes(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	struct config *c = base;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		yaml_error(f, node, "c_runtimes: expected a list");
+		return;
+	}
+	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+
+		if (c->n_runtimes == CONFIG_RUNTIMES_MAX) {
+			yaml_error(f, item, "c_runtimes: more than %d", CONFIG_RUNTIMES_MAX);
+			return;
+		}
+		yaml_bind(f, item, "c_runtimes", runtime_keys, ARRAY_SIZE(runtime_keys), &c->runtimes[c->n_runtimes++]);
+	}
+}
+
+static void parse_rules(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	rules_parse(f, node, &((struct config *)base)->rules);
+}
+
+/* `default_rules: false` may stand after `rules:`, so the default ones are added when the file has been read. */
+static void add_default_rules(struct config *c, struct buf *errors)
+{
+	struct rule_set all = {};
+
+	if (!c->default_rules || rule_set_default(&all, c->probes.threshold))
+		return;
+	for (unsigned i = 0; i < c->rules.n; i++) {
+		if (rule_set_add(&all, &c->rules.rules[i]) == -EEXIST)
+			buf_printf(errors, "rule '%s': the name of a default rule; choose another, or set default_rules: false\n",
+				   c->rules.rules[i].name);
+	}
+	rule_set_done(&c->rules);
+	c->rules = all;
+}
+
+#define SECTION(name) #name, .type = YAML_SECTION, .sub = name##_keys, .n_sub = ARRAY_SIZE(name##_keys)
+static const struct yaml_key top_keys[] = {
+	{ SECTION(web), .doc = "the Prometheus endpoint" },
+	{ SECTION(control), .doc = "the local socket" },
+	{ SECTION(log), .doc = "the log on stderr" },
+	{ SECTION(probes), .doc = "what is probed in observed programs" },
+	{ SECTION(descriptors), .doc = "file descriptors" },
+	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
+	{ SECTION(targets), .doc = "which services are observed" },
+	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes, .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
+	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files, .doc = "globs of files that hold a list of rules" },
+	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules), .doc = "DeferPileUp and DescriptorsGrowing" },
+	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
+};
+
+int config_default(struct config **ret_c)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	strcpy(c->web.listen_address, "127.0.0.1:10035");
+	strcpy(c->web.telemetry_path, "/metrics");
+	c->web.series_max = 10000;
+	strcpy(c->control.socket, "/run/deferd/deferd.sock");
+	strcpy(c->control.group, "deferd");
+	c->log.level = 1;
+	c->probes.set = CONFIG_PROBES_LEAN;
+	c->probes.threshold = 35;
+	c->descriptors.hooks = CONFIG_FD_HOOKS_AUTO;
+	c->descriptors.window_ns = 60000000000ull;
+	c->limits.targets = 512;
+	c->limits.goroutines = 16384;
+	c->limits.sites = 4096;
+	c->limits.ring_bytes = 1 << 20;
+	c->targets.include.n = 1;
+	strcpy(c->targets.include.glob[0], "*");
+	c->rule_files.n = 1;
+	strcpy(c->rule_files.glob[0], "/etc/deferd/rules.d/*.yml");
+	c->default_rules = true;
+	*ret_c = c;
+	return 0;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	rule_set_done(&c->rules);
+	free(c);
+}
+
+DEFINE_CLEANUP(struct config *, config_free)
+
+static void check_whole(const struct config *c, const char *path, struct buf *errors)
+{
+	uint32_t ring = c->limits.ring_bytes;
+	const char *colon = strrchr(c->web.listen_address, ':');
+
+	if (ring & (ring - 1))
+		buf_printf(errors, "%s: limits.ring: %u is not a power of two\n", path, ring);
+	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || atol(colon + 1) > 65535)
+		buf_printf(errors, "%s: web.listen_address: '%s' is not host:port, e.g. 127.0.0.1:10035\n", path,
+			   c->web.listen_address);
+	if (c->web.telemetry_path[0] != '/')
+		buf_printf(errors, "%s: web.telemetry_path: '%s' must begin with /\n", path, c->web.telemetry_path);
+}
+
+static void load_rule_file(const char *path, struct rule_set *set, struct buf *errors)
+{
+	struct yaml_file f;
+	yaml_node_t *root = yaml_file_load(&f, path, errors);
+
+	if (root)
+		rules_parse_file(&f, root, set);
+	yaml_file_done(&f);
+}
+
+static void load_rule_files(struct config *c, struct buf *errors)
+{
+	for (unsigned i = 0; i < c->rule_files.n; i++) {
+		glob_t g;
+
+		/* A pattern without a match is no fault: the folder may be empty. A plain name that is missing is. */
+		if (glob(c->rule_files.glob[i], 0, NULL, &g)) {
+			if (!strpbrk(c->rule_files.glob[i], "*?["))
+				buf_printf(errors, "rule_files: %s: %s\n", c->rule_files.glob[i], strerror(ENOENT));
+			continue;
+		}
+		for (size_t k = 0; k < g.gl_pathc; k++)
+			load_rule_file(g.gl_pathv[k], &c->rules, errors);
+		globfree(&g);
+	}
+}
+
+int config_load(const char *path, struct config **ret_c, struct buf *errors)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+	size_t before = errors->len;
+	int err = config_default(&c);
+
+	if (err)
+		return err;
+	if (path) {
+		struct yaml_file f;
+		yaml_node_t *root = yaml_file_load(&f, path, errors);
+
+		if (root)
+			yaml_bind(&f, root, "", top_keys, ARRAY_SIZE(top_keys), c);
+		yaml_file_done(&f);
+		check_whole(c, path, errors);
+	}
+	load_rule_files(c, errors);
+	add_default_rules(c, errors);
+	if (errors->failed)
+		return -ENOMEM;
+	if (errors->len != before)
+		return -EINVAL;
+	*ret_c = TAKE_PTR(c);
+	return 0;
+}
+
+static bool matches(const struct config_patterns *p, const char *name)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (!fnmatch(p->glob[i], name, 0))
+			return true;
+	}
+	return false;
+}
+
+bool config_wants_service(const struct config *c, const char *name)
+{
+	return matches(&c->targets.include, name) && !matches(&c->targets.exclude, name);
+}
+
+void config_restart_keys(const struct config *a, const struct config *b, struct buf *ret_keys)
+{
+	static const struct {
+		const char *name;
+		size_t offset, size;
+	} fixed[] = {
+		{ "web.listen_address", F(web.listen_address), sizeof(a->web.listen_address) },
+		{ "control.socket", F(control.socket), sizeof(a->control.socket) },
+		{ "probes.set", F(probes.set), sizeof(a->probes.set) },
+		{ "probes.threshold", F(probes.threshold), sizeof(a->probes.threshold) },
+		{ "descriptors.window", F(descriptors.window_ns), sizeof(a->descriptors.window_ns) },
+		{ "limits.targets", F(limits.targets), sizeof(a->limits.targets) },
+		{ "limits.goroutines", F(limits.goroutines), sizeof(a->limits.goroutines) },
+		{ "limits.sites", F(limits.sites), sizeof(a->limits.sites) },
+		{ "limits.ring", F(limits.ring_bytes), sizeof(a->limits.ring_bytes) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+		if (memcmp((const char *)a + fixed[i].offset, (const char *)b + fixed[i].offset, fixed[i].size))
+			buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
+	}
+}
+
+/* The example file */
+
+static void print_value(struct buf *b, const struct config *c, const struct yaml_key *k)
+{
+	const void *v = (const char *)c + k->offset;
+
+	switch (k->type) {
+	case YAML_STRING:
+		buf_printf(b, "\"%s\"", (const char *)v);
+		break;
+	case YAML_BOOL:
+		buf_puts(b, *(const bool *)v ? "true" : "false");
+		break;
+	case YAML_U32:
+		buf_printf(b, "%u", *(const uint32_t *)v);
+		break;
+	case YAML_NUMBER:
+		buf_printf(b, "%g", *(const double *)v);
+		break;
+	case YAML_DURATION:
+		buf_printf(b, "%llus", (unsigned long long)(*(const uint64_t *)v / 1000000000));
+		break;
+	case YAML_BYTES:
+		buf_printf(b, "%uKiB", *(const uint32_t *)v / 1024);
+		break;
+	case YAML_ENUM:
+		buf_puts(b, k->names[*(const int *)v]);
+		break;
+	case YAML_SECTION:
+	case YAML_CUSTOM:
+		break;
+	}
+}
+
+static void print_custom(struct buf *b, const struct yaml_key *k)
+{
+	if (k->parse == parse_include)
+		buf_puts(b, "  #include: [\"*\"]\n");
+	else if (k->parse == parse_exclude)
+		buf_puts(b, "  #exclude: []\n");
+}
+
+static void print_section(struct buf *b, const struct config *c, const struct yaml_key *s)
+{
+	buf_printf(b, "\n# %s\n%s:\n", s->doc, s->name);
+	for (size_t i = 0; i < s->n_sub; i++) {
+		const struct yaml_key *k = &s->sub[i];
+
+		buf_printf(b, "  # %s\n", k->doc);
+		if (k->type == YAML_CUSTOM) {
+			print_custom(b, k);
+			continue;
+		}
+		buf_printf(b, "  #%s: ", k->name);
+		print_value(b, c, k);
+		buf_putc(b, '\n');
+	}
+}
+
+void config_print_example(struct buf *b)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	if (config_default(&c)) {
+		b->failed = true;
+		return;
+	}
+	buf_puts(b, "# deferd.yml: every key, with its default. Remove a '#' to change one; `deferd check-config FILE` checks\n"
+		    "# the result, and SIGHUP (systemctl reload deferd) brings it into force. A broken file leaves the old one.\n");
+	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++) {
+		if (top_keys[i].type == YAML_SECTION)
+			print_section(b, c, &top_keys[i]);
+	}
+	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their functions\n"
+		    "#c_runtimes:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(runtime_keys); i++)
+		buf_printf(b, "#  %s %s: # %s%s\n", i ? " " : "-", runtime_keys[i].name, runtime_keys[i].doc,
+			   runtime_keys[i].required ? "" : " (optional)");
+	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n", c->rule_files.glob[0]);
+	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp and DescriptorsGrowing\n#default_rules: true\n");
+	rules_print_example(b);
+}

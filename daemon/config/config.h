@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The configuration: one struct, defaults that need no file, and a loader that either gives a whole valid one or a list of
+ * everything that is wrong. A reload loads a fresh copy and swaps; nothing ever edits the one in force.
+ */
+#ifndef DEFERD_CONFIG_CONFIG_H
+#define DEFERD_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alert/rule.h"
+#include "base/buf.h"
+
+#define CONFIG_PATH_MAX      256
+#define CONFIG_RUNTIMES_MAX  3
+#define CONFIG_PATTERNS_MAX  32
+#define CONFIG_FUNCTION_MAX  128
+
+enum config_probe_set { CONFIG_PROBES_OFF, CONFIG_PROBES_LEAN, CONFIG_PROBES_FULL };
+enum config_fd_hooks { CONFIG_FD_HOOKS_AUTO, CONFIG_FD_HOOKS_KPROBE, CONFIG_FD_HOOKS_TRACEPOINT, CONFIG_FD_HOOKS_OFF };
+
+/* A defer runtime for C: the functions that register, run, and so on. Empty: it has none. */
+struct config_runtime {
+	char name[CONFIG_FUNCTION_MAX];
+	char push[CONFIG_FUNCTION_MAX];
+	char run[CONFIG_FUNCTION_MAX];
+	char panic[CONFIG_FUNCTION_MAX];
+	char recover[CONFIG_FUNCTION_MAX];
+};
+
+struct config_patterns {
+	unsigned n;
+	char glob[CONFIG_PATTERNS_MAX][CONFIG_FUNCTION_MAX];
+};
+
+struct config {
+	struct {
+		char listen_address[CONFIG_PATH_MAX]; /* host:port */
+		char telemetry_path[CONFIG_PATH_MAX];
+		char config_file[CONFIG_PATH_MAX]; /* TLS and basic auth; "" none */
+		bool enable_lifecycle; /* POST /-/reload over TCP */
+		uint32_t series_max;   /* of one metric family */
+	} web;
+	struct {
+		char socket[CONFIG_PATH_MAX]; /* "" none */
+		char group[64];
+	} control;
+	struct {
+		int level; /* enum log_level */
+	} log;
+	struct {
+		int set; /* enum config_probe_set */
+		uint32_t threshold; /* pending defers of one goroutine */
+	} probes;
+	struct {
+		int hooks; /* enum config_fd_hooks */
+		uint64_t window_ns;
+	} descriptors;
+	struct {
+		uint32_t targets, goroutines, sites, ring_bytes;
+	} limits;
+	struct {
+		struct config_patterns include, exclude; /* globs on service names */
+	} targets;
+	unsigned n_runtimes;
+	struct config_runtime runtimes[CONFIG_RUNTIMES_MAX];
+	struct config_patterns rule_files;
+	bool default_rules;
+	struct rule_set rules; /* of the main file and the rule files, the default ones first */
+};
+
+/* Valid without a file. 0 or -ENOMEM. */
+int config_default(struct config **ret_c);
+/*
+ * Defaults, then the file. 0; -EINVAL with one line a fault in *errors ("file:line:col: ..."); -ENOMEM.
+ * `path` NULL: defaults only.
+ */
+int config_load(const char *path, struct config **ret_c, struct buf *errors);
+void config_free(struct config *c);
+
+/* Is a service of this name observed? Excluded wins. */
+bool config_wants_service(const struct config *c, const char *name);
+
+/*
+ * What changed from `a` to `b` that only a restart brings into force ("limits.targets, web.listen_address"), "" when
+ * nothing.
+ */
+void config_restart_keys(const struct config *a, const struct config *b, struct buf *ret_keys);
+
+/* Print every key with its default and its meaning, as a commented file. */
+void config_print_example(struct buf *b);
+
+#endif

@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "model/model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+
+const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1, 2, 5, 10, 20, 35, 70, 140, 350, 1000, 10000 };
+
+struct model {
+	struct model_opts opts;
+	struct target *targets;
+	struct service *services;
+	struct site_name *names;
+	unsigned n_wanted;
+	uint32_t scan;
+	uint64_t dropped;
+};
+
+struct model *model_new(const struct model_opts *opts)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->opts = *opts;
+	return m;
+}
+
+uint64_t model_dropped(const struct model *m)
+{
+	return m->dropped;
+}
+
+const struct target *model_targets(const struct model *m)
+{
+	return m->targets;
+}
+
+const struct service *model_services(const struct model *m)
+{
+	return m->services;
+}
+
+static struct target *find_target(const struct model *m, uint32_t id)
+{
+	struct target *t;
+
+	HASH_FIND(hh, m->targets, &id, sizeof(id), t);
+	return t;
+}
+
+const struct target *model_target(const struct model *m, uint32_t id)
+{
+	return find_target(m, id);
+}
+
+const struct target *model_target_by_pid(const struct model *m, uint32_t pid)
+{
+	for (const struct target *t = m->targets; t; t = t->hh.next) {
+		if (t->pid == pid)
+			return t;
+	}
+	return NULL;
+}
+
+/* Services */
+
+static struct service *service_get(struct model *m, const char *name)
+{
+	struct service *s;
+	char clean[MODEL_NAME_MAX];
+
+	utf8_sanitize(clean, sizeof(clean), name, strlen(name));
+	HASH_FIND_STR(m->services, clean, s);
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	memcpy(s->name, clean, sizeof(s->name));
+	HASH_ADD_STR(m->services, name, s);
+	return s;
+}
+
+static void service_link(struct service *s, struct target *t)
+{
+	t->service = s;
+	t->next_in_service = s->targets;
+	s->targets = t;
+	s->n_targets++;
+	s->empty_since_ns = 0;
+}
+
+static void service_unlink(struct target *t, uint64_t now_ns)
+{
+	struct service *s = t->service;
+	struct target **p = &s->targets;
+
+	while (*p && *p != t)
+		p = &(*p)->next_in_service;
+	if (*p)
+		*p = t->next_in_service;
+	s->n_targets--;
+	if (!s->n_targets)
+		s->empty_since_ns = now_ns ? now_ns : 1;
+}
+
+static void counts_add(struct event_counts *sum, const struct event_counts *c)
+{
+	for (int i = 0; i < LOWERING_MAX; i++)
+		sum->registered[i] += c->registered[i];
+	sum->runs += c->runs;
+	sum->panics += c->panics;
+	sum->recovered += c->recovered;
+	sum->fatal += c->fatal;
+	sum->goexits += c->goexits;
+	sum->hits += c->hits;
+	sum->crossings += c->crossings;
+	sum->fd_opened += c->fd_opened;
+	sum->fd_closed += c->fd_closed;
+	sum->fd_ebadf += c->fd_ebadf;
+}
+
+uint64_t counts_registered(const struct event_counts *c)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < LOWERING_MAX; i++)
+		n += c->registered[i];
+	return n;
+}
+
+static void service_expire(struct model *m, uint64_t now_ns)
+{
+	struct service *s, *next;
+
+	HASH_ITER(hh, m->services, s, next) {
+		if (!s->n_targets && now_ns - s->empty_since_ns > m->opts.service_keep_ns) {
+			HASH_DEL(m->services, s);
+			free(s);
+		}
+	}
+}
+
+/* Targets */
+
+static void target_free(struct target *t)
+{
+	struct goroutine *g, *next_g;
+	struct site *s, *next_s;
+
+	HASH_ITER(hh, t->goroutines, g, next_g) {
+		HASH_DEL(t->goroutines, g);
+		free(g);
+	}
+	HASH_ITER(hh, t->sites, s, next_s) {
+		HASH_DEL(t->sites, s);
+		free(s);
+	}
+	free(t);
+}
+
+static void apply_target(struct model *m, const struct event *ev)
+{
+	const struct event_target *info = &ev->info;
+	struct target *t = find_target(m, ev->target);
+	struct service *s = service_get(m, info->service);
+
+	if (!s) {
+		m->dropped++;
+		return;
+	}
+	if (!t) {
+		t = calloc(1, sizeof(*t));
+		if (!t) {
+			m->dropped++;
+			return;
+		}
+		t->id = ev->target;
+		t->pid = ev->pid;
+		t->first_ns = ev->time_ns;
+		t->crossing.kind = CALL_MAX;
+		trend_window_init(&t->fd_window, m->opts.fd_window_ns);
+		HASH_ADD(hh, m->targets, id, sizeof(t->id), t);
+		service_link(s, t);
+	} else if (t->service != s) {
+		service_unlink(t, ev->time_ns);
+		service_link(s, t);
+	}
+	utf8_sanitize(t->image, sizeof(t->image), info->image, strlen(info->image));
+	utf8_sanitize(t->version, sizeof(t->version), info->version, strlen(info->version));
+	utf8_sanitize(t->reason, sizeof(t->reason), info->reason, strlen(info->reason));
+	t->start_ticks = info->start_ticks;
+	t->image_id = info->image_id;
+	t->runtime = info->runtime;
+	t->state = info->state;
+	t->full = info->full;
+}
+
+static void apply_gone(struct model *m, const struct event *ev)
+{
+	struct target *t = find_target(m, ev->target);
+
+	if (!t)
+		return;
+	counts_add(&t->service->retired, &t->counts);
+	t->service->retired_lost += t->lost;
+	service_unlink(t, ev->time_ns);
+	HASH_DEL(m->targets, t);
+	target_free(t);
+}
+
+void model_free(struct model *m)
+{
+	struct target *t, *next_t;
+	struct service *s, *next_s;
+	struct site_name *n, *next_n;
+
+	if (!m)
+		return;
+	HASH_ITER(hh, m->targets, t, next_t) {
+		HASH_DEL(m->targets, t);
+		target_free(t);
+	}
+	HASH_ITER(hh, m->services, s, next_s) {
+		HASH_DEL(m->services, s);
+		free(s);
+	}
+	HASH_ITER(hh, m->names, n, next_n) {
+		HASH_DEL(m->names, n);
+		free(n);
+	}
+	free(m);
+}
+
+/* Depth */
+
+static unsigned peak_bucket(const struct model *m, uint64_t now_ns)
+{
+	return now_ns / (m->opts.depth_window_ns / MODEL_PEAKS) % MODEL_PEAKS;
+}
+
+static bool peak_current(const struct model *m, const struct peak *p, uint64_t now_ns)
+{
+	return p->depth && now_ns - p->time_ns < m->opts.depth_window_ns;
+}
+
+static void note_peak(struct model *m, struct target *t, const struct peak *seen)
+{
+	struct peak *p = &t->peaks[peak_bucket(m, seen->time_ns)];
+	uint64_t bucket_ns = m->opts.depth_window_ns / MODEL_PEAKS;
+
+	/* A bucket holds one turn of the ring; what is left of the turn before goes. */
+	if (p->time_ns / bucket_ns != seen->time_ns / bucket_ns || seen->depth > p->depth)
+		*p = *seen;
+}
+
+const struct peak *target_deepest(const struct model *m, const struct target *t, uint64_t now_ns)
+{
+	const struct peak *deepest = NULL;
+
+	for (unsigned i = 0; i < MODEL_PEAKS; i++) {
+		const struct peak *p = &t->peaks[i];
+
+		if (peak_current(m, p, now_ns) &&
+		    (!deepest || p->depth > deepest->depth ||
+		     (p->depth == deepest->depth && p->time_ns > deepest->time_ns)))
+			deepest = p;
+	}
+	return deepest;
+}
+
+static void observe_depth(struct service *s, uint32_t depth)
+{
+	unsigned i = 0;
+
+	while (i < MODEL_DEPTH_EDGES && depth > model_depth_edges[i])
+		i++;
+	s->depth_hist[i]++;
+	s->depth_hist_sum += depth;
+	s->depth_hist_count++;
+}
+
+static void apply_goroutine(struct model *m, struct target *t, const struct event *ev)
+{
+	const struct event_goroutine *in = &ev->goroutine;
+	uint32_t deepest = in->window_peak > in->depth ? in->window_peak : in->depth;
+	struct goroutine *g;
+
+	HASH_FIND(hh, t->goroutines, &in->g, sizeof(in->g), g);
+	if (!g) {
+		g = calloc(1, sizeof(*g));
+		if (!g) {
+			m->dropped++;
+			return;
+		}
+		g->g = in->g;
+		HASH_ADD(hh, t->goroutines, g, sizeof(g->g), g);
+		t->n_goroutines++;
+		model_site_name(m, t->image_id, in->site);
+	}
+	g->goid = in->goid;
+	g->registered = in->registered;
+	g->last_ns = in->last_ns;
+	g->site = in->site;
+	g->peak_site = in->peak_site;
+	g->depth = in->depth;
+	g->peak = in->peak;
+	g->inferred = in->inferred;
+	g->scan = m->scan;
+	if (in->window_peak)
+		observe_depth(t->service, in->window_peak);
+	if (deepest) {
+		struct peak seen = {
+			.depth = deepest,
+			.inferred = in->inferred,
+			.g = in->g,
+			.goid = in->goid,
+			.site = in->window_peak && in->window_peak == in->peak ? in->peak_site : in->site,
+			.time_ns = ev->time_ns,
+		};
+
+		note_peak(m, t, &seen);
+	}
+}
+
+static void apply_site(struct model *m, struct target *t, const struct event_site *in)
+{
+	struct site *s, probe = { .key = { in->pc, in->lowering } };
+
+	HASH_FIND(hh, t->sites, &probe.key, sizeof(probe.key), s);
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s) {
+			m->dropped++;
+			return;
+		}
+		s->key = probe.key;
+		HASH_ADD(hh, t->sites, key, sizeof(s->key), s);
+		t->n_sites++;
+		model_site_name(m, t->image_id, in->pc);
+	}
+	s->registered = in->registered;
+}
+
+static void apply_crossing(struct model *m, struct target *t, const struct event *ev)
+{
+	const struct event_call *c = &ev->call;
+	struct peak seen = {
+		.depth = c->depth,
+		.inferred = c->inferred,
+		.g = t->runtime == RUNTIME_C ? ev->tid : c->g,
+		.goid = t->runtime == RUNTIME_C ? ev->tid : c->goid,
+		.site = c->stack[0],
+		.time_ns = ev->time_ns,
+	};
+
+	t->crossing = *c;
+	t->crossing_tid = ev->tid;
+	note_peak(m, t, &seen);
+	for (unsigned i = 0; i < c->nstack; i++)
+		model_site_name(m, t->image_id, c->stack[i]);
+}
+
+/* Goroutines that the scan did not meet have nothing pending any more. */
+static void finish_scan(struct model *m)
+{
+	struct target *t, *next_t;
+
+	HASH_ITER(hh, m->targets, t, next_t) {
+		struct goroutine *g, *next_g;
+
+		t->n_inferred = 0;
+		t->lost_recently = false;
+		HASH_ITER(hh, t->goroutines, g, next_g) {
+			if (g->scan == m->scan) {
+				t->n_inferred += g->inferred;
+				continue;
+			}
+			HASH_DEL(t->goroutines, g);
+			t->n_goroutines--;
+			free(g);
+		}
+	}
+}
+
+static void rate_add(struct rate *r, uint64_t time_ns, uint64_t value)
+{
+	r->time_ns[r->next] = time_ns;
+	r->value[r->next] = value;
+	r->next = (r->next + 1) % MODEL_RATE_SLOTS;
+	if (r->n < MODEL_RATE_SLOTS)
+		r->n++;
+}
+
+double rate_per_sec(const struct rate *r)
+{
+	unsigned newest, oldest;
+
+	if (r->n < 2)
+		return 0;
+	newest = (r->next + MODEL_RATE_SLOTS - 1) % MODEL_RATE_SLOTS;
+	oldest = (r->next + MODEL_RATE_SLOTS - r->n) % MODEL_RATE_SLOTS;
+	if (r->time_ns[newest] <= r->time_ns[oldest])
+		return 0;
+	return (double)(r->value[newest] - r->value[oldest]) * 1e9 /
+	       (double)(r->time_ns[newest] - r->time_ns[oldest]);
+}
+
+static void apply_counts(struct target *t, const struct event *ev)
+{
+	t->counts = ev->counts;
+	rate_add(&t->registered_rate, ev->time_ns, counts_registered(&ev->counts));
+	rate_add(&t->panic_rate, ev->time_ns, ev->counts.panics);
+}
+
+static void apply_fds(struct target *t, const struct event *ev)
+{
+	t->fds = ev->fds;
+	t->have_fds = true;
+	trend_window_add(&t->fd_window, ev->time_ns, (double)ev->fds.open);
+}
+
+static void apply_to_target(struct model *m, struct target *t, const struct event *ev)
+{
+	switch (ev->type) {
+	case EVENT_DEPTH:
+		apply_crossing(m, t, ev);
+		break;
+	case EVENT_LOST:
+		t->lost += ev->lost;
+		t->lost_recently = true;
+		break;
+	case EVENT_COUNTS:
+		apply_counts(t, ev);
+		break;
+	case EVENT_GOROUTINE:
+		apply_goroutine(m, t, ev);
+		break;
+	case EVENT_SITE:
+		apply_site(m, t, &ev->site);
+		break;
+	case EVENT_FDS:
+		apply_fds(t, ev);
+		break;
+	default:
+		break;
+	}
+}
+
+void model_apply(struct model *m, const struct event *ev)
+{
+	struct target *t;
+
+	switch (ev->type) {
+	case EVENT_TARGET:
+		apply_target(m, ev);
+		break;
+	case EVENT_TARGET_GONE:
+		apply_gone(m, ev);
+		break;
+	case EVENT_SCAN_BEGIN:
+		m->scan++;
+		break;
+	case EVENT_SCAN_END:
+		finish_scan(m);
+		break;
+	default:
+		t = find_target(m, ev->target);
+		if (t)
+			apply_to_target(m, t, ev);
+	}
+}
+
+void model_tick(struct model *m, uint64_t now_ns)
+{
+	struct target *t, *next;
+
+	HASH_ITER(hh, m->targets, t, next)
+		t->have_fd_trend = t->have_fds && !trend_fit(t->fd_window.s, t->fd_window.n, &t->fd_trend);
+	service_expire(m, now_ns);
+}
+
+bool target_exact(const struct target *t)
+{
+	return t->state == TARGET_OBSERVED && !t->n_inferred && !t->lost_recently;
+}
+
+bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s)
+{
+	double left;
+
+	if (!t->have_fd_trend || !trend_growing(&t->fd_trend) || t->fds.limit < t->fds.open)
+		return false;
+	left = (double)(t->fds.limit - t->fds.open);
+	*ret_low_s = left / t->fd_trend.high_per_sec;
+	*ret_high_s = left / t->fd_trend.low_per_sec;
+	return true;
+}
+
+/* Insert into a short list that is kept sorted by `before`; the last one falls out. */
+#define TOP_INSERT(list, len, max, item, before)                                                  \
+	do {                                                                                       \
+		unsigned at_ = (len);                                                              \
+		while (at_ > 0 && before(item, (list)[at_ - 1]))                                   \
+			at_--;                                                                     \
+		if (at_ < (max)) {                                                                 \
+			unsigned keep_ = (len) < (max) ? (len) : (max)-1;                          \
+			memmove((list) + at_ + 1, (list) + at_, (keep_ - at_) * sizeof(*(list)));  \
+			(list)[at_] = (item);                                                      \
+			(len) = keep_ + 1;                                                         \
+		}                                                                                  \
+	} while (0)
+
+static bool site_before(const struct site *a, const struct site *b)
+{
+	return a->registered > b->registered || (a->registered == b->registered && a->key.pc < b->key.pc);
+}
+
+unsigned target_top_sites(const struct target *t, const struct site **ret_sites, unsigned n)
+{
+	unsigned len = 0;
+
+	for (const struct site *s = t->sites; s && n; s = s->hh.next)
+		TOP_INSERT(ret_sites, len, n, s, site_before);
+	return len;
+}
+
+static bool goroutine_before(const struct goroutine *a, const struct goroutine *b)
+{
+	if (a->depth != b->depth)
+		return a->depth > b->depth;
+	return a->peak > b->peak || (a->peak == b->peak && a->goid < b->goid);
+}
+
+unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n)
+{
+	unsigned len = 0;
+
+	for (const struct goroutine *g = t->goroutines; g && n; g = g->hh.next)
+		TOP_INSERT(ret_gs, len, n, g, goroutine_before);
+	return len;
+}
+
+/* Names */
+
+static struct site_name *find_name(const struct model *m, uint32_t image_id, uint64_t pc)
+{
+	struct site_key key = { pc, image_id };
+	struct site_name *n;
+
+	HASH_FIND(hh, m->names, &key, sizeof(key), n);
+	return n;
+}
+
+const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc)
+{
+	struct site_name *n = find_name(m, image_id, pc);
+
+	if (n)
+		return n->state == NAME_KNOWN ? n : NULL;
+	if (HASH_COUNT(m->names) >= m->opts.names_max) {
+		m->dropped++;
+		return NULL;
+	}
+	n = calloc(1, sizeof(*n));
+	if (!n) {
+		m->dropped++;
+		return NULL;
+	}
+	n->key = (struct site_key){ pc, image_id };
+	n->state = NAME_WANTED;
+	m->n_wanted++;
+	HASH_ADD(hh, m->names, key, sizeof(n->key), n);
+	return NULL;
+}
+
+unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *ret_pcs, unsigned n)
+{
+	struct site_name *s, *next;
+	unsigned len = 0;
+
+	if (!m->n_wanted)
+		return 0;
+	HASH_ITER(hh, m->names, s, next) {
+		if (len == n)
+			break;
+		if (s->state != NAME_WANTED || (len && s->key.image_id != *ret_image_id))
+			continue;
+		*ret_image_id = s->key.image_id;
+		ret_pcs[len++] = s->key.pc;
+		s->state = NAME_ASKED;
+		m->n_wanted--;
+	}
+	return len;
+}
+
+void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function, const char *file,
+		     uint32_t line)
+{
+	struct site_name *n = find_name(m, image_id, pc);
+
+	if (!n)
+		return;
+	n->state = function ? NAME_KNOWN : NAME_UNKNOWN;
+	if (!function)
+		return;
+	utf8_sanitize(n->function, sizeof(n->function), function, strlen(function));
+	utf8_sanitize(n->file, sizeof(n->file), file ? file : "", file ? strlen(file) : 0);
+	n->line = line;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "probe/closer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+
+/* uprobe_multi links share a grace period when they are closed side by side; perf events are serial in the kernel. */
+#define CLOSER_THREADS 4
+
+struct job {
+	struct bpf_link *link;
+	int fd;
+};
+
+struct closer {
+	int pipe[2];
+	unsigned n;
+	pthread_t threads[CLOSER_THREADS];
+};
+
+static void do_job(const struct job *j)
+{
+	if (j->link)
+		bpf_link__destroy(j->link);
+	else
+		close(j->fd);
+}
+
+/* A job is smaller than PIPE_BUF, so each read returns exactly one, whole. */
+static void *closer_thread(void *arg)
+{
+	struct closer *c = arg;
+	struct job j;
+
+	while (read(c->pipe[0], &j, sizeof(j)) == sizeof(j))
+		do_job(&j);
+	return NULL;
+}
+
+struct closer *closer_new(void)
+{
+	struct closer *c = calloc(1, sizeof(*c));
+	sigset_t all, old;
+
+	if (!c)
+		return NULL;
+	if (pipe2(c->pipe, O_CLOEXEC)) {
+		free(c);
+		return NULL;
+	}
+	fcntl(c->pipe[1], F_SETFL, O_NONBLOCK);
+	/* Signals belong to the loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (c->n < CLOSER_THREADS && !pthread_create(&c->threads[c->n], NULL, closer_thread, c))
+		c->n++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!c->n) {
+		closer_free(c);
+		errno = EAGAIN;
+		return NULL;
+	}
+	return c;
+}
+
+static void hand_over(struct closer *c, struct job j)
+{
+	if (write(c->pipe[1], &j, sizeof(j)) != sizeof(j))
+		do_job(&j);
+}
+
+void closer_close_fd(struct closer *c, int fd)
+{
+	if (fd >= 0)
+		hand_over(c, (struct job){ .fd = fd });
+}
+
+void closer_close_link(struct closer *c, struct bpf_link *link)
+{
+	if (link)
+		hand_over(c, (struct job){ .link = link });
+}
+
+void closer_free(struct closer *c)
+{
+	if (!c)
+		return;
+	close(c->pipe[1]);
+	for (unsigned i = 0; i < c->n; i++)
+		pthread_join(c->threads[i], NULL);
+	close(c->pipe[0]);
+	free(c);
+}

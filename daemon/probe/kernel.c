@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "probe/kernel.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "calib.skel.h"
+#include "proc/procfs.h"
+
+#define CALIB_COOKIE 0x5afe
+#define CALIB_HITS   64
+
+/* include/uapi/linux/bpf.h since 6.6; the headers of Debian 12 are older. */
+#define ATTACH_TYPE_UPROBE_MULTI 48
+
+const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
+	[KERNEL_PRIVILEGE] = { "privilege", "load BPF programs, read the memory of observed processes",
+			       "nothing is observed",
+			       "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", true },
+	[KERNEL_BTF] = { "btf", "find fields of kernel structs on any kernel", "nothing is observed",
+			 "use a kernel with CONFIG_DEBUG_INFO_BTF=y (/sys/kernel/btf/vmlinux)", true },
+	[KERNEL_RINGBUF] = { "ringbuf", "carry records to user space", "nothing is observed", "use Linux 5.8 or newer",
+			     true },
+	[KERNEL_UPROBE] = { "uprobe", "probe user functions, one perf event a point",
+			    "uprobe_multi alone", "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
+	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
+				  "one perf event a point: detaching takes 0.1 s a point", "use Linux 6.6 or newer", false },
+	[KERNEL_KPROBE] = { "kprobe", "see descriptors opened and closed at no cost to others",
+			    "syscall tracepoints, and only while a process is under suspicion or traced",
+			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y", false },
+	[KERNEL_TRACEPOINT] = { "tracepoint", "see descriptors opened and closed where kprobes are missing",
+				"descriptor counts only, no opens and closes",
+				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing", false },
+	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once", "/proc is scanned every second instead",
+			    "use Linux 5.5 or newer with BTF", false },
+	[KERNEL_FD_SIZE] = { "fd_size", "count the descriptors of a process in 1 us",
+			     "the directory is read, 30 us for every 1,000 descriptors", "use Linux 6.2 or newer", false },
+	[KERNEL_PID_NS] = { "pid_namespace", "match the kernel's pids with /proc", "no process is recognised",
+			    "run deferd in the host's pid namespace (containers: hostPID / --pid=host)", true },
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* The function of our own that is probed. noipa: every call is a real one. */
+__attribute__((noinline, used)) static uint64_t calib_target(uint64_t n)
+{
+	__asm__ volatile("" : "+r"(n)::"memory");
+	return n + 1;
+}
+
+int kernel_mark_uprobe_multi(struct bpf_program *prog)
+{
+	return bpf_program__set_expected_attach_type(prog, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
+}
+
+int kernel_link_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, const uint64_t *cookies,
+			     uint32_t n, uint32_t pid)
+{
+	/* union bpf_attr, member link_create, as of Linux 6.6. */
+	struct {
+		uint32_t prog_fd, target_fd, attach_type, flags;
+		uint64_t path, offsets, ref_ctr_offsets, cookies;
+		uint32_t cnt, multi_flags, pid, pad;
+	} attr = {
+		.prog_fd = prog_fd,
+		.attach_type = ATTACH_TYPE_UPROBE_MULTI,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)offsets,
+		.cookies = (uintptr_t)cookies,
+		.cnt = n,
+		.pid = pid,
+	};
+	int fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr) - sizeof(attr.pad));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void have(struct kernel_features *f, enum kernel_feature what)
+{
+	f->have[what] = true;
+	f->why[what].text[0] = 0;
+}
+
+static void check_privilege(struct kernel_features *f)
+{
+	static const struct {
+		int cap;
+		const char *name;
+	} wanted[] = {
+		{ CAP_BPF, "CAP_BPF" },
+		{ CAP_PERFMON, "CAP_PERFMON" },
+		{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+	};
+	bool admin;
+
+	capng_get_caps_process();
+	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (capng_have_capability(CAPNG_EFFECTIVE, wanted[i].cap))
+			continue;
+		if (admin && wanted[i].cap != CAP_SYS_PTRACE) /* what it was before Linux 5.8 */
+			continue;
+		reason_set(&f->why[KERNEL_PRIVILEGE], 0, "%s is missing", wanted[i].name);
+		return;
+	}
+	have(f, KERNEL_PRIVILEGE);
+}
+
+static void check_btf(struct kernel_features *f)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		reason_set(&f->why[KERNEL_BTF], 0, "/sys/kernel/btf/vmlinux: %s", strerror(errno));
+	else
+		have(f, KERNEL_BTF);
+}
+
+static void check_ringbuf(struct kernel_features *f)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "calib", 0, 0, sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd < 0) {
+		reason_set(&f->why[KERNEL_RINGBUF], 0, "creating a ring buffer: %s", strerror(errno));
+		return;
+	}
+	close(fd);
+	have(f, KERNEL_RINGBUF);
+}
+
+static void check_fd_size(int procfd, struct kernel_features *f)
+{
+	uint64_t by_size = 0, by_count = 0;
+
+	if (proc_fd_count(procfd, getpid(), true, &by_size) || proc_fd_count(procfd, getpid(), false, &by_count))
+		reason_set(&f->why[KERNEL_FD_SIZE], 0, "/proc/self/fd: %s", strerror(errno));
+	else if (by_size + 1 != by_count) /* the count sees its own descriptor */
+		reason_set(&f->why[KERNEL_FD_SIZE], 0, "st_size of /proc/self/fd is %llu, entries are %llu",
+			   (unsigned long long)by_size, (unsigned long long)by_count - 1);
+	else
+		have(f, KERNEL_FD_SIZE);
+}
+
+/* Each test loads only its own program, so that one refusal says nothing about the others. */
+static struct calib_bpf *load_only(const char *name, bool multi, struct reason *why)
+{
+	struct calib_bpf *skel = calib_bpf__open();
+	struct bpf_program *p;
+	int err;
+
+	if (!skel) {
+		reason_set(why, 0, "opening the calibration object: %s", strerror(errno));
+		return NULL;
+	}
+	bpf_object__for_each_program(p, skel->obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+	if (multi)
+		kernel_mark_uprobe_multi(skel->progs.uprobe_multi__calib);
+	skel->bss->me = getpid();
+	err = calib_bpf__load(skel);
+	if (err) {
+		reason_set(why, 0, "loading: %s", strerror(-err));
+		calib_bpf__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+DEFINE_CLEANUP(struct calib_bpf *, calib_bpf__destroy)
+DEFINE_CLEANUP(struct bpf_link *, bpf_link__destroy)
+
+static void check_uprobe(struct kernel_features *f, uint64_t offset)
+{
+	struct reason *why = &f->why[KERNEL_UPROBE];
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("uprobe__calib", false, why);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = CALIB_COOKIE);
+	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
+
+	if (!skel)
+		return;
+	link = bpf_program__attach_uprobe_opts(skel->progs.uprobe__calib, getpid(), "/proc/self/exe", offset, &opts);
+	if (!link) {
+		reason_set(why, 0, "attaching a perf event to our own function: %s", strerror(errno));
+		return;
+	}
+	calib_target(0);
+	if (skel->bss->uprobe_calls == 1)
+		have(f, KERNEL_UPROBE);
+	else
+		reason_set(why, 0, "attached, but one call counted %llu",
+			   (unsigned long long)skel->bss->uprobe_calls);
+}
+
+static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
+{
+	struct reason *why = &f->why[KERNEL_UPROBE_MULTI];
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("uprobe_multi__calib", true, why);
+	uint64_t cookie = CALIB_COOKIE, begin;
+	_cleanup_close_ int link = -1;
+
+	if (!skel)
+		return;
+	link = kernel_link_uprobe_multi(bpf_program__fd(skel->progs.uprobe_multi__calib), "/proc/self/exe", &offset,
+					&cookie, 1, getpid());
+	if (link < 0) {
+		reason_set(why, 0, "attaching to our own function: %s", strerror(-link));
+		return;
+	}
+	begin = now_ns();
+	for (int i = 0; i < CALIB_HITS; i++)
+		calib_target(i);
+	f->uprobe_hit_ns = (now_ns() - begin) / CALIB_HITS;
+	if (skel->bss->uprobe_calls == CALIB_HITS)
+		have(f, KERNEL_UPROBE_MULTI);
+	else
+		reason_set(why, 0, "attached, but %d calls counted %llu", CALIB_HITS,
+			   (unsigned long long)skel->bss->uprobe_calls);
+}
+
+static void check_kprobe(struct kernel_features *f)
+{
+	struct reason *why = &f->why[KERNEL_KPROBE];
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("kretprobe__calib", false, why);
+	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
+
+	if (!skel)
+		return;
+	link = bpf_program__attach_ksyscall(skel->progs.kretprobe__calib, "getppid",
+					    &(struct bpf_ksyscall_opts){ .sz = sizeof(struct bpf_ksyscall_opts),
+									 .retprobe = true });
+	if (!link) {
+		reason_set(why, 0, "attaching to getppid: %s", strerror(errno));
+		return;
+	}
+	syscall(SYS_getppid);
+	if (skel->bss->kprobe_calls == 1)
+		have(f, KERNEL_KPROBE);
+	else
+		reason_set(why, 0, "attached, but one call counted %llu",
+			   (unsigned long long)skel->bss->kprobe_calls);
+}
+
+static void check_tracepoint(struct kernel_features *f)
+{
+	struct reason *why = &f->why[KERNEL_TRACEPOINT];
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("tp__calib", false, why);
+	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
+
+	if (!skel)
+		return;
+	link = bpf_program__attach_tracepoint(skel->progs.tp__calib, "syscalls", "sys_exit_getppid");
+	if (!link) {
+		reason_set(why, 0, "attaching to syscalls:sys_exit_getppid: %s", strerror(errno));
+		return;
+	}
+	syscall(SYS_getppid);
+	if (skel->bss->tracepoint_calls == 1)
+		have(f, KERNEL_TRACEPOINT);
+	else
+		reason_set(why, 0, "attached, but one call counted %llu",
+			   (unsigned long long)skel->bss->tracepoint_calls);
+}
+
+static void check_tp_btf(struct kernel_features *f)
+{
+	struct reason *why = &f->why[KERNEL_TP_BTF];
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("tp_btf__calib", false, why);
+	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
+
+	if (!skel)
+		return;
+	link = bpf_program__attach(skel->progs.tp_btf__calib);
+	if (link)
+		have(f, KERNEL_TP_BTF);
+	else
+		reason_set(why, 0, "attaching to sched_process_exec: %s", strerror(errno));
+}
+
+/* The inode number of the first pid namespace is fixed: PROC_PID_INIT_INO in include/linux/proc_ns.h. */
+static void check_pid_ns(struct kernel_features *f)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		reason_set(&f->why[KERNEL_PID_NS], 0, "/proc/self/ns/pid: %s", strerror(errno));
+	else if (st.st_ino != 0xeffffffcu)
+		reason_set(&f->why[KERNEL_PID_NS], 0, "deferd runs in a pid namespace of its own");
+	else
+		have(f, KERNEL_PID_NS);
+}
+
+void kernel_probe_features(int procfd, struct kernel_features *ret_f)
+{
+	struct utsname u;
+	uint64_t offset;
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	libbpf_print_fn_t print;
+
+	memset(ret_f, 0, sizeof(*ret_f));
+	if (!uname(&u))
+		snprintf(ret_f->release, sizeof(ret_f->release), "%s", u.release);
+	check_privilege(ret_f);
+	check_btf(ret_f);
+	check_fd_size(procfd, ret_f);
+	check_pid_ns(ret_f);
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited); /* matters only before Linux 5.11 */
+	/* libbpf explains every refusal on stderr; here a refusal is an answer. */
+	print = libbpf_set_print(NULL);
+	check_ringbuf(ret_f);
+	if (ret_f->have[KERNEL_BTF]) {
+		if (!proc_self_text_offset((const void *)calib_target, &offset)) {
+			check_uprobe(ret_f, offset);
+			check_uprobe_multi(ret_f, offset);
+		}
+		check_kprobe(ret_f);
+		check_tracepoint(ret_f);
+		check_tp_btf(ret_f);
+	} else {
+		for (int i = KERNEL_UPROBE; i <= KERNEL_TP_BTF; i++)
+			reason_set(&ret_f->why[i], 0, "not tried without BTF");
+	}
+	libbpf_set_print(print);
+}
+
+enum kernel_verdict kernel_verdict(const struct kernel_features *f, struct reason *reason)
+{
+	for (int i = 0; i < KERNEL_FEATURE_MAX; i++) {
+		const struct kernel_feature_doc *doc = &kernel_feature_docs[i];
+
+		if (f->have[i] || !doc->required)
+			continue;
+		if (i == KERNEL_UPROBE && f->have[KERNEL_UPROBE_MULTI])
+			continue;
+		reason_set(reason, 0, "%s: %s; remedy: %s", doc->name, f->why[i].text, doc->remedy);
+		return i == KERNEL_PRIVILEGE ? KERNEL_UNPRIVILEGED : KERNEL_CANNOT;
+	}
+	return KERNEL_GOOD;
+}

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <deferd/record.h>
+
+#include "base/cleanup.h"
+#include "deferd.skel.h"
+#include "event/decode.h"
+#include "probe/closer.h"
+#include "probe/fdhooks.h"
+
+#define SCAN_BATCH 512
+
+struct slot {
+	uint32_t id; /* 0: free */
+	uint16_t gen;
+	pid_t pid;
+	uint64_t bias;
+	uint64_t lost;
+	int multi_link;
+	unsigned points;
+	unsigned n_perf;
+	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
+};
+
+struct probe {
+	struct probe_opts opts;
+	bool multi;
+	unsigned ncpu;
+	struct deferd_bpf *skel;
+	struct ring_buffer *ring;
+	struct closer *closer;
+	struct fdhooks *hooks;
+	enum fd_hooks hooks_kind;
+	struct slot *slots; /* slot 0 is the host */
+	struct dfd_counts *counts_buf; /* one value a CPU */
+	struct probe_stats stats;
+	event_fn fn;
+	void *arg;
+};
+
+static const char *const loss_names[DFD_LOSS_MAX] = {
+	[DFD_LOSS_RING] = "ring_full",
+	[DFD_LOSS_STATE_MAP] = "goroutine_map_full",
+	[DFD_LOSS_SITE_MAP] = "site_map_full",
+	[DFD_LOSS_READ] = "target_memory_unreadable",
+	[DFD_LOSS_TORN] = "defer_chain_torn",
+	[DFD_LOSS_STALE] = "target_gone",
+};
+
+_Static_assert(DFD_LOSS_MAX == sizeof(((struct probe_stats *)0)->lost) / sizeof(uint64_t), "losses");
+
+const char *probe_loss_name(unsigned loss)
+{
+	return loss < DFD_LOSS_MAX ? loss_names[loss] : NULL;
+}
+
+static struct slot *slot_of(const struct probe *p, uint32_t id)
+{
+	uint32_t i = DFD_TARGET_SLOT(id);
+
+	return id && i <= p->opts.targets_max && p->slots[i].id == id ? &p->slots[i] : NULL;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct probe *p = ctx;
+	struct dfd_rec_hdr h;
+	struct event ev;
+	struct slot *s;
+
+	p->stats.events++;
+	if (decode_header(data, size, &h)) {
+		p->stats.bad++;
+		return 0;
+	}
+	s = slot_of(p, h.target);
+	if (h.target && !s)
+		return 0; /* detached while its last records were on the way */
+	if (decode_record(data, size, s ? s->bias : 0, &ev)) {
+		p->stats.bad++;
+		return 0;
+	}
+	p->fn(p->arg, &ev);
+	return 0;
+}
+
+static int set_sizes(struct deferd_bpf *skel, const struct probe_opts *o)
+{
+	int err = 0;
+
+	err |= bpf_map__set_max_entries(skel->maps.targets, o->targets_max + 1);
+	err |= bpf_map__set_max_entries(skel->maps.seq_by_target, o->targets_max + 1);
+	err |= bpf_map__set_max_entries(skel->maps.counts_by_target, o->targets_max + 1);
+	err |= bpf_map__set_max_entries(skel->maps.target_by_tgid, o->targets_max + 1);
+	err |= bpf_map__set_max_entries(skel->maps.defers_by_g, o->goroutines_max);
+	err |= bpf_map__set_max_entries(skel->maps.pushes_by_site, o->sites_max);
+	err |= bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
+	return err;
+}
+
+/* Leave out what the kernel cannot have, so that the rest loads. */
+static void choose_programs(struct probe *p, const struct kernel_features *f)
+{
+	struct deferd_bpf *s = p->skel;
+
+	p->multi = f->have[KERNEL_UPROBE_MULTI];
+	if (p->multi) {
+		kernel_mark_uprobe_multi(s->progs.uprobe__go);
+		kernel_mark_uprobe_multi(s->progs.uprobe__c);
+	}
+	if (!f->have[KERNEL_TP_BTF]) {
+		bpf_program__set_autoload(s->progs.tp__sched_process_exec, false);
+		bpf_program__set_autoload(s->progs.tp__sched_process_exit, false);
+		bpf_program__set_autoload(s->progs.tp__sched_process_fork, false);
+	}
+}
+
+static int attach_processes(struct probe *p, const struct kernel_features *f, struct reason *reason)
+{
+	struct deferd_bpf *s = p->skel;
+
+	if (!f->have[KERNEL_TP_BTF])
+		return 0;
+	s->links.tp__sched_process_exec = bpf_program__attach(s->progs.tp__sched_process_exec);
+	s->links.tp__sched_process_exit = bpf_program__attach(s->progs.tp__sched_process_exit);
+	s->links.tp__sched_process_fork = bpf_program__attach(s->progs.tp__sched_process_fork);
+	if (!s->links.tp__sched_process_exec || !s->links.tp__sched_process_exit || !s->links.tp__sched_process_fork)
+		return reason_set(reason, -errno, "attaching to exec, exit and fork: %s", strerror(errno));
+	return 0;
+}
+
+static int load(struct probe *p, const struct kernel_features *f, struct reason *reason)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int err;
+
+	p->skel = deferd_bpf__open();
+	if (!p->skel) {
+		err = -errno;
+		libbpf_set_print(print);
+		return reason_set(reason, err, "opening the BPF object: %s", strerror(-err));
+	}
+	err = set_sizes(p->skel, &p->opts);
+	choose_programs(p, f);
+	if (!err)
+		err = deferd_bpf__load(p->skel);
+	libbpf_set_print(print);
+	if (err)
+		return reason_set(reason, err, "loading the BPF object into Linux %s: %s", f->release, strerror(-err));
+	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_record, p, NULL);
+	if (!p->ring)
+		return reason_set(reason, -errno, "mapping the ring buffer: %s", strerror(errno));
+	return attach_processes(p, f, reason);
+}
+
+int probe_open(const struct probe_opts *opts, const struct kernel_features *features, struct probe **ret_p,
+	       struct reason *reason)
+{
+	struct probe *p = calloc(1, sizeof(*p));
+	int err = -ENOMEM, ncpu = libbpf_num_possible_cpus();
+
+	if (!p)
+		return err;
+	p->opts = *opts;
+	p->ncpu = ncpu > 0 ? ncpu : 1;
+	p->slots = calloc(opts->targets_max + 1, sizeof(*p->slots));
+	p->counts_buf = calloc(p->ncpu, sizeof(*p->counts_buf));
+	p->closer = closer_new();
+	if (p->slots && p->counts_buf && p->closer)
+		err = load(p, features, reason);
+	else
+		reason_set(reason, err, "out of memory");
+	if (err) {
+		probe_close(p);
+		return err;
+	}
+	*ret_p = p;
+	return 0;
+}
+
+static void close_links(struct probe *p, struct slot *s)
+{
+	closer_close_fd(p->closer, s->multi_link);
+	s->multi_link = -1;
+	for (unsigned i = 0; i < s->n_perf; i++)
+		closer_close_link(p->closer, s->perf[i]);
+	s->n_perf = 0;
+}
+
+void probe_close(struct probe *p)
+{
+	if (!p)
+		return;
+	for (uint32_t i = 1; p->slots && p->closer && i <= p->opts.targets_max; i++) {
+		if (p->slots[i].id)
+			close_links(p, &p->slots[i]);
+	}
+	if (p->closer)
+		fdhooks_detach(p->hooks, p->closer);
+	closer_free(p->closer);
+	ring_buffer__free(p->ring);
+	deferd_bpf__destroy(p->skel);
+	free(p->counts_buf);
+	free(p->slots);
+	free(p);
+}
+
+static int free_slot(struct probe *p, uint32_t *ret_i)
+{
+	for (uint32_t i = 1; i <= p->opts.targets_max; i++) {
+		if (!p->slots[i].id) {
+			*ret_i = i;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t, struct bpf_program *prog,
+			const char *path, struct reason *reason)
+{
+	uint64_t offsets[PLAN_POINTS_MAX], cookies[PLAN_POINTS_MAX];
+
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct probe_point *pt = &t->points[i];
+
+		offsets[i] = pt->file_off;
+		cookies[i] = dfd_cookie(s->id, pt->role, pt->sp_words, pt->skip_taken ? DFD_POINT_SKIP_TAKEN : 0);
+	}
+	s->multi_link = kernel_link_uprobe_multi(bpf_program__fd(prog), path, offsets, cookies, t->n, t->pid);
+	if (s->multi_link < 0)
+		return reason_set(reason, s->multi_link, "uprobe_multi link of %u points: %s", t->n,
+				  strerror(-s->multi_link));
+	s->points = t->n;
+	return 0;
+}
+
+static int attach_perf(struct probe *p, struct slot *s, const struct probe_target *t, struct bpf_program *prog,
+		       const char *path, struct reason *reason)
+{
+	for (unsigned i = 0; i < t->n && s->n_perf < PROBE_PERF_POINTS_MAX; i++) {
+		const struct probe_point *pt = &t->points[i];
+		LIBBPF_OPTS(bpf_uprobe_opts, opts,
+			    .bpf_cookie = dfd_cookie(s->id, pt->role, pt->sp_words,
+						     pt->skip_taken ? DFD_POINT_SKIP_TAKEN : 0));
+		struct bpf_link *link =
+			bpf_program__attach_uprobe_opts(prog, t->pid, path, pt->file_off, &opts);
+
+		if (!link)
+			return reason_set(reason, -errno, "perf event at %s+0x%x: %s", pt->function, pt->offset,
+					  strerror(errno));
+		s->perf[s->n_perf++] = link;
+	}
+	s->points = s->n_perf;
+	return 0;
+}
+
+static int write_target(struct probe *p, const struct slot *s, const struct probe_target *t)
+{
+	struct dfd_target v = {
+		.id = s->id,
+		.tgid = t->pid,
+		.flags = t->trace ? DFD_TARGET_TRACE : 0,
+		.threshold = p->opts.threshold,
+		.goid_off = t->goid_off,
+		.link_off = t->link_off,
+		.uncounted_off = t->uncounted_off,
+	};
+	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = t->pid;
+	uint64_t seq = 0;
+
+	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.seq_by_target), &i, &seq, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, &v, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid, &v.id, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+static void erase_target(struct probe *p, const struct slot *s)
+{
+	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = s->pid;
+	struct dfd_target none = {};
+
+	(void)bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, &none, BPF_ANY);
+	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid);
+}
+
+int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id, struct reason *reason)
+{
+	struct bpf_program *prog =
+		t->runtime == RUNTIME_C ? p->skel->progs.uprobe__c : p->skel->progs.uprobe__go;
+	char path[32];
+	struct slot *s;
+	uint32_t i;
+	int err;
+
+	err = free_slot(p, &i);
+	if (err)
+		return reason_set(reason, err, "all %u target slots are taken; raise limits.targets",
+				  p->opts.targets_max);
+	s = &p->slots[i];
+	*s = (struct slot){ .gen = s->gen + 1, .pid = t->pid, .bias = t->bias, .multi_link = -1 };
+	s->id = (uint32_t)s->gen << 16 | i;
+	err = write_target(p, s, t);
+	/* The file we checked, not whatever lies at its path now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->exe_fd);
+	if (!err && t->n)
+		err = p->multi ? attach_multi(p, s, t, prog, path, reason) :
+				 attach_perf(p, s, t, prog, path, reason);
+	if (err) {
+		close_links(p, s);
+		erase_target(p, s);
+		s->id = 0;
+		return err;
+	}
+	p->stats.targets++;
+	*ret_id = s->id;
+	return 0;
+}
+
+unsigned probe_points(const struct probe *p, uint32_t id)
+{
+	const struct slot *s = slot_of(p, id);
+
+	return s ? s->points : 0;
+}
+
+void probe_detach(struct probe *p, uint32_t id)
+{
+	struct slot *s = slot_of(p, id);
+
+	if (!s)
+		return;
+	close_links(p, s);
+	erase_target(p, s);
+	s->id = 0;
+	p->stats.targets--;
+	/* Entries of defers_by_g and pushes_by_site are of an id that is gone: the next scan removes them. */
+}
+
+int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason)
+{
+	if (hooks == p->hooks_kind)
+		return 0;
+	fdhooks_detach(p->hooks, p->closer);
+	p->hooks = NULL;
+	p->hooks_kind = FD_HOOKS_OFF;
+	if (hooks == FD_HOOKS_OFF)
+		return 0;
+	p->hooks = fdhooks_attach(p->skel, hooks == FD_HOOKS_KPROBE, reason);
+	if (!p->hooks)
+		return -errno;
+	p->hooks_kind = hooks;
+	return 0;
+}
+
+enum fd_hooks probe_fd_hooks(const struct probe *p)
+{
+	return p->hooks_kind;
+}
+
+void probe_drain(struct probe *p, event_fn fn, void *arg)
+{
+	p->fn = fn;
+	p->arg = arg;
+	(void)ring_buffer__consume(p->ring);
+}
+
+static void scan_counts(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	for (uint32_t i = 1; i <= p->opts.targets_max; i++) {
+		struct slot *s = &p->slots[i];
+		struct event ev = { .type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns };
+		uint64_t lost = 0;
+
+		if (!s->id || bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf))
+			continue;
+		decode_counts(p->counts_buf, p->ncpu, &ev.counts);
+		fn(arg, &ev);
+		for (unsigned c = 0; c < p->ncpu; c++)
+			lost += p->counts_buf[c].lost;
+		if (lost > s->lost) {
+			ev.type = EVENT_LOST;
+			ev.lost = lost - s->lost;
+			s->lost = lost;
+			fn(arg, &ev);
+		}
+	}
+}
+
+/*
+ * Walk a hash map in batches. `each` gets the entry and returns true when its target is gone: the entry is removed after
+ * the batch. Returns the number of entries that stay.
+ */
+static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_size,
+			 bool (*each)(struct probe *p, const void *key, const void *value, uint64_t now_ns), uint64_t now_ns)
+{
+	_cleanup_free_ char *keys = malloc(SCAN_BATCH * key_size);
+	_cleanup_free_ char *values = malloc(SCAN_BATCH * value_size);
+	uint32_t cursor = 0, n, live = 0;
+	bool more = true, first = true;
+
+	while (keys && values && more) {
+		n = SCAN_BATCH;
+		if (bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, keys, values, &n, NULL)) {
+			if (errno != ENOENT)
+				break;
+			more = false;
+		}
+		first = false;
+		for (uint32_t i = 0; i < n; i++) {
+			if (each(p, keys + i * key_size, values + i * value_size, now_ns))
+				(void)bpf_map_delete_elem(fd, keys + i * key_size);
+			else
+				live++;
+		}
+	}
+	return live;
+}
+
+static bool scan_goroutine(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	const struct dfd_g_key *k = key;
+	struct slot *s = slot_of(p, k->target);
+	struct event ev = { .type = EVENT_GOROUTINE, .target = k->target, .time_ns = now_ns };
+
+	if (!s)
+		return true;
+	ev.pid = s->pid;
+	decode_goroutine(k, value, s->bias, p->skel->data->epoch, &ev.goroutine);
+	p->fn(p->arg, &ev);
+	return false;
+}
+
+static bool scan_site(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	const struct dfd_site_key *k = key;
+	const uint64_t *per_cpu = value;
+	struct slot *s = slot_of(p, k->target);
+	struct event ev = { .type = EVENT_SITE, .target = k->target, .time_ns = now_ns };
+
+	if (!s)
+		return true;
+	ev.pid = s->pid;
+	ev.site.pc = k->pc - s->bias;
+	ev.site.lowering = decode_lowering(k->role);
+	for (unsigned i = 0; i < p->ncpu; i++)
+		ev.site.registered += per_cpu[i];
+	p->fn(p->arg, &ev);
+	return false;
+}
+
+void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	struct event ev = { .type = EVENT_SCAN_BEGIN, .time_ns = now_ns };
+
+	p->fn = fn;
+	p->arg = arg;
+	p->skel->data->epoch++;
+	fn(arg, &ev);
+	scan_counts(p, now_ns, fn, arg);
+	p->stats.goroutines = walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
+				       sizeof(struct dfd_depth), scan_goroutine, now_ns);
+	p->stats.sites = walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
+				  p->ncpu * sizeof(uint64_t), scan_site, now_ns);
+	ev.type = EVENT_SCAN_END;
+	fn(arg, &ev);
+}
+
+void probe_forget(struct probe *p, uint32_t id, uint64_t g)
+{
+	struct dfd_g_key key = { .g = g, .target = id };
+
+	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.defers_by_g), &key);
+}
+
+void probe_get_stats(struct probe *p, struct probe_stats *ret_stats)
+{
+	_cleanup_free_ uint64_t *per_cpu = calloc(p->ncpu, sizeof(*per_cpu));
+
+	for (uint32_t i = 0; per_cpu && i < DFD_LOSS_MAX; i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &i, per_cpu))
+			continue;
+		p->stats.lost[i] = 0;
+		for (unsigned c = 0; c < p->ncpu; c++)
+			p->stats.lost[i] += per_cpu[c];
+	}
+	p->stats.goroutines_max = p->opts.goroutines_max;
+	p->stats.sites_max = p->opts.sites_max;
+	p->stats.targets_max = p->opts.targets_max;
+	p->stats.ring_bytes = p->opts.ring_bytes;
+	*ret_stats = p->stats;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The loaded kernel side: targets come and go, records and counts come out as events. It carries out plans and decides
+ * nothing. One thread, the loop's; closing links is handed to threads of its own.
+ */
+#ifndef DEFERD_PROBE_PROBE_H
+#define DEFERD_PROBE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/reason.h"
+#include "event/event.h"
+#include "probe/kernel.h"
+#include "probe/plan.h"
+
+/* Sizes are written before load and are fixed then. */
+struct probe_opts {
+	uint32_t targets_max;    /* 1 .. 4095 */
+	uint32_t goroutines_max; /* goroutines and threads with pending defers, all targets together */
+	uint32_t sites_max;
+	uint32_t ring_bytes;     /* power of two, multiple of the page size */
+	uint32_t threshold;      /* depth of the first DEPTH event */
+};
+
+#define PROBE_OPTS_DEFAULT                                                                         \
+	{                                                                                          \
+		.targets_max = 512, .goroutines_max = 16384, .sites_max = 4096, .ring_bytes = 1 << 20, \
+		.threshold = 35                                                                    \
+	}
+
+/* perf events detach in 0.1 s each, serially in the kernel. */
+#define PROBE_PERF_POINTS_MAX 5
+
+struct probe_target {
+	pid_t pid;
+	enum runtime_kind runtime;
+	int exe_fd;    /* the file, borrowed for the call */
+	uint64_t bias; /* run-time address minus link-time address */
+	uint16_t goid_off, link_off, uncounted_off; /* Go: see struct dfd_target */
+	const struct probe_point *points;
+	unsigned n;
+	bool trace; /* an event for every hit */
+};
+
+enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT };
+
+struct probe_stats {
+	uint64_t events;     /* records taken from the ring */
+	uint64_t bad;        /* records refused by the decoder */
+	uint64_t lost[6];    /* by enum dfd_loss, see probe_loss_name() */
+	uint32_t goroutines; /* entries of defers_by_g at the last scan */
+	uint32_t goroutines_max;
+	uint32_t sites;
+	uint32_t sites_max;
+	uint32_t targets;
+	uint32_t targets_max;
+	uint64_t ring_bytes;
+};
+
+struct probe;
+
+/* Load. The features say which attach type to load for. 0, or negative errno with the reason. */
+int probe_open(const struct probe_opts *opts, const struct kernel_features *features, struct probe **ret_p,
+	       struct reason *reason);
+void probe_close(struct probe *p); /* waits for links to be closed; NULL is allowed */
+
+/*
+ * Attach to a process. *ret_id is its target id, in events from now on. -ENOSPC: no slot; -ESRCH: the process is gone;
+ * else what the kernel said.
+ */
+int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id, struct reason *reason);
+/* Detach and forget what the maps hold of it. A process that is gone needs this too. */
+void probe_detach(struct probe *p, uint32_t id);
+/* Points attached to a target (perf events take fewer than were planned). */
+unsigned probe_points(const struct probe *p, uint32_t id);
+
+/* Attach or detach the descriptor hooks. 0, or negative errno when none could be attached. */
+int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason);
+enum fd_hooks probe_fd_hooks(const struct probe *p);
+
+/* Take what is on the ring. Never waits. */
+void probe_drain(struct probe *p, event_fn fn, void *arg);
+
+/*
+ * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE and SITE for each entry, LOST for targets that lost
+ * records since the scan before, SCAN_END. Ends the window that EVENT_GOROUTINE.window_peak speaks of.
+ */
+void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
+
+/* The goroutine is dead or holds nothing: its entry makes room. The next push makes a new one. */
+void probe_forget(struct probe *p, uint32_t id, uint64_t g);
+
+void probe_get_stats(struct probe *p, struct probe_stats *ret_stats);
+const char *probe_loss_name(unsigned loss); /* label value; NULL past the last */
+
+#endif

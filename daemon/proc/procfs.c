@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "proc/procfs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+/* A vanished process shows as ENOENT (no directory) or ESRCH (its files answer so); both mean the same to callers. */
+static int gone_or(int err)
+{
+	return err == ENOENT || err == ESRCH ? -ESRCH : -err;
+}
+
+int proc_open(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_file(int procfd, pid_t pid, const char *name, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/%s", pid, name);
+	fd = openat(procfd, path, flags | O_CLOEXEC);
+	return fd < 0 ? gone_or(errno) : fd;
+}
+
+/* Read a small file whole; bytes read, NUL added. */
+static ssize_t read_file(int procfd, pid_t pid, const char *name, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = open_file(procfd, pid, name, O_RDONLY);
+	size_t len = 0;
+
+	if (fd < 0)
+		return fd;
+	while (len < size - 1) {
+		ssize_t n = read(fd, buf + len, size - 1 - len);
+
+		if (n < 0)
+			return gone_or(errno);
+		if (!n)
+			break;
+		len += n;
+	}
+	buf[len] = 0;
+	return len;
+}
+
+int proc_for_each_pid(int procfd, int (*fn)(void *arg, pid_t pid), void *arg)
+{
+	int fd = openat(procfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), stop = 0;
+	_cleanup_(closedirp) DIR *dir = NULL;
+	struct dirent *de;
+
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -errno;
+	}
+	while (!stop && (de = readdir(dir))) {
+		if (isdigit((unsigned char)de->d_name[0]))
+			stop = fn(arg, atoi(de->d_name));
+	}
+	return stop;
+}
+
+/* The fields after the command, which may hold spaces and parentheses itself: they follow the last ')'. */
+static int stat_fields(int procfd, pid_t pid, char *buf, size_t size, char **ret_fields)
+{
+	ssize_t n = read_file(procfd, pid, "stat", buf, size);
+	char *close_paren;
+
+	if (n < 0)
+		return n;
+	close_paren = strrchr(buf, ')');
+	if (!close_paren || close_paren[1] != ' ')
+		return -EBADMSG;
+	*ret_fields = close_paren + 2;
+	return 0;
+}
+
+int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks)
+{
+	char buf[1024], *f = NULL;
+	int err = stat_fields(procfd, pid, buf, sizeof(buf), &f);
+
+	if (err)
+		return err;
+	/* f stands at field 3 (state). */
+	for (int field = 3; field < 22; field++) {
+		f = strchr(f, ' ');
+		if (!f)
+			return -EBADMSG;
+		f++;
+	}
+	*ret_ticks = strtoull(f, NULL, 10);
+	return 0;
+}
+
+int proc_usage(int procfd, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes)
+{
+	unsigned long long utime, stime;
+	long long rss;
+	char buf[1024], *f = NULL;
+	int err = stat_fields(procfd, pid, buf, sizeof(buf), &f);
+
+	if (err)
+		return err;
+	if (sscanf(f, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u %*u %lld",
+		   &utime, &stime, &rss) != 3)
+		return -EBADMSG;
+	*ret_cpu_ns = (utime + stime) * (1000000000ull / sysconf(_SC_CLK_TCK));
+	*ret_rss_bytes = rss * sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
+static void image_name(int procfd, pid_t pid, char *name, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	char path[64], target[PATH_MAX];
+	const char *base;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%d/exe", pid);
+	n = readlinkat(procfd, path, target, sizeof(target) - 1);
+	if (n <= 0) {
+		snprintf(name, size, "?");
+		return;
+	}
+	target[n] = 0;
+	if (n > (ssize_t)strlen(deleted) && !strcmp(target + n - strlen(deleted), deleted))
+		target[n - strlen(deleted)] = 0;
+	base = strrchr(target, '/');
+	base = base ? base + 1 : target;
+	utf8_sanitize(name, size, base, strlen(base));
+}
+
+static void image_from_stat(const struct stat *st, struct proc_image *image)
+{
+	*image = (struct proc_image){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = st->st_size,
+		.mtime_ns = st->st_mtim.tv_sec * 1000000000ll + st->st_mtim.tv_nsec,
+	};
+}
+
+int proc_open_exe(int procfd, pid_t pid, struct proc_image *ret_image)
+{
+	_cleanup_close_ int fd = open_file(procfd, pid, "exe", O_RDONLY);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ENOEXEC;
+	image_from_stat(&st, ret_image);
+	image_name(procfd, pid, ret_image->name, sizeof(ret_image->name));
+	return TAKE_FD(fd);
+}
+
+int proc_stat_exe(int procfd, pid_t pid, struct proc_image *ret_image)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/exe", pid);
+	if (fstatat(procfd, path, &st, 0))
+		return gone_or(errno);
+	image_from_stat(&st, ret_image);
+	image_name(procfd, pid, ret_image->name, sizeof(ret_image->name));
+	return 0;
+}
+
+bool proc_image_equal(const struct proc_image *a, const struct proc_image *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns;
+}
+
+int proc_auxv(int procfd, pid_t pid, uint64_t type, uint64_t *ret_value)
+{
+	uint64_t vec[128];
+	ssize_t n = read_file(procfd, pid, "auxv", (char *)vec, sizeof(vec));
+
+	if (n < 0)
+		return n;
+	for (size_t i = 0; i + 1 < n / sizeof(vec[0]); i += 2) {
+		if (vec[i] == type) {
+			*ret_value = vec[i + 1];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int proc_cgroup(int procfd, pid_t pid, char *buf, size_t size)
+{
+	ssize_t n = read_file(procfd, pid, "cgroup", buf, size);
+
+	return n < 0 ? n : 0;
+}
+
+static int count_entries(int procfd, const char *path, uint64_t *ret_n)
+{
+	int fd = openat(procfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = NULL;
+	struct dirent *de;
+	uint64_t n = 0;
+
+	if (fd < 0)
+		return gone_or(errno);
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -errno;
+	}
+	while ((de = readdir(dir)))
+		n += de->d_name[0] != '.';
+	*ret_n = n;
+	return 0;
+}
+
+int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/fd", pid);
+	if (!by_size)
+		return count_entries(procfd, path, ret_n);
+	if (fstatat(procfd, path, &st, 0))
+		return gone_or(errno);
+	*ret_n = st.st_size;
+	return 0;
+}
+
+int proc_fd_limit(pid_t pid, uint64_t *ret_limit)
+{
+	struct rlimit rl;
+
+	if (prlimit(pid, RLIMIT_NOFILE, NULL, &rl))
+		return -errno;
+	*ret_limit = rl.rlim_cur;
+	return 0;
+}
+
+int proc_open_mem(int procfd, pid_t pid)
+{
+	return open_file(procfd, pid, "mem", O_RDONLY);
+}
+
+int proc_self_text_offset(const void *addr, uint64_t *ret_offset)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		uint64_t start, end, offset;
+
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64, &start, &end, &offset) == 3 &&
+		    (uintptr_t)addr >= start && (uintptr_t)addr < end) {
+			*ret_offset = (uintptr_t)addr - start + offset;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
