@@ -70,10 +70,11 @@ await() { # SECONDS PID COMMAND...: until COMMAND succeeds; false when the time 
 }
 
 # Whatever ends this script ends its virtual machine.
-fs='' qemu=''
+fs='' qemu='' socket=''
 stop() {
 	[ -z "$qemu" ] || kill "$qemu" 2>/dev/null || true
 	[ -z "$fs" ] || kill "$fs" 2>/dev/null || true
+	[ -z "$socket" ] || rm -f "$socket"
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
@@ -81,7 +82,7 @@ trap 'exit 130' INT TERM
 # QEMU from start to power-off. With UP_SECONDS it must show sign of life by then. thread=single: with two translating
 # threads QEMU 7.2 kills programs that carry two single-stepped probes.
 boot() { # ACCEL KERNEL_DIR LOG_DIR SECONDS [UP_SECONDS]
-	local accel=$1 kernel=$2 log=$3 socket status=0
+	local accel=$1 kernel=$2 log=$3 status=0
 	local -a cpu=(-accel tcg,thread=single -cpu max)
 	[ "$accel" = tcg ] || cpu=(-accel kvm -cpu host,-arch-capabilities)
 	socket=$(mktemp -u "${TMPDIR:-/tmp}/deferd-vm.XXXXXX") # a socket's path may not be long
@@ -106,7 +107,7 @@ boot() { # ACCEL KERNEL_DIR LOG_DIR SECONDS [UP_SECONDS]
 	kill $fs 2>/dev/null || true
 	wait $fs || true
 	fs=''
-	rm -f "$socket" "$socket.pid"
+	rm -f "$socket"
 	return $status
 }
 
