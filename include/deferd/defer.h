@@ -275,13 +275,13 @@ static inline __attribute__((warn_unused_result)) int defer_checked(int err)
 	DEFER_RECORD_(DEFER_JOIN_(defer_record_, __COUNTER__), \
 		      DEFER_JOIN_(defer_err_, __COUNTER__), ctx, fn, arg)
 #define DEFER_RECORD_(name, err, ctx, fn, arg)                         \
-	__extension__({                                                \
+	defer_checked(__extension__({                                  \
 		struct defer_call *name;                               \
 		int err = defer_record_get((ctx), (fn), (arg), &name); \
 		if (!err)                                              \
 			defer_push(name);                              \
-		defer_checked(err);                                    \
-	})
+		err;                                                   \
+	}))
 
 /* DEFER_SCOPE { ... }: a block whose end runs what DEFER_LOOP registered in it. */
 #define DEFER_SCOPE \

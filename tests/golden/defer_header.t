@@ -49,6 +49,27 @@ for cc in gcc clang; do
 	done
 done
 
+# A DEFER_LOOP whose result nobody looks at would be cleanup that may never happen.
+cat >"$dir/ignored.c" <<'END'
+#include "defer.h"
+void ignored(void (*fn)(void *));
+void ignored(void (*fn)(void *))
+{
+	DEFER_SCOPE {
+		DEFER_LOOP(fn, NULL);
+	}
+}
+END
+for cc in gcc clang; do
+	if ! command -v $cc >/dev/null; then
+		n=$((n + 1)); echo "ok $n - $cc # SKIP $cc is not installed"
+		continue
+	fi
+	out=$($cc -std=gnu11 -Wall -c -o "$dir/ignored.o" "$dir/ignored.c" 2>&1)
+	grep -q 'Wunused-result' <<<"$out"
+	report $? "$cc: an ignored result of DEFER_LOOP is warned of" "$out"
+done
+
 # What the essay says about stripped programs.
 found=skip
 if gcc -std=gnu11 -O2 -o "$dir/stripped" "$dir/example.c" -lpthread \
