@@ -2,6 +2,7 @@
 #include "elf/dwline.h"
 
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -17,63 +18,91 @@
 struct dwline {
 	Elf *elf;
 	Dwarf *dw;
+	char *copy; /* of the file, where libelf writes */
 };
 
 DEFINE_CLEANUP(struct dwline *, dwline_free)
 
-/* A compressed section says how large it will be in its first bytes (Elf64_Chdr.ch_size). */
-static uint64_t unpacked_bytes(const struct elfimg *img, const char *name)
+/* A compressed section says how large it will be in its first bytes (Elf64_Chdr.ch_size; .zdebug_*:
+ * "ZLIB", u64). */
+static uint64_t unpacked_bytes(const struct elfimg_section *s)
 {
-	struct elfimg_section s;
 	Elf64_Chdr ch;
+	uint64_t be;
 
-	if (elfimg_section(img, name, &s) < 0)
-		return 0;
-	if (!(s.flags & SHF_COMPRESSED) || s.bytes.len < sizeof(ch))
-		return s.bytes.len;
-	memcpy(&ch, s.bytes.p, sizeof(ch));
-	return ch.ch_size;
+	if (s->flags & SHF_COMPRESSED) {
+		if (s->bytes.len < sizeof(ch))
+			return 0;
+		memcpy(&ch, s->bytes.p, sizeof(ch));
+		return ch.ch_size;
+	}
+	if (!strncmp(s->name, ".zdebug_", 8) && s->bytes.len >= 12) {
+		memcpy(&be, s->bytes.p + 4, sizeof(be));
+		return be64toh(be);
+	}
+	return s->bytes.len;
 }
 
-static int check_size(const struct elfimg *img, struct reason *reason)
+/* Sums up what libdw will unpack and keep, and notes whether libelf will want to write. */
+static int check_sections(const struct elfimg *img, bool *ret_packed, struct reason *reason)
 {
-	static const char *const names[] = { ".debug_info",     ".debug_abbrev",
-					     ".debug_line",     ".debug_str",
-					     ".debug_ranges",   ".debug_rnglists",
-					     ".debug_line_str", ".debug_aranges",
-					     ".debug_addr",     ".debug_str_offsets" };
+	struct elfimg_section s;
+	bool packed = false, any = false;
 	uint64_t sum = 0;
 
-	if (!unpacked_bytes(img, ".debug_info"))
-		return reason_set(reason, -ENOENT, "no debug information");
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		uint64_t n = unpacked_bytes(img, names[i]);
+	for (unsigned i = 1; elfimg_section_nth(img, i, &s) == 0; i++) {
+		uint64_t n = unpacked_bytes(&s);
 
+		packed |= (s.flags & SHF_COMPRESSED) || !strncmp(s.name, ".zdebug_", 8);
+		any |= !strcmp(s.name, ".debug_info") || !strcmp(s.name, ".zdebug_info");
+		if (!strstr(s.name, "debug") && !(s.flags & SHF_COMPRESSED))
+			continue;
 		if (n > DWLINE_DEBUG_BYTES_MAX - sum)
 			return reason_set(reason, -EFBIG,
 					  "more than %llu bytes of debug information",
 					  DWLINE_DEBUG_BYTES_MAX);
 		sum += n;
 	}
-	return 0;
+	*ret_packed = packed;
+	return any ? 0 : reason_set(reason, -ENOENT, "no debug information");
+}
+
+/*
+ * libelf takes bytes that are not const, but writes to them only when it unpacks a section
+ * (elf_compress() of elfutils 0.188 changes the section header in place): then it gets a copy.
+ */
+static int open_elf(struct dwline *d, const struct elfimg *img, bool packed, struct reason *reason)
+{
+	char *bytes = (char *)(uintptr_t)img->file.p;
+
+	if (packed && img->file.len > DWLINE_DEBUG_BYTES_MAX)
+		return reason_set(reason, -EFBIG, "more than %llu bytes", DWLINE_DEBUG_BYTES_MAX);
+	if (packed) {
+		d->copy = malloc(img->file.len);
+		if (!d->copy)
+			return -ENOMEM;
+		bytes = memcpy(d->copy, img->file.p, img->file.len);
+	}
+	(void)elf_version(EV_CURRENT);
+	d->elf = elf_memory(bytes, img->file.len);
+	return d->elf ? 0 : reason_set(reason, -EBADMSG, "libelf: %s", elf_errmsg(-1));
 }
 
 int dwline_new(const struct elfimg *img, struct dwline **ret, struct reason *reason)
 {
 	_cleanup_(dwline_freep) struct dwline *d = NULL;
-	int r = check_size(img, reason);
+	bool packed = false;
+	int r;
 
+	r = check_sections(img, &packed, reason);
 	if (r < 0)
 		return r;
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	(void)elf_version(EV_CURRENT);
-	/* Not const, but neither written to: native byte order needs no conversion, and nothing is
-	 * updated. */
-	d->elf = elf_memory((char *)(uintptr_t)img->file.p, img->file.len);
-	if (!d->elf)
-		return reason_set(reason, -EBADMSG, "libelf: %s", elf_errmsg(-1));
+	r = open_elf(d, img, packed, reason);
+	if (r < 0)
+		return r;
 	d->dw = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
 	if (!d->dw)
 		return reason_set(reason, -EBADMSG, "libdw: %s", dwarf_errmsg(-1));
@@ -89,6 +118,7 @@ void dwline_free(struct dwline *d)
 		dwarf_end(d->dw);
 	if (d->elf)
 		elf_end(d->elf);
+	free(d->copy);
 	free(d);
 }
 

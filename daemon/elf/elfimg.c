@@ -211,25 +211,35 @@ struct bytes elfimg_at(const struct elfimg *img, uint64_t va)
 	return bytes_of(NULL, 0);
 }
 
-int elfimg_section(const struct elfimg *img, const char *name, struct elfimg_section *ret)
+int elfimg_section_nth(const struct elfimg *img, unsigned i, struct elfimg_section *ret)
 {
+	const char *name;
 	Elf64_Shdr sh;
 
-	for (unsigned i = 1; i < img->nsections && section_at(img, i, &sh); i++) {
-		const char *s = bytes_str(img->shstrtab, sh.sh_name, ELFIMG_NAME_MAX);
+	if (i >= img->nsections || !section_at(img, i, &sh))
+		return -ENOENT;
+	name = bytes_str(img->shstrtab, sh.sh_name, ELFIMG_NAME_MAX);
+	*ret = (struct elfimg_section){
+		.name = name ? name : "",
+		.va = sh.sh_addr,
+		.off = sh.sh_offset,
+		.size = sh.sh_size,
+		.type = sh.sh_type,
+		.link = sh.sh_link,
+		.flags = sh.sh_flags,
+		.bytes = section_bytes(img, &sh),
+	};
+	return 0;
+}
 
-		if (!s || strcmp(s, name) != 0)
+int elfimg_section(const struct elfimg *img, const char *name, struct elfimg_section *ret)
+{
+	struct elfimg_section s;
+
+	for (unsigned i = 1; elfimg_section_nth(img, i, &s) == 0; i++) {
+		if (strcmp(s.name, name) != 0)
 			continue;
-		*ret = (struct elfimg_section){
-			.name = s,
-			.va = sh.sh_addr,
-			.off = sh.sh_offset,
-			.size = sh.sh_size,
-			.type = sh.sh_type,
-			.link = sh.sh_link,
-			.flags = sh.sh_flags,
-			.bytes = section_bytes(img, &sh),
-		};
+		*ret = s;
 		return 0;
 	}
 	return -ENOENT;

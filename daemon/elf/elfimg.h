@@ -19,13 +19,12 @@
 #include "base/reason.h"
 #include "elf/bytes.h"
 
-#define ELFIMG_LOADS_MAX 64   /* PT_LOAD segments kept; a file with more is -EBADMSG */
-#define ELFIMG_PHDRS_MAX 1024 /* program headers looked at; a file with more is -EBADMSG */
-#define ELFIMG_SECTIONS_MAX \
-	65535 /* section headers looked at; a file with more counts as having none */
-#define ELFIMG_NAME_MAX     4096 /* bytes of a section or symbol name; longer ones are not found */
-#define ELFIMG_NOTES_MAX    64   /* notes looked at for the build id */
-#define ELFIMG_BUILD_ID_MAX 32   /* bytes of a build id; a longer one is not taken */
+#define ELFIMG_LOADS_MAX    64    /* PT_LOAD segments kept; a file with more is -EBADMSG */
+#define ELFIMG_PHDRS_MAX    1024  /* program headers; a file with more is -EBADMSG */
+#define ELFIMG_SECTIONS_MAX 65535 /* section headers; a file with more counts as having none */
+#define ELFIMG_NAME_MAX     4096  /* bytes of a name; longer ones are not found */
+#define ELFIMG_NOTES_MAX    64    /* notes looked at for the build id */
+#define ELFIMG_BUILD_ID_MAX 32    /* bytes of a build id; a longer one is not taken */
 
 struct elfimg_load {
 	uint64_t va;
@@ -90,6 +89,10 @@ int elfimg_off_to_va(const struct elfimg *img, uint64_t off, uint64_t *ret_va);
 struct bytes elfimg_at(const struct elfimg *img, uint64_t va);
 /* The file-backed bytes of load `i` < nloads. */
 struct bytes elfimg_load_bytes(const struct elfimg *img, unsigned i);
+
+/* Section `i`, 1 .. nsections - 1. 0, or -ENOENT. A section whose name cannot be read has the name
+ * "". */
+int elfimg_section_nth(const struct elfimg *img, unsigned i, struct elfimg_section *ret);
 
 /* 0, or -ENOENT. With several sections of a name, the first. */
 int elfimg_section(const struct elfimg *img, const char *name, struct elfimg_section *ret);
