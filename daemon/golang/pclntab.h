@@ -17,10 +17,11 @@
 #include "base/reason.h"
 #include "elf/bytes.h"
 
-#define PCLNTAB_FUNCS_MAX (1u << 24) /* functions; a table that claims more is -EBADMSG */
-#define PCLNTAB_NAME_MAX  8192 /* bytes of a function or file name with its NUL; longer: -EBADMSG \
-				*/
-#define PCLNTAB_STEPS_MAX (1u << 20) /* steps of one pc-value table; longer: -EBADMSG */
+/* Functions, bytes of a name with its NUL, and steps of one pc-value list. What claims more is
+ * -EBADMSG. */
+#define PCLNTAB_FUNCS_MAX (1u << 24)
+#define PCLNTAB_NAME_MAX  8192
+#define PCLNTAB_STEPS_MAX (1u << 20)
 
 struct pclntab {
 	struct bytes table;    /* from the header on */
