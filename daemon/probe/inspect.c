@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "probe/inspect.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "deferd/control.h"
+#include "elf/dwline.h"
+
+DEFINE_CLEANUP(struct dwline *, dwline_free)
+
+struct mapping {
+	void *p;
+	size_t len;
+};
+
+static void mapping_done(struct mapping *m)
+{
+	if (m->p)
+		munmap(m->p, m->len);
+}
+
+static int map_fd(int fd, struct mapping *ret, struct reason *reason)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) < 0)
+		return reason_set(reason, -errno, "fstat: %s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return reason_set(reason, -ENOEXEC, "not a regular file");
+	if (st.st_size == 0)
+		return reason_set(reason, -ENOEXEC, "an empty file");
+	if ((uint64_t)st.st_size > INSPECT_FILE_MAX)
+		return reason_set(reason, -EFBIG, "%lld bytes are more than are looked at (%llu)",
+				  (long long)st.st_size, INSPECT_FILE_MAX);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return reason_set(reason, -errno, "mmap: %s", strerror(errno));
+	*ret = (struct mapping){ p, (size_t)st.st_size };
+	return 0;
+}
+
+static int inspect_go(const struct gobin *go, struct image_report *ret, struct reason *reason)
+{
+	int r;
+
+	ret->go = go->version;
+	ret->text = go->text;
+	ret->moduledata = go->moduledata.va;
+	ret->types = go->moduledata.types;
+	ret->etypes = go->moduledata.etypes;
+	ret->has_layout = go->has_layout;
+	ret->layout = go->layout;
+	if (!go->version.minor)
+		reason_set(reason, 0,
+			   "the file does not say which Go built it: runtime layout unknown");
+	else if (!go->has_layout)
+		reason_set(reason, 0, "%s is older than Go 1.19: runtime layout unknown",
+			   go->version.text);
+	r = plan_add_go(&ret->plan, go, reason);
+	return r < 0 ? r : 0;
+}
+
+static int inspect_c(const struct elfimg *img, const struct plan_c_profile *profiles, unsigned n,
+		     struct image_report *ret, struct reason *reason)
+{
+	for (unsigned i = 0; i < n && i < INSPECT_PROFILES_MAX; i++) {
+		int r = plan_add_c(&ret->plan, img, &profiles[i], reason);
+
+		if (r < 0)
+			return r;
+		if (ret->kind == IMAGE_NONE && (ret->plan.n || ret->plan.nabsent)) {
+			ret->kind = IMAGE_C;
+			ret->profile = (uint8_t)i;
+		}
+	}
+	if (ret->kind == IMAGE_NONE)
+		return reason_set(reason, -ENOENT,
+				  "neither a Go program nor one with the functions of a C profile");
+	return 0;
+}
+
+static int inspect_image(const void *bytes, size_t len, const struct plan_c_profile *profiles,
+			 unsigned nprofiles, struct image_report *ret, struct reason *reason)
+{
+	struct elfimg img;
+	struct gobin go;
+	int r;
+
+	r = elfimg_init(&img, bytes, len, reason);
+	if (r < 0)
+		return r;
+	ret->machine = img.machine;
+	ret->entry = img.entry;
+	ret->pie = img.type == ET_DYN;
+	memcpy(ret->build_id, img.build_id, sizeof(ret->build_id));
+	r = gobin_init(&go, &img, reason);
+	if (r == -ENOENT) {
+		reason_set(reason, 0, "%s", "");
+		return inspect_c(&img, profiles, nprofiles, ret, reason);
+	}
+	ret->kind = IMAGE_GO;
+	return r < 0 ? r : inspect_go(&go, ret, reason);
+}
+
+static void begin(struct image_report *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->version = INSPECT_VERSION;
+}
+
+static int finish(struct image_report *ret, int err, const struct reason *reason)
+{
+	ret->error = err;
+	memcpy(ret->reason, reason->text, sizeof(ret->reason));
+	return err;
+}
+
+int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *profiles,
+		  unsigned nprofiles, struct image_report *ret)
+{
+	struct reason reason = { 0 };
+	int r;
+
+	begin(ret);
+	ret->file_bytes = len;
+	r = inspect_image(bytes, len, profiles, nprofiles, ret, &reason);
+	return finish(ret, r, &reason);
+}
+
+int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles,
+	       struct image_report *ret)
+{
+	_cleanup_(mapping_done) struct mapping m = { 0 };
+	struct reason reason = { 0 };
+	int r;
+
+	begin(ret);
+	r = map_fd(fd, &m, &reason);
+	if (r < 0)
+		return finish(ret, r, &reason);
+	return inspect_bytes(m.p, m.len, profiles, nprofiles, ret);
+}
+
+static void set_function(struct image_place *p, const char *function)
+{
+	if (function)
+		snprintf(p->function, sizeof(p->function), "%s", function);
+}
+
+static void set_line(struct image_place *p, const char *file, uint32_t line)
+{
+	size_t n = file ? strlen(file) : 0;
+
+	if (!n)
+		return;
+	snprintf(p->file, sizeof(p->file), "%s",
+		 n < sizeof(p->file) ? file : file + n - (sizeof(p->file) - 1));
+	p->line = line;
+}
+
+static void symbolize_go(const struct gobin *go, const uint64_t *pcs, unsigned n,
+			 struct image_place *ret)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct gobin_place p;
+
+		if (gobin_place(go, pcs[i], &p) < 0)
+			continue;
+		set_function(&ret[i], p.function);
+		set_line(&ret[i], p.file, p.line);
+	}
+}
+
+struct indexed_pc {
+	uint64_t pc;
+	unsigned i;
+};
+
+static int by_pc(const void *a, const void *b)
+{
+	const struct indexed_pc *x = a, *y = b;
+
+	return (x->pc > y->pc) - (x->pc < y->pc);
+}
+
+/* Symbols are passed over once for all addresses, which wants them in order. */
+static void symbolize_symbols(const struct elfimg *img, const uint64_t *pcs, unsigned n,
+			      struct image_place *ret)
+{
+	struct elfimg_symbol syms[INSPECT_PCS_MAX];
+	struct indexed_pc order[INSPECT_PCS_MAX];
+	uint64_t vas[INSPECT_PCS_MAX];
+
+	for (unsigned i = 0; i < n; i++)
+		order[i] = (struct indexed_pc){ pcs[i], i };
+	qsort(order, n, sizeof(order[0]), by_pc);
+	for (unsigned i = 0; i < n; i++)
+		vas[i] = order[i].pc;
+	elfimg_functions_at(img, vas, n, syms);
+	for (unsigned i = 0; i < n; i++)
+		set_function(&ret[order[i].i], syms[i].name);
+}
+
+static void symbolize_lines(const struct elfimg *img, const uint64_t *pcs, unsigned n,
+			    struct image_place *ret)
+{
+	_cleanup_(dwline_freep) struct dwline *d = NULL;
+
+	if (dwline_new(img, &d, NULL) < 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		struct dwline_place p;
+
+		if (dwline_find(d, pcs[i], &p) < 0)
+			continue;
+		if (!ret[i].function[0])
+			set_function(&ret[i], p.function);
+		set_line(&ret[i], p.file, p.line);
+	}
+}
+
+int inspect_symbolize(const void *bytes, size_t len, const uint64_t *pcs, unsigned n,
+		      struct image_place *ret, struct reason *reason)
+{
+	struct elfimg img;
+	struct gobin go;
+	int r;
+
+	if (n > INSPECT_PCS_MAX)
+		return reason_set(reason, -E2BIG, "more than %d addresses at once",
+				  INSPECT_PCS_MAX);
+	memset(ret, 0, n * sizeof(*ret));
+	r = elfimg_init(&img, bytes, len, reason);
+	if (r < 0)
+		return r;
+	r = gobin_init(&go, &img, reason);
+	if (r == 0) {
+		symbolize_go(&go, pcs, n, ret);
+		return 0;
+	}
+	if (r != -ENOENT)
+		return r;
+	symbolize_symbols(&img, pcs, n, ret);
+	symbolize_lines(&img, pcs, n, ret);
+	return 0;
+}
+
+int inspect_symbolize_fd(int fd, const uint64_t *pcs, unsigned n, struct image_place *ret,
+			 struct reason *reason)
+{
+	_cleanup_(mapping_done) struct mapping m = { 0 };
+	int r;
+
+	if (n > INSPECT_PCS_MAX)
+		return reason_set(reason, -E2BIG, "more than %d addresses at once",
+				  INSPECT_PCS_MAX);
+	memset(ret, 0, n * sizeof(*ret));
+	r = map_fd(fd, &m, reason);
+	return r < 0 ? r : inspect_symbolize(m.p, m.len, pcs, n, ret, reason);
+}
+
+static bool closed(const char *s, size_t size)
+{
+	return memchr(s, 0, size) != NULL;
+}
+
+/* A bool that came through a pipe: reading it as one is only defined once it is known to be 0 or 1.
+ */
+static bool is_bool(const bool *b)
+{
+	return *(const unsigned char *)b <= 1;
+}
+
+static bool point_ok(const struct probe_point *p)
+{
+	return p->role > DFD_ROLE_NONE && p->role < DFD_ROLE_MAX && p->sets &&
+	       !(p->sets & ~(PLAN_SET_LEAN | PLAN_SET_FULL)) &&
+	       closed(p->function, sizeof(p->function)) && p->va == p->func_va + p->offset &&
+	       p->insn_len && p->insn_len <= ARCH_INSN_MAX && p->nbytes >= p->insn_len &&
+	       p->nbytes <= sizeof(p->bytes) && is_bool(&p->emulated) && is_bool(&p->skip_taken) &&
+	       p->rule < ARCH_RULE_MAX && closed(p->insn, sizeof(p->insn));
+}
+
+static bool plan_ok(const struct plan *plan)
+{
+	if (plan->n > PLAN_POINTS_MAX || plan->nabsent > PLAN_ABSENT_MAX)
+		return false;
+	for (unsigned i = 0; i < plan->n; i++)
+		if (!point_ok(&plan->points[i]))
+			return false;
+	for (unsigned i = 0; i < plan->nabsent; i++) {
+		const struct plan_absent *a = &plan->absent[i];
+
+		if (a->role >= DFD_ROLE_MAX || !is_bool(&a->normal) ||
+		    !closed(a->function, sizeof(a->function)) || !closed(a->why, sizeof(a->why)))
+			return false;
+	}
+	return true;
+}
+
+int image_report_check(struct image_report *r)
+{
+	if (r->version != INSPECT_VERSION || r->error > 0 || r->error < -4095 ||
+	    r->kind >= IMAGE_KIND_MAX || !is_bool(&r->pie) || !is_bool(&r->has_layout) ||
+	    r->profile >= INSPECT_PROFILES_MAX || !closed(r->build_id, sizeof(r->build_id)) ||
+	    !is_bool(&r->go.devel) || r->go.source >= GO_VERSION_SOURCE_MAX ||
+	    !closed(r->go.text, sizeof(r->go.text)) || !is_bool(&r->layout.unverified) ||
+	    !closed(r->reason, sizeof(r->reason)) || !plan_ok(&r->plan))
+		return -EPROTO;
+	if (r->has_layout && go_layout_find(r->go.minor, &r->layout) < 0)
+		return -EPROTO;
+	return 0;
+}
+
+int image_places_check(const struct image_place *places, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!closed(places[i].function, sizeof(places[i].function)) ||
+		    !closed(places[i].file, sizeof(places[i].file)))
+			return -EPROTO;
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What a file is and where to probe it; what its addresses are called. This is the worker's job
+ * (see worker.h): it reads a stranger's file and answers in structs of fixed size, without
+ * pointers, which go through a pipe as they are. Takes a descriptor or bytes, opens nothing.
+ * dwline's caveat holds for symbolizing C programs; the rest is pure.
+ */
+#ifndef DEFERD_PROBE_INSPECT_H
+#define DEFERD_PROBE_INSPECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/reason.h"
+#include "golang/buildinfo.h"
+#include "golang/layout.h"
+#include "probe/plan.h"
+
+#define INSPECT_VERSION      1u           /* of the structs below */
+#define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
+#define INSPECT_PROFILES_MAX 4
+#define INSPECT_PCS_MAX      64
+
+enum image_kind {
+	IMAGE_NONE = 0, /* nothing for us; `error` and `reason` say why */
+	IMAGE_GO,       /* with `error` set: a Go program that cannot be read */
+	IMAGE_C,        /* has functions of a C profile */
+	IMAGE_KIND_MAX,
+};
+
+struct image_report {
+	uint32_t version; /* INSPECT_VERSION */
+	int32_t error;    /* 0, or why there is no plan: negative errno */
+	uint8_t kind;     /* enum image_kind */
+	bool pie;         /* add a load bias to every address here */
+	bool has_layout;
+	uint8_t profile;  /* IMAGE_C: index of the first profile, of those asked for, that the image
+			     has functions of */
+	uint16_t machine; /* EM_* */
+	uint64_t file_bytes;
+	uint64_t entry; /* e_entry; all addresses are link-time */
+	char build_id[2 * ELFIMG_BUILD_ID_MAX + 1];
+	/* Go only, else zero */
+	struct go_version go;
+	uint64_t text; /* runtime.text */
+	uint64_t moduledata, types, etypes;
+	struct go_layout layout;
+	struct plan plan;
+	char reason[REASON_MAX]; /* why error is set, or what is missing; "" when all is well */
+};
+
+struct image_place {
+	char function[192]; /* "" when not known; cut at the end */
+	char file[256];     /* "" when not known; cut at the beginning: the tail tells more */
+	uint32_t line;      /* 0 when not known */
+	uint32_t reserved;
+};
+
+/*
+ * Inspect the file behind `fd` (borrowed; mapped, its offset untouched). Always fills *ret; returns
+ * ret->error. A file that shrinks while it is read raises SIGBUS: one more reason for the worker.
+ */
+int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles,
+	       struct image_report *ret);
+int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *profiles,
+		  unsigned nprofiles, struct image_report *ret);
+
+/*
+ * Name `n` <= INSPECT_PCS_MAX addresses (link-time VAs, looked up as they are: for a return address
+ * pass it minus one). Always fills ret[0..n). 0; -E2BIG; -ENOEXEC, -ENOTSUP or -EBADMSG when the
+ * file cannot be read at all.
+ */
+int inspect_symbolize(const void *bytes, size_t len, const uint64_t *pcs, unsigned n,
+		      struct image_place *ret, struct reason *reason);
+int inspect_symbolize_fd(int fd, const uint64_t *pcs, unsigned n, struct image_place *ret,
+			 struct reason *reason);
+
+/*
+ * For what came from elsewhere: whether it keeps its own promises (version, counts, enums, strings
+ * closed). 0, or -EPROTO. The layout is taken from our own table, so that nobody else's offsets are
+ * ever used. What a report claims may still be wrong: bytes are compared before a probe is
+ * attached.
+ */
+int image_report_check(struct image_report *r);
+int image_places_check(const struct image_place *places, unsigned n);
+
+#endif
