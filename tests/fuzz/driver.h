@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A main() around LLVMFuzzerTestOneInput(), for those who have no libFuzzer (with it:
+ * -DFUZZ_LIBFUZZER -fsanitize=fuzzer, and this main() is left out). Include it last in a driver.
+ *
+ *   X_fuzz FILE...                      run each file once
+ *   X_fuzz --mutate ROUNDS SEED FILE... run ROUNDS mutations of the files and of the driver's own
+ * seeds
+ *
+ * The same ROUNDS, SEED and files give the same inputs everywhere: a crash is found again by
+ * running it again.
+ */
+#ifndef DEFERD_TESTS_FUZZ_DRIVER_H
+#define DEFERD_TESTS_FUZZ_DRIVER_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+/* Each driver's own: fill `buf` with seed `i` and return its length, or 0 when there are no more.
+ */
+__attribute__((unused)) static size_t fuzz_seed(unsigned i, uint8_t *buf, size_t size);
+
+#ifndef FUZZ_LIBFUZZER
+
+#define FUZZ_INPUT_MAX (1u << 20)
+#define FUZZ_SEEDS_MAX 64
+#define FUZZ_EDITS_MAX 6
+
+struct fuzz_input {
+	uint8_t *p;
+	size_t len;
+};
+
+static uint64_t fuzz_state;
+
+static uint64_t fuzz_random(uint64_t below)
+{
+	fuzz_state ^= fuzz_state << 13;
+	fuzz_state ^= fuzz_state >> 7;
+	fuzz_state ^= fuzz_state << 17;
+	return below ? fuzz_state % below : 0;
+}
+
+/* An exact copy on the heap, so that a sanitizer sees every byte read past the end. */
+static void fuzz_run(const uint8_t *p, size_t len)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+
+	if (!copy)
+		abort();
+	memcpy(copy, p, len);
+	(void)LLVMFuzzerTestOneInput(copy, len);
+	free(copy);
+}
+
+static size_t fuzz_edit(uint8_t *p, size_t len)
+{
+	static const uint64_t odd[] = { 0,          1,          0x7f,           0x80,
+					0xff,       0x7fff,     0x8000,         0xffff,
+					0x7fffffff, 0x80000000, 0xffffffff,     1ull << 32,
+					1ull << 63, UINT64_MAX, UINT64_MAX - 7, 0x401000,
+					0x602000,   64 };
+	uint64_t v = odd[fuzz_random(sizeof(odd) / sizeof(odd[0]))];
+	size_t width = 1u << fuzz_random(4), at;
+
+	if (len < 16)
+		return len;
+	at = fuzz_random(len - 8) & ~(width - 1);
+	switch (fuzz_random(6)) {
+	case 0:
+		p[at] ^= (uint8_t)(1u << fuzz_random(8));
+		return len;
+	case 1:
+		p[at] = (uint8_t)fuzz_random(256);
+		return len;
+	case 2:
+		if (fuzz_random(4) == 0)
+			return fuzz_random(len);
+		return len;
+	case 3: /* one piece over another */
+		memmove(p + fuzz_random(len - 8), p + at, 8);
+		return len;
+	default:
+		memcpy(p + at, &v, width);
+		return len;
+	}
+}
+
+static int fuzz_read(const char *path, struct fuzz_input *ret)
+{
+	FILE *f = fopen(path, "rb");
+
+	if (!f)
+		return -1;
+	ret->p = malloc(FUZZ_INPUT_MAX);
+	ret->len = ret->p ? fread(ret->p, 1, FUZZ_INPUT_MAX, f) : 0;
+	fclose(f);
+	return ret->p ? 0 : -1;
+}
+
+static int fuzz_mutate(unsigned long rounds, uint64_t seed, char **files, int nfiles)
+{
+	static struct fuzz_input in[FUZZ_SEEDS_MAX];
+	static uint8_t work[FUZZ_INPUT_MAX];
+	unsigned n = 0;
+	size_t len;
+
+	for (unsigned i = 0; n < FUZZ_SEEDS_MAX && (len = fuzz_seed(i, work, sizeof(work))) > 0;
+	     i++) {
+		in[n].p = malloc(len);
+		if (!in[n].p)
+			return 1;
+		memcpy(in[n].p, work, len);
+		in[n++].len = len;
+	}
+	for (int i = 0; i < nfiles && n < FUZZ_SEEDS_MAX; i++)
+		if (fuzz_read(files[i], &in[n]) == 0)
+			n++;
+	fuzz_state = seed * 0x9e3779b97f4a7c15u | 1;
+	for (unsigned long r = 0; r < rounds && n; r++) {
+		const struct fuzz_input *from = &in[fuzz_random(n)];
+
+		memcpy(work, from->p, from->len);
+		len = from->len;
+		for (uint64_t edits = fuzz_random(FUZZ_EDITS_MAX) + 1; edits; edits--)
+			len = fuzz_edit(work, len);
+		fuzz_run(work, len);
+	}
+	for (unsigned i = 0; i < n; i++)
+		free(in[i].p);
+	return n ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 4 && !strcmp(argv[1], "--mutate"))
+		return fuzz_mutate(strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0), argv + 4,
+				   argc - 4);
+	for (int i = 1; i < argc; i++) {
+		struct fuzz_input in;
+
+		if (fuzz_read(argv[i], &in) < 0) {
+			fprintf(stderr, "%s: cannot read %s\n", argv[0], argv[i]);
+			return 1;
+		}
+		fuzz_run(in.p, in.len);
+		free(in.p);
+	}
+	return 0;
+}
+
+#endif
+#endif
