@@ -38,7 +38,7 @@ HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 comma := ,
 override CFLAGS += -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) -D_GNU_SOURCE -Idaemon -Iinclude -I$(O) -MMD -MP
-LIBS := -lbpf -lelf -ldw -lz -lmicrohttpd -lyaml -lncursesw -ltinfo -lcurl -ljansson -lcap-ng -lseccomp -lZydis -lm -lpthread
+LIBS := -lbpf -lelf -ldw -lz -lmicrohttpd -lyaml -lncursesw -ltinfo -lcurl -ljansson -lcap-ng -lseccomp -lcrypt -lZydis -lm -lpthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 SRC := $(sort $(wildcard daemon/*/*.c))
@@ -75,8 +75,8 @@ $(O)/daemon/%.o: daemon/%.c | $(SKEL)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
-$(O)/daemon/cmd/version.o: override CFLAGS += -DDEFERD_VERSION='"$(VERSION)"' -DDEFERD_REVISION='"$(REVISION)"'
-$(O)/daemon/cmd/version.o: $(O)/version.stamp
+$(O)/daemon/base/version.o: override CFLAGS += -DDEFERD_VERSION='"$(VERSION)"' -DDEFERD_REVISION='"$(REVISION)"'
+$(O)/daemon/base/version.o: $(O)/version.stamp
 $(O)/version.stamp: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' >$@

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The daemon: an engine, two HTTP servers over it, signals, the service manager. */
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/version.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "config/webconfig.h"
+#include "export/api.h"
+
+#define SECOND         1000000000ull
+#define EXIT_WITHIN_S  2u /* links are closed by the kernel at exit, too: nothing is lost by not waiting longer */
+#define STUCK_AFTER_NS (10 * SECOND)
+
+static struct {
+	const char *config;
+	const char *listen;
+	const char *telemetry_path;
+	const char *web_config;
+	bool lifecycle;
+	const char *socket;
+	const char *level;
+	const char *probes;
+} opt;
+
+static const struct cmd_option options[] = {
+	{ "config.file", 'c', OPTION_STRING, &opt.config, .arg = "FILE", .help = "configuration; defaults without" },
+	{ "web.listen-address", 0, OPTION_STRING, &opt.listen, .arg = "HOST:PORT", .help = "metrics (127.0.0.1:10035)" },
+	{ "web.telemetry-path", 0, OPTION_STRING, &opt.telemetry_path, .arg = "PATH", .help = "path of the metrics (/metrics)" },
+	{ "web.config.file", 0, OPTION_STRING, &opt.web_config, .arg = "FILE", .help = "TLS and basic auth" },
+	{ "web.enable-lifecycle", 0, OPTION_FLAG, &opt.lifecycle, .help = "allow POST /-/reload over TCP" },
+	{ "control.socket", 0, OPTION_STRING, &opt.socket, .arg = "PATH", .help = "local socket; empty: none" },
+	{ "log.level", 0, OPTION_STRING, &opt.level, .arg = "LEVEL", .help = "debug, info, warn or error" },
+	{ "probes", 0, OPTION_STRING, &opt.probes, .arg = "SET", .help = "lean, full or off" },
+	{},
+};
+
+struct run {
+	struct session session;
+	struct api api;
+	struct webconfig *web;
+	struct http_server *tcp, *local;
+	uint64_t watchdog_ns;
+	bool told_settled;
+};
+
+static int set_path(char *dst, size_t size, const char *text, const char *name)
+{
+	if (!text)
+		return 0;
+	if (strlen(text) >= size) {
+		fprintf(stderr, "deferd run: --%s is longer than %zu bytes\n", name, size - 1);
+		return -1;
+	}
+	strcpy(dst, text);
+	return 0;
+}
+
+static int pick(int *dst, const char *text, const char *name, const char *const *valid, unsigned n)
+{
+	if (!text)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!strcmp(valid[i], text)) {
+			*dst = i;
+			return 0;
+		}
+	}
+	fprintf(stderr, "deferd run: --%s: '%s' is not known; see deferd run --help\n", name, text);
+	return -1;
+}
+
+/* The command line wins over the file, after a reload as well. */
+static int load_config(struct config **ret_c)
+{
+	static const char *const levels[] = { "debug", "info", "warn", "error" }, *const sets[] = { "off", "lean", "full" };
+	struct config *c;
+	int err = session_load_config(opt.config, &c);
+
+	if (err)
+		return err;
+	if (set_path(c->web.listen_address, sizeof(c->web.listen_address), opt.listen, "web.listen-address") ||
+	    set_path(c->web.telemetry_path, sizeof(c->web.telemetry_path), opt.telemetry_path, "web.telemetry-path") ||
+	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config, "web.config.file") ||
+	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
+	    pick(&c->log.level, opt.level, "log.level", levels, ARRAY_SIZE(levels)) ||
+	    pick(&c->probes.set, opt.probes, "probes", sets, ARRAY_SIZE(sets))) {
+		config_free(c);
+		return EXIT_USAGE;
+	}
+	c->web.enable_lifecycle |= opt.lifecycle;
+	log_set_level(c->log.level);
+	*ret_c = c;
+	return EXIT_GOOD;
+}
+
+/* Alerts */
+
+static void log_site(struct log_line *l, const char *key, const struct alert_site *s)
+{
+	if (s->file[0])
+		log_fmt(l, key, "%s (%s:%u)", s->function, s->file, s->line);
+	else
+		log_str(l, key, s->function);
+}
+
+static void log_top_sites(struct log_line *l, const struct alert *a)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	for (unsigned i = 0; i < a->n_top; i++)
+		buf_printf(&b, "%s%.0f%% %s %s:%u", i ? "; " : "", a->top[i].share * 100, a->top[i].function,
+			   a->top[i].file, a->top[i].line);
+	log_str(l, "top_sites", b.data ? b.data : "");
+	buf_done(&b);
+}
+
+static void on_alert(void *arg, const struct alert *a)
+{
+	bool firing = a->state == ALERT_FIRING;
+	struct log_line l;
+
+	log_begin(&l, firing && a->severity > SEVERITY_INFO ? LOG_WARN : LOG_INFO, firing ? "alert firing" : "alert resolved");
+	log_str(&l, "alert", a->key.rule);
+	log_str(&l, "severity", rule_severity_names[a->severity]);
+	log_str(&l, "service", a->service);
+	log_u64(&l, "pid", a->pid);
+	if (a->of_depth) {
+		log_u64(&l, a->runtime == RUNTIME_C ? "thread" : "goroutine", a->goid);
+		log_fmt(&l, "depth", "%.0f", a->value);
+		log_fmt(&l, "threshold", "%g", a->threshold);
+		log_str(&l, "confidence", a->exact ? "exact" : "inferred");
+		log_site(&l, "site", &a->site);
+		log_top_sites(&l, a);
+	} else {
+		log_fmt(&l, a->metric, "%g", a->value);
+		log_fmt(&l, "threshold", "%g", a->threshold);
+	}
+	for (unsigned i = 0; i < a->n_labels; i++)
+		log_str(&l, a->labels[i].name, a->labels[i].value);
+	log_emit(&l);
+}
+
+/* Web */
+
+static void refresh(void *arg)
+{
+	session_refresh_self(&((struct run *)arg)->session);
+}
+
+static int load_web(const struct config *c, struct webconfig **ret_w)
+{
+	struct buf errors;
+	int err;
+
+	*ret_w = NULL;
+	if (!c->web.config_file[0])
+		return 0;
+	buf_init(&errors, 0);
+	err = webconfig_load(c->web.config_file, ret_w, &errors);
+	if (err)
+		fputs(errors.data ? errors.data : "out of memory\n", stderr);
+	buf_done(&errors);
+	return err;
+}
+
+static int start_tcp(struct run *r, struct reason *reason)
+{
+	struct http_opts opts = { .handler = api_handle, .arg = &r->api };
+
+	if (r->web) {
+		opts.tls_cert = r->web->cert;
+		opts.tls_key = r->web->key;
+		opts.auth = r->web->auth.n ? &r->web->auth : NULL;
+	}
+	return http_listen_tcp(r->session.loop, r->session.config->web.listen_address, &opts, &r->tcp, reason);
+}
+
+/* Without it `top` and `ps` stand alone: worth a line, not an end. */
+static void start_local(struct run *r)
+{
+	struct http_opts opts = { .handler = api_handle, .arg = &r->api };
+	const struct config *c = r->session.config;
+	char dir[CONFIG_PATH_MAX];
+	struct reason reason = {};
+
+	if (!c->control.socket[0])
+		return;
+	snprintf(dir, sizeof(dir), "%s", c->control.socket);
+	(void)mkdir(dirname(dir), 0755);
+	if (http_listen_unix(r->session.loop, c->control.socket, c->control.group, &opts, &r->local, &reason))
+		log_warn("no control socket, top and ps will stand alone: %s", reason.text);
+}
+
+/* Clone, check, swap: whatever is wrong, the old configuration stays whole. */
+static int reload(void *arg)
+{
+	struct run *r = arg;
+	struct config *fresh, *old = r->session.config;
+	struct webconfig *web;
+	struct reason reason = {};
+	struct buf fixed;
+
+	if (load_config(&fresh) || load_web(fresh, &web)) {
+		log_error("the new configuration is not valid, the old one stays in force (see the lines above)");
+		r->session.self.last_reload_good = false;
+		return -EINVAL;
+	}
+	buf_init(&fixed, 0);
+	config_restart_keys(old, fresh, &fixed);
+	/* Where we listen does not change without a restart; who may come in does. */
+	strcpy(fresh->web.listen_address, old->web.listen_address);
+	r->session.config = fresh;
+	engine_reload(r->session.engine, fresh);
+	config_free(old);
+	if (web || r->web) {
+		http_close(r->tcp);
+		webconfig_free(r->web);
+		r->web = web;
+		r->tcp = NULL;
+		if (start_tcp(r, &reason))
+			log_error("the metrics endpoint could not be opened again: %s", reason.text);
+	}
+	r->session.self.last_reload_good = true;
+	r->session.self.last_reload_good_unix_s = (double)session_clock().unix_ms / 1e3;
+	log_info("configuration reloaded%s%s", fixed.len ? "; needs a restart to take effect: " : "",
+		 fixed.len ? fixed.data : "");
+	buf_done(&fixed);
+	return 0;
+}
+
+/* Life */
+
+static void on_signal(void *arg, int signo)
+{
+	struct run *r = arg;
+
+	if (signo == SIGHUP) {
+		(void)notify_reloading(loop_now_ns());
+		(void)reload(r);
+		(void)notify_send("READY=1");
+		return;
+	}
+	log_info("%s: stopping", signo == SIGINT ? "interrupted" : "terminated");
+	(void)notify_send("STOPPING=1");
+	loop_stop(r->session.loop);
+}
+
+static void tell_settled(struct run *r)
+{
+	unsigned n[TARGET_STATE_MAX] = {};
+
+	for (const struct target *t = model_targets(engine_model(r->session.engine)); t; t = t->hh.next)
+		n[t->state]++;
+	log_info("looked at all processes: %u observed, %u limited, %u failed", n[TARGET_OBSERVED], n[TARGET_LIMITED],
+		 n[TARGET_FAILED]);
+	r->told_settled = true;
+}
+
+static void on_second(void *arg, uint64_t now_ns)
+{
+	struct run *r = arg;
+	struct engine_stats st;
+
+	if (r->tcp)
+		http_tick(r->tcp);
+	if (r->local)
+		http_tick(r->local);
+	if (!r->told_settled && engine_settled(r->session.engine))
+		tell_settled(r);
+	if (!r->watchdog_ns)
+		return;
+	engine_get_stats(r->session.engine, &st);
+	/* Only a loop that does its work is alive. */
+	if (now_ns - st.last_tick_ns < STUCK_AFTER_NS)
+		(void)notify_send("WATCHDOG=1");
+}
+
+static int start(struct run *r)
+{
+	struct reason reason = {};
+	sigset_t set;
+	int err;
+
+	err = start_tcp(r, &reason);
+	if (err) {
+		fprintf(stderr, "deferd run: %s\n", reason.text);
+		return EXIT_FAILED;
+	}
+	start_local(r);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	r->watchdog_ns = notify_watchdog_ns();
+	if (!loop_add_signals(r->session.loop, &set, on_signal, r) ||
+	    !loop_add_timer(r->session.loop, SECOND, on_second, r)) {
+		fprintf(stderr, "deferd run: signals and timers: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	log_info("deferd %s on Linux %s: http://%s%s", deferd_version, r->session.features.release, http_address(r->tcp),
+		 r->session.config->web.telemetry_path);
+	(void)notify_send("READY=1");
+	return EXIT_GOOD;
+}
+
+static void time_is_up(int signo)
+{
+	_exit(EXIT_GOOD);
+}
+
+static void stop(struct run *r)
+{
+	/* Detaching waits for the kernel; when that takes too long the kernel finishes it after us. */
+	signal(SIGALRM, time_is_up);
+	alarm(EXIT_WITHIN_S);
+	http_close(r->tcp);
+	http_close(r->local);
+	session_close(&r->session);
+	webconfig_free(r->web);
+	alarm(0);
+}
+
+static int run(int argc, char **argv)
+{
+	struct run r = { .session.procfd = -1 };
+	struct engine_opts opts = { .on_alert = on_alert, .arg = &r };
+	struct config *config;
+	int code = load_config(&config);
+
+	if (code)
+		return code;
+	if (load_web(config, &r.web)) {
+		config_free(config);
+		return EXIT_USAGE;
+	}
+	code = session_open(&r.session, config, &opts);
+	if (!code) {
+		r.api = (struct api){ .engine = r.session.engine, .self = &r.session.self, .refresh = refresh,
+				      .reload = reload, .arg = &r };
+		code = start(&r);
+	}
+	if (!code && loop_run(r.session.loop))
+		code = EXIT_FAILED;
+	stop(&r);
+	return code;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "observe this host: Prometheus endpoint, alerts, control socket",
+	.usage = "[OPTIONS]",
+	.details = "Needs no configuration. SIGHUP reloads it; a broken one leaves the old one in force. SIGTERM ends.\n"
+		   "Alerts are log lines on stderr, on /metrics as deferd_alerts_firing, and at /api/v1/alerts.\n",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Every event of one process, as it happens. Stands alone: the daemon, if one runs, goes on undisturbed. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <deferd/record.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+
+#define EVENTS_HELD_MAX 65536 /* events that wait for the names of their sites */
+#define HOLD_NS         300000000ull
+
+static bool as_json, lean, no_fds;
+static uint32_t limit_events, limit_seconds;
+static const char *config_path;
+
+static const struct cmd_option options[] = {
+	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE", .help = "configuration; defaults without" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object a line" },
+	{ "lean", 0, OPTION_FLAG, &lean, .help = "defers in loops and panics only: cheap for the process" },
+	{ "no-fds", 0, OPTION_FLAG, &no_fds, .help = "leave descriptors out" },
+	{ "events", 'n', OPTION_U32, &limit_events, .min = 1, .max = UINT32_MAX, .arg = "N", .help = "stop after N events" },
+	{ "seconds", 's', OPTION_U32, &limit_seconds, .min = 1, .max = 86400, .arg = "N", .help = "stop after N seconds" },
+	{},
+};
+
+/* An event waits a moment, so that the worker can name the lines it speaks of. */
+struct held {
+	struct held *next;
+	struct event ev;
+};
+
+struct trace {
+	struct session session;
+	uint64_t begin_ns;
+	uint64_t printed, skipped;
+	struct held *first, **tail;
+	unsigned n_held;
+	bool gone;
+};
+
+static void print_place(const struct site_name *n)
+{
+	if (!n)
+		printf("?");
+	else if (n->file[0])
+		printf("%s %s:%u", n->function, n->file, n->line);
+	else
+		printf("%s", n->function);
+}
+
+static void print_call(struct trace *t, const struct event *ev, const struct target *target)
+{
+	const struct event_call *c = &ev->call;
+
+	printf("%-8s", ev->type == EVENT_DEPTH ? "crossing" : view_call_names[c->kind]);
+	if (c->lowering == LOWERING_C)
+		printf(" thread %-8u", ev->tid);
+	else
+		printf(" g %-8llu", (unsigned long long)c->goid);
+	printf(" depth %u%s", c->depth, c->inferred ? "?" : "");
+	if (c->kind == CALL_PUSH)
+		printf(" %s", view_lowering_names[c->lowering]);
+	if (target && c->nstack) {
+		printf("  ");
+		print_place(model_site_name(engine_model(t->session.engine), target->image_id, c->stack[0]));
+	}
+	putchar('\n');
+}
+
+static void print_text(struct trace *t, const struct event *ev)
+{
+	const struct target *target = model_target(engine_model(t->session.engine), ev->target);
+
+	printf("%12.6f ", ((double)ev->time_ns - (double)t->begin_ns) / 1e9);
+	switch (ev->type) {
+	case EVENT_FD:
+		if (ev->fd.closing)
+			printf("close    thread %-8u fd %d%s%s\n", ev->tid, ev->fd.fd, ev->fd.ret < 0 ? ": " : "",
+			       ev->fd.ret < 0 ? strerror(-ev->fd.ret) : "");
+		else if (ev->fd.ret < 0)
+			printf("open     thread %-8u failed: %s\n", ev->tid, strerror(-ev->fd.ret));
+		else
+			printf("open     thread %-8u fd %d (syscall %u)\n", ev->tid, ev->fd.fd, ev->fd.syscall);
+		break;
+	case EVENT_LOST:
+		printf("lost     %llu records: the process is faster than this trace\n", (unsigned long long)ev->lost);
+		break;
+	case EVENT_EXIT:
+		printf("exit\n");
+		break;
+	case EVENT_TARGET:
+		printf("target   %s (%s), %s %s\n", ev->info.service, ev->info.version, view_state_names[ev->info.state],
+		       ev->info.reason);
+		break;
+	default:
+		print_call(t, ev, target);
+	}
+}
+
+static void print_event(struct trace *t, const struct event *ev)
+{
+	json_t *o;
+
+	if (!as_json) {
+		print_text(t, ev);
+	} else if ((o = view_event(engine_model(t->session.engine), ev))) {
+		json_dumpf(o, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(o);
+	}
+	t->printed++;
+	if (limit_events && t->printed >= limit_events)
+		loop_stop(t->session.loop);
+}
+
+static void flush_held(struct trace *t, uint64_t before_ns)
+{
+	while (t->first && t->first->ev.time_ns <= before_ns && !(limit_events && t->printed >= limit_events)) {
+		struct held *h = t->first;
+
+		t->first = h->next;
+		if (!t->first)
+			t->tail = &t->first;
+		t->n_held--;
+		print_event(t, &h->ev);
+		free(h);
+	}
+	fflush(stdout);
+}
+
+static void hold(struct trace *t, const struct event *ev)
+{
+	struct held *h = t->n_held < EVENTS_HELD_MAX ? malloc(sizeof(*h)) : NULL;
+
+	if (!h) {
+		t->skipped++;
+		return;
+	}
+	h->ev = *ev;
+	h->next = NULL;
+	*t->tail = h;
+	t->tail = &h->next;
+	t->n_held++;
+}
+
+static void on_event(void *arg, const struct event *ev)
+{
+	struct trace *t = arg;
+	struct model *m;
+
+	switch (ev->type) {
+	case EVENT_TARGET:
+		/* Its strings are borrowed for this call only. */
+		print_event(t, ev);
+		break;
+	case EVENT_TARGET_GONE:
+		t->gone = true;
+		loop_stop(t->session.loop);
+		break;
+	case EVENT_DEPTH:
+	case EVENT_PANIC:
+	case EVENT_CALL:
+		m = engine_model(t->session.engine);
+		if (model_target(m, ev->target))
+			(void)model_site_name(m, model_target(m, ev->target)->image_id, ev->call.stack[0]);
+		hold(t, ev);
+		break;
+	case EVENT_FD:
+	case EVENT_LOST:
+		if (ev->type != EVENT_FD || !no_fds)
+			hold(t, ev);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_timer(void *arg, uint64_t now_ns)
+{
+	struct trace *t = arg;
+
+	flush_held(t, now_ns - HOLD_NS);
+	if (limit_seconds && now_ns - t->begin_ns > limit_seconds * 1000000000ull)
+		loop_stop(t->session.loop);
+}
+
+static void on_signal(void *arg, int signo)
+{
+	loop_stop(((struct trace *)arg)->session.loop);
+}
+
+static int follow(struct trace *t, pid_t pid)
+{
+	const struct target *target;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (!loop_add_signals(t->session.loop, &set, on_signal, t) ||
+	    !loop_add_timer(t->session.loop, 100000000, on_timer, t))
+		return EXIT_FAILED;
+	while (!engine_settled(t->session.engine) && !t->gone) {
+		if (loop_turn(t->session.loop, 100))
+			return EXIT_FAILED;
+	}
+	target = model_target_by_pid(engine_model(t->session.engine), pid);
+	if (!target && !t->gone) {
+		fprintf(stderr, "deferd trace: process %d does not exist, or is no Go program and no C program with a defer runtime\n",
+			pid);
+		return EXIT_FAILED;
+	}
+	if (target && target->state == TARGET_FAILED) {
+		fprintf(stderr, "deferd trace: process %d cannot be probed: %s\n", pid, target->reason);
+		return EXIT_FAILED;
+	}
+	if (!t->gone && loop_run(t->session.loop))
+		return EXIT_FAILED;
+	flush_held(t, UINT64_MAX);
+	if (t->gone)
+		fprintf(stderr, "deferd trace: process %d ended\n", pid);
+	if (t->skipped)
+		fprintf(stderr, "deferd trace: %llu events were not shown: too many at a time\n",
+			(unsigned long long)t->skipped);
+	return EXIT_GOOD;
+}
+
+static int run(int argc, char **argv)
+{
+	struct trace t = { .tail = &t.first };
+	struct engine_opts opts = { .trace = true, .fd_hooks = true, .on_event = on_event, .arg = &t };
+	struct config *config;
+	char *end;
+	long pid = strtol(argv[0], &end, 10);
+	int code;
+
+	if (*end || pid <= 0 || pid > INT32_MAX) {
+		fprintf(stderr, "deferd trace: '%s' is not a process number\n", argv[0]);
+		return EXIT_USAGE;
+	}
+	code = session_load_config(config_path, &config);
+	if (code)
+		return code;
+	log_set_level(LOG_WARN);
+	config->probes.set = lean ? CONFIG_PROBES_LEAN : CONFIG_PROBES_FULL;
+	if (config->limits.ring_bytes < 16u << 20)
+		config->limits.ring_bytes = 16u << 20; /* every hit is a record here */
+	if (no_fds)
+		config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;
+	opts.only_pid = pid;
+	t.begin_ns = loop_now_ns();
+	code = session_open(&t.session, config, &opts);
+	if (!code)
+		code = follow(&t, pid);
+	session_close(&t.session);
+	return code;
+}
+
+const struct command cmd_trace = {
+	.name = "trace",
+	.summary = "every event of one process: pushes, runs, panics, descriptors",
+	.usage = "[OPTIONS] PID",
+	.details = "Uses the full probe set, which costs the process a trap for each defer; --lean costs next to nothing.\n"
+		   "Times are seconds since the trace began. '?' after a depth: inferred.\n",
+	.options = options,
+	.args_min = 1,
+	.args_max = 1,
+	.run = run,
+};

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/engine_priv.h"
+
+/* A breakpoint of somebody else (a debugger, another tracer) at the same place: the kernel copes with several. */
+#define INT3 0xcc
+
+struct draft {
+	struct image *image;
+	struct proc_image file;
+	int exe_fd;
+	int memfd;
+	uint64_t start_ticks;
+	uint64_t bias;
+	unsigned n;
+	struct probe_point points[PLAN_POINTS_MAX];
+	char service[CGROUP_SERVICE_MAX];
+	enum target_state state;
+	char reason[REASON_MAX];
+};
+
+static void draft_done(struct draft *d)
+{
+	if (d->exe_fd >= 0)
+		close(d->exe_fd);
+	if (d->memfd >= 0)
+		close(d->memfd);
+}
+
+static int limit(struct engine *e, struct draft *d, enum attach_failure why, enum target_state state, const char *text)
+{
+	e->stats.failures[why]++;
+	d->state = state;
+	d->n = 0;
+	snprintf(d->reason, sizeof(d->reason), "%s", text);
+	return 0;
+}
+
+bool engine_point_wanted(const struct engine *e, const struct probe_point *pt)
+{
+	switch (e->config->probes.set) {
+	case CONFIG_PROBES_LEAN:
+		return pt->sets & PLAN_SET_LEAN;
+	case CONFIG_PROBES_FULL:
+		return pt->sets & (PLAN_SET_LEAN | PLAN_SET_FULL);
+	default:
+		return false;
+	}
+}
+
+static int identify(struct engine *e, pid_t pid, struct draft *d)
+{
+	char text[PROC_CGROUP_MAX];
+	int err;
+
+	d->exe_fd = proc_open_exe(e->procfd, pid, &d->file);
+	if (d->exe_fd < 0)
+		return d->exe_fd;
+	if (d->file.dev != d->image->key.dev || d->file.ino != d->image->key.ino || d->file.size != d->image->key.size ||
+	    d->file.mtime_ns != d->image->key.mtime_ns)
+		return -ESTALE; /* it has executed something else; an event about that is on its way */
+	err = proc_start_ticks(e->procfd, pid, &d->start_ticks);
+	if (err)
+		return err;
+	/* A cgroup that we sit in ourselves (a login session, one container for all) names no service of its own. */
+	if (proc_cgroup(e->procfd, pid, text, sizeof(text)) ||
+	    cgroup_service(text, d->service, sizeof(d->service)) == CGROUP_NONE ||
+	    !strcmp(d->service, e->own_service))
+		snprintf(d->service, sizeof(d->service), "%s", d->file.name);
+	return 0;
+}
+
+static int load_bias(struct engine *e, pid_t pid, struct draft *d)
+{
+	uint64_t entry;
+	int err;
+
+	if (!d->image->report->pie)
+		return 0;
+	err = proc_auxv(e->procfd, pid, AT_ENTRY, &entry);
+	if (err)
+		return err;
+	d->bias = entry - d->image->report->entry;
+	return d->bias & 0xfff ? -EBADMSG : 0;
+}
+
+/* The planned bytes must stand in the file and in the process: somebody may have replaced either. */
+static int verify_point(const struct draft *d, const struct probe_point *pt, struct reason *reason)
+{
+	uint8_t file[16], mem[16];
+	size_t n = pt->insn_len;
+
+	if (pread(d->exe_fd, file, n, pt->file_off) != (ssize_t)n || memcmp(file, pt->bytes, n))
+		return reason_set(reason, -EBADMSG, "the file changed at %s+0x%x since it was inspected", pt->function,
+				  pt->offset);
+	if (pread(d->memfd, mem, n, pt->va + d->bias) != (ssize_t)n)
+		return reason_set(reason, -ESRCH, "memory at %s+0x%x cannot be read", pt->function, pt->offset);
+	if (mem[0] == INT3)
+		mem[0] = file[0];
+	if (memcmp(mem, file, n))
+		return reason_set(reason, -EBADMSG, "memory differs from the file at %s+0x%x: is the program patched?",
+				  pt->function, pt->offset);
+	return 0;
+}
+
+static int choose_points(struct engine *e, struct draft *d, struct reason *reason)
+{
+	const struct plan *plan = &d->image->report->plan;
+
+	for (unsigned i = 0; i < plan->n; i++) {
+		const struct probe_point *pt = &plan->points[i];
+		int err;
+
+		if (!engine_point_wanted(e, pt))
+			continue;
+		err = verify_point(d, pt, reason);
+		if (err)
+			return err;
+		d->points[d->n++] = *pt;
+	}
+	return 0;
+}
+
+static int plan_points(struct engine *e, struct draft *d)
+{
+	const struct image_report *r = d->image->report;
+	struct reason reason = {};
+	int err;
+
+	if (r->error)
+		return limit(e, d, ATTACH_IMAGE, TARGET_FAILED, r->reason);
+	if (r->kind == IMAGE_GO && !r->has_layout)
+		return limit(e, d, ATTACH_VERSION, TARGET_LIMITED,
+			     "no layout for this Go release: descriptors only, no defers");
+	err = choose_points(e, d, &reason);
+	if (err == -ESRCH)
+		return err;
+	if (err)
+		return limit(e, d, ATTACH_BYTES, TARGET_FAILED, reason.text);
+	if (r->kind == IMAGE_GO && r->layout.unverified) {
+		d->state = TARGET_LIMITED;
+		snprintf(d->reason, sizeof(d->reason), "Go 1.%u is newer than deferd knows: the layout of Go 1.%u is assumed",
+			 r->go.minor, r->layout.minor);
+	}
+	return 0;
+}
+
+/* The byte that is 1 in records which are no pending defer: heads of range loops, or what the runtime inserts (<= 1.21). */
+static uint16_t uncounted_offset(const struct go_layout *l)
+{
+	return l->defer.rangefunc != GO_LAYOUT_ABSENT ? l->defer.rangefunc : l->defer.open_defer;
+}
+
+static void announce(struct engine *e, const struct watch *w, const struct draft *d)
+{
+	const struct image_report *r = d->image->report;
+	struct event ev = { .type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+
+	ev.info = (struct event_target){
+		.service = d->service,
+		.image = d->file.name,
+		.version = r->kind == IMAGE_GO ? r->go.text : "c",
+		.reason = d->reason,
+		.runtime = r->kind == IMAGE_GO ? RUNTIME_GO : RUNTIME_C,
+		.state = d->state,
+		.start_ticks = d->start_ticks,
+		.image_id = d->image->id,
+		.full = e->config->probes.set == CONFIG_PROBES_FULL,
+	};
+	engine_emit(e, &ev);
+}
+
+static void log_attached(const struct engine *e, const struct watch *w, const struct draft *d)
+{
+	const struct image_report *r = d->image->report;
+	struct log_line l;
+
+	log_begin(&l, d->state == TARGET_FAILED ? LOG_WARN : LOG_INFO,
+		  d->state == TARGET_FAILED ? "target cannot be probed" : "target attached");
+	log_str(&l, "service", d->service);
+	log_u64(&l, "pid", w->pid);
+	log_str(&l, "image", d->file.name);
+	log_str(&l, "runtime", r->kind == IMAGE_GO ? r->go.text : "c");
+	log_u64(&l, "points", d->n);
+	if (d->reason[0])
+		log_str(&l, "reason", d->reason);
+	log_emit(&l);
+}
+
+static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *ret_id, struct reason *reason)
+{
+	const struct image_report *r = d->image->report;
+	struct probe_target t = {
+		.pid = pid,
+		.runtime = r->kind == IMAGE_GO ? RUNTIME_GO : RUNTIME_C,
+		.exe_fd = d->exe_fd,
+		.bias = d->bias,
+		.points = d->points,
+		.n = d->n,
+		.trace = e->opts.trace,
+	};
+	int err;
+
+	if (r->has_layout) {
+		t.goid_off = r->layout.g.goid;
+		t.link_off = r->layout.defer.link;
+		t.uncounted_off = uncounted_offset(&r->layout);
+	}
+	err = probe_attach(e->probe, &t, ret_id, reason);
+	if (err && err != -ENOSPC && err != -ESRCH && d->n) {
+		/* Its descriptors can still be watched, and what went wrong is shown with the target. */
+		limit(e, d, ATTACH_KERNEL, TARGET_FAILED, reason->text);
+		t.n = 0;
+		err = probe_attach(e->probe, &t, ret_id, reason);
+	}
+	return err;
+}
+
+int attach_process(struct engine *e, pid_t pid, struct image *im)
+{
+	_cleanup_(draft_done) struct draft d = { .image = im, .exe_fd = -1, .memfd = -1, .state = TARGET_OBSERVED };
+	struct reason reason = {};
+	struct watch *w;
+	uint32_t id;
+	int err = identify(e, pid, &d);
+
+	if (err)
+		return err;
+	if (!config_wants_service(e->config, d.service) && !e->opts.only_pid)
+		return 0;
+	d.memfd = proc_open_mem(e->procfd, pid);
+	if (d.memfd < 0)
+		return d.memfd;
+	err = load_bias(e, pid, &d);
+	if (!err)
+		err = plan_points(e, &d);
+	if (!err)
+		err = attach_links(e, pid, &d, &id, &reason);
+	if (err == -ENOSPC)
+		e->stats.failures[ATTACH_SLOTS]++;
+	if (err)
+		return err;
+	w = calloc(1, sizeof(*w));
+	if (!w) {
+		probe_detach(e->probe, id);
+		return -ENOMEM;
+	}
+	w->pid = pid;
+	w->id = id;
+	w->start_ticks = d.start_ticks;
+	w->image = im;
+	w->bias = d.bias;
+	w->memfd = TAKE_FD(d.memfd);
+	w->attached = d.n > 0;
+	im->users++;
+	HASH_ADD(hh, e->by_pid, pid, sizeof(w->pid), w);
+	HASH_ADD(hh_id, e->by_id, id, sizeof(w->id), w);
+	announce(e, w, &d);
+	log_attached(e, w, &d);
+	return 0;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/engine_priv.h"
+
+struct watch *watch_of_pid(struct engine *e, pid_t pid)
+{
+	struct watch *w;
+
+	HASH_FIND(hh, e->by_pid, &pid, sizeof(pid), w);
+	return w;
+}
+
+struct watch *watch_of_id(struct engine *e, uint32_t id)
+{
+	struct watch *w;
+
+	HASH_FIND(hh_id, e->by_id, &id, sizeof(id), w);
+	return w;
+}
+
+void watch_remove(struct engine *e, struct watch *w)
+{
+	struct event ev = { .type = EVENT_TARGET_GONE, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+
+	HASH_DELETE(hh, e->by_pid, w);
+	HASH_DELETE(hh_id, e->by_id, w);
+	probe_detach(e->probe, w->id);
+	engine_emit(e, &ev);
+	w->image->users--;
+	close(w->memfd);
+	free(w);
+}
+
+static const char *or_null(const char *name)
+{
+	return *name ? name : NULL;
+}
+
+void discover_profiles(struct engine *e)
+{
+	e->profiles[0] = (struct plan_c_profile)PLAN_C_PROFILE_DEFAULT;
+	e->n_profiles = 1;
+	for (unsigned i = 0; i < e->config->n_runtimes && e->n_profiles < INSPECT_PROFILES_MAX; i++) {
+		const struct config_runtime *r = &e->config->runtimes[i];
+
+		e->profiles[e->n_profiles++] = (struct plan_c_profile){
+			.name = r->name,
+			.push = r->push,
+			.run = r->run,
+			.panic = or_null(r->panic),
+			.recover = or_null(r->recover),
+		};
+	}
+	jobs_set_profiles(e->jobs, e->profiles, e->n_profiles);
+}
+
+static void try_attach(struct engine *e, pid_t pid, struct image *im)
+{
+	struct log_line l;
+	int err;
+
+	if (!im->report)
+		return;
+	err = attach_process(e, pid, im);
+	if (!err)
+		return;
+	if (err == -ESRCH || err == -ESTALE) {
+		e->stats.failures[ATTACH_EXITED]++;
+		return;
+	}
+	log_begin(&l, LOG_WARN, "cannot attach to a process, leaving it alone");
+	log_u64(&l, "pid", pid);
+	log_str(&l, "image", im->name);
+	log_str(&l, "cause", err == -ENOSPC ? "limits.targets is reached" : strerror(-err));
+	log_emit(&l);
+}
+
+/* Is this process still the one we know? exec keeps the pid and the start time but not the file. */
+static bool still_same(struct engine *e, const struct watch *w, const struct proc_image *file)
+{
+	uint64_t ticks;
+
+	return !proc_start_ticks(e->procfd, w->pid, &ticks) && ticks == w->start_ticks &&
+	       file->dev == w->image->key.dev && file->ino == w->image->key.ino;
+}
+
+static void ask_for_report(struct engine *e, pid_t pid, struct image *im)
+{
+	struct proc_image file;
+	int fd = proc_open_exe(e->procfd, pid, &file), err;
+
+	if (fd < 0) {
+		e->stats.failures[ATTACH_EXITED]++;
+		return;
+	}
+	if (image_add_waiting(im, pid)) {
+		close(fd);
+		return;
+	}
+	err = jobs_inspect(e->jobs, im->id, fd, e->now_ns);
+	/* The line is full: the next process that runs this file asks again. */
+	if (!err)
+		im->state = IMAGE_ASKED;
+}
+
+void discover_pid(struct engine *e, pid_t pid)
+{
+	struct watch *w = watch_of_pid(e, pid);
+	struct proc_image file;
+	struct image *im;
+
+	if (e->opts.only_pid && pid != e->opts.only_pid)
+		return;
+	if (proc_stat_exe(e->procfd, pid, &file)) {
+		if (w)
+			watch_remove(e, w);
+		return; /* gone, or a kernel thread */
+	}
+	if (w) {
+		if (still_same(e, w, &file))
+			return;
+		watch_remove(e, w);
+	}
+	/* Ourselves, and our image workers. */
+	if (file.dev == e->own_image.dev && file.ino == e->own_image.ino)
+		return;
+	im = images_get(e->images, &file);
+	if (!im)
+		return;
+	if (im->state == IMAGE_READY)
+		try_attach(e, pid, im);
+	else if (im->state == IMAGE_ASKED)
+		(void)image_add_waiting(im, pid);
+	else
+		ask_for_report(e, pid, im);
+}
+
+static int each_pid(void *arg, pid_t pid)
+{
+	discover_pid(arg, pid);
+	return 0;
+}
+
+void discover_all(struct engine *e)
+{
+	int err = proc_for_each_pid(e->procfd, each_pid, e);
+
+	if (err)
+		log_error("cannot list the processes in /proc: %s; only new ones will be seen", strerror(-err));
+}
+
+void discover_gone(struct engine *e, pid_t pid)
+{
+	struct watch *w = watch_of_pid(e, pid);
+
+	if (w)
+		watch_remove(e, w);
+}
+
+void discover_sweep(struct engine *e)
+{
+	struct watch *w, *next;
+
+	HASH_ITER(hh, e->by_pid, w, next) {
+		uint64_t ticks;
+
+		if (proc_start_ticks(e->procfd, w->pid, &ticks) || ticks != w->start_ticks)
+			watch_remove(e, w);
+	}
+}
+
+void discover_refilter(struct engine *e)
+{
+	struct watch *w, *next;
+
+	HASH_ITER(hh, e->by_pid, w, next) {
+		const struct target *t = model_target(e->model, w->id);
+
+		if (t && !config_wants_service(e->config, t->service->name))
+			watch_remove(e, w);
+	}
+	discover_all(e);
+}
+
+void discover_report(struct engine *e, struct image *im, int err, const struct image_report *report,
+		     const struct reason *reason)
+{
+	_cleanup_free_ pid_t *waiting = TAKE_PTR(im->waiting);
+	unsigned n = im->n_waiting;
+	struct log_line l;
+
+	im->n_waiting = 0;
+	if (err) {
+		/* Not asked again: whatever killed the worker would kill the next one. */
+		im->state = IMAGE_READY;
+		e->stats.failures[ATTACH_WORKER]++;
+		log_begin(&l, LOG_WARN, "a file could not be inspected, its processes are not observed");
+		log_str(&l, "image", im->name);
+		log_str(&l, "cause", reason->text[0] ? reason->text : strerror(-err));
+		log_emit(&l);
+		return;
+	}
+	if (image_set_report(im, report))
+		return;
+	for (unsigned i = 0; i < n; i++)
+		discover_pid(e, waiting[i]);
+}

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Two timers drive everything. Every 50 ms the ring is drained: records wait there without waking anybody, because a
+ * wake-up costs the observed thread more than the probe itself. Every 250 ms there is a tick; each fourth one is the
+ * second, on which maps are scanned, descriptors counted and rules asked. A goroutine that crosses the threshold makes
+ * the next tick do that at once.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "census/chain.h"
+#include "engine/engine_priv.h"
+
+#define MS            1000000ull
+#define DRAIN_NS      (50 * MS)
+#define TICK_NS       (250 * MS)
+#define TICKS_PER_SEC 4
+
+#define SETTLE_AFTER_NS  (1000 * MS) /* a goroutine that has not pushed for this long may have returned */
+#define CHAIN_READS_SCAN 2000        /* pages of target memory read in one scan: about 2 ms */
+#define LIMIT_EVERY_NS   (10000 * MS)
+#define HOOKS_LINGER_NS  (60000 * MS)
+
+const char *const attach_failure_names[ATTACH_FAILURE_MAX] = {
+	[ATTACH_EXITED] = "process_exited",   [ATTACH_IMAGE] = "image_unreadable", [ATTACH_VERSION] = "go_version_unknown",
+	[ATTACH_BYTES] = "bytes_differ",      [ATTACH_KERNEL] = "kernel_refused",  [ATTACH_SLOTS] = "target_limit",
+	[ATTACH_WORKER] = "image_worker",
+};
+
+void engine_emit(struct engine *e, const struct event *ev)
+{
+	model_apply(e->model, ev);
+	if (e->opts.on_event)
+		e->opts.on_event(e->opts.arg, ev);
+}
+
+/*
+ * No probe sees a function return (the compiler runs most defers without a call), so what the kernel side knows of a quiet
+ * goroutine is what it was. Its own memory tells what it is. False: there is nothing to tell any more.
+ */
+static bool settle(struct engine *e, struct event *ev)
+{
+	struct event_goroutine *g = &ev->goroutine;
+	struct watch *w = watch_of_id(e, ev->target);
+	struct memread mem;
+	struct chain c;
+	int err;
+
+	if (!w || w->image->report->kind != IMAGE_GO || !g->depth || !e->chain_budget)
+		return true;
+	if (!g->inferred && ev->time_ns - g->last_ns < SETTLE_AFTER_NS)
+		return true;
+	mem = memread_fd(&w->memfd);
+	err = chain_read(&mem, &w->image->report->layout, g->g, &c);
+	e->stats.chains_read++;
+	if (err == -ESRCH || (!err && c.goid != g->goid)) {
+		probe_forget(e->probe, ev->target, g->g);
+		g->depth = 0;
+		return g->window_peak != 0;
+	}
+	if (err) {
+		e->chain_budget -= 1;
+		return true;
+	}
+	e->chain_budget -= c.reads < e->chain_budget ? c.reads : e->chain_budget;
+	if (!c.exact && !g->inferred)
+		return true; /* it runs again: the next push tells */
+	g->depth = c.depth;
+	g->inferred = !c.exact;
+	if (!g->depth && c.exact && !g->window_peak) {
+		probe_forget(e->probe, ev->target, g->g);
+		return false;
+	}
+	return true;
+}
+
+/* A pile-up that is news is not kept waiting for the second. */
+static bool is_news(struct engine *e, const struct event *ev)
+{
+	const struct target *t = model_target(e->model, ev->target);
+	const struct peak *p = t ? target_deepest(e->model, t, ev->time_ns) : NULL;
+
+	return !p || p->depth < e->config->probes.threshold;
+}
+
+static void on_event(void *arg, const struct event *in)
+{
+	struct engine *e = arg;
+	struct event ev = *in;
+
+	switch (ev.type) {
+	case EVENT_EXEC:
+		discover_pid(e, ev.pid);
+		break;
+	case EVENT_FORK:
+		discover_pid(e, ev.child_pid);
+		break;
+	case EVENT_EXIT:
+		discover_gone(e, ev.pid);
+		break;
+	case EVENT_DEPTH:
+		if (is_news(e, &ev))
+			e->urgent = true;
+		break;
+	case EVENT_GOROUTINE:
+		if (!settle(e, &ev))
+			return;
+		break;
+	default:
+		break;
+	}
+	engine_emit(e, &ev);
+}
+
+static void on_drain(void *arg, uint64_t now_ns)
+{
+	struct engine *e = arg;
+
+	e->now_ns = now_ns;
+	probe_drain(e->probe, on_event, e);
+}
+
+static void scan(struct engine *e)
+{
+	uint64_t begin = loop_now_ns();
+
+	e->chain_budget = CHAIN_READS_SCAN;
+	probe_drain(e->probe, on_event, e);
+	probe_scan(e->probe, e->now_ns, on_event, e);
+	e->stats.last_scan_ns = loop_now_ns() - begin;
+}
+
+static void read_fds(struct engine *e)
+{
+	struct watch *w, *next;
+
+	HASH_ITER(hh, e->by_pid, w, next) {
+		struct event ev = { .type = EVENT_FDS, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+
+		if (proc_fd_count(e->procfd, w->pid, e->features->have[KERNEL_FD_SIZE], &ev.fds.open))
+			continue; /* exiting */
+		if (!w->limit_read_ns || e->now_ns - w->limit_read_ns > LIMIT_EVERY_NS) {
+			if (!proc_fd_limit(w->pid, &w->fd_limit))
+				w->limit_read_ns = e->now_ns;
+		}
+		ev.fds.limit = w->fd_limit;
+		engine_emit(e, &ev);
+	}
+}
+
+static void ask_for_names(struct engine *e)
+{
+	uint64_t pcs[INSPECT_PCS_MAX];
+	uint32_t image_id;
+	unsigned n;
+
+	while ((n = model_wanted_names(e->model, &image_id, pcs, INSPECT_PCS_MAX))) {
+		struct proc_image file;
+		struct watch *w;
+		int fd = -1;
+
+		for (w = e->by_pid; w && w->image->id != image_id; w = w->hh.next)
+			;
+		if (w)
+			fd = proc_open_exe(e->procfd, w->pid, &file);
+		if (fd >= 0) {
+			for (unsigned i = 0; i < n; i++)
+				pcs[i]--; /* into the call before the return address */
+			(void)jobs_symbolize(e->jobs, image_id, fd, pcs, n, e->now_ns);
+		}
+	}
+}
+
+static void on_names(struct engine *e, uint32_t image_id, const struct worker_result *result, const uint64_t *pcs,
+		     unsigned npcs)
+{
+	for (unsigned i = 0; i < npcs; i++) {
+		const struct image_place *p = result && i < result->nplaces ? &result->places[i] : NULL;
+
+		model_name_site(e->model, image_id, pcs[i] + 1, p && p->function[0] ? p->function : NULL,
+				p ? p->file : NULL, p ? p->line : 0);
+	}
+}
+
+static void on_job(void *arg, uint32_t image_id, int err, const struct worker_result *result, const uint64_t *pcs,
+		   unsigned npcs, const struct reason *reason)
+{
+	struct engine *e = arg;
+	struct image *im = images_by_id(e->images, image_id);
+
+	if (npcs) {
+		if (err)
+			log_debug("naming %u sites failed: %s", npcs, reason->text);
+		on_names(e, image_id, result, pcs, npcs);
+	} else if (im) {
+		discover_report(e, im, err, result ? &result->report : NULL, reason);
+	}
+}
+
+static bool anything_grows(const struct engine *e)
+{
+	for (const struct target *t = model_targets(e->model); t; t = t->hh.next) {
+		if (t->have_fd_trend && trend_growing(&t->fd_trend))
+			return true;
+	}
+	return false;
+}
+
+static enum fd_hooks wanted_hooks(struct engine *e)
+{
+	bool kprobe = e->features->have[KERNEL_KPROBE], tracepoint = e->features->have[KERNEL_TRACEPOINT];
+
+	switch (e->config->descriptors.hooks) {
+	case CONFIG_FD_HOOKS_KPROBE:
+		return kprobe ? FD_HOOKS_KPROBE : FD_HOOKS_OFF;
+	case CONFIG_FD_HOOKS_TRACEPOINT:
+		return tracepoint ? FD_HOOKS_TRACEPOINT : FD_HOOKS_OFF;
+	case CONFIG_FD_HOOKS_OFF:
+		return FD_HOOKS_OFF;
+	default:
+		break;
+	}
+	if (kprobe)
+		return FD_HOOKS_KPROBE;
+	if (anything_grows(e))
+		e->hooks_until_ns = e->now_ns + HOOKS_LINGER_NS;
+	return tracepoint && (e->opts.fd_hooks || e->now_ns < e->hooks_until_ns) ? FD_HOOKS_TRACEPOINT : FD_HOOKS_OFF;
+}
+
+static void set_hooks(struct engine *e)
+{
+	static const char *const names[] = { "off", "kprobe", "tracepoint" };
+	enum fd_hooks want = wanted_hooks(e);
+	struct reason reason = {};
+
+	if (e->hooks_failed || want == probe_fd_hooks(e->probe))
+		return;
+	if (probe_set_fd_hooks(e->probe, want, &reason)) {
+		e->hooks_failed = true; /* not tried again before a reload */
+		log_warn("descriptor hooks: %s; descriptor counts go on without them", reason.text);
+	} else {
+		log_info("descriptor hooks: %s%s", names[want],
+			 want == FD_HOOKS_TRACEPOINT ? " (about 40 ns on every syscall of the host while attached)" : "");
+	}
+}
+
+static void judge(struct engine *e)
+{
+	alerts_eval(e->alerts, &e->config->rules, e->model, e->now_ns, e->opts.on_alert, e->opts.arg);
+}
+
+static void on_tick(void *arg, uint64_t now_ns)
+{
+	struct engine *e = arg;
+	bool second = e->turn++ % TICKS_PER_SEC == 0;
+
+	e->now_ns = now_ns;
+	jobs_tick(e->jobs, now_ns);
+	if (second) {
+		if (!e->features->have[KERNEL_TP_BTF]) {
+			discover_sweep(e);
+			discover_all(e);
+		}
+		read_fds(e);
+		model_tick(e->model, now_ns);
+		set_hooks(e);
+	}
+	if (second || e->urgent)
+		scan(e);
+	e->urgent = false;
+	ask_for_names(e);
+	judge(e);
+	e->stats.last_tick_ns = now_ns;
+}
+
+static void no_alert(void *arg, const struct alert *a)
+{
+}
+
+static int start(struct engine *e, struct reason *reason)
+{
+	struct probe_opts opts = {
+		.targets_max = e->config->limits.targets,
+		.goroutines_max = e->config->limits.goroutines,
+		.sites_max = e->config->limits.sites,
+		.ring_bytes = e->config->limits.ring_bytes,
+		.threshold = e->config->probes.threshold,
+	};
+	int err = probe_open(&opts, e->features, &e->probe, reason);
+
+	if (err)
+		return err;
+	discover_profiles(e);
+	e->drain_timer = loop_add_timer(e->loop, DRAIN_NS, on_drain, e);
+	e->tick_timer = loop_add_timer(e->loop, TICK_NS, on_tick, e);
+	if (!e->drain_timer || !e->tick_timer)
+		return reason_set(reason, -errno, "setting up timers: %s", strerror(errno));
+	e->now_ns = loop_now_ns();
+	if (e->opts.only_pid)
+		discover_pid(e, e->opts.only_pid);
+	else
+		discover_all(e);
+	set_hooks(e);
+	return 0;
+}
+
+static void find_ourselves(struct engine *e)
+{
+	char text[PROC_CGROUP_MAX];
+
+	if (!proc_cgroup(e->procfd, getpid(), text, sizeof(text)))
+		cgroup_service(text, e->own_service, sizeof(e->own_service));
+	(void)proc_stat_exe(e->procfd, getpid(), &e->own_image);
+}
+
+int engine_new(struct loop *loop, int procfd, const struct config *config, const struct kernel_features *features,
+	       const struct engine_opts *opts, struct engine **ret_e, struct reason *reason)
+{
+	struct model_opts mo = MODEL_OPTS_DEFAULT;
+	struct engine *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!e)
+		return -ENOMEM;
+	mo.fd_window_ns = config->descriptors.window_ns;
+	e->loop = loop;
+	e->procfd = procfd;
+	e->config = config;
+	e->features = features;
+	e->opts = *opts;
+	if (!e->opts.on_alert)
+		e->opts.on_alert = no_alert;
+	e->model = model_new(&mo);
+	e->alerts = alerts_new();
+	e->images = images_new();
+	e->jobs = jobs_new(loop, on_job, e);
+	find_ourselves(e);
+	if (!e->model || !e->alerts || !e->images || !e->jobs)
+		err = reason_set(reason, -ENOMEM, "out of memory");
+	else
+		err = start(e, reason);
+	if (err) {
+		engine_free(e);
+		return err;
+	}
+	*ret_e = e;
+	return 0;
+}
+
+void engine_free(struct engine *e)
+{
+	struct watch *w, *next;
+
+	if (!e)
+		return;
+	loop_remove(e->loop, e->drain_timer);
+	loop_remove(e->loop, e->tick_timer);
+	jobs_free(e->jobs);
+	HASH_ITER(hh, e->by_pid, w, next) {
+		HASH_DELETE(hh, e->by_pid, w);
+		HASH_DELETE(hh_id, e->by_id, w);
+		close(w->memfd);
+		free(w);
+	}
+	probe_close(e->probe);
+	images_free(e->images);
+	alerts_free(e->alerts);
+	model_free(e->model);
+	free(e);
+}
+
+void engine_reload(struct engine *e, const struct config *config)
+{
+	e->config = config;
+	e->hooks_failed = false;
+	discover_profiles(e);
+	discover_refilter(e);
+}
+
+struct model *engine_model(struct engine *e)
+{
+	return e->model;
+}
+
+const struct alerts *engine_alerts(const struct engine *e)
+{
+	return e->alerts;
+}
+
+const struct config *engine_config(const struct engine *e)
+{
+	return e->config;
+}
+
+const struct kernel_features *engine_features(const struct engine *e)
+{
+	return e->features;
+}
+
+enum fd_hooks engine_fd_hooks(const struct engine *e)
+{
+	return probe_fd_hooks(e->probe);
+}
+
+void engine_get_stats(struct engine *e, struct engine_stats *ret_stats)
+{
+	probe_get_stats(e->probe, &e->stats.probe);
+	e->stats.images = images_count(e->images);
+	e->stats.jobs = jobs_pending(e->jobs);
+	*ret_stats = e->stats;
+}
+
+bool engine_settled(const struct engine *e)
+{
+	return e->turn > 0 && !jobs_pending(e->jobs);
+}
+
+const struct image *engine_image(struct engine *e, uint32_t image_id)
+{
+	return images_by_id(e->images, image_id);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the files of engine/ share; nobody else includes this. */
+#ifndef DEFERD_ENGINE_ENGINE_PRIV_H
+#define DEFERD_ENGINE_ENGINE_PRIV_H
+
+#include "engine/engine.h"
+#include "engine/jobs.h"
+#include "proc/cgroup.h"
+
+/* A process that has a target id, attached or not. */
+struct watch {
+	UT_hash_handle hh; /* by pid */
+	UT_hash_handle hh_id;
+	pid_t pid;
+	uint32_t id;
+	uint64_t start_ticks;
+	struct image *image;
+	uint64_t bias;
+	int memfd;
+	bool attached;
+	uint64_t limit_read_ns;
+	uint64_t fd_limit;
+};
+
+struct engine {
+	struct loop *loop;
+	int procfd;
+	const struct config *config;
+	const struct kernel_features *features;
+	struct engine_opts opts;
+	struct probe *probe;
+	struct model *model;
+	struct alerts *alerts;
+	struct images *images;
+	struct jobs *jobs;
+	struct watch *by_pid;
+	struct watch *by_id;
+	struct loop_source *drain_timer, *tick_timer;
+	struct plan_c_profile profiles[INSPECT_PROFILES_MAX];
+	unsigned n_profiles;
+	char own_service[CGROUP_SERVICE_MAX]; /* of the cgroup we run in ourselves */
+	struct proc_image own_image;
+	unsigned turn;          /* of the tick */
+	bool urgent;            /* somebody crossed the threshold: do not wait for the second */
+	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
+	bool hooks_failed;
+	unsigned chain_budget;  /* memory reads left in this scan */
+	uint64_t now_ns;        /* of the event or tick that runs */
+	struct engine_stats stats;
+};
+
+/* discover.c: which processes are observed */
+void discover_profiles(struct engine *e);
+void discover_all(struct engine *e);             /* walk /proc */
+void discover_pid(struct engine *e, pid_t pid);
+void discover_gone(struct engine *e, pid_t pid);
+void discover_sweep(struct engine *e);           /* notice exits without the kernel's help */
+void discover_refilter(struct engine *e);        /* the configuration wants others */
+void discover_report(struct engine *e, struct image *im, int err, const struct image_report *report,
+		     const struct reason *reason);
+struct watch *watch_of_pid(struct engine *e, pid_t pid);
+struct watch *watch_of_id(struct engine *e, uint32_t id);
+void watch_remove(struct engine *e, struct watch *w);
+
+/* attach.c: from a process and its image's report to a target */
+int attach_process(struct engine *e, pid_t pid, struct image *im);
+
+/* Every event goes through here: to the model, then to the observer. */
+void engine_emit(struct engine *e, const struct event *ev);
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "engine/images.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct images {
+	struct image *all;
+	uint32_t next_id;
+};
+
+struct images *images_new(void)
+{
+	return calloc(1, sizeof(struct images));
+}
+
+static void image_free(struct image *im)
+{
+	free(im->report);
+	free(im->waiting);
+	free(im);
+}
+
+void images_free(struct images *is)
+{
+	struct image *im, *next;
+
+	if (!is)
+		return;
+	HASH_ITER(hh, is->all, im, next) {
+		HASH_DEL(is->all, im);
+		image_free(im);
+	}
+	free(is);
+}
+
+static void evict(struct images *is)
+{
+	struct image *im, *next;
+
+	HASH_ITER(hh, is->all, im, next) {
+		if (im->users || im->state != IMAGE_READY)
+			continue;
+		HASH_DEL(is->all, im);
+		image_free(im);
+		return;
+	}
+}
+
+struct image *images_get(struct images *is, const struct proc_image *file)
+{
+	struct image probe = {}, *im;
+
+	probe.key.dev = file->dev;
+	probe.key.ino = file->ino;
+	probe.key.size = file->size;
+	probe.key.mtime_ns = file->mtime_ns;
+	HASH_FIND(hh, is->all, &probe.key, sizeof(probe.key), im);
+	if (im)
+		return im;
+	if (HASH_COUNT(is->all) >= IMAGES_MAX)
+		evict(is);
+	if (HASH_COUNT(is->all) >= IMAGES_MAX)
+		return NULL;
+	im = calloc(1, sizeof(*im));
+	if (!im)
+		return NULL;
+	im->key = probe.key;
+	im->id = ++is->next_id;
+	memcpy(im->name, file->name, sizeof(im->name));
+	HASH_ADD(hh, is->all, key, sizeof(im->key), im);
+	return im;
+}
+
+struct image *images_by_id(struct images *is, uint32_t id)
+{
+	for (struct image *im = is->all; im; im = im->hh.next) {
+		if (im->id == id)
+			return im;
+	}
+	return NULL;
+}
+
+unsigned images_count(const struct images *is)
+{
+	return HASH_COUNT(is->all);
+}
+
+int image_add_waiting(struct image *im, pid_t pid)
+{
+	pid_t *waiting = reallocarray(im->waiting, im->n_waiting + 1, sizeof(*waiting));
+
+	if (!waiting)
+		return -ENOMEM;
+	im->waiting = waiting;
+	im->waiting[im->n_waiting++] = pid;
+	return 0;
+}
+
+int image_set_report(struct image *im, const struct image_report *report)
+{
+	im->state = IMAGE_READY;
+	if (report->kind == IMAGE_NONE)
+		return 0;
+	im->report = malloc(sizeof(*im->report));
+	if (!im->report)
+		return -ENOMEM;
+	*im->report = *report;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The files that processes run, by identity: inspected once, by a worker, whatever the number of processes. Loop thread
+ * only. An image stays until the table is full and nobody uses it.
+ */
+#ifndef DEFERD_ENGINE_IMAGES_H
+#define DEFERD_ENGINE_IMAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <uthash.h>
+
+#include "probe/inspect.h"
+#include "proc/procfs.h"
+
+#define IMAGES_MAX 4096
+
+enum image_state { IMAGE_NEW, IMAGE_ASKED, IMAGE_READY };
+
+struct image {
+	UT_hash_handle hh;
+	struct {
+		uint64_t dev, ino, size;
+		int64_t mtime_ns;
+	} key;
+	uint32_t id;
+	enum image_state state;
+	char name[PROC_NAME_MAX];
+	struct image_report *report; /* READY: never NULL for Go and C images, NULL when there is nothing to see in it */
+	unsigned users;              /* targets */
+	unsigned n_waiting;
+	pid_t *waiting; /* processes that run it and wait for the report */
+};
+
+struct images;
+
+struct images *images_new(void);
+void images_free(struct images *is);
+/* The image of this file, made when it is new; NULL: out of memory or all IMAGES_MAX are in use. */
+struct image *images_get(struct images *is, const struct proc_image *file);
+struct image *images_by_id(struct images *is, uint32_t id);
+unsigned images_count(const struct images *is);
+/* Remember that `pid` waits. */
+int image_add_waiting(struct image *im, pid_t pid);
+/* The report is there; takes a copy when it says something. The waiting list is handed to the caller to go on and free. */
+int image_set_report(struct image *im, const struct image_report *report);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Paths to pages, the same over TCP and over the local socket:
+ *
+ *	GET /                       a page with links
+ *	GET <telemetry path>        metrics
+ *	GET /-/healthy              200 while the loop turns
+ *	GET /-/ready                200 once the first look at all processes is over and all of them are observed as planned;
+ *	                            503 with one line for each thing that is missing
+ *	POST /-/reload              over TCP only with web.enable_lifecycle
+ *	GET /api/v1/alerts          pending and firing, in the form of Prometheus
+ *	GET /api/v1/snapshot        services, targets, alerts
+ *	GET /api/v1/targets/PID     one target with its goroutines and sites
+ */
+#ifndef DEFERD_EXPORT_API_H
+#define DEFERD_EXPORT_API_H
+
+#include "engine/engine.h"
+#include "export/metrics.h"
+#include "http/server.h"
+
+struct api {
+	struct engine *engine;
+	struct metrics_extra *self;
+	/* Brings self->cpu_ns and the like up to date. */
+	void (*refresh)(void *arg);
+	/* 0, or -EINVAL when the new configuration is not good. */
+	int (*reload)(void *arg);
+	void *arg;
+};
+
+void api_handle(void *api, const struct http_request *req, struct http_response *ret);
+
+#endif

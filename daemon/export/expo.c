@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/expo.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+const char expo_text_type[] = "text/plain; version=0.0.4; charset=utf-8";
+const char expo_openmetrics_type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+static const char *suffix(const struct expo *x)
+{
+	if (x->type == EXPO_COUNTER)
+		return "_total";
+	return x->type == EXPO_INFO ? "_info" : "";
+}
+
+void expo_family(struct expo *x, const char *name, enum expo_type type, const char *help)
+{
+	static const char *const text_types[] = { "gauge", "counter", "histogram", "gauge" };
+	static const char *const om_types[] = { "gauge", "counter", "histogram", "info" };
+	const char *tail;
+
+	x->name = name;
+	x->type = type;
+	x->series = 0;
+	/* OpenMetrics names the family, the text format the sample. */
+	tail = x->openmetrics ? "" : suffix(x);
+	buf_printf(x->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, tail, help, name, tail,
+		   x->openmetrics ? om_types[type] : text_types[type]);
+}
+
+static void add_value(struct buf *b, double v)
+{
+	if (isnan(v))
+		buf_puts(b, "NaN");
+	else if (isinf(v))
+		buf_puts(b, v > 0 ? "+Inf" : "-Inf");
+	else if (v == floor(v) && fabs(v) < 1e15)
+		buf_printf(b, "%.0f", v);
+	else
+		buf_printf(b, "%.9g", v);
+}
+
+static void add_label_value(struct buf *b, const char *v)
+{
+	while (*v) {
+		size_t n = utf8_char_len(v, strlen(v));
+
+		if (*v == '"' || *v == '\\')
+			buf_printf(b, "\\%c", *v);
+		else if (*v == '\n')
+			buf_puts(b, "\\n");
+		else if (!n)
+			buf_puts(b, "\xef\xbf\xbd"); /* U+FFFD for what is no UTF-8 */
+		else
+			buf_add(b, v, n);
+		v += n ? n : 1;
+	}
+}
+
+static void add_label(struct buf *b, const char *sep, const char *name, const char *value)
+{
+	buf_printf(b, "%s%s=\"", sep, name);
+	add_label_value(b, value);
+	buf_putc(b, '"');
+}
+
+static bool admit(struct expo *x)
+{
+	if (x->series_max && x->series >= x->series_max) {
+		x->dropped++;
+		return false;
+	}
+	x->series++;
+	return true;
+}
+
+void expo_sample(struct expo *x, double value, ...)
+{
+	const char *name, *sep = "{";
+	va_list ap;
+
+	if (!admit(x))
+		return;
+	buf_printf(x->out, "%s%s", x->name, suffix(x));
+	va_start(ap, value);
+	while ((name = va_arg(ap, const char *))) {
+		add_label(x->out, sep, name, va_arg(ap, const char *));
+		sep = ",";
+	}
+	va_end(ap);
+	if (*sep == ',')
+		buf_putc(x->out, '}');
+	buf_putc(x->out, ' ');
+	add_value(x->out, value);
+	buf_putc(x->out, '\n');
+}
+
+static void histogram_line(struct expo *x, const char *tail, const char *label, const char *label_value, const char *le,
+			   double value)
+{
+	const char *sep = "{";
+
+	buf_printf(x->out, "%s%s", x->name, tail);
+	if (label) {
+		add_label(x->out, sep, label, label_value);
+		sep = ",";
+	}
+	if (le) {
+		add_label(x->out, sep, "le", le);
+		sep = ",";
+	}
+	buf_puts(x->out, *sep == ',' ? "} " : " ");
+	add_value(x->out, value);
+	buf_putc(x->out, '\n');
+}
+
+void expo_histogram(struct expo *x, const char *label, const char *label_value, const uint32_t *edges,
+		    const uint64_t *counts, unsigned n, double sum)
+{
+	uint64_t total = 0;
+	char le[16];
+
+	if (!admit(x))
+		return;
+	for (unsigned i = 0; i <= n; i++) {
+		total += counts[i];
+		/* OpenMetrics wants canonical numbers: 1.0, not 1. */
+		if (i < n)
+			snprintf(le, sizeof(le), x->openmetrics ? "%u.0" : "%u", edges[i]);
+		else
+			snprintf(le, sizeof(le), "+Inf");
+		histogram_line(x, "_bucket", label, label_value, le, (double)total);
+	}
+	histogram_line(x, "_sum", label, label_value, NULL, sum);
+	histogram_line(x, "_count", label, label_value, NULL, (double)total);
+}
+
+void expo_end(struct expo *x)
+{
+	if (x->openmetrics)
+		buf_puts(x->out, "# EOF\n");
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/version.h"
+#include "export/expo.h"
+
+static const char *const lowering_names[LOWERING_MAX] = { "heap", "stack", "range", "c" };
+
+struct page {
+	struct expo x;
+	struct engine *e;
+	struct model *m;
+	uint64_t now_ns;
+};
+
+#define FOR_EACH_SERVICE(s, m) for (const struct service *s = model_services(m); s; s = s->hh.next)
+#define FOR_EACH_TARGET_OF(t, s) for (const struct target *t = (s)->targets; t; t = t->next_in_service)
+
+/* Of the living and the gone, so that it never goes back. */
+static void service_counts(const struct service *s, struct event_counts *ret)
+{
+	*ret = s->retired;
+	FOR_EACH_TARGET_OF(t, s) {
+		for (int i = 0; i < LOWERING_MAX; i++)
+			ret->registered[i] += t->counts.registered[i];
+		ret->panics += t->counts.panics;
+		ret->recovered += t->counts.recovered;
+		ret->fatal += t->counts.fatal;
+		ret->hits += t->counts.hits;
+		ret->fd_opened += t->counts.fd_opened;
+		ret->fd_closed += t->counts.fd_closed;
+		ret->fd_ebadf += t->counts.fd_ebadf;
+	}
+}
+
+static bool lowering_applies(const struct service *s, enum lowering l, const struct event_counts *c)
+{
+	bool go = false, native = false, full = false;
+
+	if (c->registered[l])
+		return true;
+	FOR_EACH_TARGET_OF(t, s) {
+		go |= t->runtime == RUNTIME_GO;
+		native |= t->runtime == RUNTIME_C;
+		full |= t->full;
+	}
+	if (l == LOWERING_C)
+		return native;
+	return go && (l != LOWERING_STACK || full);
+}
+
+static void write_defers(struct page *p)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_defers_registered", EXPO_COUNTER,
+		    "Defers registered, by how they were compiled; stack only with the full probe set.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		for (int l = 0; l < LOWERING_MAX; l++) {
+			if (lowering_applies(s, l, &c))
+				expo_sample(x, (double)c.registered[l], "service", s->name, "lowering", lowering_names[l],
+					    NULL);
+		}
+	}
+	expo_family(x, "deferd_defer_depth", EXPO_HISTOGRAM,
+		    "Once a second, for each goroutine or thread that registered a defer in it: its deepest pending.");
+	FOR_EACH_SERVICE(s, p->m)
+		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist, MODEL_DEPTH_EDGES,
+			       (double)s->depth_hist_sum);
+	expo_family(x, "deferd_defer_depth_max", EXPO_GAUGE,
+		    "Deepest pending defers of one goroutine or thread in the last minute.");
+	FOR_EACH_SERVICE(s, p->m) {
+		uint32_t depth = 0;
+
+		FOR_EACH_TARGET_OF(t, s) {
+			const struct peak *peak = target_deepest(p->m, t, p->now_ns);
+
+			if (peak && peak->depth > depth)
+				depth = peak->depth;
+		}
+		expo_sample(x, depth, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_goroutines_tracked", EXPO_GAUGE,
+		    "Goroutines and threads that registered a defer and may have it pending.");
+	FOR_EACH_SERVICE(s, p->m) {
+		unsigned n = 0;
+
+		FOR_EACH_TARGET_OF(t, s)
+			n += t->n_goroutines;
+		expo_sample(x, n, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_state_exact", EXPO_GAUGE,
+		    "1: nothing of this service's state is inferred and no detail was lost since the last scan.");
+	FOR_EACH_SERVICE(s, p->m) {
+		bool exact = true;
+
+		FOR_EACH_TARGET_OF(t, s)
+			exact &= target_exact(t);
+		expo_sample(x, exact, "service", s->name, NULL);
+	}
+}
+
+static void write_panics(struct page *p)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_panics_started", EXPO_COUNTER, "Panics started.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)c.panics, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_panics", EXPO_COUNTER, "Panics that ended, by outcome.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)c.recovered, "service", s->name, "outcome", "recovered", NULL);
+		expo_sample(x, (double)c.fatal, "service", s->name, "outcome", "fatal", NULL);
+	}
+}
+
+static void write_fds(struct page *p)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_open_fds", EXPO_GAUGE, "File descriptors in use.");
+	FOR_EACH_SERVICE(s, p->m) {
+		double open = 0;
+
+		FOR_EACH_TARGET_OF(t, s)
+			open += (double)t->fds.open;
+		expo_sample(x, open, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_max_fds", EXPO_GAUGE, "RLIMIT_NOFILE (soft), the lowest of the service's processes.");
+	FOR_EACH_SERVICE(s, p->m) {
+		uint64_t limit = 0;
+
+		FOR_EACH_TARGET_OF(t, s) {
+			if (t->have_fds && (!limit || t->fds.limit < limit))
+				limit = t->fds.limit;
+		}
+		if (limit)
+			expo_sample(x, (double)limit, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_fd_growth_per_second", EXPO_GAUGE,
+		    "Slope of the descriptor count (Theil-Sen over descriptors.window), sum of the processes.");
+	FOR_EACH_SERVICE(s, p->m) {
+		double slope = 0;
+		bool known = false;
+
+		FOR_EACH_TARGET_OF(t, s) {
+			known |= t->have_fd_trend;
+			slope += t->have_fd_trend ? t->fd_trend.per_sec : 0;
+		}
+		if (known)
+			expo_sample(x, slope, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_fd_exhaustion_seconds", EXPO_GAUGE,
+		    "Earliest time to the limit at the present pace; +Inf while descriptors do not grow.");
+	FOR_EACH_SERVICE(s, p->m) {
+		double soonest = __builtin_inf();
+
+		FOR_EACH_TARGET_OF(t, s) {
+			double low, high;
+
+			if (target_fd_exhaustion(t, &low, &high) && low < soonest)
+				soonest = low;
+		}
+		expo_sample(x, soonest, "service", s->name, NULL);
+	}
+}
+
+static void write_fd_calls(struct page *p)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_fd_opened", EXPO_COUNTER, "Descriptors opened while the hooks were attached.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)c.fd_opened, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_fd_closed", EXPO_COUNTER, "Descriptors closed by close() while the hooks were attached.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)c.fd_closed, "service", s->name, NULL);
+	}
+	expo_family(x, "deferd_fd_bad_closes", EXPO_COUNTER,
+		    "close() of a number that was not open (EBADF) while the hooks were attached.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)c.fd_ebadf, "service", s->name, NULL);
+	}
+}
+
+static void write_alerts(struct page *p)
+{
+	const struct rule_set *rules = &engine_config(p->e)->rules;
+
+	expo_family(&p->x, "deferd_alerts_firing", EXPO_GAUGE, "Alerts that are firing.");
+	for (unsigned i = 0; i < rules->n; i++) {
+		unsigned n = 0;
+
+		for (const struct alert *a = alerts_active(engine_alerts(p->e)); a; a = a->hh.next)
+			n += a->state == ALERT_FIRING && !strcmp(a->key.rule, rules->rules[i].name);
+		expo_sample(&p->x, n, "rule", rules->rules[i].name, "severity",
+			    rule_severity_names[rules->rules[i].severity], NULL);
+	}
+}
+
+static void write_targets(struct page *p, const struct engine_stats *st)
+{
+	static const char *const states[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
+	unsigned n[TARGET_STATE_MAX] = {};
+	struct expo *x = &p->x;
+
+	for (const struct target *t = model_targets(p->m); t; t = t->hh.next)
+		n[t->state]++;
+	expo_family(x, "deferd_targets", EXPO_GAUGE, "Processes, by what can be observed of them.");
+	for (int i = 0; i < TARGET_STATE_MAX; i++)
+		expo_sample(x, n[i], "state", states[i], NULL);
+	expo_family(x, "deferd_attach_failures", EXPO_COUNTER, "Processes or files that could not be attached, by reason.");
+	for (int i = 0; i < ATTACH_FAILURE_MAX; i++)
+		expo_sample(x, (double)st->failures[i], "reason", attach_failure_names[i], NULL);
+	expo_family(x, "deferd_probe_hits", EXPO_COUNTER, "Probe hits that the service paid for.");
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)c.hits, "service", s->name, NULL);
+	}
+}
+
+static void write_events(struct page *p, const struct engine_stats *st)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_events", EXPO_COUNTER, "Records taken from the ring.");
+	expo_sample(x, (double)st->probe.events, NULL);
+	expo_family(x, "deferd_events_dropped", EXPO_COUNTER,
+		    "Detail that was lost, by reason; counters of defers and panics are not affected.");
+	for (unsigned i = 0; probe_loss_name(i); i++)
+		expo_sample(x, (double)st->probe.lost[i], "reason", probe_loss_name(i), NULL);
+	expo_sample(x, (double)st->probe.bad, "reason", "malformed", NULL);
+	expo_sample(x, (double)model_dropped(p->m), "reason", "model_full", NULL);
+	expo_family(x, "deferd_map_entries", EXPO_GAUGE, "Entries of the kernel maps.");
+	expo_sample(x, st->probe.targets, "map", "targets", NULL);
+	expo_sample(x, st->probe.goroutines, "map", "goroutines", NULL);
+	expo_sample(x, st->probe.sites, "map", "sites", NULL);
+	expo_family(x, "deferd_map_capacity", EXPO_GAUGE, "Entries the kernel maps can hold.");
+	expo_sample(x, st->probe.targets_max, "map", "targets", NULL);
+	expo_sample(x, st->probe.goroutines_max, "map", "goroutines", NULL);
+	expo_sample(x, st->probe.sites_max, "map", "sites", NULL);
+	expo_family(x, "deferd_ring_bytes", EXPO_GAUGE, "Size of the ring buffer.");
+	expo_sample(x, (double)st->probe.ring_bytes, NULL);
+}
+
+static void write_kernel(struct page *p)
+{
+	static const char *const hooks[] = { "off", "kprobe", "tracepoint" };
+	const struct kernel_features *f = engine_features(p->e);
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE, "1: this kernel has it (tried at start), see deferd doctor.");
+	for (int i = 0; i < KERNEL_FEATURE_MAX; i++)
+		expo_sample(x, f->have[i], "feature", kernel_feature_docs[i].name, NULL);
+	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE, "1: how opens and closes of descriptors are seen now.");
+	for (int i = 0; i < 3; i++)
+		expo_sample(x, engine_fd_hooks(p->e) == (enum fd_hooks)i, "kind", hooks[i], NULL);
+}
+
+static void write_self(struct page *p, const struct engine_stats *st, const struct metrics_extra *ex)
+{
+	char libbpf[32];
+	struct expo *x = &p->x;
+
+	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
+	expo_family(x, "deferd_build", EXPO_INFO, "What this is.");
+	expo_sample(x, 1, "version", deferd_version, "revision", deferd_revision, "libbpf", libbpf, NULL);
+	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE, "1: the configuration in force is the newest file.");
+	expo_sample(x, ex->last_reload_good, NULL);
+	expo_family(x, "deferd_config_last_reload_success_timestamp_seconds", EXPO_GAUGE,
+		    "When the configuration in force was loaded, Unix time.");
+	expo_sample(x, ex->last_reload_good_unix_s, NULL);
+	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE, "Duration of the newest scan of the kernel maps.");
+	expo_sample(x, (double)st->last_scan_ns / 1e9, NULL);
+	expo_family(x, "deferd_chains_read", EXPO_COUNTER, "Goroutines whose depth was read from their memory.");
+	expo_sample(x, (double)st->chains_read, NULL);
+	expo_family(x, "deferd_images", EXPO_GAUGE, "Files of processes that are known.");
+	expo_sample(x, st->images, NULL);
+	expo_family(x, "process_cpu_seconds", EXPO_COUNTER, "User and system CPU time of deferd.");
+	expo_sample(x, (double)ex->cpu_ns / 1e9, NULL);
+	expo_family(x, "process_resident_memory_bytes", EXPO_GAUGE, "Resident memory of deferd; the ring counts twice.");
+	expo_sample(x, (double)ex->rss_bytes, NULL);
+	expo_family(x, "process_open_fds", EXPO_GAUGE, "File descriptors of deferd.");
+	expo_sample(x, (double)ex->open_fds, NULL);
+	expo_family(x, "process_max_fds", EXPO_GAUGE, "RLIMIT_NOFILE of deferd.");
+	expo_sample(x, (double)ex->max_fds, NULL);
+	expo_family(x, "process_start_time_seconds", EXPO_GAUGE, "When deferd started, Unix time.");
+	expo_sample(x, ex->start_unix_s, NULL);
+}
+
+void metrics_write(struct engine *e, struct metrics_extra *extra, bool openmetrics, uint64_t now_ns, struct buf *out)
+{
+	struct page p = {
+		.x = { .out = out, .openmetrics = openmetrics, .series_max = engine_config(e)->web.series_max },
+		.e = e,
+		.m = engine_model(e),
+		.now_ns = now_ns,
+	};
+	struct engine_stats st;
+
+	engine_get_stats(e, &st);
+	write_defers(&p);
+	write_panics(&p);
+	write_fds(&p);
+	write_fd_calls(&p);
+	write_alerts(&p);
+	write_targets(&p, &st);
+	write_events(&p, &st);
+	write_kernel(&p);
+	write_self(&p, &st, extra);
+	extra->series_dropped += p.x.dropped;
+	expo_family(&p.x, "deferd_series_dropped", EXPO_COUNTER, "Series left out because a family had web.series_max already.");
+	expo_sample(&p.x, (double)extra->series_dropped, NULL);
+	expo_end(&p.x);
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/views.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/version.h"
+
+const char *const view_runtime_names[RUNTIME_MAX] = { "none", "go", "c" };
+const char *const view_state_names[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
+const char *const view_lowering_names[LOWERING_MAX] = { "heap", "stack", "range", "c" };
+const char *const view_call_names[CALL_MAX] = { "push", "run", "panic", "recover", "fatal", "goexit" };
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+	(void)json_object_set_new(o, key, value);
+}
+
+static void set_str(json_t *o, const char *key, const char *s)
+{
+	set(o, key, json_string(s));
+}
+
+static void set_int(json_t *o, const char *key, uint64_t n)
+{
+	set(o, key, json_integer((json_int_t)n));
+}
+
+static void set_real(json_t *o, const char *key, double v)
+{
+	set(o, key, isfinite(v) ? json_real(v) : json_null());
+}
+
+static json_t *site_json(struct model *m, uint32_t image_id, uint64_t pc)
+{
+	const struct site_name *n = model_site_name(m, image_id, pc);
+	json_t *o = json_object();
+
+	set_str(o, "function", n ? n->function : "?");
+	set_str(o, "file", n ? n->file : "");
+	set_int(o, "line", n ? n->line : 0);
+	return o;
+}
+
+/* Alerts */
+
+static void rfc3339(char *buf, size_t size, int64_t unix_ms)
+{
+	time_t s = unix_ms / 1000;
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&s, &tm);
+	n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, size - n, ".%03dZ", (int)(unix_ms % 1000));
+}
+
+static json_t *alert_site_json(const struct alert_site *s, bool with_share)
+{
+	json_t *o = json_object();
+
+	set_str(o, "function", s->function);
+	set_str(o, "file", s->file);
+	set_int(o, "line", s->line);
+	if (with_share)
+		set_real(o, "share", s->share);
+	return o;
+}
+
+json_t *view_alert(const struct alert *a, struct view_clock clock)
+{
+	json_t *o = json_object(), *labels = json_object(), *notes = json_object(), *top = json_array();
+	char text[1024], when[40];
+
+	set_str(labels, "alertname", a->key.rule);
+	set_str(labels, "severity", rule_severity_names[a->severity]);
+	set_str(labels, "service", a->service);
+	snprintf(text, sizeof(text), "%u", a->pid);
+	set_str(labels, "pid", text);
+	for (unsigned i = 0; i < a->n_labels; i++)
+		set_str(labels, a->labels[i].name, a->labels[i].value);
+	alert_describe(a, text, sizeof(text));
+	set_str(notes, "summary", text);
+	rfc3339(when, sizeof(when), clock.unix_ms - (int64_t)(clock.now_ns - a->active_ns) / 1000000);
+	set(o, "labels", labels);
+	set(o, "annotations", notes);
+	set_str(o, "state", a->state == ALERT_FIRING ? "firing" : a->state == ALERT_PENDING ? "pending" : "resolved");
+	set_str(o, "activeAt", when);
+	snprintf(text, sizeof(text), "%g", a->value);
+	set_str(o, "value", text);
+	if (!a->of_depth) {
+		json_decref(top);
+		return o;
+	}
+	set_int(o, a->runtime == RUNTIME_C ? "thread" : "goroutine", a->goid);
+	set_int(o, "depth", (uint64_t)a->value);
+	set(o, "exact", json_boolean(a->exact));
+	set(o, "site", alert_site_json(&a->site, false));
+	for (unsigned i = 0; i < a->n_top; i++)
+		json_array_append_new(top, alert_site_json(&a->top[i], true));
+	set(o, "top_sites", top);
+	return o;
+}
+
+static json_t *alert_list(struct engine *e, struct view_clock clock)
+{
+	json_t *list = json_array();
+
+	for (const struct alert *a = alerts_active(engine_alerts(e)); a; a = a->hh.next)
+		json_array_append_new(list, view_alert(a, clock));
+	return list;
+}
+
+json_t *view_alerts(struct engine *e, struct view_clock clock)
+{
+	json_t *o = json_object(), *data = json_object();
+
+	set(data, "alerts", alert_list(e, clock));
+	set_str(o, "status", "success");
+	set(o, "data", data);
+	return o;
+}
+
+/* Services and targets */
+
+static unsigned firing_of(struct engine *e, const struct target *t)
+{
+	unsigned n = 0;
+
+	for (const struct alert *a = alerts_active(engine_alerts(e)); a; a = a->hh.next)
+		n += a->state == ALERT_FIRING && a->key.target == t->id;
+	return n;
+}
+
+static void add_fds(json_t *o, const struct target *t)
+{
+	double low, high;
+	bool runs_out = target_fd_exhaustion(t, &low, &high);
+
+	set(o, "open_fds", t->have_fds ? json_integer((json_int_t)t->fds.open) : json_null());
+	set(o, "max_fds", t->have_fds ? json_integer((json_int_t)t->fds.limit) : json_null());
+	set_real(o, "fd_growth_per_second", t->have_fd_trend ? t->fd_trend.per_sec : NAN);
+	set_real(o, "fd_growth_low_per_second", t->have_fd_trend ? t->fd_trend.low_per_sec : NAN);
+	set_real(o, "fd_growth_high_per_second", t->have_fd_trend ? t->fd_trend.high_per_sec : NAN);
+	set_real(o, "fd_exhaustion_seconds", runs_out ? low : NAN);
+}
+
+static json_t *target_json(struct engine *e, const struct target *t, struct view_clock clock)
+{
+	struct model *m = engine_model(e);
+	const struct peak *deepest = target_deepest(m, t, clock.now_ns);
+	json_t *o = json_object();
+
+	set_int(o, "pid", t->pid);
+	set_str(o, "service", t->service->name);
+	set_str(o, "image", t->image);
+	set_str(o, "runtime", view_runtime_names[t->runtime]);
+	set_str(o, "version", t->version);
+	set_str(o, "state", view_state_names[t->state]);
+	set_str(o, "reason", t->reason);
+	set_int(o, "defers_registered", counts_registered(&t->counts));
+	set_real(o, "defers_registered_per_second", rate_per_sec(&t->registered_rate));
+	set_int(o, "defer_runs", t->counts.runs);
+	set_int(o, "defer_depth_max", deepest ? deepest->depth : 0);
+	set(o, "deepest_site", deepest ? site_json(m, t->image_id, deepest->site) : json_null());
+	set_int(o, "goroutines_tracked", t->n_goroutines);
+	set_int(o, "panics_started", t->counts.panics);
+	set_int(o, "panics_recovered", t->counts.recovered);
+	set_real(o, "panics_per_second", rate_per_sec(&t->panic_rate));
+	add_fds(o, t);
+	set_int(o, "fd_opened", t->counts.fd_opened);
+	set_int(o, "fd_closed", t->counts.fd_closed);
+	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
+	set_int(o, "probe_hits", t->counts.hits);
+	set_int(o, "events_lost", t->lost);
+	set(o, "exact", json_boolean(target_exact(t)));
+	set_int(o, "alerts_firing", firing_of(e, t));
+	return o;
+}
+
+static void add_number(json_t *sum, const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key), *old = json_object_get(sum, key);
+
+	if (!v || json_is_null(v))
+		return;
+	if (json_is_integer(v))
+		set(sum, key, json_integer(json_integer_value(v) + (old ? json_integer_value(old) : 0)));
+	else
+		set(sum, key, json_real(json_real_value(v) + (old ? json_number_value(old) : 0)));
+}
+
+/* The lowest of the numbers that are there. */
+static void keep_low(json_t *sum, const json_t *o, const char *key)
+{
+	json_t *v = json_object_get(o, key), *old = json_object_get(sum, key);
+
+	if (v && !json_is_null(v) && (!old || json_number_value(v) < json_number_value(old)))
+		json_object_set(sum, key, v);
+}
+
+static json_t *service_json(struct engine *e, const struct service *s, struct view_clock clock)
+{
+	static const char *const summed[] = { "defers_registered", "defers_registered_per_second", "goroutines_tracked",
+					      "panics_started",	   "panics_recovered",		   "panics_per_second",
+					      "open_fds",	   "fd_growth_per_second",	   "alerts_firing" };
+	static const char *const lowest[] = { "max_fds", "fd_exhaustion_seconds" };
+	json_t *o = json_object(), *pids = json_array();
+	json_int_t depth = -1;
+	bool exact = true;
+
+	set_str(o, "service", s->name);
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		json_t *tj = target_json(e, t, clock);
+		json_int_t d = json_integer_value(json_object_get(tj, "defer_depth_max"));
+
+		json_array_append_new(pids, json_integer(t->pid));
+		for (size_t i = 0; i < sizeof(summed) / sizeof(*summed); i++)
+			add_number(o, tj, summed[i]);
+		for (size_t i = 0; i < sizeof(lowest) / sizeof(*lowest); i++)
+			keep_low(o, tj, lowest[i]);
+		if (d > depth) {
+			depth = d;
+			set_int(o, "defer_depth_max", (uint64_t)d);
+			json_object_set(o, "deepest_site", json_object_get(tj, "deepest_site"));
+			json_object_set(o, "runtime", json_object_get(tj, "runtime"));
+			json_object_set(o, "version", json_object_get(tj, "version"));
+		}
+		if (t->state != TARGET_OBSERVED || !json_object_get(o, "state")) {
+			json_object_set(o, "state", json_object_get(tj, "state"));
+			json_object_set(o, "reason", json_object_get(tj, "reason"));
+		}
+		exact &= target_exact(t);
+		json_decref(tj);
+	}
+	set(o, "pids", pids);
+	set(o, "exact", json_boolean(exact));
+	return o;
+}
+
+static json_t *self_json(struct engine *e, const struct metrics_extra *self)
+{
+	static const char *const sets[] = { "off", "lean", "full" }, *const hooks[] = { "off", "kprobe", "tracepoint" };
+	const struct kernel_features *f = engine_features(e);
+	struct engine_stats st;
+	uint64_t dropped = 0;
+	json_t *o = json_object();
+
+	engine_get_stats(e, &st);
+	for (unsigned i = 0; probe_loss_name(i); i++)
+		dropped += st.probe.lost[i];
+	set_str(o, "version", deferd_version);
+	set_str(o, "kernel", f->release);
+	set_str(o, "attach", f->have[KERNEL_UPROBE_MULTI] ? "uprobe_multi" : "perf_event");
+	set_str(o, "probe_set", sets[engine_config(e)->probes.set]);
+	set_str(o, "fd_hooks", hooks[engine_fd_hooks(e)]);
+	set_int(o, "events", st.probe.events);
+	set_int(o, "events_dropped", dropped);
+	set_real(o, "cpu_seconds", (double)self->cpu_ns / 1e9);
+	set_int(o, "rss_bytes", self->rss_bytes);
+	set(o, "settled", json_boolean(engine_settled(e)));
+	return o;
+}
+
+json_t *view_snapshot(struct engine *e, const struct metrics_extra *self, struct view_clock clock)
+{
+	struct model *m = engine_model(e);
+	json_t *o = json_object(), *services = json_array(), *targets = json_array();
+
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (s->n_targets)
+			json_array_append_new(services, service_json(e, s, clock));
+	}
+	for (const struct target *t = model_targets(m); t; t = t->hh.next)
+		json_array_append_new(targets, target_json(e, t, clock));
+	set_int(o, "time_unix_ms", (uint64_t)clock.unix_ms);
+	set(o, "deferd", self_json(e, self));
+	set(o, "services", services);
+	set(o, "targets", targets);
+	set(o, "alerts", alert_list(e, clock));
+	return o;
+}
+
+static json_t *goroutine_json(struct model *m, const struct target *t, const struct goroutine *g,
+			      struct view_clock clock)
+{
+	json_t *o = json_object();
+
+	set_int(o, t->runtime == RUNTIME_C ? "thread" : "goroutine", g->goid);
+	set_int(o, "depth", g->depth);
+	set_int(o, "peak", g->peak);
+	set_int(o, "registered", g->registered);
+	set_int(o, "idle_ms", clock.now_ns > g->last_ns ? (clock.now_ns - g->last_ns) / 1000000 : 0);
+	set(o, "exact", json_boolean(!g->inferred));
+	set(o, "site", site_json(m, t->image_id, g->site));
+	set(o, "peak_site", site_json(m, t->image_id, g->peak_site));
+	return o;
+}
+
+json_t *view_target(struct engine *e, uint32_t pid, struct view_clock clock)
+{
+	struct model *m = engine_model(e);
+	const struct target *t = model_target_by_pid(m, pid);
+	const struct goroutine *gs[VIEW_GOROUTINES_MAX];
+	const struct site *sites[VIEW_SITES_MAX];
+	json_t *o, *list;
+	uint64_t all = 0;
+	unsigned n;
+
+	if (!t)
+		return NULL;
+	o = target_json(e, t, clock);
+	list = json_array();
+	n = target_top_goroutines(t, gs, VIEW_GOROUTINES_MAX);
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, goroutine_json(m, t, gs[i], clock));
+	set(o, "goroutines", list);
+	list = json_array();
+	for (const struct site *s = t->sites; s; s = s->hh.next)
+		all += s->registered;
+	n = target_top_sites(t, sites, VIEW_SITES_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		json_t *s = site_json(m, t->image_id, sites[i]->key.pc);
+
+		set_str(s, "lowering", view_lowering_names[sites[i]->key.lowering]);
+		set_int(s, "registered", sites[i]->registered);
+		set_real(s, "share", all ? (double)sites[i]->registered / (double)all : 0);
+		json_array_append_new(list, s);
+	}
+	set(o, "sites", list);
+	return o;
+}
+
+/* Events */
+
+static void add_call(json_t *o, struct model *m, const struct target *t, const struct event *ev)
+{
+	const struct event_call *c = &ev->call;
+	json_t *stack = json_array();
+
+	set_str(o, "event", view_call_names[c->kind]);
+	if (c->kind == CALL_PUSH)
+		set_str(o, "lowering", view_lowering_names[c->lowering]);
+	if (c->lowering != LOWERING_C)
+		set_int(o, "goroutine", c->goid);
+	set_int(o, "depth", c->depth);
+	set(o, "exact", json_boolean(!c->inferred));
+	for (unsigned i = 0; t && i < c->nstack; i++)
+		json_array_append_new(stack, site_json(m, t->image_id, c->stack[i]));
+	if (t && c->nstack)
+		set(o, "site", site_json(m, t->image_id, c->stack[0]));
+	set(o, "stack", stack);
+}
+
+json_t *view_event(struct model *m, const struct event *ev)
+{
+	const struct target *t = model_target(m, ev->target);
+	json_t *o = json_object();
+
+	set_int(o, "time_ns", ev->time_ns);
+	set_int(o, "pid", ev->pid);
+	set_int(o, "tid", ev->tid);
+	switch (ev->type) {
+	case EVENT_DEPTH:
+		add_call(o, m, t, ev);
+		set_str(o, "event", "crossing");
+		break;
+	case EVENT_PANIC:
+	case EVENT_CALL:
+		add_call(o, m, t, ev);
+		break;
+	case EVENT_FD:
+		set_str(o, "event", ev->fd.closing ? "close" : "open");
+		set_int(o, "syscall", ev->fd.syscall);
+		set(o, "fd", json_integer(ev->fd.fd));
+		set(o, "result", json_integer(ev->fd.ret));
+		break;
+	case EVENT_LOST:
+		set_str(o, "event", "lost");
+		set_int(o, "records", ev->lost);
+		break;
+	case EVENT_EXIT:
+		set_str(o, "event", "exit");
+		break;
+	case EVENT_TARGET:
+		set_str(o, "event", "target");
+		set_str(o, "service", ev->info.service);
+		set_str(o, "version", ev->info.version);
+		set_str(o, "state", view_state_names[ev->info.state]);
+		set_str(o, "reason", ev->info.reason);
+		break;
+	default:
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
