@@ -244,12 +244,13 @@ int worker_read(struct worker *w, struct worker_result *ret, struct reason *reas
 
 void worker_kill(struct worker *w)
 {
-	(void)reap(w);
+	if (w->reply)
+		(void)reap(w);
 }
 
 void worker_done(struct worker *w)
 {
-	(void)reap(w);
+	worker_kill(w);
 	free(w->reply);
 	w->reply = NULL;
 }

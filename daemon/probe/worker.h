@@ -74,7 +74,7 @@ int worker_read(struct worker *w, struct worker_result *ret, struct reason *reas
 /* Kill and reap, e.g. when the deadline has passed. Safe on a worker that has ended. */
 void worker_kill(struct worker *w);
 
-/* worker_kill() if it still runs, and free what it held. */
+/* worker_kill() if it still runs, and free what it held. A zeroed or finished worker is allowed. */
 void worker_done(struct worker *w);
 
 /* The worker's own main(). Returns an exit status. Call with nothing open that it should not see.

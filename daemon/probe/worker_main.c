@@ -195,6 +195,7 @@ int worker_main(void)
 	struct reason reason = { 0 };
 	int r;
 
+	(void)prctl(PR_SET_NAME, "deferd-image", 0, 0, 0); /* the kernel took "exe" from the path */
 	r = read_request(&rq);
 	if (r < 0)
 		return 2;

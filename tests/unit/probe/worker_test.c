@@ -207,6 +207,7 @@ static void killed_on_time(void **state)
 	worker_kill(&w);
 	worker_done(&w);
 	worker_done(&w);
+	worker_done(&(struct worker){ 0 });
 }
 
 /* Many at once, read in turns: nobody waits for anybody. */
