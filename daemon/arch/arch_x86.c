@@ -269,8 +269,10 @@ static bool step(struct walk *w, const struct insn *i)
 	return true;
 }
 
-/* Whether some branch leads back to `point` or into the way there, so that it may run more than
- * once a call. */
+/*
+ * Whether some branch leads back to `point` or into the way there, so that it may run more than
+ * once a call. A branch to the entry itself repeats every place alike: then none is better.
+ */
 static bool in_loop(struct bytes code, uint32_t point)
 {
 	struct insn i;
