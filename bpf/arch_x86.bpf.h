@@ -18,6 +18,12 @@
 #define ARCH_SP(ctx)      ((ctx)->rsp)
 #define ARCH_RET(ctx)     ((ctx)->rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
+#define ARCH_SYS_ARG1(regs) ((regs)->rsi)
+
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+#define ARCH_NR_FCNTL	  72
+#define ARCH_NR_SIGNALFD  282
+#define ARCH_NR_SIGNALFD4 289
 
 /* `jbe` goes to morestack when CF (bit 0) or ZF (bit 6) is set; the function is entered again after the growth. */
 #define ARCH_BRANCH_TAKEN(ctx) (((ctx)->eflags & 0x41) != 0)

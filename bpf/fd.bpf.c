@@ -8,6 +8,8 @@
 #include "deferd.bpf.h"
 
 #define EBADF 9
+#define F_DUPFD 0
+#define F_DUPFD_CLOEXEC 1030
 
 static __always_inline __u32 watched(void)
 {
@@ -16,14 +18,31 @@ static __always_inline __u32 watched(void)
 	return id ? *id : 0;
 }
 
-/* The first argument of the syscall that is about to return; the entry code keeps it in the task's registers. */
-static __always_inline long syscall_arg0(void)
+/* An argument of the syscall that is about to return; the entry code keeps it in the task's registers. */
+static __always_inline long syscall_arg(int i)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	long arg = -1;
 
-	bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG0(regs));
+	if (i == 0)
+		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG0(regs));
+	else
+		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG1(regs));
 	return arg;
+}
+
+/* Calls that make a descriptor with some arguments only. */
+static __always_inline int makes_one(long nr)
+{
+	int cmd;
+
+	if (nr == ARCH_NR_FCNTL) {
+		cmd = syscall_arg(1);
+		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	}
+	if (nr == ARCH_NR_SIGNALFD || nr == ARCH_NR_SIGNALFD4)
+		return (int)syscall_arg(0) == -1; /* else it changes the mask of an old one */
+	return 1;
 }
 
 static __always_inline void emit_fd(__u32 id, long nr, long ret, int fd, __u32 closing)
@@ -49,7 +68,7 @@ static __always_inline int opened(long nr, long ret, int n)
 	__u32 id = watched();
 	struct dfd_counts *c;
 
-	if (!id)
+	if (!id || !makes_one(nr))
 		return 0;
 	c = counts_of(id);
 	if (c && ret >= 0)
@@ -70,7 +89,7 @@ static __always_inline int closed(long nr, long ret)
 		c->fd_ebadf++;
 	else if (c)
 		c->fd_closed++; /* Linux frees the number even when close reports an error of the file */
-	emit_fd(id, nr, ret, syscall_arg0(), 1);
+	emit_fd(id, nr, ret, syscall_arg(0), 1);
 	return 0;
 }
 

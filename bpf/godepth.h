@@ -8,17 +8,17 @@
  *
  * Walking a chain of thousands at every push would cost more than the program. So the goroutine's state keeps an anchor:
  * what the last push must have created, and the depth then. In a loop of defers the head *is* that record, and the walk
- * ends after one read. A second anchor keeps the record under the newest frame's first one: it answers for a frame that
- * returned (nobody tells us; there is no probe on the way out) while the frame below still holds its pile.
+ * ends after one read. More anchors keep the records under the first one of each of the newest frames: they answer for a
+ * frame that returned (nobody tells us; there is no probe on the way out) while the frame below still holds its pile.
  *
  *	pile() { for ... { defer f(); helper() } }	helper() { for ... { defer g() } }
  *
- *	push by pile()     head = pile's record   = last     depth + 1
- *	push by helper()   head = pile's record   = last     depth + 1, below := pile's record
- *	push by helper()   head = helper's record = last     depth + 1
- *	push by pile()     head = pile's record   = below    below.depth + 1
+ *	push by pile()     head = pile's record   = last      depth + 1
+ *	push by helper()   head = pile's record   = last      depth + 1, below[0] := pile's record
+ *	push by helper()   head = helper's record = last      depth + 1
+ *	push by pile()     head = pile's record   = below[0]  below[0].depth + 1
  *
- * Neither anchor met, but the chain ends within the bound: the number of records seen is the depth. Otherwise the depth
+ * No anchor met, but the chain ends within the bound: the number of records seen is the depth. Otherwise the depth
  * is the last one plus one, marked inferred until somebody reads the whole chain.
  *
  * Stacks move when they grow, and records in frames move along; heap records stay. So sp, and links that point into the
@@ -34,6 +34,7 @@
 #include <deferd/record.h>
 
 #define GODEPTH_WALK_MAX 16
+#define GODEPTH_FN	static inline __attribute__((always_inline))
 
 /* The head of runtime.g; the same in every version since 1.17. */
 struct go_g_head {
@@ -62,36 +63,57 @@ enum godepth_end {
 	GODEPTH_UNREAD,  /* a record could not be read */
 };
 
-static inline dfd_u64 godepth_rel(const struct go_g_head *g, dfd_u64 addr)
+GODEPTH_FN dfd_u64 godepth_rel(const struct go_g_head *g, dfd_u64 addr)
 {
 	/* The top bit keeps a distance apart from a heap address. */
 	return addr >= g->stack_lo && addr < g->stack_hi ? (g->stack_hi - addr) | 1ULL << 63 : addr;
 }
 
 /* Not a head of a range-over-func list (1.22+), nor a record the runtime inserts while it panics (up to 1.21). */
-static inline int godepth_counts(const struct go_defer_head *d, dfd_u16 uncounted_off)
+GODEPTH_FN int godepth_counts(const struct go_defer_head *d, dfd_u16 uncounted_off)
 {
 	return ((d->flags >> (8 * (uncounted_off & 7))) & 0xff) != 1;
 }
 
-static inline int godepth_is(const struct dfd_anchor *a, dfd_u64 sp, dfd_u64 pc, dfd_u64 link)
+GODEPTH_FN int godepth_is(const struct dfd_anchor *a, dfd_u64 sp, dfd_u64 pc, dfd_u64 link)
 {
 	return a->set && a->sp == sp && a->pc == pc && a->link == link;
 }
 
+/* The depth at this record, if it is an anchor. */
+GODEPTH_FN int godepth_known(const struct dfd_depth *st, dfd_u64 sp, dfd_u64 pc, dfd_u64 link,
+				dfd_u32 *ret_depth)
+{
+	int i;
+
+	if (godepth_is(&st->last, sp, pc, link)) {
+		*ret_depth = st->last.depth;
+		return 1;
+	}
+	for (i = 0; i < DFD_BELOW_MAX; i++) {
+		if (godepth_is(&st->below[i], sp, pc, link)) {
+			*ret_depth = st->below[i].depth;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /*
  * Walk from g's head. On return *ret_depth is the number of records pending now (exact for ANCHOR and END, else
- * untouched), *ret_head the first record as an anchor (set = 0 when the chain is empty or unreadable).
+ * untouched), *ret_head the first record as an anchor without its depth (set = 0 when it could not be read; pc = 0 when
+ * the chain is empty).
  */
-static inline enum godepth_end godepth_walk(const struct go_g_head *g, const struct dfd_depth *st,
-					    dfd_u16 link_off, dfd_u16 uncounted_off,
+GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct dfd_depth *st,
+					    const struct dfd_target *t,
 					    struct dfd_anchor *ret_head, dfd_u32 *ret_depth)
 {
 	dfd_u64 addr = g->defer;
-	dfd_u32 seen = 0;
+	dfd_u32 seen = 0, known;
 	int i;
 
-	ret_head->set = 0;
+	ret_head->sp = ret_head->pc = ret_head->link = 0;
+	ret_head->set = !addr;
 	for (i = 0; i < GODEPTH_WALK_MAX; i++) {
 		struct go_defer_head d;
 		dfd_u64 link, sp_rel, link_rel;
@@ -102,7 +124,7 @@ static inline enum godepth_end godepth_walk(const struct go_g_head *g, const str
 		}
 		if (GODEPTH_READ(&d, sizeof(d), addr))
 			return GODEPTH_UNREAD;
-		link = link_off == 40 ? d.word40 : d.word32;
+		link = t->link_off == 40 ? d.word40 : d.word32;
 		if (d.sp < g->stack_lo || d.sp > g->stack_hi)
 			return GODEPTH_TORN;
 		sp_rel = g->stack_hi - d.sp;
@@ -113,27 +135,49 @@ static inline enum godepth_end godepth_walk(const struct go_g_head *g, const str
 			ret_head->link = link_rel;
 			ret_head->set = 1;
 		}
-		if (godepth_is(&st->last, sp_rel, d.pc, link_rel)) {
-			*ret_depth = st->last.depth + seen;
+		if (godepth_known(st, sp_rel, d.pc, link_rel, &known)) {
+			*ret_depth = known + seen;
 			return GODEPTH_ANCHOR;
 		}
-		if (godepth_is(&st->below, sp_rel, d.pc, link_rel)) {
-			*ret_depth = st->below.depth + seen;
-			return GODEPTH_ANCHOR;
-		}
-		if (godepth_counts(&d, uncounted_off))
+		if (godepth_counts(&d, t->uncounted_off))
 			seen++;
 		addr = link;
 	}
 	return GODEPTH_BOUND;
 }
 
+/* `pending` records are left: anchors at or above that are of frames that returned, or the head itself. */
+GODEPTH_FN void godepth_prune(struct dfd_depth *st, dfd_u32 pending)
+{
+	int i, keep = 0;
+
+	for (i = 0; i < DFD_BELOW_MAX; i++) {
+		if (st->below[i].set && st->below[i].depth < pending)
+			break;
+	}
+	for (; i < DFD_BELOW_MAX; i++, keep++)
+		st->below[keep & (DFD_BELOW_MAX - 1)] = st->below[i];
+	for (; keep < DFD_BELOW_MAX; keep++)
+		st->below[keep].set = 0;
+}
+
+/* A frame registers its first defer: remember what lies under it. The oldest anchor falls out. */
+GODEPTH_FN void godepth_enter(struct dfd_depth *st, const struct dfd_anchor *head, dfd_u32 pending)
+{
+	int i;
+
+	for (i = DFD_BELOW_MAX - 1; i > 0; i--)
+		st->below[i] = st->below[i - 1];
+	st->below[0] = *head;
+	st->below[0].depth = pending;
+}
+
 /*
  * Account for the push: `sp` and `pc` of the record that it creates. Updates depth, anchors and the inferred mark of *st
  * and returns how the walk ended.
  */
-static inline enum godepth_end godepth_push(struct dfd_depth *st, const struct go_g_head *g,
-					    dfd_u16 link_off, dfd_u16 uncounted_off, dfd_u64 sp,
+GODEPTH_FN enum godepth_end godepth_push(struct dfd_depth *st, const struct go_g_head *g,
+					    const struct dfd_target *t, dfd_u64 sp,
 					    dfd_u64 pc)
 {
 	dfd_u64 sp_rel = g->stack_hi - sp;
@@ -141,16 +185,16 @@ static inline enum godepth_end godepth_push(struct dfd_depth *st, const struct g
 	dfd_u32 pending = st->depth;
 	enum godepth_end end;
 
-	end = godepth_walk(g, st, link_off, uncounted_off, &head, &pending);
+	end = godepth_walk(g, st, t, &head, &pending);
 	if (end == GODEPTH_END)
 		st->flags &= ~DFD_CALL_INFERRED;
 	else if (end != GODEPTH_ANCHOR)
 		st->flags |= DFD_CALL_INFERRED;
-
-	/* The first push of another frame: what lies under it will answer when that frame has returned. */
-	if (!st->last.set || st->last.sp != sp_rel || !head.set || head.sp != sp_rel) {
-		st->below = head;
-		st->below.depth = pending;
+	/* In a loop the head is the frame's own record and the anchors stay as they are. */
+	if (!head.set || head.sp != sp_rel || !godepth_is(&st->last, head.sp, head.pc, head.link)) {
+		godepth_prune(st, pending);
+		if (head.set && head.sp != sp_rel)
+			godepth_enter(st, &head, pending);
 	}
 	st->depth = pending + 1;
 	st->last.sp = sp_rel;
@@ -161,60 +205,62 @@ static inline enum godepth_end godepth_push(struct dfd_depth *st, const struct g
 	return end;
 }
 
+/* `own` records of the frame are gone; the newest is now *head. */
+GODEPTH_FN dfd_u32 godepth_ran(struct dfd_depth *st, const struct dfd_anchor *head, dfd_u32 base)
+{
+	dfd_u32 ran = st->depth > base ? st->depth - base : 0;
+
+	st->last = *head;
+	st->last.depth = base;
+	st->depth = base;
+	godepth_prune(st, base);
+	return ran;
+}
+
 /*
  * The frame whose records hold `sp` runs its defers (deferreturn, before the first one runs). Returns how many it owns, 0
  * when it owns none, and leaves *st at the depth after all of them have run.
  */
-static inline dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g, dfd_u16 link_off,
-				  dfd_u16 uncounted_off, dfd_u64 sp)
+GODEPTH_FN dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g, const struct dfd_target *t, dfd_u64 sp)
 {
 	dfd_u64 sp_rel = g->stack_hi - sp, addr = g->defer;
-	dfd_u32 own = 0, base;
+	struct dfd_anchor head = {};
+	dfd_u32 own = 0;
 	int i;
 
 	for (i = 0; i < GODEPTH_WALK_MAX && addr; i++) {
 		struct go_defer_head d;
-		dfd_u64 link;
 
 		if (GODEPTH_READ(&d, sizeof(d), addr)) {
 			st->flags |= DFD_CALL_INFERRED;
 			return 0;
 		}
-		link = link_off == 40 ? d.word40 : d.word32;
+		addr = t->link_off == 40 ? d.word40 : d.word32;
 		if (d.sp != sp) {
 			if (!own)
 				return 0;
-			base = st->depth > own ? st->depth - own : 0;
-			st->last.sp = g->stack_hi - d.sp;
-			st->last.pc = d.pc;
-			st->last.link = godepth_rel(g, link);
-			st->last.depth = base;
-			st->depth = base;
-			return own;
+			head.sp = g->stack_hi - d.sp;
+			head.pc = d.pc;
+			head.link = godepth_rel(g, addr);
+			head.set = 1;
+			return godepth_ran(st, &head, st->depth > own ? st->depth - own : 0);
 		}
-		if (godepth_counts(&d, uncounted_off))
+		if (godepth_counts(&d, t->uncounted_off))
 			own++;
-		addr = link;
 	}
 	if (!own)
 		return 0;
 	if (!addr) {
-		st->depth = 0;
-		st->last.set = 0;
 		st->flags &= ~DFD_CALL_INFERRED;
-		return own;
+		return godepth_ran(st, &head, 0);
 	}
-	/* A pile: what stood under it when it began, if that was seen (outer frames are nearer to stack.hi). */
-	if (st->below.set && st->below.sp < sp_rel && st->below.depth < st->depth) {
-		own = st->depth - st->below.depth;
-		st->last = st->below;
-	} else {
-		own = st->depth;
-		st->last.set = 0;
-		st->flags |= DFD_CALL_INFERRED;
+	/* A pile: what lay under it when it began, if that was seen (outer frames are nearer to stack.hi). */
+	if (st->below[0].set && st->below[0].sp < sp_rel && st->below[0].depth < st->depth) {
+		head = st->below[0];
+		return godepth_ran(st, &head, head.depth);
 	}
-	st->depth -= own;
-	return own;
+	st->flags |= DFD_CALL_INFERRED;
+	return godepth_ran(st, &head, 0);
 }
 
 #endif

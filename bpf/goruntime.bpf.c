@@ -23,7 +23,7 @@ static __always_inline enum godepth_end push_range(struct hit *hit, struct dfd_d
 
 	st->range_n = st->range_head == head ? st->range_n + 1 : 1;
 	st->range_head = head;
-	end = godepth_walk(g, st, hit->t->link_off, hit->t->uncounted_off, &first, &pending);
+	end = godepth_walk(g, st, hit->t, &first, &pending);
 	if (end > GODEPTH_END)
 		st->flags |= DFD_CALL_INFERRED;
 	st->depth = pending + st->range_n;
@@ -41,7 +41,7 @@ static __always_inline void push(struct hit *hit, const struct go_g_head *g)
 	if (hit->role == DFD_ROLE_PUSH_RANGE) {
 		end = push_range(hit, st, g);
 	} else {
-		end = godepth_push(st, g, hit->t->link_off, hit->t->uncounted_off, hit->sp + 8, hit->site);
+		end = godepth_push(st, g, hit->t, hit->sp + 8, hit->site);
 		st->range_head = 0;
 	}
 	if (end == GODEPTH_TORN)
@@ -61,7 +61,7 @@ static __always_inline void run(struct hit *hit, const struct go_g_head *g)
 
 	if (!st)
 		return;
-	ran = godepth_run(st, g, hit->t->link_off, hit->t->uncounted_off, hit->sp + 8);
+	ran = godepth_run(st, g, hit->t, hit->sp + 8);
 	hit->counts->runs += ran;
 	if (ran && (hit->t->flags & DFD_TARGET_TRACE))
 		emit(hit, DFD_REC_CALL, st, st->goid, ran, 0);
@@ -86,8 +86,9 @@ int uprobe__go(struct pt_regs *ctx)
 	if (!hit_begin(&hit, ctx))
 		return 0;
 	if (hit.role == DFD_ROLE_RECOVER) {
-		/* Runs on g0; the goroutine is the argument. */
+		/* Runs on g0, called by the scheduler; the goroutine is the argument. */
 		hit.g = ARCH_GO_ARG0(ctx);
+		hit.site = 0;
 		ledger(&hit);
 		return 0;
 	}

@@ -9,7 +9,7 @@
 #include "deferd.bpf.h"
 
 /* Raised by user space at each scan of defers_by_g: the peak of a window is the peak of an epoch. */
-extern __u32 epoch;
+extern __u32 epoch; /* goruntime.bpf.c */
 
 struct hit {
 	struct pt_regs *ctx;

@@ -3,7 +3,7 @@
  * Processes: exec of anybody (it may be a program to watch), exit and fork of the watched ones. A thread that ends takes
  * its depth with it; a goroutine's end is not seen here, user space collects those.
  */
-#include "deferd.bpf.h"
+#include "pile.bpf.h"
 
 static __always_inline void emit_proc(__u16 type, const char *comm, __u32 other)
 {
@@ -15,6 +15,27 @@ static __always_inline void emit_proc(__u16 type, const char *comm, __u32 other)
 	r->pad = 0;
 	__builtin_memset(r->comm, 0, sizeof(r->comm));
 	bpf_probe_read_kernel(r->comm, sizeof(r->comm), comm);
+	record_submit(r);
+}
+
+/* A pile of a thread that nobody will scan any more. */
+static __always_inline void emit_ended(__u32 id, const struct dfd_depth *st)
+{
+	struct dfd_rec_call *r;
+
+	if (st->epoch != epoch || !st->peaks[0])
+		return;
+	r = record_reserve(id, DFD_REC_ENDED, sizeof(*r));
+	if (!r)
+		return;
+	r->g = r->goid = 0;
+	r->site = st->peak_site;
+	r->args[0] = r->args[1] = 0;
+	r->depth = st->peaks[0];
+	r->role = DFD_ROLE_C_PUSH;
+	r->flags = st->flags;
+	r->nstack = 0;
+	r->pad = 0;
 	record_submit(r);
 }
 
@@ -30,12 +51,17 @@ int BPF_PROG(tp__sched_process_exit, struct task_struct *p)
 {
 	__u32 tgid = p->tgid, *id = bpf_map_lookup_elem(&target_by_tgid, &tgid);
 	struct dfd_g_key key = {};
+	struct dfd_depth *st;
 
 	if (!id)
 		return 0;
 	key.g = p->pid;
 	key.target = *id;
-	bpf_map_delete_elem(&defers_by_g, &key);
+	st = bpf_map_lookup_elem(&defers_by_g, &key);
+	if (st) {
+		emit_ended(*id, st);
+		bpf_map_delete_elem(&defers_by_g, &key);
+	}
 	if (p->signal->live.counter == 0)
 		emit_proc(DFD_REC_EXIT, p->comm, 0);
 	return 0;

@@ -156,7 +156,10 @@ static void on_alert(void *arg, const struct alert *a)
 
 static void refresh(void *arg)
 {
-	session_refresh_self(&((struct run *)arg)->session);
+	struct run *r = arg;
+
+	session_refresh_self(&r->session);
+	engine_refresh(r->session.engine, loop_now_ns());
 }
 
 static int load_web(const struct config *c, struct webconfig **ret_w)

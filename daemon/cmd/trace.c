@@ -49,11 +49,11 @@ struct trace {
 static void print_place(const struct site_name *n)
 {
 	if (!n)
-		printf("?");
+		printf("  ?");
 	else if (n->file[0])
-		printf("%s %s:%u", n->function, n->file, n->line);
+		printf("  %s %s:%u", n->function, n->file, n->line);
 	else
-		printf("%s", n->function);
+		printf("  %s", n->function);
 }
 
 static void print_call(struct trace *t, const struct event *ev, const struct target *target)
@@ -65,13 +65,12 @@ static void print_call(struct trace *t, const struct event *ev, const struct tar
 		printf(" thread %-8u", ev->tid);
 	else
 		printf(" g %-8llu", (unsigned long long)c->goid);
-	printf(" depth %u%s", c->depth, c->inferred ? "?" : "");
+	if (ev->type != EVENT_PANIC)
+		printf(" depth %u%s", c->depth, c->inferred ? "?" : "");
 	if (c->kind == CALL_PUSH)
 		printf(" %s", view_lowering_names[c->lowering]);
-	if (target && c->nstack) {
-		printf("  ");
-		print_place(model_site_name(engine_model(t->session.engine), target->image_id, c->stack[0]));
-	}
+	if (target && c->nstack)
+		print_place(model_user_frame(engine_model(t->session.engine), target, c));
 	putchar('\n');
 }
 
@@ -170,7 +169,7 @@ static void on_event(void *arg, const struct event *ev)
 	case EVENT_CALL:
 		m = engine_model(t->session.engine);
 		if (model_target(m, ev->target))
-			(void)model_site_name(m, model_target(m, ev->target)->image_id, ev->call.stack[0]);
+			(void)model_user_frame(m, model_target(m, ev->target), &ev->call);
 		hold(t, ev);
 		break;
 	case EVENT_FD:

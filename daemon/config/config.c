@@ -58,7 +58,7 @@ static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
 	  .doc = "processes observed at a time; restart to change (as all limits)" },
 	{ "goroutines", .type = YAML_U32, .offset = F(limits.goroutines), .min = 64, .max = 16777216,
-	  .doc = "goroutines and threads with pending defers, all processes together; 144 bytes of kernel memory each" },
+	  .doc = "goroutines and threads with pending defers, all processes together; 240 bytes of kernel memory each" },
 	{ "sites", .type = YAML_U32, .offset = F(limits.sites), .min = 64, .max = 1048576,
 	  .doc = "lines that register defers, all processes together" },
 	{ "ring", .type = YAML_BYTES, .offset = F(limits.ring_bytes), .min = 65536, .max = 268435456,

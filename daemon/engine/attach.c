@@ -34,6 +34,22 @@ static void draft_done(struct draft *d)
 		close(d->memfd);
 }
 
+static enum runtime_kind runtime_of(const struct image_report *r)
+{
+	if (r->kind == IMAGE_NONE)
+		return RUNTIME_NONE;
+	return r->kind == IMAGE_GO ? RUNTIME_GO : RUNTIME_C;
+}
+
+/* What a person calls the runtime. */
+static const char *version_of(const struct image_report *r)
+{
+	static const char *const names[] = { "-", NULL, "c" };
+	enum runtime_kind kind = runtime_of(r);
+
+	return kind == RUNTIME_GO ? r->go.text : names[kind];
+}
+
 static int limit(struct engine *e, struct draft *d, enum attach_failure why, enum target_state state, const char *text)
 {
 	e->stats.failures[why]++;
@@ -134,6 +150,11 @@ static int plan_points(struct engine *e, struct draft *d)
 	struct reason reason = {};
 	int err;
 
+	if (r->kind == IMAGE_NONE) {
+		d->state = TARGET_LIMITED;
+		snprintf(d->reason, sizeof(d->reason), "no Go program and no C program with a defer runtime: descriptors only");
+		return 0;
+	}
 	if (r->error)
 		return limit(e, d, ATTACH_IMAGE, TARGET_FAILED, r->reason);
 	if (r->kind == IMAGE_GO && !r->has_layout)
@@ -166,9 +187,9 @@ static void announce(struct engine *e, const struct watch *w, const struct draft
 	ev.info = (struct event_target){
 		.service = d->service,
 		.image = d->file.name,
-		.version = r->kind == IMAGE_GO ? r->go.text : "c",
+		.version = version_of(r),
 		.reason = d->reason,
-		.runtime = r->kind == IMAGE_GO ? RUNTIME_GO : RUNTIME_C,
+		.runtime = runtime_of(r),
 		.state = d->state,
 		.start_ticks = d->start_ticks,
 		.image_id = d->image->id,
@@ -187,7 +208,7 @@ static void log_attached(const struct engine *e, const struct watch *w, const st
 	log_str(&l, "service", d->service);
 	log_u64(&l, "pid", w->pid);
 	log_str(&l, "image", d->file.name);
-	log_str(&l, "runtime", r->kind == IMAGE_GO ? r->go.text : "c");
+	log_str(&l, "runtime", version_of(r));
 	log_u64(&l, "points", d->n);
 	if (d->reason[0])
 		log_str(&l, "reason", d->reason);
@@ -199,7 +220,7 @@ static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *
 	const struct image_report *r = d->image->report;
 	struct probe_target t = {
 		.pid = pid,
-		.runtime = r->kind == IMAGE_GO ? RUNTIME_GO : RUNTIME_C,
+		.runtime = runtime_of(r),
 		.exe_fd = d->exe_fd,
 		.bias = d->bias,
 		.points = d->points,

@@ -206,7 +206,8 @@ void discover_report(struct engine *e, struct image *im, int err, const struct i
 		log_emit(&l);
 		return;
 	}
-	if (image_set_report(im, report))
+	/* A process that was asked for by its number is looked at whatever it runs: it has descriptors. */
+	if (image_set_report(im, report, e->opts.only_pid != 0))
 		return;
 	for (unsigned i = 0; i < n; i++)
 		discover_pid(e, waiting[i]);

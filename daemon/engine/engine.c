@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 
 #define SETTLE_AFTER_NS  (1000 * MS) /* a goroutine that has not pushed for this long may have returned */
 #define CHAIN_READS_SCAN 2000        /* pages of target memory read in one scan: about 2 ms */
+#define REFRESH_AFTER_NS (200 * MS)
 #define LIMIT_EVERY_NS   (10000 * MS)
 #define HOOKS_LINGER_NS  (60000 * MS)
 
@@ -63,6 +65,7 @@ static bool settle(struct engine *e, struct event *ev)
 	if (err == -ESRCH || (!err && c.goid != g->goid)) {
 		probe_forget(e->probe, ev->target, g->g);
 		g->depth = 0;
+		g->inferred = false;
 		return g->window_peak != 0;
 	}
 	if (err) {
@@ -106,7 +109,8 @@ static void on_event(void *arg, const struct event *in)
 		discover_gone(e, ev.pid);
 		break;
 	case EVENT_DEPTH:
-		if (is_news(e, &ev))
+	case EVENT_ENDED:
+		if (ev.call.depth >= e->config->probes.threshold && is_news(e, &ev))
 			e->urgent = true;
 		break;
 	case EVENT_GOROUTINE:
@@ -134,7 +138,16 @@ static void scan(struct engine *e)
 	e->chain_budget = CHAIN_READS_SCAN;
 	probe_drain(e->probe, on_event, e);
 	probe_scan(e->probe, e->now_ns, on_event, e);
+	e->scanned_ns = e->now_ns;
 	e->stats.last_scan_ns = loop_now_ns() - begin;
+}
+
+void engine_refresh(struct engine *e, uint64_t now_ns)
+{
+	if (now_ns - e->scanned_ns < REFRESH_AFTER_NS)
+		return;
+	e->now_ns = now_ns;
+	scan(e);
 }
 
 static void read_fds(struct engine *e)
@@ -181,10 +194,15 @@ static void ask_for_names(struct engine *e)
 static void on_names(struct engine *e, uint32_t image_id, const struct worker_result *result, const uint64_t *pcs,
 		     unsigned npcs)
 {
+	const struct image *im = images_by_id(e->images, image_id);
+
 	for (unsigned i = 0; i < npcs; i++) {
 		const struct image_place *p = result && i < result->nplaces ? &result->places[i] : NULL;
+		char offset[PROC_NAME_MAX + 24];
 
-		model_name_site(e->model, image_id, pcs[i] + 1, p && p->function[0] ? p->function : NULL,
+		/* A stripped C program: what addr2line wants, beside the file with the symbols. */
+		snprintf(offset, sizeof(offset), "%s+0x%llx", im ? im->name : "?", (unsigned long long)pcs[i]);
+		model_name_site(e->model, image_id, pcs[i] + 1, p && p->function[0] ? p->function : offset,
 				p ? p->file : NULL, p ? p->line : 0);
 	}
 }

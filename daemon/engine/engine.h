@@ -66,6 +66,9 @@ void engine_free(struct engine *e);
 /* A new configuration is in force; what needs a restart stays as it is. */
 void engine_reload(struct engine *e, const struct config *config);
 
+/* Somebody is about to look: read the kernel's counts now, unless that was done in the last 200 ms. */
+void engine_refresh(struct engine *e, uint64_t now_ns);
+
 struct model *engine_model(struct engine *e);
 const struct alerts *engine_alerts(const struct engine *e);
 const struct config *engine_config(const struct engine *e);

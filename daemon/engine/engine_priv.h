@@ -45,7 +45,8 @@ struct engine {
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
 	bool hooks_failed;
 	unsigned chain_budget;  /* memory reads left in this scan */
-	uint64_t now_ns;        /* of the event or tick that runs */
+	uint64_t now_ns;         /* of the event or tick that runs */
+	uint64_t scanned_ns;
 	struct engine_stats stats;
 };
 

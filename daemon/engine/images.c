@@ -98,10 +98,10 @@ int image_add_waiting(struct image *im, pid_t pid)
 	return 0;
 }
 
-int image_set_report(struct image *im, const struct image_report *report)
+int image_set_report(struct image *im, const struct image_report *report, bool keep_empty)
 {
 	im->state = IMAGE_READY;
-	if (report->kind == IMAGE_NONE)
+	if (report->kind == IMAGE_NONE && !keep_empty)
 		return 0;
 	im->report = malloc(sizeof(*im->report));
 	if (!im->report)

@@ -28,7 +28,7 @@ struct image {
 	uint32_t id;
 	enum image_state state;
 	char name[PROC_NAME_MAX];
-	struct image_report *report; /* READY: never NULL for Go and C images, NULL when there is nothing to see in it */
+	struct image_report *report; /* READY: NULL when there is nothing to see in it */
 	unsigned users;              /* targets */
 	unsigned n_waiting;
 	pid_t *waiting; /* processes that run it and wait for the report */
@@ -44,7 +44,7 @@ struct image *images_by_id(struct images *is, uint32_t id);
 unsigned images_count(const struct images *is);
 /* Remember that `pid` waits. */
 int image_add_waiting(struct image *im, pid_t pid);
-/* The report is there; takes a copy when it says something. The waiting list is handed to the caller to go on and free. */
-int image_set_report(struct image *im, const struct image_report *report);
+/* The report is there: keep a copy, unless there is nothing to see in the file and `keep_empty` is not set. */
+int image_set_report(struct image *im, const struct image_report *report, bool keep_empty);
 
 #endif

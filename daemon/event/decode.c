@@ -57,8 +57,11 @@ static int decode_call(const void *rec, size_t size, uint64_t bias, enum event_t
 	};
 	if (c->lowering == LOWERING_C)
 		c->g = c->goid = 0;
-	/* The walk begins at the probed instruction and skips its caller: put the site in that place. */
-	c->stack[c->nstack++] = r.site - bias;
+	if (!r.site)
+		r.nstack = 0;
+	else
+		c->stack[c->nstack++] = r.site - bias;
+	/* The walk begins at the probed instruction and skips its caller, which is the site. */
 	for (unsigned i = 1; i < r.nstack && r.stack[i]; i++)
 		c->stack[c->nstack++] = r.stack[i] - bias;
 	return 0;
@@ -114,6 +117,9 @@ int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret
 		break;
 	case DFD_REC_DEPTH:
 		err = decode_call(rec, size, bias, EVENT_DEPTH, &ev);
+		break;
+	case DFD_REC_ENDED:
+		err = decode_call(rec, size, bias, EVENT_ENDED, &ev);
 		break;
 	case DFD_REC_PANIC:
 		err = decode_call(rec, size, bias, EVENT_PANIC, &ev);

@@ -22,6 +22,7 @@ enum event_type {
 	EVENT_TARGET,      /* a target is known: its facts (again when they change) */
 	EVENT_TARGET_GONE, /* the target exited or is watched no more */
 	EVENT_DEPTH,       /* a goroutine crossed the threshold or a doubling */
+	EVENT_ENDED,       /* a thread ended between two scans; call.depth is its deepest since the last */
 	EVENT_PANIC,       /* panic, recovery, fatal panic, Goexit */
 	EVENT_CALL,        /* a probe hit of a traced target */
 	EVENT_FD,          /* a descriptor call of a traced target */
@@ -73,12 +74,12 @@ struct event_call {
 	uint64_t g;    /* address of the g; C: 0 */
 	uint64_t goid; /* C: 0 */
 	uint64_t fn;   /* PUSH: function value; PANIC: type word */
-	uint32_t depth;
+	uint32_t depth; /* pending after it; of PUSH, RUN and DEPTH only */
 	enum call_kind kind;
 	enum lowering lowering;
 	bool inferred;
 	unsigned nstack;
-	uint64_t stack[EVENT_STACK_MAX]; /* [0] is the site: a return address, the call stands before it */
+	uint64_t stack[EVENT_STACK_MAX]; /* [0] is the site; return addresses, the calls stand before them */
 };
 
 struct event_fd {

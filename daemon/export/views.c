@@ -33,15 +33,19 @@ static void set_real(json_t *o, const char *key, double v)
 	set(o, key, isfinite(v) ? json_real(v) : json_null());
 }
 
-static json_t *site_json(struct model *m, uint32_t image_id, uint64_t pc)
+static json_t *name_json(const struct site_name *n)
 {
-	const struct site_name *n = model_site_name(m, image_id, pc);
 	json_t *o = json_object();
 
 	set_str(o, "function", n ? n->function : "?");
 	set_str(o, "file", n ? n->file : "");
 	set_int(o, "line", n ? n->line : 0);
 	return o;
+}
+
+static json_t *site_json(struct model *m, uint32_t image_id, uint64_t pc)
+{
+	return name_json(model_site_name(m, image_id, pc));
 }
 
 /* Alerts */
@@ -345,12 +349,14 @@ static void add_call(json_t *o, struct model *m, const struct target *t, const s
 		set_str(o, "lowering", view_lowering_names[c->lowering]);
 	if (c->lowering != LOWERING_C)
 		set_int(o, "goroutine", c->goid);
-	set_int(o, "depth", c->depth);
-	set(o, "exact", json_boolean(!c->inferred));
+	if (ev->type != EVENT_PANIC) {
+		set_int(o, "depth", c->depth);
+		set(o, "exact", json_boolean(!c->inferred));
+	}
 	for (unsigned i = 0; t && i < c->nstack; i++)
 		json_array_append_new(stack, site_json(m, t->image_id, c->stack[i]));
 	if (t && c->nstack)
-		set(o, "site", site_json(m, t->image_id, c->stack[0]));
+		set(o, "site", name_json(model_user_frame(m, t, c)));
 	set(o, "stack", stack);
 }
 

@@ -347,7 +347,7 @@ static void apply_site(struct model *m, struct target *t, const struct event_sit
 	s->registered = in->registered;
 }
 
-static void apply_crossing(struct model *m, struct target *t, const struct event *ev)
+static void note_call(struct model *m, struct target *t, const struct event *ev)
 {
 	const struct event_call *c = &ev->call;
 	struct peak seen = {
@@ -359,11 +359,22 @@ static void apply_crossing(struct model *m, struct target *t, const struct event
 		.time_ns = ev->time_ns,
 	};
 
-	t->crossing = *c;
-	t->crossing_tid = ev->tid;
 	note_peak(m, t, &seen);
 	for (unsigned i = 0; i < c->nstack; i++)
 		model_site_name(m, t->image_id, c->stack[i]);
+}
+
+static void apply_crossing(struct model *m, struct target *t, const struct event *ev)
+{
+	t->crossing = ev->call;
+	t->crossing_tid = ev->tid;
+	note_call(m, t, ev);
+}
+
+static void apply_ended(struct model *m, struct target *t, const struct event *ev)
+{
+	note_call(m, t, ev);
+	observe_depth(t->service, ev->call.depth);
 }
 
 /* Goroutines that the scan did not meet have nothing pending any more. */
@@ -430,6 +441,9 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 	switch (ev->type) {
 	case EVENT_DEPTH:
 		apply_crossing(m, t, ev);
+		break;
+	case EVENT_ENDED:
+		apply_ended(m, t, ev);
 		break;
 	case EVENT_LOST:
 		t->lost += ev->lost;
@@ -577,6 +591,21 @@ const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint
 	m->n_wanted++;
 	HASH_ADD(hh, m->names, key, sizeof(n->key), n);
 	return NULL;
+}
+
+const struct site_name *model_user_frame(struct model *m, const struct target *t, const struct event_call *c)
+{
+	const struct site_name *first = NULL;
+	bool all_named = true;
+
+	for (unsigned i = 0; i < c->nstack; i++) {
+		const struct site_name *n = model_site_name(m, t->image_id, c->stack[i]);
+
+		all_named &= n != NULL;
+		if (!first && n && (t->runtime != RUNTIME_GO || strncmp(n->function, "runtime.", 8)))
+			first = all_named ? n : NULL;
+	}
+	return first;
 }
 
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *ret_pcs, unsigned n)

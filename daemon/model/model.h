@@ -176,6 +176,11 @@ bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret
 /* The name of a site, or NULL when it is not known (yet). Asking for it makes it wanted. */
 const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc);
 /*
+ * The frame that a reader cares for: the first one outside the Go runtime, which raises the panics of the language itself
+ * (nil, bounds, division, maps). NULL while its name is not known. Makes the names of all frames wanted.
+ */
+const struct site_name *model_user_frame(struct model *m, const struct target *t, const struct event_call *c);
+/*
  * Wanted names of one image, at most n addresses, marked as asked. Returns how many; 0 when nothing is wanted. The answer
  * comes by model_name_site(), with function NULL when the image has none.
  */

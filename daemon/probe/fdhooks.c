@@ -28,6 +28,7 @@ static const struct fd_syscall {
 	{ "eventfd", FD_OPENS, SYS_eventfd },
 	{ "epoll_create", FD_OPENS, SYS_epoll_create },
 	{ "inotify_init", FD_OPENS, SYS_inotify_init },
+	{ "signalfd", FD_OPENS, SYS_signalfd },
 #endif
 	{ "openat", FD_OPENS, SYS_openat },
 	{ "openat2", FD_OPENS, SYS_openat2 },
@@ -36,6 +37,8 @@ static const struct fd_syscall {
 	{ "accept4", FD_OPENS, SYS_accept4 },
 	{ "dup", FD_OPENS, SYS_dup },
 	{ "dup3", FD_OPENS, SYS_dup3 },
+	{ "fcntl", FD_OPENS, SYS_fcntl }, /* F_DUPFD; the kernel side looks at the command */
+	{ "signalfd4", FD_OPENS, SYS_signalfd4 },
 	{ "pipe2", FD_OPENS_TWO, SYS_pipe2 },
 	{ "socketpair", FD_OPENS_TWO, SYS_socketpair },
 	{ "eventfd2", FD_OPENS, SYS_eventfd2 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The syscalls that make and close descriptors, and the links on them. Not covered: fcntl(F_DUPFD), close_range, passing
- * by SCM_RIGHTS, io_uring; a dup2 or dup3 onto an open number counts as opened but not as closed. The descriptor count
+ * The syscalls that make and close descriptors, and the links on them. Not covered: close_range, passing by SCM_RIGHTS,
+ * io_uring; a dup2 or dup3 onto an open number counts as opened but not as closed. The descriptor count
  * itself does not depend on any of this.
  */
 #ifndef DEFERD_PROBE_FDHOOKS_H

@@ -19,6 +19,7 @@ enum dfd_rec_type {
 	DFD_REC_EXIT,     /* the last thread of a process is gone; target 0 */
 	DFD_REC_FORK,     /* a watched process made a child process; target 0 */
 	DFD_REC_DEPTH,    /* a goroutine or thread crossed the threshold or a doubling of it */
+	DFD_REC_ENDED,    /* a thread ended after the last scan saw it; depth is its deepest since then */
 	DFD_REC_PANIC,    /* panic, recovery, fatal panic or Goexit, told apart by role */
 	DFD_REC_CALL,     /* any probe hit of a traced target */
 	DFD_REC_FD,       /* a descriptor opened or closed by a traced target */
@@ -51,7 +52,7 @@ struct dfd_rec_call {
 	struct dfd_rec_hdr h;
 	dfd_u64 g;       /* address of the g; C: 0 */
 	dfd_u64 goid;    /* C: 0 */
-	dfd_u64 site;    /* return address of the probed call: inside the caller, after its call instruction */
+	dfd_u64 site;    /* return address of the probed call: in the caller, after its call; 0: none that means anything */
 	dfd_u64 args[2]; /* PANIC: type and data words; PUSH: function value; else 0 */
 	dfd_u32 depth;   /* pending after this event */
 	dfd_u8 role;
@@ -126,9 +127,11 @@ struct dfd_anchor {
 	dfd_u64 sp;
 	dfd_u64 pc;
 	dfd_u64 link;
-	dfd_u32 depth; /* records pending when this one was the newest */
+	dfd_u32 depth; /* records pending when this one was the newest; 0: the chain is empty there */
 	dfd_u32 set;
 };
+
+#define DFD_BELOW_MAX 4
 
 /* Map `defers_by_g`: one goroutine or thread. */
 struct dfd_depth {
@@ -137,8 +140,8 @@ struct dfd_depth {
 	dfd_u64 last_ns;
 	dfd_u64 site;       /* of the newest push */
 	dfd_u64 peak_site;  /* of the push that made `peak` */
-	struct dfd_anchor last;  /* what the newest push must have created */
-	struct dfd_anchor below; /* the record under the newest frame's first one */
+	struct dfd_anchor last; /* what the newest push must have created */
+	struct dfd_anchor below[DFD_BELOW_MAX]; /* the records under the first one of the newest frames, newest first */
 	dfd_u64 range_head; /* list of the range-over-func loop that runs, 0: none */
 	dfd_u32 range_n;
 	dfd_u32 depth;

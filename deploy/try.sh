@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# try.sh [--keep]: see deferd at work, on a fresh Debian 12 as root. Installs packages, builds, starts a demo shop (three
+# Go services and a C worker, two of the services and the worker with a fault) and the daemon, and checks that what
+# deferd says is what the programs counted themselves. Exit status 0 only when all of it came true.
+# --keep leaves everything running, for a look with `build/deferd top`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+keep=
+case ${1-} in
+--keep) keep=1 ;;
+"") ;;
+*) echo "usage: deploy/try.sh [--keep]" >&2; exit 2 ;;
+esac
+if [ "$(id -u)" != 0 ]; then
+	echo "try.sh: deferd loads BPF programs: run this as root" >&2
+	exit 4
+fi
+
+dir=build/try
+pids=()
+stop_all() {
+	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+}
+fail() {
+	echo "try.sh: $*" >&2
+	[ -s $dir/deferd.log ] && { echo "--- $dir/deferd.log" >&2; tail -20 $dir/deferd.log >&2; }
+	exit 1
+}
+wait_for() { # SECONDS WHAT COMMAND...: until the command succeeds
+	local end=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@" 2>/dev/null; do
+		[ $SECONDS -lt $end ] || fail "waited in vain for $what"
+		sleep 0.1
+	done
+}
+
+deploy/install-packages.sh build demo
+echo "building (a minute or so)"
+make -s -j"$(nproc)" >build-try.log 2>&1 || { cat build-try.log >&2; rm -f build-try.log; exit 1; }
+rm -f build-try.log
+rm -rf $dir && mkdir -p $dir
+deploy/examples/demo/build.sh $dir/bin
+
+# Syscall tracepoints are found through tracefs, which a system without systemd may not have mounted.
+[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || true
+
+trap stop_all EXIT
+start() { # NAME COMMAND...: in the background, output to NAME.log
+	local name=$1
+	shift
+	"$@" >$dir/"$name".log 2>&1 &
+	pids+=($!)
+}
+began=$(date +%s%N)
+for service in orders inventory coupons; do
+	(ulimit -n 4096; exec $dir/bin/$service -listen 127.0.0.1:0) >$dir/$service.log 2>&1 &
+	pids+=($!)
+done
+start worker $dir/bin/worker --truth $dir/worker.json
+url() { sed -n 's/.*\(http:[^ ]*\).*/\1/p' $dir/"$1".log | head -1; }
+for service in orders inventory coupons; do
+	wait_for 10 "$service to listen" grep -q http: $dir/$service.log
+done
+listen=127.0.0.1:10035
+start deferd build/deferd run --web.listen-address=$listen --control.socket=$dir/deferd.sock
+daemon=$!
+wait_for 10 "the daemon" curl -sf -o $dir/metrics http://$listen/metrics
+load=$([ -n "$keep" ] && echo 24h || echo 60s)
+start shopper $dir/bin/shopper -rate 20 -for "$load" "$(url orders)/work" "$(url inventory)/work" "$(url coupons)/work"
+
+alerts() { curl -sf http://$listen/api/v1/alerts; }
+firing() { alerts | jq -e --arg s "$1" '.data.alerts[] | select(.state == "firing" and .labels.service == $s and .labels.alertname == "DeferPileUp")' >/dev/null; }
+for service in inventory coupons worker; do
+	wait_for 20 "the alert of $service" firing $service
+done
+took=$((($(date +%s%N) - began) / 1000000))
+
+echo
+echo "alerts, ${took} ms after the programs were started:"
+echo
+grep 'alert firing' $dir/deferd.log | sed 's/^ts=[^ ]* //'
+firing orders && fail "orders has no fault, but an alert says so"
+
+growth() { curl -sf http://$listen/metrics | sed -n 's/^deferd_fd_growth_per_second{service="inventory"} //p'; }
+close_to() { # A B: within 10 %
+	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > 0 && a >= 0.9 * b && a <= 1.1 * b) }'
+}
+agree() {
+	local deferd truth
+	deferd=$(growth)
+	truth=$(curl -sf "$(url inventory)/debug/truth" | jq .leak_per_second)
+	[ -n "$deferd" ] && close_to "$deferd" "$truth" && echo "deferd says $deferd a second, the program itself counted $truth" >$dir/growth
+}
+wait_for 30 "the descriptor growth of inventory" agree
+echo
+build/deferd ps --control.socket=$dir/deferd.sock
+echo
+echo "inventory leaks descriptors: $(cat $dir/growth)"
+
+# Counts: exactly what the programs counted, once the load is over.
+if [ -z "$keep" ]; then
+	kill "${pids[-1]}" && wait "${pids[-1]}" 2>/dev/null || true
+	registered() { curl -sf http://$listen/metrics | sed -n "s/^deferd_defers_registered_total{service=\"$1\",lowering=\"heap\"} //p"; }
+	for service in orders inventory coupons; do
+		same() { [ "$(registered $service)" = "$(curl -sf "$(url $service)/debug/truth" | jq .defers_registered)" ]; }
+		wait_for 10 "equal counts for $service" same
+		echo "$service: $(registered $service) defers registered, as the program itself counted"
+	done
+fi
+echo
+if [ -n "$keep" ]; then
+	trap - EXIT
+	echo "All of it goes on:  build/deferd top --control.socket=$dir/deferd.sock   (q quits)"
+	echo "                    http://$listen/metrics"
+	echo "To end it:          kill ${pids[*]}"
+else
+	kill "$daemon" && wait "$daemon" || fail "the daemon ended badly"
+	echo "All as expected. With --keep it goes on running, for build/deferd top and http://$listen/metrics"
+fi

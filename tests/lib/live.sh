@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Sourced by live tests: TAP, a daemon of one's own, waiting for conditions. A test file begins with
+#
+#	. "$(dirname "$0")/../lib/live.sh"
+#
+# and calls ok, is, skip_all, ... ; done_testing ends it. Everything that was started is ended by its pid at exit.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+top=$PWD
+BUILD=${BUILD:-$top/build}
+DEFERD=${DEFERD:-$BUILD/deferd}
+tmp=$(mktemp -d /tmp/deferd-live.XXXXXX)
+tap_n=0
+tap_failed=0
+live_pids=()
+
+cleanup() {
+	local pid
+	for pid in "${live_pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+	for pid in "${live_pids[@]}"; do wait "$pid" 2>/dev/null; done
+	exec 7>&- 2>/dev/null
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+
+# TAP
+
+ok() { # STATUS NAME: STATUS is that of a command, 0 is good
+	tap_n=$((tap_n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_n - $2"
+	else
+		echo "not ok $tap_n - $2"
+		tap_failed=$((tap_failed + 1))
+		[ -s "$tmp/deferd.log" ] && tail -5 "$tmp/deferd.log" | sed 's/^/#   /'
+	fi
+}
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" >/dev/null 2>&1
+	ok $? "$name"
+}
+is() { # GOT WANTED NAME
+	if [ "$1" = "$2" ]; then
+		ok 0 "$3"
+	else
+		ok 1 "$3"
+		echo "#   got:    $1"
+		echo "#   wanted: $2"
+	fi
+}
+skip() { # NAME REASON
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+note() { echo "# $*"; }
+done_testing() {
+	echo "1..$tap_n"
+	[ $tap_failed = 0 ]
+	exit
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
+	[ -x "$DEFERD" ] || skip_all "$DEFERD is not built"
+	[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+}
+
+# Waiting
+
+wait_until() { # SECONDS COMMAND...: 0 as soon as the command succeeds
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# The daemon
+
+start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
+	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" "$@" >"$tmp/deferd.log" 2>&1 &
+	daemon=$!
+	live_pids+=("$daemon")
+	wait_until "${START_SECONDS:-20}" grep -q 'http://' "$tmp/deferd.log" || return 1
+	url=$(sed -n 's#.*\(http://[0-9.:]*\)/.*#\1#p' "$tmp/deferd.log" | head -1)
+	wait_until 20 curl -sf -o /dev/null "$url/-/healthy"
+}
+stop_daemon() { # by SIGTERM; its exit status
+	kill "$daemon"
+	wait "$daemon"
+}
+metric() { # 'name{label="value"}': its value, nothing when it is not there
+	curl -sf "$url/metrics" | awk -v want="$1" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == want { print v }'
+}
+metric_is() { [ "$(metric "$1")" = "$2" ]; }
+attached() { # PID
+	curl -sf "$url/api/v1/targets/$1" | jq -e '.state == "observed"' >/dev/null
+}
+firing() { # SERVICE RULE
+	curl -sf "$url/api/v1/alerts" |
+		jq -e --arg s "$1" --arg r "$2" 'any(.data.alerts[]; .state == "firing" and .labels.service == $s and .labels.alertname == $r)' >/dev/null
+}
+
+# Observed programs
+
+start_program() { # NAME COMMAND...: output in $tmp/NAME.out, a line on fd 7 lets a gated one go on; sets program
+	local name=$1
+	shift
+	rm -f "$tmp/gate"
+	mkfifo "$tmp/gate"
+	"$@" <"$tmp/gate" >"$tmp/$name.out" 2>"$tmp/$name.err" &
+	program=$!
+	live_pids+=("$program")
+	exec 7>"$tmp/gate"
+}
+go_on() { echo >&7; }
+truth() { # NAME FIELD: of the program's own account
+	sed -n '/^{/p' "$tmp/$1.out" | tail -1 | jq -r ".$2"
+}
+has_truth() { grep -q '^{' "$tmp/$1.out"; }
+
+# Every Go that is here, as "VERSION COMMAND" lines: the PATH's, Debian's, and those in $DEFERD_GO (a list of commands).
+list_gos() {
+	local go seen=" "
+	for go in go /usr/lib/go-*/bin/go /usr/local/go/bin/go ${DEFERD_GO-}; do
+		go=$(command -v "$go") || continue
+		version=$(GOTOOLCHAIN=local "$go" env GOVERSION 2>/dev/null) || continue
+		case $seen in *" $version "*) continue ;; esac
+		seen="$seen$version "
+		echo "$version $go"
+	done
+}
+build_fixtures() { # VERSION GO VARIANT...: into $fixtures
+	fixtures=$BUILD/fixtures/$1
+	[ -n "${FIXTURES_BUILT-}" ] || tests/fixtures/build.sh "$fixtures" "$2" "${@:3}" >"$tmp/build.log" 2>&1
+}

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# vm: yes
+# C: pushes, runs, panics and depth of threads equal the program's own count, stripped or not.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+build_fixtures c "" default stripped pie || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+
+for variant in "" .stripped .pie; do
+	start_program cpile "$fixtures/cpile$variant"
+	start_daemon
+	wait_until 20 attached "$program"
+	ok $? "cpile$variant: attached"
+	go_on
+	wait_until 60 has_truth cpile
+	service=cpile$variant
+	wait_until 5 metric_is 'deferd_defers_registered_total{service="'"$service"'",lowering="c"}' "$(truth cpile registered)"
+	is "$(metric 'deferd_defers_registered_total{service="'"$service"'",lowering="c"}')" "$(truth cpile registered)" \
+		"cpile$variant: registered"
+	is "$(curl -sf "$url/api/v1/targets/$program" | jq .defer_runs)" "$(truth cpile run)" "cpile$variant: run"
+	is "$(metric 'deferd_panics_started_total{service="'"$service"'"}')" "$(truth cpile panics)" "cpile$variant: panics"
+	is "$(metric 'deferd_panics_total{service="'"$service"'",outcome="recovered"}')" "$(truth cpile recovered)" \
+		"cpile$variant: recovered"
+	is "$(metric 'deferd_defer_depth_max{service="'"$service"'"}')" "$(truth cpile peak_depth)" "cpile$variant: peak depth"
+	stop_daemon
+	ok $? "cpile$variant: the daemon ends well"
+	go_on
+	exec 7>&-
+	wait "$program"
+	ok $? "cpile$variant: the program ends well"
+done
+done_testing

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Counts and depths of a Go program equal its own, to the unit: 1.1 million loop defers on nine goroutines whose stacks
+# grow, mixed with stack records, and 100,000 pending on one of them.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+
+heap_now() { metric 'deferd_defers_registered_total{service="'"$1"'",lowering="heap"}'; }
+
+one() { # VERSION VARIANT-SUFFIX SET
+	local name=pile$2 title="$1 ${2#.} $3"
+	start_program pile "$fixtures/$name"
+	start_daemon --probes="$3"
+	wait_until 5 attached "$program"
+	ok $? "$title: attached"
+	go_on
+	wait_until 60 has_truth pile
+	wait_until 3 metric_is 'deferd_defers_registered_total{service="'"$name"'",lowering="heap"}' "$(truth pile registered_heap)"
+	is "$(heap_now "$name")" "$(truth pile registered_heap)" "$title: registered on the heap"
+	is "$(metric 'deferd_defer_depth_max{service="'"$name"'"}')" "$(truth pile peak_depth)" "$title: peak depth"
+	is "$(metric 'deferd_state_exact{service="'"$name"'"}')" 1 "$title: nothing inferred"
+	if [ "$3" = full ]; then
+		local stack
+		stack=$(metric 'deferd_defers_registered_total{service="'"$name"'",lowering="stack"}')
+		# The runtime's own code may add some.
+		[ "$stack" -ge "$(truth pile registered_stack)" ] && [ "$stack" -le $(($(truth pile registered_stack) + 50)) ]
+		ok $? "$title: registered on the stack ($stack)"
+	fi
+	is "$(metric 'deferd_events_dropped_total{reason="ring_full"}')" 0 "$title: no record lost"
+	stop_daemon
+	ok $? "$title: the daemon ends well"
+	kill -0 "$program" 2>/dev/null
+	ok $? "$title: the program lives"
+	go_on
+	exec 7>&-
+	wait "$program"
+	ok $? "$title: the program ends well"
+}
+
+while read -r version go; do
+	build_fixtures "$version" "$go" default stripped pie || { ok 1 "$version: fixtures build"; continue; }
+	one "$version" .stripped lean
+	one "$version" .pie lean
+	one "$version" "" full
+done <<<"$gos"
+done_testing
