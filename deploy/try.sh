@@ -73,7 +73,9 @@ load=$([ -n "$keep" ] && echo 24h || echo 60s)
 start shopper $dir/bin/shopper -rate 20 -for "$load" "$(url orders)/work" "$(url inventory)/work" "$(url coupons)/work"
 
 alerts() { curl -sf http://$listen/api/v1/alerts; }
-firing() { alerts | jq -e --arg s "$1" '.data.alerts[] | select(.state == "firing" and .labels.service == $s and .labels.alertname == "DeferPileUp")' >/dev/null; }
+firing() {
+	[ "$(alerts | jq --arg s "$1" 'any(.data.alerts[]; .state == "firing" and .labels.service == $s and .labels.alertname == "DeferPileUp")')" = true ]
+}
 for service in inventory coupons worker; do
 	wait_for 20 "the alert of $service" firing $service
 done

@@ -24,12 +24,18 @@ struct watch *watch_of_id(struct engine *e, uint32_t id)
 	return w;
 }
 
+static void emit(void *arg, const struct event *ev)
+{
+	engine_emit(arg, ev);
+}
+
 void watch_remove(struct engine *e, struct watch *w)
 {
 	struct event ev = { .type = EVENT_TARGET_GONE, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
 
 	HASH_DELETE(hh, e->by_pid, w);
 	HASH_DELETE(hh_id, e->by_id, w);
+	probe_read_counts(e->probe, w->id, e->now_ns, emit, e);
 	probe_detach(e->probe, w->id);
 	engine_emit(e, &ev);
 	w->image->users--;

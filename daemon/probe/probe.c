@@ -378,26 +378,40 @@ void probe_drain(struct probe *p, event_fn fn, void *arg)
 	(void)ring_buffer__consume(p->ring);
 }
 
+static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn, void *arg)
+{
+	struct event ev = { .type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns };
+	uint32_t i = DFD_TARGET_SLOT(s->id);
+	uint64_t lost = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf))
+		return;
+	decode_counts(p->counts_buf, p->ncpu, &ev.counts);
+	fn(arg, &ev);
+	for (unsigned c = 0; c < p->ncpu; c++)
+		lost += p->counts_buf[c].lost;
+	if (lost > s->lost) {
+		ev.type = EVENT_LOST;
+		ev.lost = lost - s->lost;
+		s->lost = lost;
+		fn(arg, &ev);
+	}
+}
+
 static void scan_counts(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
 	for (uint32_t i = 1; i <= p->opts.targets_max; i++) {
-		struct slot *s = &p->slots[i];
-		struct event ev = { .type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns };
-		uint64_t lost = 0;
-
-		if (!s->id || bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf))
-			continue;
-		decode_counts(p->counts_buf, p->ncpu, &ev.counts);
-		fn(arg, &ev);
-		for (unsigned c = 0; c < p->ncpu; c++)
-			lost += p->counts_buf[c].lost;
-		if (lost > s->lost) {
-			ev.type = EVENT_LOST;
-			ev.lost = lost - s->lost;
-			s->lost = lost;
-			fn(arg, &ev);
-		}
+		if (p->slots[i].id)
+			read_counts(p, &p->slots[i], now_ns, fn, arg);
 	}
+}
+
+void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg)
+{
+	struct slot *s = slot_of(p, id);
+
+	if (s)
+		read_counts(p, s, now_ns, fn, arg);
 }
 
 /*

@@ -89,6 +89,9 @@ void probe_drain(struct probe *p, event_fn fn, void *arg);
  */
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
+/* COUNTS of one target, now: its last ones before it goes. */
+void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);
+
 /* The goroutine is dead or holds nothing: its entry makes room. The next push makes a new one. */
 void probe_forget(struct probe *p, uint32_t id, uint64_t g);
 

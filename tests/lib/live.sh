@@ -85,8 +85,9 @@ now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 # The daemon
 
+# Descriptor 7 is closed for it: a program's gate must not be held open by somebody else.
 start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
-	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" "$@" >"$tmp/deferd.log" 2>&1 &
+	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
 	daemon=$!
 	live_pids+=("$daemon")
 	wait_until "${START_SECONDS:-20}" grep -q 'http://' "$tmp/deferd.log" || return 1
@@ -101,12 +102,13 @@ metric() { # 'name{label="value"}': its value, nothing when it is not there
 	curl -sf "$url/metrics" | awk -v want="$1" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == want { print v }'
 }
 metric_is() { [ "$(metric "$1")" = "$2" ]; }
+# jq -e is content with empty input, so compare what it prints.
 attached() { # PID
-	curl -sf "$url/api/v1/targets/$1" | jq -e '.state == "observed"' >/dev/null
+	[ "$(curl -sf "$url/api/v1/targets/$1" | jq .state)" = '"observed"' ]
 }
 firing() { # SERVICE RULE
-	curl -sf "$url/api/v1/alerts" |
-		jq -e --arg s "$1" --arg r "$2" 'any(.data.alerts[]; .state == "firing" and .labels.service == $s and .labels.alertname == $r)' >/dev/null
+	[ "$(curl -sf "$url/api/v1/alerts" |
+		jq --arg s "$1" --arg r "$2" 'any(.data.alerts[]; .state == "firing" and .labels.service == $s and .labels.alertname == $r)')" = true ]
 }
 
 # Observed programs
