@@ -140,7 +140,8 @@ list_gos() {
 		echo "$version $go"
 	done
 }
-build_fixtures() { # VERSION GO VARIANT...: into $fixtures
+build_fixtures() { # VERSION GO: all variants, into $fixtures, unless they are newer than their sources
 	fixtures=$BUILD/fixtures/$1
-	[ -n "${FIXTURES_BUILT-}" ] || tests/fixtures/build.sh "$fixtures" "$2" "${@:3}" >"$tmp/build.log" 2>&1
+	[ -e "$fixtures/built" ] && [ -z "$(find tests/fixtures include/deferd/defer.h -newer "$fixtures/built" -type f | head -1)" ] && return
+	tests/fixtures/build.sh "$fixtures" "$2" default stripped pie >"$tmp/build.log" 2>&1 && touch "$fixtures/built"
 }

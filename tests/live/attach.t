@@ -6,7 +6,7 @@
 need_root
 read -r version go < <(list_gos)
 [ -n "${version-}" ] || skip_all "no Go here to build programs with"
-build_fixtures "$version" "$go" default stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+build_fixtures "$version" "$go" || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
 failures() { metric 'deferd_attach_failures_total{reason="'"$1"'"}'; }
 
 start_daemon

@@ -4,7 +4,7 @@
 # Opens, closes and bad closes of a process equal its own count, by every kind of hook that this kernel has.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
-build_fixtures c "" default || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+build_fixtures c "" || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
 "$DEFERD" doctor --no-targets --json >"$tmp/doctor.json"
 has() { jq -e --arg f "$1" 'any(.features[]; .feature == $f and .have)' "$tmp/doctor.json" >/dev/null; }
 

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# vm: yes
+# The lean set on whatever this kernel has (uprobe_multi, or perf events): counts and depths of a small Go program, and
+# its panics, equal its own.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+
+service_metric() { metric "$1{service=\"$2\"${3-}}"; }
+
+while read -r version go; do
+	build_fixtures "$version" "$go" || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	start_program pile "$fixtures/pile.stripped" -goroutines 4 -defers 20000 -deep 3000
+	start_daemon
+	wait_until 30 attached "$program"
+	ok $? "$version: attached"
+	note "$(curl -sf "$url/api/v1/snapshot" | jq -r '"Linux \(.deferd.kernel), \(.deferd.attach)"')"
+	go_on
+	wait_until 120 has_truth pile
+	heap='deferd_defers_registered_total{service="pile.stripped",lowering="heap"}'
+	wait_until 10 metric_is "$heap" "$(truth pile registered_heap)"
+	is "$(metric "$heap")" "$(truth pile registered_heap)" "$version: registered"
+	is "$(service_metric deferd_defer_depth_max pile.stripped)" "$(truth pile peak_depth)" "$version: peak depth"
+	go_on
+	exec 7>&-
+	wait "$program"
+	ok $? "$version: the program ends well"
+
+	start_program panics "$fixtures/panics.pie" -n 20
+	wait_until 30 attached "$program"
+	go_on
+	wait_until 60 has_truth panics
+	wait_until 10 metric_is 'deferd_panics_started_total{service="panics.pie"}' "$(truth panics panics)"
+	is "$(service_metric deferd_panics_started_total panics.pie)" "$(truth panics panics)" "$version: panics"
+	is "$(service_metric deferd_panics_total panics.pie ',outcome="recovered"')" "$(truth panics recovered)" \
+		"$version: recovered"
+	go_on
+	exec 7>&-
+	wait "$program"
+	ok $? "$version: the panicking program ends well"
+	stop_daemon
+	ok $? "$version: the daemon ends well"
+done <<<"$gos"
+done_testing
