@@ -395,7 +395,7 @@ void config_print_example(struct buf *b)
 	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their functions\n"
 		    "#c_runtimes:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_keys); i++)
-		buf_printf(b, "#  %s %s: # %s%s\n", i ? " " : "-", runtime_keys[i].name, runtime_keys[i].doc,
+		buf_printf(b, "#  %s %s: my_%s # %s%s\n", i ? " " : "-", runtime_keys[i].name, runtime_keys[i].name, runtime_keys[i].doc,
 			   runtime_keys[i].required ? "" : " (optional)");
 	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n", c->rule_files.glob[0]);
 	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp and DescriptorsGrowing\n#default_rules: true\n");

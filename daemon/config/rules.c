@@ -193,12 +193,12 @@ void rules_print_example(struct buf *b)
 						       NULL,	     "30s",			    "5m",     "page",
 						       "{ team: payments }" };
 
-		if (!samples[i])
-			buf_printf(b, "#  # %s, in place of metric, op and threshold:\n"
-				      "#  #%s: [{ metric: open_fds, op: \">\", threshold: 500 }, { metric: fd_usage_ratio, threshold: 0.8 }]\n",
-				   rule_keys[i].doc, rule_keys[i].name);
-		else
+		if (samples[i])
 			buf_printf(b, "#  %s %s: %s # %s\n", i ? " " : "-", rule_keys[i].name, samples[i],
 				   rule_keys[i].doc);
 	}
+	buf_puts(b, "#  - alert: DescriptorsLow\n"
+		    "#    all: # several conditions instead of one\n"
+		    "#      - { metric: open_fds, op: \">\", threshold: 500 }\n"
+		    "#      - { metric: fd_usage_ratio, op: \">\", threshold: 0.8 }\n");
 }

@@ -274,6 +274,9 @@ void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where, const 
 {
 	uint64_t seen = 0;
 
+	/* A section whose keys are all commented out. */
+	if (node->type == YAML_SCALAR_NODE && !node->data.scalar.length)
+		return;
 	if (node->type != YAML_MAPPING_NODE) {
 		yaml_error(f, node, "%s: expected a mapping of keys to values", *where ? where : "file");
 		return;
