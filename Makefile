@@ -129,6 +129,7 @@ install: all
 	install -Dm640 deploy/examples/deferd.yml $(DESTDIR)$(SYSCONFDIR)/deferd/deferd.yml
 	install -Dm644 include/deferd/defer.h $(DESTDIR)$(PREFIX)/include/deferd/defer.h
 	install -d $(DESTDIR)$(SYSCONFDIR)/deferd/rules.d
+	install -Dm644 deploy/completion/deferd.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/deferd
 	set -e; for m in deploy/man/*.[1-8]; do install -Dm644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 format:
