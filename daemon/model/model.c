@@ -246,7 +246,8 @@ static unsigned peak_bucket(const struct model *m, uint64_t now_ns)
 
 static bool peak_current(const struct model *m, const struct peak *p, uint64_t now_ns)
 {
-	return p->depth && now_ns - p->time_ns < m->opts.depth_window_ns;
+	/* A record that was made while the ring was being read is newer than "now". */
+	return p->depth && (p->time_ns >= now_ns || now_ns - p->time_ns < m->opts.depth_window_ns);
 }
 
 static void note_peak(struct model *m, struct target *t, const struct peak *seen)
@@ -508,7 +509,8 @@ bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret
 {
 	double left;
 
-	if (!t->have_fd_trend || !trend_growing(&t->fd_trend) || t->fds.limit < t->fds.open)
+	if (!t->have_fd_trend || !trend_growing(&t->fd_trend) || t->fds.limit < t->fds.open ||
+	    t->fds.limit == UINT64_MAX) /* RLIM_INFINITY */
 		return false;
 	left = (double)(t->fds.limit - t->fds.open);
 	*ret_low_s = left / t->fd_trend.high_per_sec;
