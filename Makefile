@@ -35,8 +35,8 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 	-Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
 HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 comma := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 override CFLAGS += -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) -D_GNU_SOURCE -Idaemon -Iinclude -I$(O) -MMD -MP
 LIBS := -lbpf -lelf -ldw -lz -lmicrohttpd -lyaml -lncursesw -ltinfo -lcurl -ljansson -lcap-ng -lseccomp -lcrypt -lZydis -lm -lpthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
