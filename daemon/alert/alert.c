@@ -113,6 +113,12 @@ static struct alert *start(struct alerts *as, const struct rule *r, const struct
 	return a;
 }
 
+/* Further past the threshold: higher, or lower where being below it is what somebody should know. */
+static bool worse(enum rule_op op, double value, double than)
+{
+	return op == RULE_LE || op == RULE_LT ? value < than : value > than;
+}
+
 static void refresh(struct alert *a, const struct rule *r, double value)
 {
 	const struct rule_condition *first = &r->conditions[0];
@@ -123,7 +129,7 @@ static void refresh(struct alert *a, const struct rule *r, double value)
 	a->metric = first->metric->name;
 	a->threshold = first->threshold;
 	a->of_depth = first->metric->of_depth;
-	if (a->state == ALERT_PENDING || value > a->value)
+	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
 }
 
@@ -155,7 +161,7 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m, c
 		return;
 	a->last_true_ns = now_ns;
 	refresh(a, r, value);
-	if (a->of_depth && value >= a->value)
+	if (a->of_depth && value == a->value) /* the worst so far: tell this one */
 		named = describe_depth(a, m, t, now_ns);
 	if (a->state == ALERT_PENDING && now_ns - a->active_ns >= r->for_ns &&
 	    (named || now_ns - a->active_ns >= ALERT_NAME_WAIT_NS)) {

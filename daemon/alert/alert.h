@@ -38,7 +38,7 @@ struct alert {
 	uint32_t pid;
 	enum runtime_kind runtime;
 	const char *metric; /* of the first condition */
-	double value;       /* the highest since it became active */
+	double value;       /* pending: the last; then the worst, for >= and > the highest */
 	double threshold;
 	uint64_t active_ns;    /* monotonic: the conditions hold since */
 	uint64_t fired_ns;
@@ -68,7 +68,7 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 /* Pending and firing ones, as a hash (iterate by hh.next). */
 const struct alert *alerts_active(const struct alerts *as);
 
-/* "service/pid: 47 defers on goroutine 18, registered at main.reserve (main.go:41)". */
+/* "shop (pid 7): 47 defers pending on goroutine 18, registered by main.reserve at main.go:41". */
 void alert_describe(const struct alert *a, char *buf, size_t size);
 
 #endif

@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alert/alert.h"
+#include "base/cleanup.h"
+
+#define MS     1000000ull
+#define SECOND (1000 * MS)
+#define T0     (3600 * SECOND)
+#define IMAGE  7
+#define SITE   0x400100
+
+/* A model, its alerts, and what was told about them. */
+struct bench {
+	struct model *m;
+	struct alerts *as;
+	struct rule rules[2];
+	struct rule_set set;
+	unsigned n_told;
+	struct alert told[16];
+};
+
+static void bench_done(struct bench *b)
+{
+	alerts_free(b->as);
+	model_free(b->m);
+}
+
+#define _bench_ _cleanup_(bench_done) struct bench
+
+static struct rule rule(const char *name, const char *metric, enum rule_op op, double threshold)
+{
+	struct rule r = {
+		.n_conditions = 1,
+		.conditions = { { rule_metric_find(metric), op, threshold } },
+		.severity = SEVERITY_WARNING,
+	};
+
+	assert_non_null(r.conditions[0].metric);
+	snprintf(r.name, sizeof(r.name), "%s", name);
+	return r;
+}
+
+static void add_target(struct bench *b, uint32_t id, enum runtime_kind runtime)
+{
+	model_apply(b->m, &(struct event){
+				  .type = EVENT_TARGET,
+				  .target = id,
+				  .pid = 1000 + id,
+				  .time_ns = T0,
+				  .info = { .service = "shop",
+					    .image = "shop",
+					    .version = "go1.26.3",
+					    .reason = "",
+					    .runtime = runtime,
+					    .image_id = IMAGE },
+			  });
+}
+
+static void begin(struct bench *b, struct rule r)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+
+	*b = (struct bench){ .m = model_new(&opts), .as = alerts_new(), .rules = { r } };
+	b->set = (struct rule_set){ 1, b->rules };
+	assert_non_null(b->m);
+	assert_non_null(b->as);
+	add_target(b, 1, RUNTIME_GO);
+}
+
+static void fds(struct bench *b, uint32_t id, uint64_t open, uint64_t now)
+{
+	model_apply(b->m, &(struct event){ .type = EVENT_FDS,
+					   .target = id,
+					   .time_ns = now,
+					   .fds = { open, 1000 } });
+}
+
+static void depth(struct bench *b, uint32_t id, uint32_t n, uint64_t goid, uint64_t now)
+{
+	model_apply(b->m, &(struct event){
+				  .type = EVENT_DEPTH,
+				  .target = id,
+				  .tid = 77,
+				  .time_ns = now,
+				  .call = { .g = goid << 12,
+					    .goid = goid,
+					    .depth = n,
+					    .nstack = 1,
+					    .stack = { SITE } },
+			  });
+}
+
+static void gone(struct bench *b, uint32_t id, uint64_t now)
+{
+	model_apply(b->m,
+		    &(struct event){ .type = EVENT_TARGET_GONE, .target = id, .time_ns = now });
+}
+
+static void tell(void *arg, const struct alert *a)
+{
+	struct bench *b = arg;
+
+	assert_true(b->n_told < ARRAY_SIZE(b->told));
+	b->told[b->n_told++] = *a;
+}
+
+static void eval(struct bench *b, uint64_t now)
+{
+	alerts_eval(b->as, &b->set, b->m, now, tell, b);
+}
+
+static unsigned n_active(const struct bench *b)
+{
+	return HASH_COUNT(alerts_active(b->as));
+}
+
+static void nothing(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("fds", "open_fds", RULE_GE, 100));
+	assert_null(alerts_active(b.as));
+	eval(&b, T0); /* no number yet */
+	fds(&b, 1, 99, T0);
+	eval(&b, T0);
+	b.set.n = 0;
+	fds(&b, 1, 100, T0);
+	eval(&b, T0); /* no rules */
+	assert_int_equal(b.n_told, 0);
+	assert_null(alerts_active(b.as));
+	alerts_free(NULL);
+}
+
+/*
+ * A second a character: do the conditions hold ('1')? Is the alert absent ('.'), pending ('p') or
+ * firing ('f') afterwards?
+ */
+static void over_time(void **state)
+{
+	static const struct {
+		unsigned for_s, keep_s;
+		const char *holds, *is;
+		unsigned told;
+	} cases[] = {
+		{ 0, 0, "0000", "....", 0 },
+		{ 0, 0, "0110", ".ff.", 2 },
+		{ 0, 0, "101", "f.f", 3 },
+		{ 3, 0, "1111110", "pppfff.", 2 },
+		{ 3, 0, "1110111011110", "ppp.ppp.pppf.", 2 }, /* a gap begins it anew */
+		{ 3, 2, "11011110", "pp.pppff", 1 },           /* keep is for what fires */
+		{ 0, 2, "1000", "ff..", 2 },
+		{ 0, 2, "10101000", "ffffff..", 2 }, /* back in time: the same alert */
+		{ 0, 3, "1000100", "fff.fff", 3 },
+		{ 2, 2, "111001", "ppff.p", 2 },
+		{ 1, 0, "1010", "p.p.", 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_bench_ b;
+		char is[32] = "";
+
+		begin(&b, rule("fds", "open_fds", RULE_GE, 100));
+		b.rules[0].for_ns = cases[i].for_s * SECOND;
+		b.rules[0].keep_ns = cases[i].keep_s * SECOND;
+		for (unsigned s = 0; cases[i].holds[s]; s++) {
+			const struct alert *a;
+
+			fds(&b, 1, cases[i].holds[s] == '1' ? 100 : 99, T0 + s * SECOND);
+			eval(&b, T0 + s * SECOND);
+			assert_true(n_active(&b) <= 1);
+			a = alerts_active(b.as);
+			is[s] = !a ? '.' : a->state == ALERT_PENDING ? 'p' : 'f';
+		}
+		if (strcmp(is, cases[i].is) || b.n_told != cases[i].told)
+			fail_msg("for %u s, keep %u s, %s: %s (expected %s), told %u times",
+				 cases[i].for_s, cases[i].keep_s, cases[i].holds, is, cases[i].is,
+				 b.n_told);
+		for (unsigned k = 0; k < b.n_told; k++)
+			assert_int_equal(b.told[k].state, k % 2 ? ALERT_RESOLVED : ALERT_FIRING);
+	}
+}
+
+static void to_the_nanosecond(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("fds", "open_fds", RULE_GE, 100));
+	b.rules[0].for_ns = b.rules[0].keep_ns = 10 * SECOND;
+	fds(&b, 1, 100, T0);
+	eval(&b, T0);
+	eval(&b, T0 + 10 * SECOND - 1);
+	assert_int_equal(b.n_told, 0);
+	eval(&b, T0 + 10 * SECOND);
+	assert_int_equal(b.n_told, 1);
+	assert_int_equal(b.told[0].active_ns, T0);
+	assert_int_equal(b.told[0].fired_ns, T0 + 10 * SECOND);
+	assert_int_equal(b.told[0].last_true_ns, T0 + 10 * SECOND);
+	fds(&b, 1, 99, T0 + 11 * SECOND);
+	eval(&b, T0 + 20 * SECOND - 1);
+	assert_int_equal(b.n_told, 1);
+	eval(&b, T0 + 20 * SECOND);
+	assert_int_equal(b.n_told, 2);
+	assert_int_equal(b.told[1].last_true_ns, T0 + 10 * SECOND);
+}
+
+static void all_conditions(void **state)
+{
+	static const struct {
+		uint64_t open;
+		bool trend, fires;
+	} cases[] = { { 499, true, false },
+		      { 500, true, false },
+		      { 501, true, true },
+		      { 501, false, false } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_bench_ b;
+
+		begin(&b, rule("growing", "open_fds", RULE_GT, 100));
+		b.rules[0].conditions[1] =
+			(struct rule_condition){ rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 };
+		b.rules[0].conditions[2] =
+			(struct rule_condition){ rule_metric_find("fd_growth_per_second"), RULE_GE,
+						 0 };
+		b.rules[0].n_conditions = 3;
+		for (unsigned s = 0; s < 10; s++)
+			fds(&b, 1, cases[i].open, T0 + s * SECOND);
+		if (cases[i].trend)
+			model_tick(b.m, T0 + 10 * SECOND);
+		eval(&b, T0 + 10 * SECOND);
+		assert_int_equal(b.n_told, cases[i].fires);
+		if (!cases[i].fires)
+			continue;
+		/* What is told is of the first. */
+		assert_true(b.told[0].value == 501);
+		assert_true(b.told[0].threshold == 100);
+		assert_string_equal(b.told[0].metric, "open_fds");
+	}
+}
+
+static void worst_value(void **state)
+{
+	static const struct {
+		enum rule_op op;
+		uint64_t threshold, open[5], value[5];
+	} cases[] = {
+		{ RULE_GE, 100, { 150, 120, 200, 100, 201 }, { 150, 150, 200, 200, 201 } },
+		{ RULE_GT, 100, { 150, 120, 200, 101, 201 }, { 150, 150, 200, 200, 201 } },
+		{ RULE_LE, 300, { 150, 220, 120, 300, 5 }, { 150, 150, 120, 120, 5 } },
+		{ RULE_LT, 300, { 150, 220, 120, 299, 5 }, { 150, 150, 120, 120, 5 } },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_bench_ b;
+
+		begin(&b, rule("fds", "open_fds", cases[i].op, cases[i].threshold));
+		for (unsigned s = 0; s < 5; s++) {
+			fds(&b, 1, cases[i].open[s], T0 + s * SECOND);
+			eval(&b, T0 + s * SECOND);
+			assert_int_equal(n_active(&b), 1);
+			assert_true(alerts_active(b.as)->value == cases[i].value[s]);
+		}
+		assert_int_equal(b.n_told, 1);
+	}
+}
+
+/* Pending, the value is the last one; what is told begins with the one that fired. */
+static void pending_value(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("fds", "open_fds", RULE_GE, 100));
+	b.rules[0].for_ns = 2 * SECOND;
+	for (unsigned s = 0; s < 3; s++) {
+		fds(&b, 1, 150 - 10 * s, T0 + s * SECOND);
+		eval(&b, T0 + s * SECOND);
+	}
+	assert_int_equal(b.n_told, 1);
+	assert_true(b.told[0].value == 130);
+}
+
+static void waits_for_the_name(void **state)
+{
+	static const struct {
+		uint64_t named_ms, fires_ms; /* evaluated every 100 ms */
+		const char *function;
+	} cases[] = {
+		{ 0, 0, "main.pile" },     { 50, 100, "main.pile" }, { 300, 300, "main.pile" },
+		{ 500, 500, "main.pile" }, { 501, 500, "?" },        { 100000, 500, "?" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_bench_ b;
+		uint64_t ms = 0;
+
+		begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
+		depth(&b, 1, 40, 18, T0);
+		for (; ms <= 1000 && !b.n_told; ms += 100) {
+			if (cases[i].named_ms <= ms)
+				model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+			eval(&b, T0 + ms * MS);
+			assert_int_equal(n_active(&b), 1);
+		}
+		assert_int_equal(b.n_told, 1);
+		assert_int_equal(ms - 100, cases[i].fires_ms);
+		assert_string_equal(b.told[0].site.function, cases[i].function);
+		/* It is told once; a name that comes later is in the alert all the same. */
+		model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+		eval(&b, T0 + ms * MS);
+		assert_int_equal(b.n_told, 1);
+		assert_string_equal(alerts_active(b.as)->site.function, "main.pile");
+	}
+}
+
+/* The names of the sites that register most are waited for as well, and nobody else's. */
+static void waits_for_top_names(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
+	for (unsigned i = 0; i < 5; i++)
+		model_apply(b.m, &(struct event){
+					 .type = EVENT_SITE,
+					 .target = 1,
+					 .site = { 0x500000 + i, 10 * (i + 1), LOWERING_HEAP } });
+	depth(&b, 1, 40, 18, T0);
+	model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+	for (unsigned i = 2; i < 5; i++) {
+		eval(&b, T0);
+		assert_int_equal(b.n_told, 0);
+		model_name_site(b.m, IMAGE, 0x500000 + i, "main.top", "/src/top.go", i);
+	}
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 1);
+	assert_int_equal(b.told[0].n_top, ALERT_SITES_MAX);
+	for (unsigned i = 0; i < ALERT_SITES_MAX; i++) {
+		assert_int_equal(b.told[0].top[i].line, 4 - i);
+		assert_true(b.told[0].top[i].share == (5 - i) * 10 / 150.0);
+	}
+}
+
+static void of_the_deepest(void **state)
+{
+	_bench_ b;
+	const struct alert *a;
+
+	begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
+	depth(&b, 1, 40, 18, T0);
+	model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+	eval(&b, T0);
+	a = alerts_active(b.as);
+	assert_true(a->of_depth && a->exact && a->goid == 18 && a->value == 40);
+	/* A shallower one beside it changes nothing, a deeper one is told. */
+	depth(&b, 1, 37, 19, T0 + SECOND);
+	eval(&b, T0 + SECOND);
+	assert_true(a->goid == 18 && a->value == 40);
+	depth(&b, 1, 80, 20, T0 + 2 * SECOND);
+	eval(&b, T0 + 2 * SECOND);
+	assert_true(a->goid == 20 && a->value == 80);
+	/* One alert for all of its goroutines, and one transition. */
+	for (uint64_t goid = 100; goid < 200; goid++)
+		depth(&b, 1, 50, goid, T0 + 3 * SECOND);
+	eval(&b, T0 + 3 * SECOND);
+	assert_int_equal(n_active(&b), 1);
+	assert_int_equal(b.n_told, 1);
+	/* The window is over. */
+	eval(&b, T0 + 63 * SECOND);
+	assert_int_equal(b.n_told, 2);
+	assert_int_equal(b.told[1].state, ALERT_RESOLVED);
+	assert_true(b.told[1].value == 80);
+}
+
+static void inferred_depth(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
+	model_apply(b.m, &(struct event){ .type = EVENT_DEPTH,
+					  .target = 1,
+					  .time_ns = T0,
+					  .call = { .goid = 5,
+						    .depth = 40,
+						    .inferred = true,
+						    .nstack = 1,
+						    .stack = { SITE } } });
+	eval(&b, T0);
+	assert_false(alerts_active(b.as)->exact);
+}
+
+static void target_gone(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("fds", "open_fds", RULE_GE, 100));
+	b.rules[0].keep_ns = 3600 * SECOND;
+	add_target(&b, 2, RUNTIME_GO);
+	fds(&b, 1, 100, T0);
+	fds(&b, 2, 100, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 2);
+	assert_int_equal(n_active(&b), 2);
+	gone(&b, 1, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 3);
+	assert_int_equal(b.told[2].state, ALERT_RESOLVED);
+	assert_int_equal(b.told[2].pid, 1001);
+	assert_string_equal(b.told[2].service, "shop");
+	assert_int_equal(n_active(&b), 1);
+	assert_int_equal(alerts_active(b.as)->pid, 1002);
+	/* A pending one goes without a word. */
+	b.rules[0].for_ns = SECOND;
+	add_target(&b, 3, RUNTIME_GO);
+	fds(&b, 3, 100, T0);
+	eval(&b, T0);
+	assert_int_equal(n_active(&b), 2);
+	gone(&b, 3, T0);
+	eval(&b, T0);
+	assert_int_equal(n_active(&b), 1);
+	assert_int_equal(b.n_told, 3);
+}
+
+static void rule_removed(void **state)
+{
+	_bench_ b;
+
+	begin(&b, rule("one", "open_fds", RULE_GE, 100));
+	b.rules[1] = rule("two", "fd_usage_ratio", RULE_GE, 0.1);
+	b.set.n = 2;
+	b.rules[0].keep_ns = 3600 * SECOND;
+	fds(&b, 1, 100, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 2);
+	assert_string_equal(b.told[0].key.rule, "one");
+	assert_string_equal(b.told[1].key.rule, "two");
+	/* Reloaded: other labels and threshold for "two", "one" is gone. */
+	b.rules[0] = rule("two", "fd_usage_ratio", RULE_GE, 0.05);
+	b.rules[0].severity = SEVERITY_PAGE;
+	b.rules[0].n_labels = 1;
+	b.rules[0].labels[0] = (struct rule_label){ "team", "payments" };
+	b.set.n = 1;
+	eval(&b, T0 + SECOND);
+	assert_int_equal(b.n_told, 3);
+	assert_string_equal(b.told[2].key.rule, "one");
+	assert_int_equal(b.told[2].state, ALERT_RESOLVED);
+	assert_int_equal(n_active(&b), 1);
+	assert_int_equal(alerts_active(b.as)->severity, SEVERITY_PAGE);
+	assert_true(alerts_active(b.as)->threshold == 0.05);
+	assert_int_equal(alerts_active(b.as)->n_labels, 1);
+	assert_string_equal(alerts_active(b.as)->labels[0].value, "payments");
+	assert_int_equal(alerts_active(b.as)->active_ns, T0);
+}
+
+static void describe(void **state)
+{
+	static const struct {
+		struct alert a;
+		const char *text;
+	} cases[] = {
+		{ { .service = "shop",
+		    .pid = 7,
+		    .metric = "open_fds",
+		    .value = 512,
+		    .threshold = 500 },
+		  "shop (pid 7): open_fds is 512, threshold 500" },
+		{ { .service = "shop",
+		    .pid = 7,
+		    .metric = "fd_usage_ratio",
+		    .value = 0.8125,
+		    .threshold = 0.5 },
+		  "shop (pid 7): fd_usage_ratio is 0.8125, threshold 0.5" },
+		{ { .service = "shop",
+		    .pid = 7,
+		    .of_depth = true,
+		    .runtime = RUNTIME_GO,
+		    .goid = 18,
+		    .value = 47,
+		    .site = { "main.reserve", "main.go", 41 } },
+		  "shop (pid 7): 47 defers pending on goroutine 18, registered by main.reserve at "
+		  "main.go:41" },
+		{ { .service = "shop",
+		    .pid = 7,
+		    .of_depth = true,
+		    .runtime = RUNTIME_GO,
+		    .goid = UINT64_MAX,
+		    .value = 4294967295.0,
+		    .site = { "?" } },
+		  "shop (pid 7): 4294967295 defers pending on goroutine 18446744073709551615, "
+		  "registered by ?" },
+		{ { .service = "worker",
+		    .pid = 8,
+		    .of_depth = true,
+		    .runtime = RUNTIME_C,
+		    .goid = 77,
+		    .value = 35,
+		    .site = { "work", "w.c", 9 } },
+		  "worker (pid 8): 35 defers pending on thread 77, registered by work at w.c:9" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[256], cut[10];
+
+		alert_describe(&cases[i].a, text, sizeof(text));
+		assert_string_equal(text, cases[i].text);
+		alert_describe(&cases[i].a, cut, sizeof(cut));
+		assert_int_equal(strlen(cut), sizeof(cut) - 1);
+		assert_memory_equal(cut, text, sizeof(cut) - 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing),
+		cmocka_unit_test(over_time),
+		cmocka_unit_test(to_the_nanosecond),
+		cmocka_unit_test(all_conditions),
+		cmocka_unit_test(worst_value),
+		cmocka_unit_test(pending_value),
+		cmocka_unit_test(waits_for_the_name),
+		cmocka_unit_test(waits_for_top_names),
+		cmocka_unit_test(of_the_deepest),
+		cmocka_unit_test(inferred_depth),
+		cmocka_unit_test(target_gone),
+		cmocka_unit_test(rule_removed),
+		cmocka_unit_test(describe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

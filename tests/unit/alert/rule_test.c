@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alert/rule.h"
+#include "base/cleanup.h"
+
+#define SECOND 1000000000ull
+#define T0     (3600 * SECOND)
+
+DEFINE_CLEANUP(struct model *, model_free)
+#define _model_ _cleanup_(model_freep) struct model *
+
+static void names(void **state)
+{
+	static const char *const wrong[] = { "",         "defer_depth", "defer_depth_maxi",
+					     "Open_fds", " open_fds",   "open_fds\n" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_null(rule_metric_find(wrong[i]));
+	assert_int_equal(rule_metrics_n, 8);
+	for (unsigned i = 0; i < rule_metrics_n; i++) {
+		const struct rule_metric *m = &rule_metrics[i];
+
+		assert_ptr_equal(rule_metric_find(m->name), m);
+		assert_non_null(m->read);
+		assert_true(m->doc[0] && m->unit[0]);
+		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
+	}
+	assert_string_equal(rule_op_names[RULE_GE], ">=");
+	assert_string_equal(rule_op_names[RULE_GT], ">");
+	assert_string_equal(rule_op_names[RULE_LE], "<=");
+	assert_string_equal(rule_op_names[RULE_LT], "<");
+	assert_null(rule_op_names[RULE_LT + 1]);
+	assert_string_equal(rule_severity_names[SEVERITY_PAGE], "page");
+	assert_null(rule_severity_names[SEVERITY_MAX]);
+}
+
+static void compare(void **state)
+{
+	static const struct {
+		double value, threshold;
+		bool ge, gt, le, lt;
+	} cases[] = {
+		{ 34, 35, false, false, true, true },
+		{ 35, 35, true, false, true, false },
+		{ 36, 35, true, true, false, false },
+		{ -0.0, 0, true, false, true, false },
+		{ -1, 0, false, false, true, true },
+		{ INFINITY, 1e18, true, true, false, false },
+		{ -INFINITY, -1e18, false, false, true, true },
+		{ NAN, 0, false, false, false, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		double v = cases[i].value, t = cases[i].threshold;
+
+		assert_int_equal(rule_compare(RULE_GE, v, t), cases[i].ge);
+		assert_int_equal(rule_compare(RULE_GT, v, t), cases[i].gt);
+		assert_int_equal(rule_compare(RULE_LE, v, t), cases[i].le);
+		assert_int_equal(rule_compare(RULE_LT, v, t), cases[i].lt);
+		assert_false(rule_compare((enum rule_op)77, v, t));
+	}
+}
+
+/* A target of which nothing is known has no numbers, apart from a depth of nothing. */
+static void nothing_known(void **state)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	_model_ m = model_new(&opts);
+	struct target t = { .state = TARGET_OBSERVED };
+
+	for (unsigned i = 0; i < rule_metrics_n; i++) {
+		double v = 77;
+
+		assert_int_equal(rule_metrics[i].read(m, &t, T0, &v), rule_metrics[i].of_depth);
+		assert_true(!rule_metrics[i].of_depth || v == 0);
+	}
+}
+
+static double value_of(const struct model *m, const struct target *t, const char *name)
+{
+	double v = NAN;
+
+	return rule_metric_find(name)->read(m, t, T0, &v) ? v : NAN;
+}
+
+static void numbers(void **state)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	_model_ m = model_new(&opts);
+	struct target t = {
+		.peaks = { { .depth = 40, .time_ns = T0 - 61 * SECOND },
+			   { .depth = 36, .time_ns = T0 } },
+		.registered_rate = { .n = 2,
+				     .next = 2,
+				     .time_ns = { T0, T0 + 2 * SECOND },
+				     .value = { 10, 30 } },
+		.panic_rate = { .n = 2,
+				.next = 2,
+				.time_ns = { T0, T0 + 2 * SECOND },
+				.value = { 7, 8 } },
+		.have_fds = true,
+		.fds = { 300, 1000 },
+		.have_fd_trend = true,
+		.fd_trend = { .per_sec = 3, .low_per_sec = 2, .high_per_sec = 7 },
+	};
+
+	assert_true(value_of(m, &t, "defer_depth_max") == 36);
+	assert_true(value_of(m, &t, "defers_registered_per_second") == 10);
+	assert_true(value_of(m, &t, "panics_per_second") == 0.5);
+	assert_true(value_of(m, &t, "open_fds") == 300);
+	assert_true(value_of(m, &t, "fd_usage_ratio") == 0.3);
+	assert_true(value_of(m, &t, "fd_growth_per_second") == 3);
+	assert_true(value_of(m, &t, "fd_growth_low_per_second") == 2);
+	assert_true(value_of(m, &t, "fd_exhaustion_seconds") == 100);
+	/* What a target has not, no condition can be met on. */
+	t.state = TARGET_FAILED;
+	assert_true(isnan(value_of(m, &t, "defer_depth_max")));
+	t.registered_rate.n = t.panic_rate.n = 1;
+	assert_true(isnan(value_of(m, &t, "defers_registered_per_second")));
+	assert_true(isnan(value_of(m, &t, "panics_per_second")));
+	t.fd_trend.low_per_sec = 0;
+	assert_true(isnan(value_of(m, &t, "fd_exhaustion_seconds")));
+	t.fds.limit = 0;
+	assert_true(isnan(value_of(m, &t, "fd_usage_ratio")));
+}
+
+static void sets(void **state)
+{
+	struct rule_set set = {};
+	struct rule r = { .severity = SEVERITY_PAGE };
+
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(r.name, sizeof(r.name), "rule %u", i);
+		r.for_ns = i;
+		assert_int_equal(rule_set_add(&set, &r), 0);
+		assert_int_equal(rule_set_add(&set, &r), -EEXIST);
+		assert_int_equal(set.n, i + 1);
+	}
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(set.rules[i].for_ns, i);
+	rule_set_done(&set);
+	assert_int_equal(set.n, 0);
+	assert_null(set.rules);
+	rule_set_done(&set);
+}
+
+static void default_rules(void **state)
+{
+	struct rule_set set = {};
+	const struct rule *r;
+
+	assert_int_equal(rule_set_default(&set, 35), 0);
+	assert_int_equal(set.n, 2);
+	r = &set.rules[0];
+	assert_string_equal(r->name, "DeferPileUp");
+	assert_int_equal(r->n_conditions, 1);
+	assert_string_equal(r->conditions[0].metric->name, "defer_depth_max");
+	assert_int_equal(r->conditions[0].op, RULE_GE);
+	assert_true(r->conditions[0].threshold == 35);
+	assert_int_equal(r->for_ns, 0);
+	assert_int_equal(r->severity, SEVERITY_WARNING);
+	r = &set.rules[1];
+	assert_string_equal(r->name, "DescriptorsGrowing");
+	assert_int_equal(r->n_conditions, 2);
+	assert_string_equal(r->conditions[0].metric->name, "fd_growth_low_per_second");
+	assert_string_equal(r->conditions[1].metric->name, "fd_usage_ratio");
+	assert_true(r->conditions[0].op == RULE_GT && r->conditions[1].op == RULE_GT);
+	assert_int_equal(r->severity, SEVERITY_CRITICAL);
+	rule_set_done(&set);
+	assert_int_equal(rule_set_default(&set, UINT32_MAX), 0);
+	assert_true(set.rules[0].conditions[0].threshold == 4294967295.0);
+	rule_set_done(&set);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),         cmocka_unit_test(compare),
+		cmocka_unit_test(nothing_known), cmocka_unit_test(numbers),
+		cmocka_unit_test(sets),          cmocka_unit_test(default_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
