@@ -139,7 +139,7 @@ static void service_expire(struct model *m, uint64_t now_ns)
 	struct service *s, *next;
 
 	HASH_ITER(hh, m->services, s, next) {
-		if (!s->n_targets && now_ns - s->empty_since_ns > m->opts.service_keep_ns) {
+		if (!s->n_targets && s->empty_since_ns + m->opts.service_keep_ns < now_ns) {
 			HASH_DEL(m->services, s);
 			free(s);
 		}
@@ -637,6 +637,8 @@ void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char
 
 	if (!n)
 		return;
+	if (n->state == NAME_WANTED)
+		m->n_wanted--;
 	n->state = function ? NAME_KNOWN : NAME_UNKNOWN;
 	if (!function)
 		return;

@@ -345,6 +345,17 @@ static void services_are_forgotten(void **state)
 	assert_null(model_services(m));
 }
 
+/* Its last target ended after the reader took "now": the difference must not wrap. */
+static void services_newer_than_now(void **state)
+{
+	_model_ m = fresh();
+
+	apply_target(m, 1, "shop", T0);
+	apply_plain(m, EVENT_TARGET_GONE, 1, T0 + 1000);
+	model_tick(m, T0);
+	assert_non_null(service_of(m, "shop"));
+}
+
 static void service_changes(void **state)
 {
 	_model_ m = fresh();
@@ -957,6 +968,7 @@ int main(void)
 		cmocka_unit_test(services_are_forgotten),
 		cmocka_unit_test(service_changes),
 		cmocka_unit_test(depth_window),
+		cmocka_unit_test(services_newer_than_now),
 		cmocka_unit_test(depth_buckets),
 		cmocka_unit_test(depth_newer_than_now),
 		cmocka_unit_test(depth_window_brute),
