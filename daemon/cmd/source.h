@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Where `top` and `ps` get their documents from: the daemon of this host over its control socket, or, when none answers, an
+ * engine in this process with probes of its own. The documents have the same shape (export/views.h); a snapshot has one more
+ * member, `source`, with source_name().
+ */
+#ifndef DEFERD_CMD_SOURCE_H
+#define DEFERD_CMD_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/loop.h"
+#include "base/reason.h"
+
+struct source_opts {
+	const char *command;     /* name in messages */
+	const char *config_path; /* NULL: defaults */
+	const char *socket;      /* NULL: as configured */
+	bool alone;              /* do not ask the daemon */
+};
+
+struct source;
+
+/*
+ * EXIT_GOOD, or the exit code after a message on stderr: EXIT_PRIVILEGE when the socket may not be used, or there is none
+ * and we may not attach; else as session_open(). *ret_s is NULL on failure.
+ */
+int source_open(const struct source_opts *opts, struct source **ret_s);
+void source_close(struct source *s); /* NULL is allowed */
+
+/* "daemon at PATH" or "alone". Borrowed from s. */
+const char *source_name(const struct source *s);
+/* To be turned by the caller: an engine of our own lives on it. */
+struct loop *source_loop(struct source *s);
+/* Turn it for so long. 0 or negative errno. */
+int source_pause(struct source *s, unsigned ms);
+/*
+ * Turn it until there is something to show: alone, all processes were looked at and rates are there; in any case, sites have
+ * their names. Gives up after a minute, not because of names. 0 or negative errno.
+ */
+int source_settle(struct source *s);
+
+/* The document belongs to the caller. 0, or negative errno with the reason; -ESRCH: no target has this pid. */
+int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason);
+int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
+
+#endif

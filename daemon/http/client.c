@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "http/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/utf8.h"
+
+#define URL_MAX        512
+#define FIRST_LINE_MAX 120 /* of an answer that goes into a reason */
+
+struct http_client {
+	CURL *curl; /* kept between requests, and the connection with it */
+	char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct buf body;
+	bool path_too_long;
+};
+
+/* Called by libcurl with each piece; anything but n aborts the transfer. */
+static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct buf *b = arg;
+
+	buf_add(b, bytes, size * n);
+	return b->failed ? 0 : size * n;
+}
+
+static bool set_up(struct http_client *c, unsigned timeout_ms)
+{
+	bool ok = true;
+
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_PROXY, ""); /* of the environment: not for this */
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "deferd");
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
+	ok &= !curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &c->body);
+	return ok;
+}
+
+struct http_client *http_client_new(const char *socket_path, unsigned timeout_ms)
+{
+	struct http_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->path_too_long = strlen(socket_path) >= sizeof(c->socket_path);
+	snprintf(c->socket_path, sizeof(c->socket_path), "%s", socket_path);
+	buf_init(&c->body, HTTP_BODY_MAX);
+	c->curl = curl_easy_init();
+	if (!c->curl || !set_up(c, timeout_ms)) {
+		http_client_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void http_client_free(struct http_client *c)
+{
+	if (!c)
+		return;
+	curl_easy_cleanup(c->curl);
+	buf_done(&c->body);
+	free(c);
+}
+
+static int fail(struct http_client *c, CURLcode code, struct reason *reason)
+{
+	long os_errno = 0;
+
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		(void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os_errno);
+		if (!os_errno)
+			os_errno = ECONNREFUSED;
+		return reason_set(reason, (int)-os_errno, "%s: %s", c->socket_path, strerror((int)os_errno));
+	case CURLE_OPERATION_TIMEDOUT:
+		return reason_set(reason, -ETIMEDOUT, "%s: no answer in time", c->socket_path);
+	case CURLE_WRITE_ERROR:
+		return reason_set(reason, -EFBIG, "%s: the answer has more than %u bytes", c->socket_path, HTTP_BODY_MAX);
+	case CURLE_OUT_OF_MEMORY:
+		return reason_set(reason, -ENOMEM, "out of memory");
+	case CURLE_GOT_NOTHING:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_PARTIAL_FILE:
+		return reason_set(reason, -EPROTO, "%s: %s", c->socket_path, curl_easy_strerror(code));
+	default:
+		return reason_set(reason, -EIO, "%s: %s", c->socket_path, curl_easy_strerror(code));
+	}
+}
+
+/* The first line of an answer that is none of ours tells what went wrong there. */
+static int refuse(struct http_client *c, long status, const char *path, struct reason *reason)
+{
+	const char *text = c->body.data ? c->body.data : "";
+	char line[FIRST_LINE_MAX];
+
+	utf8_sanitize(line, sizeof(line), text, strcspn(text, "\r\n"));
+	return reason_set(reason, status == 404 ? -ESRCH : -EPROTO, "%s%s: HTTP status %ld%s%s", c->socket_path, path, status,
+			  line[0] ? ": " : "", line);
+}
+
+int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len, struct reason *reason)
+{
+	char url[URL_MAX];
+	long status = 0;
+	CURLcode code;
+	char *body;
+
+	if (c->path_too_long || snprintf(url, sizeof(url), "http://localhost%s", path) >= (int)sizeof(url))
+		return reason_set(reason, -ENAMETOOLONG, "%s: a socket path has at most %zu bytes", c->socket_path,
+				  sizeof(c->socket_path) - 1);
+	buf_reset(&c->body);
+	if (curl_easy_setopt(c->curl, CURLOPT_URL, url))
+		return reason_set(reason, -ENOMEM, "out of memory");
+	code = curl_easy_perform(c->curl);
+	if (code)
+		return fail(c, code, reason);
+	(void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return refuse(c, status, path, reason);
+	body = buf_take(&c->body, ret_len);
+	if (!body)
+		return reason_set(reason, -ENOMEM, "out of memory");
+	*ret_body = body;
+	return 0;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cmd/cmd.h"
+#include "probe/worker.h"
+
+static const struct command *const commands[] = {
+	&cmd_run, &cmd_top, &cmd_ps, &cmd_trace, &cmd_doctor, &cmd_check_config, &cmd_version,
+};
+
+static void usage(FILE *out)
+{
+	fprintf(out, "deferd: what unmodified Go and C services do with their defers, panics and descriptors\n\n"
+		     "Usage: deferd COMMAND [OPTIONS]\n\nCommands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(out, "\ndeferd COMMAND --help tells more.\n");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], WORKER_ARG))
+		return worker_main();
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_GOOD;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[1], commands[i]->name))
+			return cmd_main(commands[i], argc - 1, argv + 1);
+	}
+	fprintf(stderr, "deferd: '%s' is not a command; see deferd --help\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "ui/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Formats */
+
+static void set_text(struct table_value *v, const char *text)
+{
+	snprintf(v->text, sizeof(v->text), "%s", text[0] ? text : "-");
+}
+
+static void as_text(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	set_text(ret, value_string(row, c->key));
+}
+
+static void as_count(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double n;
+
+	if (c->number(row, c->key, &n))
+		value_count(ret->text, sizeof(ret->text), n, c->min);
+	else
+		set_text(ret, "");
+}
+
+static void as_rate(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double n;
+
+	if (c->number(row, c->key, &n))
+		value_rate(ret->text, sizeof(ret->text), n, c->min, false);
+	else
+		set_text(ret, "");
+}
+
+/* Growth is worth a look only when it is certain: then there is a time to exhaustion, too. */
+static void as_growth(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double n, full;
+
+	set_text(ret, "");
+	if (!c->number(row, c->key, &n))
+		return;
+	value_rate(ret->text, sizeof(ret->text), n, c->min, true);
+	if (value_number(row, "fd_exhaustion_seconds", &full))
+		ret->style = STYLE_WARN;
+}
+
+static void as_time_left(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double s;
+
+	set_text(ret, "");
+	if (!c->number(row, c->key, &s))
+		return;
+	value_duration(ret->text, sizeof(ret->text), s);
+	ret->style = s < 3600 ? STYLE_ALARM : STYLE_WARN;
+}
+
+static void as_age(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double s;
+
+	if (c->number(row, c->key, &s))
+		value_duration(ret->text, sizeof(ret->text), s);
+	else
+		set_text(ret, "");
+}
+
+static void as_idle(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double ms;
+
+	if (!c->number(row, c->key, &ms))
+		set_text(ret, "");
+	else if (ms < 1000)
+		snprintf(ret->text, sizeof(ret->text), "%.0fms", ms);
+	else
+		value_duration(ret->text, sizeof(ret->text), ms / 1e3);
+}
+
+static void as_share(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double share;
+
+	if (c->number(row, c->key, &share))
+		snprintf(ret->text, sizeof(ret->text), "%.1f%%", share * 100);
+	else
+		set_text(ret, "");
+}
+
+static void as_exact(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const json_t *exact = json_object_get(row, c->key);
+
+	set_text(ret, json_is_true(exact) ? "yes" : json_is_false(exact) ? "no" : "");
+	if (json_is_false(exact))
+		ret->style = STYLE_WARN;
+}
+
+static void as_alerts(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double n;
+
+	as_count(c, row, ret);
+	if (c->number(row, c->key, &n))
+		ret->style = n > 0 ? STYLE_ALARM : STYLE_DIM;
+}
+
+static enum style style_of_state(const json_t *row)
+{
+	const char *state = value_string(row, "state");
+
+	return !strcmp(state, "failed") ? STYLE_ALARM : !strcmp(state, "limited") ? STYLE_WARN : STYLE_PLAIN;
+}
+
+static void as_service(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	as_text(c, row, ret);
+	ret->style = style_of_state(row) == STYLE_PLAIN ? STYLE_STRONG : style_of_state(row);
+}
+
+static void as_state(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	as_text(c, row, ret);
+	ret->style = style_of_state(row);
+}
+
+static void as_runtime(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const char *version = value_string(row, "version");
+
+	set_text(ret, version[0] ? version : value_string(row, c->key));
+}
+
+static void as_pids(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	size_t n = json_array_size(json_object_get(row, c->key));
+	double first;
+
+	if (!c->number(row, c->key, &first))
+		set_text(ret, "");
+	else if (n > 1)
+		snprintf(ret->text, sizeof(ret->text), "%.0f+%zu", first, n - 1);
+	else
+		snprintf(ret->text, sizeof(ret->text), "%.0f", first);
+}
+
+static bool first_of(const json_t *row, const char *key, double *ret)
+{
+	const json_t *first = json_array_get(json_object_get(row, key), 0);
+
+	if (!json_is_number(first))
+		return false;
+	*ret = json_number_value(first);
+	return true;
+}
+
+/* Places */
+
+static void file_line(const json_t *site, char *buf, size_t size)
+{
+	const char *file = value_string(site, "file");
+	double line;
+
+	buf[0] = 0;
+	if (file[0] && value_number(site, "line", &line) && line > 0)
+		snprintf(buf, size, "%s:%.0f", file, line);
+	else if (file[0])
+		snprintf(buf, size, "%s", file);
+}
+
+void tables_place(const json_t *site, char *buf, size_t size)
+{
+	const char *function = value_string(site, "function");
+	char at[VALUE_MAX];
+
+	file_line(site, at, sizeof(at));
+	if (!function[0] && !at[0])
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%s%s%s", function, function[0] && at[0] ? " " : "", at);
+}
+
+/* Where the file is not known, the function has to do. */
+static void as_file_line(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const json_t *site = c->key[0] ? json_object_get(row, c->key) : row;
+	char at[VALUE_MAX];
+
+	file_line(site, at, sizeof(at));
+	set_text(ret, at[0] ? at : value_string(site, "function"));
+}
+
+static void as_place(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	tables_place(json_object_get(row, c->key), ret->text, sizeof(ret->text));
+}
+
+/* Alerts */
+
+static const char *label(const json_t *row, const char *name)
+{
+	return value_string(json_object_get(row, "labels"), name);
+}
+
+static void as_label(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	set_text(ret, label(row, c->key));
+}
+
+static void as_severity(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	double n;
+
+	as_label(c, row, ret);
+	if (!strcmp(value_string(row, "state"), "firing") && c->number(row, c->key, &n))
+		ret->style = n >= 2 ? STYLE_ALARM : STYLE_WARN;
+}
+
+static bool severity_number(const json_t *row, const char *key, double *ret)
+{
+	static const char *const names[] = { "info", "warning", "critical", "page" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (strcmp(label(row, key), names[i]))
+			continue;
+		*ret = i;
+		return true;
+	}
+	return false;
+}
+
+static bool label_number(const json_t *row, const char *key, double *ret)
+{
+	const char *text = label(row, key);
+	char *end;
+	double n = strtod(text, &end);
+
+	if (end == text)
+		return false;
+	*ret = n;
+	return true;
+}
+
+static bool number_in_string(const json_t *row, const char *key, double *ret)
+{
+	const char *text = value_string(row, key);
+	char *end;
+	double n = strtod(text, &end);
+
+	if (end == text)
+		return false;
+	*ret = n;
+	return true;
+}
+
+static void as_alert_state(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	as_text(c, row, ret);
+	ret->style = strcmp(ret->text, "firing") ? STYLE_PLAIN : STYLE_ALARM;
+}
+
+void tables_add_ages(json_t *alerts, double unix_ms)
+{
+	double since;
+	json_t *a;
+	size_t i;
+
+	json_array_foreach(alerts, i, a) {
+		if (value_time_ms(value_string(a, "activeAt"), &since))
+			(void)json_object_set_new(a, "age_seconds", json_real((unix_ms - since) / 1e3));
+	}
+}
+
+/* What rows are known by */
+
+static void service_id(const json_t *row, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", value_string(row, "service"));
+}
+
+static void number_id(const json_t *row, const char *key, char *buf, size_t size)
+{
+	double n = 0;
+
+	(void)value_number(row, key, &n);
+	snprintf(buf, size, "%020.0f", n);
+}
+
+static void target_id(const json_t *row, char *buf, size_t size)
+{
+	number_id(row, "pid", buf, size);
+}
+
+static void goroutine_id(const json_t *row, char *buf, size_t size)
+{
+	number_id(row, json_object_get(row, "thread") ? "thread" : "goroutine", buf, size);
+}
+
+static void site_id(const json_t *row, char *buf, size_t size)
+{
+	char place[VALUE_MAX];
+
+	tables_place(row, place, sizeof(place));
+	snprintf(buf, size, "%s %s", place, value_string(row, "lowering"));
+}
+
+static void alert_id(const json_t *row, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s %s %s", label(row, "alertname"), label(row, "service"), label(row, "pid"));
+}
+
+static const char *service_filtered(const json_t *row)
+{
+	return value_string(row, "service");
+}
+
+static const char *alert_filtered(const json_t *row)
+{
+	return label(row, "service");
+}
+
+static const char *goroutine_filtered(const json_t *row)
+{
+	return value_string(json_object_get(row, "site"), "function");
+}
+
+static const char *site_filtered(const json_t *row)
+{
+	return value_string(row, "function");
+}
+
+/* Tables */
+
+#define NUMBER(title_, key_, width_, rank_, format_, meaning_)                                     \
+	{                                                                                          \
+		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,   \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number   \
+	}
+#define TEXT(title_, key_, min_, max_, rank_, format_, meaning_)                                   \
+	{                                                                                          \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
+		.rank = rank_, .align = COLUMN_TEXT, .format = format_                             \
+	}
+#define TAIL(title_, key_, min_, max_, rank_, format_, meaning_)                                   \
+	{                                                                                          \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
+		.rank = rank_, .align = COLUMN_TAIL, .format = format_                             \
+	}
+
+static const struct column service_columns[] = {
+	TEXT("SERVICE", "service", 14, 32, 0, as_service, "systemd unit, container, or name of the program"),
+	{ .title = "PID", .key = "pids", .meaning = "process; +N: and N more, see its detail", .min = 8, .max = 12,
+	  .rank = 6, .align = COLUMN_NUMBER, .format = as_pids, .number = first_of },
+	TEXT("RUNTIME", "runtime", 8, 14, 10, as_runtime, "release of Go, or the defer runtime of C"),
+	NUMBER("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
+	NUMBER("DEFERS/S", "defers_registered_per_second", 8, 7, as_rate, "defers registered a second"),
+	NUMBER("REGISTERED", "defers_registered", 10, 11, as_count, "defers registered since it is observed"),
+	NUMBER("PANICS", "panics_started", 7, 4, as_count, "panics started"),
+	NUMBER("PANICS/S", "panics_per_second", 8, 13, as_rate, "panics started a second"),
+	NUMBER("FDS", "open_fds", 6, 3, as_count, "open descriptors"),
+	NUMBER("LIMIT", "max_fds", 7, 12, as_count, "descriptors that one of its processes may open"),
+	NUMBER("FD/S", "fd_growth_per_second", 7, 8, as_growth, "growth of open descriptors a second"),
+	NUMBER("FULL IN", "fd_exhaustion_seconds", 7, 5, as_time_left, "until the limit is reached, at this pace, at the earliest"),
+	TEXT("EXACT", "exact", 5, 5, 14, as_exact, "no: detail was lost or is inferred at this moment"),
+	NUMBER("ALERTS", "alerts_firing", 6, 2, as_alerts, "alerts firing"),
+	TAIL("SITE", "deepest_site", 16, 90, 9, as_place, "where the deepest goroutine registered last"),
+	{},
+};
+
+static const struct column target_columns[] = {
+	NUMBER("PID", "pid", 8, 0, as_count, "process"),
+	TEXT("SERVICE", "service", 14, 32, 0, as_service, "systemd unit, container, or name of the program"),
+	TEXT("RUNTIME", "runtime", 8, 14, 7, as_runtime, "release of Go, or the defer runtime of C"),
+	TEXT("STATE", "state", 8, 8, 2, as_state, "observed, limited or failed"),
+	NUMBER("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
+	NUMBER("REGISTERED", "defers_registered", 10, 8, as_count, "defers registered since it is observed"),
+	NUMBER("PANICS", "panics_started", 7, 5, as_count, "panics started"),
+	NUMBER("FDS", "open_fds", 6, 4, as_count, "open descriptors"),
+	NUMBER("FD/S", "fd_growth_per_second", 7, 6, as_growth, "growth of open descriptors a second"),
+	NUMBER("ALERTS", "alerts_firing", 6, 3, as_alerts, "alerts firing"),
+	TAIL("SITE", "deepest_site", 16, 90, 9, as_place, "where the deepest goroutine registered last"),
+	{},
+};
+
+#define GOROUTINE_COLUMNS(title_, key_, meaning_)                                                  \
+	{                                                                                          \
+		NUMBER(title_, key_, 10, 0, as_count, meaning_),                                   \
+		NUMBER("DEPTH", "depth", 6, 1, as_count, "defers pending now"),                    \
+		NUMBER("PEAK", "peak", 6, 2, as_count, "most defers pending since it was first seen"), \
+		NUMBER("REGISTERED", "registered", 10, 4, as_count, "defers registered"),          \
+		NUMBER("IDLE", "idle_ms", 7, 3, as_idle, "time since it last registered or ran one"), \
+		TEXT("EXACT", "exact", 5, 5, 6, as_exact, "no: its depth is inferred"),            \
+		TAIL("SITE", "site", 16, 110, 5, as_place, "where it registered last"), {}         \
+	}
+static const struct column goroutine_columns[] = GOROUTINE_COLUMNS("GOROUTINE", "goroutine", "its number (goid)");
+static const struct column thread_columns[] = GOROUTINE_COLUMNS("THREAD", "thread", "its number (tid)");
+
+static const struct column site_columns[] = {
+	NUMBER("SHARE", "share", 6, 0, as_share, "of the registrations of this process"),
+	NUMBER("REGISTERED", "registered", 10, 1, as_count, "defers registered here"),
+	TEXT("LOWERING", "lowering", 8, 8, 3, as_text, "how it was compiled: heap (in a loop), stack, range, c"),
+	TEXT("FUNCTION", "function", 16, 48, 0, as_text, "function that registers"),
+	TAIL("FILE:LINE", "", 12, 80, 2, as_file_line, "line of the defer statement"),
+	{},
+};
+
+static const struct column alert_columns[] = {
+	{ .title = "SEVERITY", .key = "severity", .meaning = "page, critical, warning or info", .min = 8, .max = 8, .rank = 2,
+	  .align = COLUMN_TEXT, .format = as_severity, .number = severity_number },
+	TEXT("STATE", "state", 8, 8, 1, as_alert_state, "firing; pending: its time is not over yet"),
+	TEXT("ALERT", "alertname", 14, 32, 0, as_label, "name of the rule"),
+	TEXT("SERVICE", "service", 14, 32, 0, as_label, "service it speaks of"),
+	{ .title = "PID", .key = "pid", .meaning = "process it speaks of", .min = 8, .max = 8, .rank = 5,
+	  .align = COLUMN_NUMBER, .format = as_label, .number = label_number },
+	{ .title = "VALUE", .key = "value", .meaning = "of the rule's first condition", .min = 8, .max = 8, .rank = 4,
+	  .align = COLUMN_NUMBER, .format = as_text, .number = number_in_string },
+	NUMBER("SINCE", "age_seconds", 7, 3, as_age, "how long its condition has held"),
+	TAIL("SITE", "site", 16, 80, 6, as_place, "where the deepest goroutine registered last"),
+	{},
+};
+
+const struct table_kind table_services = {
+	.noun = "services", .columns = service_columns, .sort = 3, .id = service_id, .filtered = service_filtered,
+};
+const struct table_kind table_targets = {
+	.noun = "processes", .columns = target_columns, .sort = 0, .ascending = true, .id = target_id,
+	.filtered = service_filtered,
+};
+const struct table_kind table_alerts = {
+	.noun = "alerts", .columns = alert_columns, .sort = 0, .id = alert_id, .filtered = alert_filtered,
+};
+const struct table_kind table_goroutines = {
+	.noun = "goroutines", .columns = goroutine_columns, .sort = 1, .id = goroutine_id, .filtered = goroutine_filtered,
+};
+const struct table_kind table_threads = {
+	.noun = "threads", .columns = thread_columns, .sort = 1, .id = goroutine_id, .filtered = goroutine_filtered,
+};
+const struct table_kind table_sites = {
+	.noun = "sites", .columns = site_columns, .sort = 0, .id = site_id, .filtered = site_filtered,
+};
