@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "export/views.h"
 #include "proc/procfs.h"
 
 static bool as_json, no_targets;

@@ -154,12 +154,15 @@ static void on_alert(void *arg, const struct alert *a)
 
 /* Web */
 
-static void refresh(void *arg)
+static void show(void *arg, struct show *ret)
 {
-	struct run *r = arg;
+	session_show(&((struct run *)arg)->session, ret);
+}
 
-	session_refresh_self(&r->session);
-	engine_refresh(r->session.engine, loop_now_ns());
+static void tell_api(struct run *r)
+{
+	r->api.telemetry_path = r->session.config->web.telemetry_path;
+	r->api.reload_over_tcp = r->session.config->web.enable_lifecycle;
 }
 
 static int load_web(const struct config *c, struct webconfig **ret_w)
@@ -226,6 +229,7 @@ static int reload(void *arg)
 	strcpy(fresh->web.listen_address, old->web.listen_address);
 	r->session.config = fresh;
 	engine_reload(r->session.engine, fresh);
+	tell_api(r);
 	config_free(old);
 	if (web || r->web) {
 		http_close(r->tcp);
@@ -236,7 +240,7 @@ static int reload(void *arg)
 			log_error("the metrics endpoint could not be opened again: %s", reason.text);
 	}
 	r->session.self.last_reload_good = true;
-	r->session.self.last_reload_good_unix_s = (double)session_clock().unix_ms / 1e3;
+	r->session.self.last_reload_good_unix_s = (double)session_unix_ms() / 1e3;
 	log_info("configuration reloaded%s%s", fixed.len ? "; needs a restart to take effect: " : "",
 		 fixed.len ? fixed.data : "");
 	buf_done(&fixed);
@@ -350,8 +354,8 @@ static int run(int argc, char **argv)
 	}
 	code = session_open(&r.session, config, &opts);
 	if (!code) {
-		r.api = (struct api){ .engine = r.session.engine, .self = &r.session.self, .refresh = refresh,
-				      .reload = reload, .arg = &r };
+		r.api = (struct api){ .show = show, .reload = reload, .arg = &r };
+		tell_api(&r);
 		code = start(&r);
 	}
 	if (!code && loop_run(r.session.loop))

@@ -44,12 +44,12 @@ static int fail(int code, const char *what, const struct reason *reason)
 	return code;
 }
 
-struct view_clock session_clock(void)
+int64_t session_unix_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (struct view_clock){ .now_ns = loop_now_ns(), .unix_ms = ts.tv_sec * 1000ll + ts.tv_nsec / 1000000 };
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
 }
 
 int session_open(struct session *s, struct config *config, const struct engine_opts *opts)
@@ -59,7 +59,7 @@ int session_open(struct session *s, struct config *config, const struct engine_o
 	*s = (struct session){ .procfd = -1, .config = config };
 	signal(SIGPIPE, SIG_IGN);
 	raise_fd_limit();
-	s->self.start_unix_s = (double)session_clock().unix_ms / 1e3;
+	s->self.start_unix_s = (double)session_unix_ms() / 1e3;
 	s->self.last_reload_good = true;
 	s->self.last_reload_good_unix_s = s->self.start_unix_s;
 	s->loop = loop_new();
@@ -92,9 +92,14 @@ void session_close(struct session *s)
 	*s = (struct session){ .procfd = -1 };
 }
 
-void session_refresh_self(struct session *s)
+void session_show(struct session *s, struct show *ret_show)
 {
 	(void)proc_usage(s->procfd, getpid(), &s->self.cpu_ns, &s->self.rss_bytes);
 	(void)proc_fd_count(s->procfd, getpid(), s->features.have[KERNEL_FD_SIZE], &s->self.open_fds);
 	(void)proc_fd_limit(getpid(), &s->self.max_fds);
+	engine_refresh(s->engine, loop_now_ns());
+	engine_show(s->engine, ret_show);
+	ret_show->self = &s->self;
+	ret_show->now_ns = loop_now_ns();
+	ret_show->unix_ms = session_unix_ms();
 }

@@ -9,8 +9,7 @@
 #include "base/loop.h"
 #include "config/config.h"
 #include "engine/engine.h"
-#include "export/metrics.h"
-#include "export/views.h"
+#include "export/show.h"
 #include "probe/kernel.h"
 
 struct session {
@@ -19,7 +18,7 @@ struct session {
 	struct config *config;
 	struct kernel_features features;
 	struct engine *engine;
-	struct metrics_extra self;
+	struct show_self self;
 };
 
 /* Read a file, telling every fault on stderr; NULL path: defaults. EXIT_GOOD or EXIT_USAGE. */
@@ -32,8 +31,8 @@ int session_load_config(const char *path, struct config **ret_c);
 int session_open(struct session *s, struct config *config, const struct engine_opts *opts);
 void session_close(struct session *s);
 
-/* Bring s->self (our own CPU, memory, descriptors) up to date. */
-void session_refresh_self(struct session *s);
-struct view_clock session_clock(void);
+/* What there is to show, brought up to date: the engine, our own CPU, memory and descriptors, the clock. */
+void session_show(struct session *s, struct show *ret_show);
+int64_t session_unix_ms(void);
 
 #endif

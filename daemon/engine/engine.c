@@ -113,6 +113,10 @@ static void on_event(void *arg, const struct event *in)
 		if (ev.call.depth >= e->config->probes.threshold && is_news(e, &ev))
 			e->urgent = true;
 		break;
+	case EVENT_LOST:
+		if (!ev.target)
+			e->resync = true;
+		break;
 	case EVENT_GOROUTINE:
 		if (!settle(e, &ev))
 			return;
@@ -254,7 +258,6 @@ static enum fd_hooks wanted_hooks(struct engine *e)
 
 static void set_hooks(struct engine *e)
 {
-	static const char *const names[] = { "off", "kprobe", "tracepoint" };
 	enum fd_hooks want = wanted_hooks(e);
 	struct reason reason = {};
 
@@ -264,7 +267,7 @@ static void set_hooks(struct engine *e)
 		e->hooks_failed = true; /* not tried again before a reload */
 		log_warn("descriptor hooks: %s; descriptor counts go on without them", reason.text);
 	} else {
-		log_info("descriptor hooks: %s%s", names[want],
+		log_info("descriptor hooks: %s%s", show_fd_hooks_names[want],
 			 want == FD_HOOKS_TRACEPOINT ? " (about 40 ns on every syscall of the host while attached)" : "");
 	}
 }
@@ -282,7 +285,8 @@ static void on_tick(void *arg, uint64_t now_ns)
 	e->now_ns = now_ns;
 	jobs_tick(e->jobs, now_ns);
 	if (second) {
-		if (!e->features->have[KERNEL_TP_BTF]) {
+		if (e->resync || !e->features->have[KERNEL_TP_BTF]) {
+			e->resync = false;
 			discover_sweep(e);
 			discover_all(e);
 		}
@@ -433,6 +437,30 @@ void engine_get_stats(struct engine *e, struct engine_stats *ret_stats)
 	e->stats.images = images_count(e->images);
 	e->stats.jobs = jobs_pending(e->jobs);
 	*ret_stats = e->stats;
+}
+
+void engine_show(struct engine *e, struct show *ret_show)
+{
+	static const char *const sets[] = { "off", "lean", "full" };
+
+	probe_get_stats(e->probe, &e->stats.probe);
+	*ret_show = (struct show){
+		.model = e->model,
+		.alerts = e->alerts,
+		.rules = &e->config->rules,
+		.features = e->features,
+		.probe = e->stats.probe,
+		.probe_set = sets[e->config->probes.set],
+		.fd_hooks = probe_fd_hooks(e->probe),
+		.n_failures = ATTACH_FAILURE_MAX,
+		.failure_names = attach_failure_names,
+		.failures = e->stats.failures,
+		.images = images_count(e->images),
+		.chains_read = e->stats.chains_read,
+		.last_scan_ns = e->stats.last_scan_ns,
+		.settled = engine_settled(e),
+		.series_max = e->config->web.series_max,
+	};
 }
 
 bool engine_settled(const struct engine *e)

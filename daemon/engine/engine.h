@@ -18,6 +18,7 @@
 #include "base/reason.h"
 #include "config/config.h"
 #include "engine/images.h"
+#include "export/show.h"
 #include "model/model.h"
 #include "probe/kernel.h"
 #include "probe/probe.h"
@@ -75,6 +76,8 @@ const struct config *engine_config(const struct engine *e);
 const struct kernel_features *engine_features(const struct engine *e);
 enum fd_hooks engine_fd_hooks(const struct engine *e);
 void engine_get_stats(struct engine *e, struct engine_stats *ret_stats);
+/* Everything that pages show; self is the caller's to add, and the clock. */
+void engine_show(struct engine *e, struct show *ret_show);
 /* The first look at all of /proc is over: every process found then is attached, failed, or nothing for us. */
 bool engine_settled(const struct engine *e);
 

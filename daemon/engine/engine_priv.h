@@ -42,6 +42,7 @@ struct engine {
 	struct proc_image own_image;
 	unsigned turn;          /* of the tick */
 	bool urgent;            /* somebody crossed the threshold: do not wait for the second */
+	bool resync;            /* an exec or exit was lost: look at /proc again */
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
 	bool hooks_failed;
 	unsigned chain_budget;  /* memory reads left in this scan */

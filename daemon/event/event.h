@@ -26,7 +26,7 @@ enum event_type {
 	EVENT_PANIC,       /* panic, recovery, fatal panic, Goexit */
 	EVENT_CALL,        /* a probe hit of a traced target */
 	EVENT_FD,          /* a descriptor call of a traced target */
-	EVENT_LOST,        /* records of this target were lost */
+	EVENT_LOST,        /* records of this target were lost; target 0: of exec, exit or fork */
 	EVENT_SCAN_BEGIN,  /* what follows until SCAN_END is all there is to say about goroutines */
 	EVENT_SCAN_END,
 	EVENT_COUNTS,      /* exact counts since the target was first watched */

@@ -3,25 +3,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <microhttpd.h>
 
 #include "base/cleanup.h"
 #include "export/expo.h"
+#include "export/metrics.h"
 #include "export/views.h"
 
 static const char type_text[] = "text/plain; charset=utf-8";
 static const char type_json[] = "application/json";
 static const char type_html[] = "text/html; charset=utf-8";
-
-static struct view_clock clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (struct view_clock){ .now_ns = loop_now_ns(), .unix_ms = ts.tv_sec * 1000ll + ts.tv_nsec / 1000000 };
-}
 
 static void answer(struct http_response *ret, unsigned status, const char *type, struct buf *b)
 {
@@ -53,12 +45,12 @@ static void answer_json(struct http_response *ret, json_t *o)
 	json_decref(o);
 }
 
-static void metrics(struct api *a, const struct http_request *req, struct http_response *ret)
+static void metrics(const struct show *s, const struct http_request *req, struct http_response *ret)
 {
 	struct buf b;
 
 	buf_init(&b, 256u << 20);
-	metrics_write(a->engine, a->self, req->openmetrics, loop_now_ns(), &b);
+	metrics_write(s, req->openmetrics, &b);
 	answer(ret, MHD_HTTP_OK, req->openmetrics ? expo_openmetrics_type : expo_text_type, &b);
 }
 
@@ -72,22 +64,22 @@ static void index_page(struct api *a, struct http_response *ret)
 		   "<li><a href=\"%s\">metrics</a></li><li><a href=\"/api/v1/alerts\">alerts</a></li>"
 		   "<li><a href=\"/api/v1/snapshot\">snapshot</a></li><li><a href=\"/-/ready\">ready</a></li>"
 		   "</ul></body></html>\n",
-		   engine_config(a->engine)->web.telemetry_path);
+		   a->telemetry_path);
 	answer(ret, MHD_HTTP_OK, type_html, &b);
 }
 
 /* What stands between us and observing everything as planned; a hook or a target that is not observed is never silent. */
-static void ready(struct api *a, struct http_response *ret)
+static void ready(const struct show *s, struct http_response *ret)
 {
 	unsigned missing = 0;
 	struct buf b;
 
 	buf_init(&b, 0);
-	if (!engine_settled(a->engine)) {
+	if (!s->settled) {
 		buf_puts(&b, "starting: processes are still being inspected\n");
 		missing++;
 	}
-	for (const struct target *t = model_targets(engine_model(a->engine)); t; t = t->hh.next) {
+	for (const struct target *t = model_targets(s->model); t; t = t->hh.next) {
 		if (t->state != TARGET_FAILED)
 			continue;
 		buf_printf(&b, "service %s, pid %u: not observed: %s\n", t->service->name, t->pid, t->reason);
@@ -102,7 +94,7 @@ static void reload(struct api *a, const struct http_request *req, struct http_re
 {
 	if (strcmp(req->method, "POST"))
 		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "POST only\n");
-	else if (!req->local && !engine_config(a->engine)->web.enable_lifecycle)
+	else if (!req->local && !a->reload_over_tcp)
 		answer_text(ret, MHD_HTTP_FORBIDDEN, "set web.enable_lifecycle, or use SIGHUP or the local socket\n");
 	else if (!a->reload)
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "nothing to reload here\n");
@@ -113,11 +105,11 @@ static void reload(struct api *a, const struct http_request *req, struct http_re
 		answer_text(ret, MHD_HTTP_OK, "reloaded\n");
 }
 
-static void one_target(struct api *a, const char *pid, struct http_response *ret)
+static void one_target(const struct show *s, const char *pid, struct http_response *ret)
 {
 	char *end;
 	unsigned long n = strtoul(pid, &end, 10);
-	json_t *o = *pid && !*end && n <= UINT32_MAX ? view_target(a->engine, n, clock_now()) : NULL;
+	json_t *o = *pid && !*end && n <= UINT32_MAX ? view_target(s, n) : NULL;
 
 	if (o)
 		answer_json(ret, o);
@@ -130,6 +122,7 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 	static const char targets[] = "/api/v1/targets/";
 	struct api *a = arg;
 	const char *path = req->path;
+	struct show s;
 
 	if (!strcmp(path, "/-/reload")) {
 		reload(a, req, ret);
@@ -139,22 +132,21 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
 		return;
 	}
-	if (a->refresh)
-		a->refresh(a->arg);
-	if (!strcmp(path, engine_config(a->engine)->web.telemetry_path))
-		metrics(a, req, ret);
+	a->show(a->arg, &s);
+	if (!strcmp(path, a->telemetry_path))
+		metrics(&s, req, ret);
 	else if (!strcmp(path, "/"))
 		index_page(a, ret);
 	else if (!strcmp(path, "/-/healthy"))
 		answer_text(ret, MHD_HTTP_OK, "healthy\n");
 	else if (!strcmp(path, "/-/ready"))
-		ready(a, ret);
+		ready(&s, ret);
 	else if (!strcmp(path, "/api/v1/alerts"))
-		answer_json(ret, view_alerts(a->engine, clock_now()));
+		answer_json(ret, view_alerts(&s));
 	else if (!strcmp(path, "/api/v1/snapshot"))
-		answer_json(ret, view_snapshot(a->engine, a->self, clock_now()));
+		answer_json(ret, view_snapshot(&s));
 	else if (!strncmp(path, targets, strlen(targets)))
-		one_target(a, path + strlen(targets), ret);
+		one_target(&s, path + strlen(targets), ret);
 	else
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "no such page; / lists them\n");
 }

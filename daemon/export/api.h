@@ -15,15 +15,14 @@
 #ifndef DEFERD_EXPORT_API_H
 #define DEFERD_EXPORT_API_H
 
-#include "engine/engine.h"
-#include "export/metrics.h"
+#include "export/show.h"
 #include "http/server.h"
 
 struct api {
-	struct engine *engine;
-	struct metrics_extra *self;
-	/* Brings self->cpu_ns and the like up to date. */
-	void (*refresh)(void *arg);
+	const char *telemetry_path; /* borrowed */
+	bool reload_over_tcp;
+	/* What there is to show now. */
+	void (*show)(void *arg, struct show *ret);
 	/* 0, or -EINVAL when the new configuration is not good. */
 	int (*reload)(void *arg);
 	void *arg;

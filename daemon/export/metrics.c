@@ -13,9 +13,8 @@ static const char *const lowering_names[LOWERING_MAX] = { "heap", "stack", "rang
 
 struct page {
 	struct expo x;
-	struct engine *e;
+	const struct show *show;
 	struct model *m;
-	uint64_t now_ns;
 };
 
 #define FOR_EACH_SERVICE(s, m) for (const struct service *s = model_services(m); s; s = s->hh.next)
@@ -81,7 +80,7 @@ static void write_defers(struct page *p)
 		uint32_t depth = 0;
 
 		FOR_EACH_TARGET_OF(t, s) {
-			const struct peak *peak = target_deepest(p->m, t, p->now_ns);
+			const struct peak *peak = target_deepest(p->m, t, p->show->now_ns);
 
 			if (peak && peak->depth > depth)
 				depth = peak->depth;
@@ -210,20 +209,20 @@ static void write_fd_calls(struct page *p)
 
 static void write_alerts(struct page *p)
 {
-	const struct rule_set *rules = &engine_config(p->e)->rules;
+	const struct rule_set *rules = p->show->rules;
 
 	expo_family(&p->x, "deferd_alerts_firing", EXPO_GAUGE, "Alerts that are firing.");
 	for (unsigned i = 0; i < rules->n; i++) {
 		unsigned n = 0;
 
-		for (const struct alert *a = alerts_active(engine_alerts(p->e)); a; a = a->hh.next)
+		for (const struct alert *a = alerts_active(p->show->alerts); a; a = a->hh.next)
 			n += a->state == ALERT_FIRING && !strcmp(a->key.rule, rules->rules[i].name);
 		expo_sample(&p->x, n, "rule", rules->rules[i].name, "severity",
 			    rule_severity_names[rules->rules[i].severity], NULL);
 	}
 }
 
-static void write_targets(struct page *p, const struct engine_stats *st)
+static void write_targets(struct page *p)
 {
 	static const char *const states[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
 	unsigned n[TARGET_STATE_MAX] = {};
@@ -235,8 +234,8 @@ static void write_targets(struct page *p, const struct engine_stats *st)
 	for (int i = 0; i < TARGET_STATE_MAX; i++)
 		expo_sample(x, n[i], "state", states[i], NULL);
 	expo_family(x, "deferd_attach_failures", EXPO_COUNTER, "Processes or files that could not be attached, by reason.");
-	for (int i = 0; i < ATTACH_FAILURE_MAX; i++)
-		expo_sample(x, (double)st->failures[i], "reason", attach_failure_names[i], NULL);
+	for (unsigned i = 0; i < p->show->n_failures; i++)
+		expo_sample(x, (double)p->show->failures[i], "reason", p->show->failure_names[i], NULL);
 	expo_family(x, "deferd_probe_hits", EXPO_COUNTER, "Probe hits that the service paid for.");
 	FOR_EACH_SERVICE(s, p->m) {
 		struct event_counts c;
@@ -246,34 +245,34 @@ static void write_targets(struct page *p, const struct engine_stats *st)
 	}
 }
 
-static void write_events(struct page *p, const struct engine_stats *st)
+static void write_events(struct page *p)
 {
+	const struct probe_stats *st = &p->show->probe;
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_events", EXPO_COUNTER, "Records taken from the ring.");
-	expo_sample(x, (double)st->probe.events, NULL);
+	expo_sample(x, (double)st->events, NULL);
 	expo_family(x, "deferd_events_dropped", EXPO_COUNTER,
 		    "Detail that was lost, by reason; counters of defers and panics are not affected.");
 	for (unsigned i = 0; probe_loss_name(i); i++)
-		expo_sample(x, (double)st->probe.lost[i], "reason", probe_loss_name(i), NULL);
-	expo_sample(x, (double)st->probe.bad, "reason", "malformed", NULL);
+		expo_sample(x, (double)st->lost[i], "reason", probe_loss_name(i), NULL);
+	expo_sample(x, (double)st->bad, "reason", "malformed", NULL);
 	expo_sample(x, (double)model_dropped(p->m), "reason", "model_full", NULL);
 	expo_family(x, "deferd_map_entries", EXPO_GAUGE, "Entries of the kernel maps.");
-	expo_sample(x, st->probe.targets, "map", "targets", NULL);
-	expo_sample(x, st->probe.goroutines, "map", "goroutines", NULL);
-	expo_sample(x, st->probe.sites, "map", "sites", NULL);
+	expo_sample(x, st->targets, "map", "targets", NULL);
+	expo_sample(x, st->goroutines, "map", "goroutines", NULL);
+	expo_sample(x, st->sites, "map", "sites", NULL);
 	expo_family(x, "deferd_map_capacity", EXPO_GAUGE, "Entries the kernel maps can hold.");
-	expo_sample(x, st->probe.targets_max, "map", "targets", NULL);
-	expo_sample(x, st->probe.goroutines_max, "map", "goroutines", NULL);
-	expo_sample(x, st->probe.sites_max, "map", "sites", NULL);
+	expo_sample(x, st->targets_max, "map", "targets", NULL);
+	expo_sample(x, st->goroutines_max, "map", "goroutines", NULL);
+	expo_sample(x, st->sites_max, "map", "sites", NULL);
 	expo_family(x, "deferd_ring_bytes", EXPO_GAUGE, "Size of the ring buffer.");
-	expo_sample(x, (double)st->probe.ring_bytes, NULL);
+	expo_sample(x, (double)st->ring_bytes, NULL);
 }
 
 static void write_kernel(struct page *p)
 {
-	static const char *const hooks[] = { "off", "kprobe", "tracepoint" };
-	const struct kernel_features *f = engine_features(p->e);
+	const struct kernel_features *f = p->show->features;
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE, "1: this kernel has it (tried at start), see deferd doctor.");
@@ -281,11 +280,13 @@ static void write_kernel(struct page *p)
 		expo_sample(x, f->have[i], "feature", kernel_feature_docs[i].name, NULL);
 	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE, "1: how opens and closes of descriptors are seen now.");
 	for (int i = 0; i < 3; i++)
-		expo_sample(x, engine_fd_hooks(p->e) == (enum fd_hooks)i, "kind", hooks[i], NULL);
+		expo_sample(x, p->show->fd_hooks == (enum fd_hooks)i, "kind", show_fd_hooks_names[i], NULL);
 }
 
-static void write_self(struct page *p, const struct engine_stats *st, const struct metrics_extra *ex)
+static void write_self(struct page *p)
 {
+	const struct show *st = p->show;
+	const struct show_self *ex = st->self;
 	char libbpf[32];
 	struct expo *x = &p->x;
 
@@ -315,28 +316,25 @@ static void write_self(struct page *p, const struct engine_stats *st, const stru
 	expo_sample(x, ex->start_unix_s, NULL);
 }
 
-void metrics_write(struct engine *e, struct metrics_extra *extra, bool openmetrics, uint64_t now_ns, struct buf *out)
+void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 {
 	struct page p = {
-		.x = { .out = out, .openmetrics = openmetrics, .series_max = engine_config(e)->web.series_max },
-		.e = e,
-		.m = engine_model(e),
-		.now_ns = now_ns,
+		.x = { .out = out, .openmetrics = openmetrics, .series_max = s->series_max },
+		.show = s,
+		.m = s->model,
 	};
-	struct engine_stats st;
 
-	engine_get_stats(e, &st);
 	write_defers(&p);
 	write_panics(&p);
 	write_fds(&p);
 	write_fd_calls(&p);
 	write_alerts(&p);
-	write_targets(&p, &st);
-	write_events(&p, &st);
+	write_targets(&p);
+	write_events(&p);
 	write_kernel(&p);
-	write_self(&p, &st, extra);
-	extra->series_dropped += p.x.dropped;
+	write_self(&p);
+	s->self->series_dropped += p.x.dropped;
 	expo_family(&p.x, "deferd_series_dropped", EXPO_COUNTER, "Series left out because a family had web.series_max already.");
-	expo_sample(&p.x, (double)extra->series_dropped, NULL);
+	expo_sample(&p.x, (double)s->self->series_dropped, NULL);
 	expo_end(&p.x);
 }

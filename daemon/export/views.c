@@ -73,7 +73,7 @@ static json_t *alert_site_json(const struct alert_site *s, bool with_share)
 	return o;
 }
 
-json_t *view_alert(const struct alert *a, struct view_clock clock)
+static json_t *alert_json(const struct show *sh, const struct alert *a)
 {
 	json_t *o = json_object(), *labels = json_object(), *notes = json_object(), *top = json_array();
 	char text[1024], when[40];
@@ -87,7 +87,7 @@ json_t *view_alert(const struct alert *a, struct view_clock clock)
 		set_str(labels, a->labels[i].name, a->labels[i].value);
 	alert_describe(a, text, sizeof(text));
 	set_str(notes, "summary", text);
-	rfc3339(when, sizeof(when), clock.unix_ms - (int64_t)(clock.now_ns - a->active_ns) / 1000000);
+	rfc3339(when, sizeof(when), show_unix_ms(sh, a->active_ns));
 	set(o, "labels", labels);
 	set(o, "annotations", notes);
 	set_str(o, "state", a->state == ALERT_FIRING ? "firing" : a->state == ALERT_PENDING ? "pending" : "resolved");
@@ -108,20 +108,20 @@ json_t *view_alert(const struct alert *a, struct view_clock clock)
 	return o;
 }
 
-static json_t *alert_list(struct engine *e, struct view_clock clock)
+static json_t *alert_list(const struct show *s)
 {
 	json_t *list = json_array();
 
-	for (const struct alert *a = alerts_active(engine_alerts(e)); a; a = a->hh.next)
-		json_array_append_new(list, view_alert(a, clock));
+	for (const struct alert *a = alerts_active(s->alerts); a; a = a->hh.next)
+		json_array_append_new(list, alert_json(s, a));
 	return list;
 }
 
-json_t *view_alerts(struct engine *e, struct view_clock clock)
+json_t *view_alerts(const struct show *s)
 {
 	json_t *o = json_object(), *data = json_object();
 
-	set(data, "alerts", alert_list(e, clock));
+	set(data, "alerts", alert_list(s));
 	set_str(o, "status", "success");
 	set(o, "data", data);
 	return o;
@@ -129,11 +129,11 @@ json_t *view_alerts(struct engine *e, struct view_clock clock)
 
 /* Services and targets */
 
-static unsigned firing_of(struct engine *e, const struct target *t)
+static unsigned firing_of(const struct show *s, const struct target *t)
 {
 	unsigned n = 0;
 
-	for (const struct alert *a = alerts_active(engine_alerts(e)); a; a = a->hh.next)
+	for (const struct alert *a = alerts_active(s->alerts); a; a = a->hh.next)
 		n += a->state == ALERT_FIRING && a->key.target == t->id;
 	return n;
 }
@@ -151,10 +151,10 @@ static void add_fds(json_t *o, const struct target *t)
 	set_real(o, "fd_exhaustion_seconds", runs_out ? low : NAN);
 }
 
-static json_t *target_json(struct engine *e, const struct target *t, struct view_clock clock)
+static json_t *target_json(const struct show *s, const struct target *t)
 {
-	struct model *m = engine_model(e);
-	const struct peak *deepest = target_deepest(m, t, clock.now_ns);
+	struct model *m = s->model;
+	const struct peak *deepest = target_deepest(m, t, s->now_ns);
 	json_t *o = json_object();
 
 	set_int(o, "pid", t->pid);
@@ -180,7 +180,7 @@ static json_t *target_json(struct engine *e, const struct target *t, struct view
 	set_int(o, "probe_hits", t->counts.hits);
 	set_int(o, "events_lost", t->lost);
 	set(o, "exact", json_boolean(target_exact(t)));
-	set_int(o, "alerts_firing", firing_of(e, t));
+	set_int(o, "alerts_firing", firing_of(s, t));
 	return o;
 }
 
@@ -205,7 +205,7 @@ static void keep_low(json_t *sum, const json_t *o, const char *key)
 		json_object_set(sum, key, v);
 }
 
-static json_t *service_json(struct engine *e, const struct service *s, struct view_clock clock)
+static json_t *service_json(const struct show *sh, const struct service *s)
 {
 	static const char *const summed[] = { "defers_registered", "defers_registered_per_second", "goroutines_tracked",
 					      "panics_started",	   "panics_recovered",		   "panics_per_second",
@@ -217,7 +217,7 @@ static json_t *service_json(struct engine *e, const struct service *s, struct vi
 
 	set_str(o, "service", s->name);
 	for (const struct target *t = s->targets; t; t = t->next_in_service) {
-		json_t *tj = target_json(e, t, clock);
+		json_t *tj = target_json(sh, t);
 		json_int_t d = json_integer_value(json_object_get(tj, "defer_depth_max"));
 
 		json_array_append_new(pids, json_integer(t->pid));
@@ -244,68 +244,67 @@ static json_t *service_json(struct engine *e, const struct service *s, struct vi
 	return o;
 }
 
-static json_t *self_json(struct engine *e, const struct metrics_extra *self)
+const char *const show_fd_hooks_names[] = { "off", "kprobe", "tracepoint" };
+
+static json_t *self_json(const struct show *s)
 {
-	static const char *const sets[] = { "off", "lean", "full" }, *const hooks[] = { "off", "kprobe", "tracepoint" };
-	const struct kernel_features *f = engine_features(e);
-	struct engine_stats st;
+	const struct kernel_features *f = s->features;
 	uint64_t dropped = 0;
 	json_t *o = json_object();
 
-	engine_get_stats(e, &st);
 	for (unsigned i = 0; probe_loss_name(i); i++)
-		dropped += st.probe.lost[i];
+		dropped += s->probe.lost[i];
 	set_str(o, "version", deferd_version);
 	set_str(o, "kernel", f->release);
 	set_str(o, "attach", f->have[KERNEL_UPROBE_MULTI] ? "uprobe_multi" : "perf_event");
-	set_str(o, "probe_set", sets[engine_config(e)->probes.set]);
-	set_str(o, "fd_hooks", hooks[engine_fd_hooks(e)]);
-	set_int(o, "events", st.probe.events);
+	set_str(o, "probe_set", s->probe_set);
+	set_str(o, "fd_hooks", show_fd_hooks_names[s->fd_hooks]);
+	set_int(o, "events", s->probe.events);
 	set_int(o, "events_dropped", dropped);
-	set_real(o, "cpu_seconds", (double)self->cpu_ns / 1e9);
-	set_int(o, "rss_bytes", self->rss_bytes);
-	set(o, "settled", json_boolean(engine_settled(e)));
+	set_real(o, "cpu_seconds", (double)s->self->cpu_ns / 1e9);
+	set_int(o, "rss_bytes", s->self->rss_bytes);
+	set(o, "settled", json_boolean(s->settled));
 	return o;
 }
 
-json_t *view_snapshot(struct engine *e, const struct metrics_extra *self, struct view_clock clock)
+json_t *view_snapshot(const struct show *sh)
 {
-	struct model *m = engine_model(e);
+	struct model *m = sh->model;
 	json_t *o = json_object(), *services = json_array(), *targets = json_array();
 
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->n_targets)
-			json_array_append_new(services, service_json(e, s, clock));
+			json_array_append_new(services, service_json(sh, s));
 	}
 	for (const struct target *t = model_targets(m); t; t = t->hh.next)
-		json_array_append_new(targets, target_json(e, t, clock));
-	set_int(o, "time_unix_ms", (uint64_t)clock.unix_ms);
-	set(o, "deferd", self_json(e, self));
+		json_array_append_new(targets, target_json(sh, t));
+	set_int(o, "time_unix_ms", (uint64_t)sh->unix_ms);
+	set(o, "deferd", self_json(sh));
 	set(o, "services", services);
 	set(o, "targets", targets);
-	set(o, "alerts", alert_list(e, clock));
+	set(o, "alerts", alert_list(sh));
 	return o;
 }
 
-static json_t *goroutine_json(struct model *m, const struct target *t, const struct goroutine *g,
-			      struct view_clock clock)
+static json_t *goroutine_json(const struct show *s, const struct target *t, const struct goroutine *g)
 {
+	struct model *m = s->model;
 	json_t *o = json_object();
 
 	set_int(o, t->runtime == RUNTIME_C ? "thread" : "goroutine", g->goid);
 	set_int(o, "depth", g->depth);
 	set_int(o, "peak", g->peak);
 	set_int(o, "registered", g->registered);
-	set_int(o, "idle_ms", clock.now_ns > g->last_ns ? (clock.now_ns - g->last_ns) / 1000000 : 0);
+	set_int(o, "idle_ms", s->now_ns > g->last_ns ? (s->now_ns - g->last_ns) / 1000000 : 0);
 	set(o, "exact", json_boolean(!g->inferred));
 	set(o, "site", site_json(m, t->image_id, g->site));
 	set(o, "peak_site", site_json(m, t->image_id, g->peak_site));
 	return o;
 }
 
-json_t *view_target(struct engine *e, uint32_t pid, struct view_clock clock)
+json_t *view_target(const struct show *sh, uint32_t pid)
 {
-	struct model *m = engine_model(e);
+	struct model *m = sh->model;
 	const struct target *t = model_target_by_pid(m, pid);
 	const struct goroutine *gs[VIEW_GOROUTINES_MAX];
 	const struct site *sites[VIEW_SITES_MAX];
@@ -315,11 +314,11 @@ json_t *view_target(struct engine *e, uint32_t pid, struct view_clock clock)
 
 	if (!t)
 		return NULL;
-	o = target_json(e, t, clock);
+	o = target_json(sh, t);
 	list = json_array();
 	n = target_top_goroutines(t, gs, VIEW_GOROUTINES_MAX);
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, goroutine_json(m, t, gs[i], clock));
+		json_array_append_new(list, goroutine_json(sh, t, gs[i]));
 	set(o, "goroutines", list);
 	list = json_array();
 	for (const struct site *s = t->sites; s; s = s->hh.next)

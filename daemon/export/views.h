@@ -14,23 +14,15 @@
 
 #include <jansson.h>
 
-#include "engine/engine.h"
-#include "export/metrics.h"
+#include "export/show.h"
 
 #define VIEW_GOROUTINES_MAX 256
 #define VIEW_SITES_MAX      64
 
-struct view_clock {
-	uint64_t now_ns;      /* monotonic */
-	int64_t unix_ms;      /* the same instant on the wall */
-};
-
-json_t *view_snapshot(struct engine *e, const struct metrics_extra *self, struct view_clock clock);
+json_t *view_snapshot(const struct show *s);
 /* NULL also when no target has this pid. */
-json_t *view_target(struct engine *e, uint32_t pid, struct view_clock clock);
-json_t *view_alerts(struct engine *e, struct view_clock clock);
-/* One alert as in `alerts`. */
-json_t *view_alert(const struct alert *a, struct view_clock clock);
+json_t *view_target(const struct show *s, uint32_t pid);
+json_t *view_alerts(const struct show *s);
 /* One event as `trace --json` prints it. */
 json_t *view_event(struct model *m, const struct event *ev);
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "deferd/control.h"
+#include <deferd/control.h>
 #include "elf/dwline.h"
 
 DEFINE_CLEANUP(struct dwline *, dwline_free)

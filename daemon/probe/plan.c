@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "deferd/control.h"
+#include <deferd/control.h>
 
 #define BOTH (PLAN_SET_LEAN | PLAN_SET_FULL)
 

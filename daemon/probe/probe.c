@@ -378,6 +378,7 @@ void probe_drain(struct probe *p, event_fn fn, void *arg)
 	(void)ring_buffer__consume(p->ring);
 }
 
+/* Slot 0 counts what belongs to no target: lost exec, exit and fork records. */
 static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn, void *arg)
 {
 	struct event ev = { .type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns };
@@ -387,7 +388,8 @@ static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_
 	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf))
 		return;
 	decode_counts(p->counts_buf, p->ncpu, &ev.counts);
-	fn(arg, &ev);
+	if (s->id)
+		fn(arg, &ev);
 	for (unsigned c = 0; c < p->ncpu; c++)
 		lost += p->counts_buf[c].lost;
 	if (lost > s->lost) {
@@ -400,8 +402,8 @@ static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_
 
 static void scan_counts(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
-	for (uint32_t i = 1; i <= p->opts.targets_max; i++) {
-		if (p->slots[i].id)
+	for (uint32_t i = 0; i <= p->opts.targets_max; i++) {
+		if (!i || p->slots[i].id)
 			read_counts(p, &p->slots[i], now_ns, fn, arg);
 	}
 }

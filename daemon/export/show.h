@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What there is to show at one moment, gathered by whoever runs the pipeline (engine_show()) and handed to the pages. All
+ * of it is borrowed until the loop turns again.
+ */
+#ifndef DEFERD_EXPORT_SHOW_H
+#define DEFERD_EXPORT_SHOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alert/alert.h"
+#include "model/model.h"
+#include "probe/kernel.h"
+#include "probe/probe.h"
+
+/* deferd's own process. */
+struct show_self {
+	bool last_reload_good;
+	double last_reload_good_unix_s;
+	double start_unix_s;
+	uint64_t cpu_ns;
+	uint64_t rss_bytes;
+	uint64_t open_fds, max_fds;
+	uint64_t series_dropped; /* by earlier pages; a page adds its own */
+};
+
+struct show {
+	struct model *model; /* not const: a name that is asked for becomes wanted */
+	const struct alerts *alerts;
+	const struct rule_set *rules;
+	const struct kernel_features *features;
+	struct probe_stats probe;
+	const char *probe_set; /* "off", "lean", "full" */
+	enum fd_hooks fd_hooks;
+	unsigned n_failures;
+	const char *const *failure_names; /* why processes could not be attached */
+	const uint64_t *failures;
+	unsigned images;
+	uint64_t chains_read;  /* goroutines settled by reading their memory */
+	uint64_t last_scan_ns; /* duration of the newest scan */
+	bool settled;          /* the first look at all of /proc is over */
+	uint32_t series_max;   /* of one metric family */
+	struct show_self *self;
+	uint64_t now_ns; /* monotonic */
+	int64_t unix_ms; /* the same instant on the wall */
+};
+
+/* The wall clock of a monotonic instant. */
+static inline int64_t show_unix_ms(const struct show *s, uint64_t ns)
+{
+	return s->unix_ms - (int64_t)(s->now_ns - ns) / 1000000;
+}
+
+extern const char *const show_fd_hooks_names[]; /* by enum fd_hooks */
+
+#endif
