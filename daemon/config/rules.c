@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -35,6 +36,8 @@ struct draft {
 	int op, severity;
 	bool has_all;
 };
+
+#define OP_NONE (-1)
 
 #define C(field) offsetof(struct rule_condition, field)
 static const struct yaml_key condition_keys[] = {
@@ -94,6 +97,12 @@ static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *valu
 			return;
 		}
 	}
+	for (unsigned i = 0; i < r->n_labels; i++) {
+		if (!strcmp(r->labels[i].name, name)) {
+			yaml_error(f, key, "labels: '%s' is given twice", name);
+			return;
+		}
+	}
 	if (!label_name_ok(name))
 		yaml_error(f, key, "labels: '%s' is not a label name ([a-zA-Z_][a-zA-Z0-9_]*, not beginning with __)", name);
 	else if (strlen(text) >= RULE_LABEL_MAX)
@@ -130,21 +139,33 @@ static const struct yaml_key rule_keys[] = {
 	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to the alert" },
 };
 
+/* Either the keys of one condition, whole, or `all`. */
+static bool conditions_ok(const struct draft *d)
+{
+	if (d->has_all)
+		return !d->single.metric && isnan(d->single.threshold) && d->op == OP_NONE;
+	return d->single.metric && !isnan(d->single.threshold);
+}
+
 static void parse_rule(struct yaml_file *f, yaml_node_t *node, struct rule_set *set)
 {
-	struct draft d = { .severity = SEVERITY_WARNING };
+	struct draft d = { .severity = SEVERITY_WARNING, .op = OP_NONE, .single.threshold = NAN };
 	unsigned before = f->n_errors;
 	int err;
 
 	yaml_bind(f, node, "rule", rule_keys, ARRAY_SIZE(rule_keys), &d);
 	if (f->n_errors != before)
 		return;
-	if (d.has_all == (d.single.metric != NULL)) {
+	if (!d.rule.name[0]) {
+		yaml_error(f, node, "rule: `alert` is empty");
+		return;
+	}
+	if (!conditions_ok(&d)) {
 		yaml_error(f, node, "rule '%s': needs either `metric` and `threshold`, or `all`", d.rule.name);
 		return;
 	}
 	if (!d.has_all) {
-		d.single.op = d.op;
+		d.single.op = d.op == OP_NONE ? RULE_GE : d.op;
 		d.rule.conditions[d.rule.n_conditions++] = d.single;
 	}
 	if (!d.rule.n_conditions) {

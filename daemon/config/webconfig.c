@@ -29,6 +29,12 @@ static void parse_user(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value
 
 	if (!name || !hash)
 		return;
+	for (unsigned i = 0; i < a->n; i++) {
+		if (!strcmp(a->users[i].name, name)) {
+			yaml_error(f, key, "basic_auth_users: '%s' is given twice", name);
+			return;
+		}
+	}
 	if (a->n == HTTP_USERS_MAX)
 		yaml_error(f, key, "basic_auth_users: more than %d", HTTP_USERS_MAX);
 	else if (!*name || strlen(name) >= sizeof(a->users[0].name))

@@ -30,6 +30,21 @@ void yaml_error(struct yaml_file *f, const yaml_node_t *at, const char *fmt, ...
 	free(text);
 }
 
+/* What follows the first document would be ignored, and nobody would know. */
+static int expect_end(struct yaml_file *f, yaml_parser_t *parser)
+{
+	yaml_document_t second;
+	yaml_node_t *root;
+
+	if (!yaml_parser_load(parser, &second))
+		return -1;
+	root = yaml_document_get_root_node(&second);
+	if (root)
+		yaml_error(f, root, "a second document; a configuration file has one");
+	yaml_document_delete(&second);
+	return 0;
+}
+
 yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *text, size_t len, struct buf *errors)
 {
 	yaml_parser_t parser;
@@ -45,6 +60,8 @@ yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	ok = yaml_parser_load(&parser, &f->doc);
 	f->loaded = ok;
+	if (ok && yaml_document_get_root_node(&f->doc))
+		ok = !expect_end(f, &parser);
 	if (!ok) {
 		f->n_errors++;
 		buf_printf(errors, "%s:%zu:%zu: not valid YAML: %s%s%s\n", f->name, parser.problem_mark.line + 1,
@@ -91,8 +108,14 @@ void yaml_file_done(struct yaml_file *f)
 
 const char *yaml_scalar(struct yaml_file *f, const yaml_node_t *node, const char *what)
 {
-	if (node->type == YAML_SCALAR_NODE)
-		return (const char *)node->data.scalar.value;
+	if (node->type == YAML_SCALAR_NODE) {
+		const char *text = (const char *)node->data.scalar.value;
+
+		if (strlen(text) == node->data.scalar.length)
+			return text;
+		yaml_error(f, node, "%s: holds a NUL byte", what);
+		return NULL;
+	}
 	yaml_error(f, node, "%s: expected a single value, found a %s", what,
 		   node->type == YAML_MAPPING_NODE ? "mapping" : "list");
 	return NULL;
@@ -272,16 +295,16 @@ static void unknown_key(struct yaml_file *f, const yaml_node_t *at, const char *
 void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where, const struct yaml_key *keys, size_t n,
 	       void *base)
 {
+	/* A section whose keys are all commented out. */
+	bool empty = node->type == YAML_SCALAR_NODE && !node->data.scalar.length;
 	uint64_t seen = 0;
 
-	/* A section whose keys are all commented out. */
-	if (node->type == YAML_SCALAR_NODE && !node->data.scalar.length)
-		return;
-	if (node->type != YAML_MAPPING_NODE) {
+	if (node->type != YAML_MAPPING_NODE && !empty) {
 		yaml_error(f, node, "%s: expected a mapping of keys to values", *where ? where : "file");
 		return;
 	}
-	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = empty ? NULL : node->data.mapping.pairs.start;
+	     p && p < node->data.mapping.pairs.top; p++) {
 		yaml_node_t *key = yaml_document_get_node(&f->doc, p->key);
 		yaml_node_t *value = yaml_document_get_node(&f->doc, p->value);
 		const char *name = yaml_scalar(f, key, "key");
