@@ -5,13 +5,12 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/source.h"
 #include "ui/tables.h"
+#include "ui/term.h"
 
 static struct source_opts source = { .command = "ps" };
 static bool as_json, no_headers;
@@ -46,26 +45,17 @@ static json_t *pick(const json_t *targets, const char *what)
 	return picked;
 }
 
-/* Into a file or a pipe everything goes. */
-static unsigned width_of_output(const struct table *t)
-{
-	struct winsize ws;
-
-	if (isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) && ws.ws_col)
-		return ws.ws_col;
-	return table_width(t);
-}
-
 static int print_table(const json_t *targets)
 {
 	struct table t;
 	struct grid g;
 	struct buf b;
+	unsigned width = term_columns(); /* into a file or a pipe everything goes */
 	int code = EXIT_FAILED;
 
 	table_init(&t, &table_targets);
 	buf_init(&b, 0);
-	if (table_fill(&t, targets) || grid_init(&g, t.n + 1, width_of_output(&t)))
+	if (table_fill(&t, targets) || grid_init(&g, t.n + 1, width ? width : table_width(&t)))
 		goto out;
 	table_draw(&t, &g, 0, t.n, false);
 	grid_text(&g, g.rows, &b);

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The services of this host, over and over. */
+/* The services of this host, over and over: on a terminal, or as text or JSON for a pipe. */
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/source.h"
 #include "ui/screen.h"
+#include "ui/term.h"
 
 #define SECOND 1000000000ull
 
 static struct source_opts source = { .command = "top" };
 static bool batch, as_json;
-static uint32_t updates = 1, delay_s = 2;
+static uint32_t updates, delay_s = 2;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE", .help = "configuration; defaults without" },
@@ -26,7 +27,8 @@ static const struct cmd_option options[] = {
 	{ "alone", 0, OPTION_FLAG, &source.alone, .help = "do not ask a daemon: probes of its own" },
 	{ "batch", 'b', OPTION_FLAG, &batch, .help = "text without a terminal" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON snapshot a line; a batch, too" },
-	{ "updates", 'n', OPTION_U32, &updates, .min = 1, .max = UINT32_MAX, .arg = "N", .help = "of a batch (1)" },
+	{ "updates", 'n', OPTION_U32, &updates, .min = 1, .max = UINT32_MAX, .arg = "N",
+	  .help = "stop after so many (1 in a batch)" },
 	{ "delay", 'd', OPTION_U32, &delay_s, .min = 1, .max = 3600, .arg = "SECONDS", .help = "between updates (2)" },
 	{},
 };
@@ -34,33 +36,13 @@ static const struct cmd_option options[] = {
 struct top {
 	struct source *source;
 	struct screen screen;
+	struct term *term; /* NULL: batch */
+	uint32_t updates_done;
 	bool stop;
+	int err; /* negative errno that stopped it */
 };
 
-static void on_signal(void *arg, int signo)
-{
-	((struct top *)arg)->stop = true;
-}
-
-static int add_signals(struct top *t)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	return loop_add_signals(source_loop(t->source), &set, on_signal, t) ? 0 : -errno;
-}
-
 /* Batch */
-
-static unsigned width_of_output(void)
-{
-	struct winsize ws;
-
-	return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) ? ws.ws_col : 0;
-}
 
 static int print_update(struct top *t, bool first, struct reason *reason)
 {
@@ -78,7 +60,7 @@ static int print_update(struct top *t, bool first, struct reason *reason)
 		buf_init(&b, 0);
 		err = screen_set_snapshot(&t->screen, snapshot);
 		if (!err)
-			err = screen_print(&t->screen, width_of_output(), &b);
+			err = screen_print(&t->screen, term_columns(), &b);
 		if (!err)
 			printf("%s%s", first ? "" : "\n", b.data);
 		buf_done(&b);
@@ -88,29 +70,135 @@ static int print_update(struct top *t, bool first, struct reason *reason)
 	return err ? reason_set(reason, err, "%s", strerror(-err)) : 0;
 }
 
-static int wait_for_next(struct top *t)
-{
-	uint64_t until_ns = loop_now_ns() + delay_s * SECOND, now_ns;
-	int err = 0;
-
-	while (!err && !t->stop && (now_ns = loop_now_ns()) < until_ns)
-		err = loop_turn(source_loop(t->source), (int)((until_ns - now_ns) / 1000000) + 1);
-	return err;
-}
-
 static int run_batch(struct top *t)
 {
 	struct reason reason = {};
 	int err = source_settle(t->source);
 
-	for (uint32_t i = 0; !err && !t->stop && i < updates; i++) {
+	for (uint32_t i = 0; !err && i < (updates ? updates : 1); i++) {
 		if (i)
-			err = wait_for_next(t);
-		if (!err && !t->stop)
+			err = source_pause(t->source, delay_s * 1000);
+		if (!err)
 			err = print_update(t, !i, &reason);
 	}
 	if (err)
 		fprintf(stderr, "deferd top: %s\n", reason.text[0] ? reason.text : strerror(-err));
+	return err ? EXIT_FAILED : EXIT_GOOD;
+}
+
+/* Terminal */
+
+static void draw(struct top *t)
+{
+	int err = term_draw(t->term, &t->screen);
+
+	if (err)
+		t->err = err;
+}
+
+static void fetch_target(struct top *t, struct reason *reason)
+{
+	uint32_t pid = screen_pid(&t->screen);
+	json_t *target;
+	int err = pid ? source_target(t->source, pid, &target, reason) : -ESRCH;
+
+	if (!err)
+		(void)screen_set_target(&t->screen, target);
+	else if (err == -ESRCH)
+		(void)screen_set_target(&t->screen, NULL);
+	else
+		screen_set_trouble(&t->screen, reason->text);
+}
+
+/* A daemon that does not answer now may be starting again: what was known stays on the screen, with the trouble below. */
+static void update(struct top *t)
+{
+	struct reason reason = {};
+	json_t *snapshot;
+
+	if (source_snapshot(t->source, &snapshot, &reason)) {
+		screen_set_trouble(&t->screen, reason.text);
+	} else {
+		screen_set_trouble(&t->screen, "");
+		if (screen_set_snapshot(&t->screen, snapshot))
+			t->err = -ENOMEM;
+		fetch_target(t, &reason);
+	}
+	draw(t);
+}
+
+static void on_timer(void *arg, uint64_t now_ns)
+{
+	struct top *t = arg;
+
+	update(t);
+	t->updates_done++;
+	t->stop |= updates && t->updates_done >= updates;
+}
+
+static void on_input(void *arg, uint32_t events)
+{
+	struct reason reason = {};
+	struct top *t = arg;
+	bool fetch = false;
+	uint32_t key;
+
+	while (!t->stop && (key = term_key(t->term))) {
+		enum screen_answer answer = screen_key(&t->screen, key);
+
+		t->stop = answer == SCREEN_QUIT;
+		fetch |= answer == SCREEN_FETCH;
+	}
+	if (fetch)
+		fetch_target(t, &reason);
+	draw(t);
+	t->stop |= (events & (EPOLLHUP | EPOLLERR)) != 0;
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct top *t = arg;
+
+	if (signo == SIGWINCH)
+		draw(t); /* looks at the size by itself */
+	else
+		t->stop = true;
+}
+
+static int add_sources(struct top *t)
+{
+	struct loop *loop = source_loop(t->source);
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
+	return loop_add_signals(loop, &set, on_signal, t) && loop_add_fd(loop, STDIN_FILENO, EPOLLIN, on_input, t) &&
+			       loop_add_timer(loop, delay_s * SECOND, on_timer, t) ?
+		       0 :
+		       -errno;
+}
+
+static int run_on_terminal(struct top *t)
+{
+	struct reason reason = {};
+	int err = term_open(&t->term, &reason);
+
+	if (err) {
+		fprintf(stderr, "deferd top: %s; --batch needs none\n", reason.text);
+		return EXIT_USAGE;
+	}
+	err = add_sources(t);
+	if (!err)
+		update(t);
+	while (!err && !t->err && !t->stop)
+		err = loop_turn(source_loop(t->source), -1);
+	term_close(t->term);
+	err = err ? err : t->err;
+	if (err)
+		fprintf(stderr, "deferd top: %s\n", strerror(-err));
 	return err ? EXIT_FAILED : EXIT_GOOD;
 }
 
@@ -120,12 +208,16 @@ static int run(int argc, char **argv)
 	int code;
 
 	batch |= as_json;
+	if (!batch && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
+		fprintf(stderr, "deferd top: no terminal to draw on; use --batch for text, --json for JSON\n");
+		return EXIT_USAGE;
+	}
+	setlocale(LC_CTYPE, "");
 	code = source_open(&source, &t.source);
 	if (code)
 		return code;
-	setlocale(LC_CTYPE, "");
 	screen_init(&t.screen, source_name(t.source));
-	code = add_signals(&t) ? EXIT_FAILED : run_batch(&t);
+	code = batch ? run_batch(&t) : run_on_terminal(&t);
 	screen_done(&t.screen);
 	source_close(t.source);
 	return code;
