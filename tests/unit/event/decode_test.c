@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "event/decode.h"
+
+static struct dfd_rec_call call_record(dfd_u16 type, dfd_u8 role)
+{
+	struct dfd_rec_call r = {
+		.h = { .type = type, .size = sizeof(r), .target = 7, .time_ns = 5, .seq = 1, .pid = 100, .tid = 101 },
+		.g = 0xc000,
+		.goid = 18,
+		.site = 0x401010,
+		.args = { 1, 2 },
+		.depth = 35,
+		.role = role,
+		.nstack = 3,
+		.stack = { 0x400100, 0x401020, 0x401030 },
+	};
+
+	return r;
+}
+
+static void test_every_type(void **state)
+{
+	static const struct {
+		dfd_u16 type;
+		enum event_type event;
+		size_t size;
+	} types[] = {
+		{ DFD_REC_EXEC, EVENT_EXEC, sizeof(struct dfd_rec_proc) },
+		{ DFD_REC_EXIT, EVENT_EXIT, sizeof(struct dfd_rec_proc) },
+		{ DFD_REC_FORK, EVENT_FORK, sizeof(struct dfd_rec_proc) },
+		{ DFD_REC_DEPTH, EVENT_DEPTH, sizeof(struct dfd_rec_call) },
+		{ DFD_REC_ENDED, EVENT_ENDED, sizeof(struct dfd_rec_call) },
+		{ DFD_REC_PANIC, EVENT_PANIC, sizeof(struct dfd_rec_call) },
+		{ DFD_REC_CALL, EVENT_CALL, sizeof(struct dfd_rec_call) },
+		{ DFD_REC_FD, EVENT_FD, sizeof(struct dfd_rec_fd) },
+	};
+
+	assert_int_equal(ARRAY_SIZE(types), DFD_REC_MAX - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct dfd_rec_call r = call_record(types[i].type, DFD_ROLE_PUSH_HEAP);
+		struct event ev = { .type = EVENT_TYPE_MAX };
+
+		r.h.size = types[i].size;
+		/* Every shorter length is refused and leaves the output alone. */
+		for (size_t n = 0; n < types[i].size; n++) {
+			r.h.size = n;
+			assert_int_equal(decode_record(&r, n, 0, &ev), -EBADMSG);
+			assert_int_equal(ev.type, EVENT_TYPE_MAX);
+		}
+		r.h.size = types[i].size;
+		assert_int_equal(decode_record(&r, types[i].size, 0, &ev), 0);
+		assert_int_equal(ev.type, types[i].event);
+		assert_int_equal(ev.pid, 100);
+		assert_int_equal(ev.tid, 101);
+		assert_int_equal(ev.time_ns, 5);
+		assert_int_equal(ev.target, 7);
+	}
+}
+
+static void test_refused(void **state)
+{
+	struct dfd_rec_call r = call_record(DFD_REC_DEPTH, DFD_ROLE_PUSH_HEAP);
+	struct event ev;
+
+	r.h.size++;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = call_record(0, DFD_ROLE_PUSH_HEAP);
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = call_record(DFD_REC_MAX, DFD_ROLE_PUSH_HEAP);
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = call_record(DFD_REC_CALL, DFD_ROLE_NONE);
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = call_record(DFD_REC_CALL, DFD_ROLE_MAX);
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = call_record(DFD_REC_CALL, DFD_ROLE_RUN);
+	r.nstack = DFD_STACK_MAX + 1;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+}
+
+static void test_stack_has_the_site_first(void **state)
+{
+	struct dfd_rec_call r = call_record(DFD_REC_DEPTH, DFD_ROLE_PUSH_HEAP);
+	struct event ev;
+
+	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+	assert_int_equal(ev.call.nstack, 3);
+	assert_int_equal(ev.call.stack[0], 0x1010);
+	assert_int_equal(ev.call.stack[1], 0x1020);
+	assert_int_equal(ev.call.stack[2], 0x1030);
+	assert_int_equal(ev.call.lowering, LOWERING_HEAP);
+	assert_int_equal(ev.call.kind, CALL_PUSH);
+	assert_false(ev.call.inferred);
+
+	/* All frames: one more than the record holds, since the site comes in addition. */
+	r.nstack = DFD_STACK_MAX;
+	for (int i = 0; i < DFD_STACK_MAX; i++)
+		r.stack[i] = 0x400000 + i;
+	r.flags = DFD_CALL_INFERRED;
+	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+	assert_int_equal(ev.call.nstack, DFD_STACK_MAX);
+	assert_true(ev.call.inferred);
+
+	/* A recovery has no site that means anything. */
+	r = call_record(DFD_REC_PANIC, DFD_ROLE_RECOVER);
+	r.site = 0;
+	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+	assert_int_equal(ev.call.nstack, 0);
+}
+
+static void test_counts_are_summed(void **state)
+{
+	struct dfd_counts cpus[3] = {};
+	struct event_counts c;
+
+	for (int i = 0; i < 3; i++) {
+		for (int role = 1; role < DFD_ROLE_MAX; role++)
+			cpus[i].calls[role] = 1000000000000ull * role;
+		cpus[i].runs = i;
+		cpus[i].fd_opened = 10;
+		cpus[i].fd_closed = 20;
+		cpus[i].fd_ebadf = 30;
+		cpus[i].hits = 5;
+		cpus[i].crossings = 2;
+	}
+	decode_counts(cpus, 3, &c);
+	assert_int_equal(c.registered[LOWERING_HEAP], 3000000000000ull * DFD_ROLE_PUSH_HEAP);
+	assert_int_equal(c.registered[LOWERING_STACK], 3000000000000ull * DFD_ROLE_PUSH_STACK);
+	assert_int_equal(c.registered[LOWERING_RANGE], 3000000000000ull * DFD_ROLE_PUSH_RANGE);
+	assert_int_equal(c.registered[LOWERING_C], 3000000000000ull * DFD_ROLE_C_PUSH);
+	assert_int_equal(c.panics, 3000000000000ull * (DFD_ROLE_PANIC + DFD_ROLE_C_PANIC));
+	assert_int_equal(c.recovered, 3000000000000ull * (DFD_ROLE_RECOVER + DFD_ROLE_C_RECOVER));
+	assert_int_equal(c.fatal, 3000000000000ull * DFD_ROLE_FATAL);
+	assert_int_equal(c.goexits, 3000000000000ull * DFD_ROLE_GOEXIT);
+	assert_int_equal(c.runs, 3);
+	assert_int_equal(c.fd_opened, 30);
+	assert_int_equal(c.fd_closed, 60);
+	assert_int_equal(c.fd_ebadf, 90);
+	assert_int_equal(c.hits, 15);
+	assert_int_equal(c.crossings, 6);
+}
+
+static void test_window_peak_by_epoch(void **state)
+{
+	static const struct {
+		uint32_t state_epoch, now, want;
+	} cases[] = {
+		{ 9, 10, 47 },  /* pushed in the window that just ended */
+		{ 10, 10, 12 }, /* pushed after the epoch was raised: the ended window is the one before */
+		{ 8, 10, 0 },   /* not in it */
+		{ 0, 10, 0 },   /* never */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dfd_g_key key = { .g = 0xc000, .target = 1 };
+		struct dfd_depth st = { .goid = 18, .site = 0x401000, .peak_site = 0x402000, .depth = 3, .peak = 90,
+					.epoch = cases[i].state_epoch, .peaks = { 47, 12 } };
+		struct event_goroutine g;
+
+		decode_goroutine(&key, &st, 0x400000, cases[i].now, &g);
+		assert_int_equal(g.window_peak, cases[i].want);
+		assert_int_equal(g.goid, 18);
+		assert_int_equal(g.site, 0x1000);
+		assert_int_equal(g.peak_site, 0x2000);
+		assert_int_equal(g.depth, 3);
+		assert_int_equal(g.peak, 90);
+	}
+}
+
+static void test_c_thread_has_its_own_number(void **state)
+{
+	struct dfd_g_key key = { .g = 4711 };
+	struct dfd_depth st = { .flags = DFD_CALL_INFERRED };
+	struct event_goroutine g;
+
+	decode_goroutine(&key, &st, 0, 1, &g);
+	assert_int_equal(g.goid, 4711);
+	assert_true(g.inferred);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_type),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stack_has_the_site_first),
+		cmocka_unit_test(test_counts_are_summed),
+		cmocka_unit_test(test_window_peak_by_epoch),
+		cmocka_unit_test(test_c_thread_has_its_own_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
