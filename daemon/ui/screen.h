@@ -71,7 +71,7 @@ enum screen_answer screen_key(struct screen *s, uint32_t key);
 
 /* Fill a blank grid of any size. */
 void screen_draw(struct screen *s, struct grid *g);
-/* Header and all services as lines of text, no wider than `width` (0: as wide as they are). 0 or -ENOMEM. */
+/* Header, all services and alerts as lines of text, no wider than `width` (0: as wide as they are). 0 or -ENOMEM. */
 int screen_print(struct screen *s, unsigned width, struct buf *b);
 
 #endif

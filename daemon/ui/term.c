@@ -22,6 +22,7 @@ struct term {
 	SCREEN *screen;
 	int stderr_fd; /* the real one */
 	int held_fd;   /* what was written meanwhile */
+	bool colour;
 };
 
 /* Looks of a style: without colours, and the colour to add to it where there are any. */
@@ -76,9 +77,10 @@ static bool wants_colour(void)
 }
 
 /* Pair n is the look n: its colour on the terminal's own background. */
-static void set_up_colours(void)
+static void set_up_colours(struct term *t)
 {
-	if (!wants_colour() || start_color() == ERR)
+	t->colour = wants_colour() && start_color() != ERR;
+	if (!t->colour)
 		return;
 	(void)use_default_colors();
 	for (short i = 0; i < STYLE_MAX; i++)
@@ -95,7 +97,7 @@ static void set_up(struct term *t)
 	(void)keypad(stdscr, TRUE);
 	(void)nodelay(stdscr, TRUE);
 	(void)curs_set(0);
-	set_up_colours();
+	set_up_colours(t);
 }
 
 int term_open(struct term **ret_t, struct reason *reason)
@@ -141,18 +143,17 @@ static void follow_size(void)
 		(void)resizeterm(ws.ws_row, ws.ws_col);
 }
 
-static void put_cell(unsigned row, unsigned col, const struct cell *c)
+static void put_cell(const struct term *t, unsigned row, unsigned col, const struct cell *c)
 {
 	unsigned style = c->style & ~(unsigned)STYLE_SELECTED;
 	const struct look *look = &looks[style];
-	bool colour = wants_colour();
-	attr_t attrs = colour ? look->attrs_with_colour : look->attrs;
+	attr_t attrs = t->colour ? look->attrs_with_colour : look->attrs;
 	wchar_t text[] = { (wchar_t)c->ch, 0 };
 	cchar_t cc;
 
 	if (c->style & STYLE_SELECTED)
 		attrs = (attrs & ~A_DIM) | A_REVERSE;
-	if (setcchar(&cc, text, attrs, colour ? (short)(style + 1) : 0, NULL) == OK)
+	if (setcchar(&cc, text, attrs, t->colour ? (short)(style + 1) : 0, NULL) == OK)
 		(void)mvadd_wch((int)row, (int)col, &cc); /* ERR in the last cell of all, which it does write */
 }
 
@@ -172,7 +173,7 @@ int term_draw(struct term *t, struct screen *s)
 			const struct cell *c = &g.cells[(size_t)row * g.cols + col];
 
 			if (c->ch)
-				put_cell(row, col, c);
+				put_cell(t, row, col, c);
 		}
 	}
 	(void)refresh();

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The screen as cells: header, pages, help, the line about the selected row, keys; and all of it as text. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/screen_priv.h"
+
+#define HEADER_ROWS     3
+#define HEADER_FROM     14 /* rows of a terminal that has room for the whole header */
+#define HELP_KEY_WIDTH  14
+#define PRINT_WIDTH_MIN 100 /* of text that nothing limits */
+
+static const struct {
+	const char *keys, *meaning;
+} help_keys[] = {
+	{ "Up Down j k", "move the selection" },
+	{ "PgUp PgDn", "move by a page" },
+	{ "Home End", "first and last row" },
+	{ "Enter", "detail of the service, or of the alert's process" },
+	{ "Esc Backspace", "back; clears a filter first" },
+	{ "Tab", "goroutines or threads, sites" },
+	{ "Left Right", "another process of the service" },
+	{ "a", "alerts" },
+	{ "< > s", "sort by the column before, by the next" },
+	{ "r", "reverse the order" },
+	{ "/", "filter by a part of the name" },
+	{ "h ?", "this page" },
+	{ "q", "quit" },
+};
+
+/* Drawing: pieces of a line, left to right; what does not fit whole is left out, and all after it */
+
+struct line {
+	struct grid *g;
+	unsigned row, col;
+	bool full;
+};
+
+__attribute__((format(printf, 4, 5))) static void put(struct line *l, const char *name, enum style style, const char *fmt, ...)
+{
+	char text[TABLE_KEY_MAX];
+	unsigned need, at;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	at = l->col ? l->col + 2 : 0;
+	need = grid_width(text) + (name[0] ? grid_width(name) + 1 : 0);
+	l->full |= at && at + need > l->g->cols;
+	if (l->full)
+		return;
+	if (name[0])
+		at += grid_put(l->g, l->row, at, l->g->cols, STYLE_DIM, name) + 1;
+	l->col = at + grid_put(l->g, l->row, at, l->g->cols, style, text);
+	/* Only the first piece of a line can be too long: it is cut, and shows it. */
+	if (need > l->g->cols && l->g->cols > 2)
+		(void)grid_put(l->g, l->row, l->g->cols - 2, 2, style, "..");
+}
+
+static void put_count(struct line *l, const char *name, const json_t *o, const char *key, enum style style_above_zero)
+{
+	char text[VALUE_MAX] = "-";
+	double n = 0;
+
+	if (value_number(o, key, &n))
+		value_count(text, sizeof(text), n, 9);
+	put(l, name, n > 0 ? style_above_zero : STYLE_PLAIN, "%s", text);
+}
+
+static void put_string(struct line *l, const char *name, const json_t *o, const char *key)
+{
+	put(l, name, STYLE_PLAIN, "%s", value_string(o, key)[0] ? value_string(o, key) : "-");
+}
+
+static unsigned count_firing(const struct screen *s)
+{
+	unsigned n = 0;
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->snapshot, "alerts"), i, a)
+		n += !strcmp(value_string(a, "state"), "firing");
+	return n;
+}
+
+static void draw_source(const struct screen *s, struct grid *g)
+{
+	const json_t *self = json_object_get(s->snapshot, "deferd");
+	struct line l = { g };
+
+	put(&l, "", STYLE_STRONG, "deferd%s%s", value_string(self, "version")[0] ? " " : "", value_string(self, "version"));
+	put(&l, "", STYLE_GOOD, "%s", s->source);
+	if (json_is_false(json_object_get(self, "settled")))
+		put(&l, "", STYLE_WARN, "still inspecting processes");
+}
+
+static void draw_kernel(const struct screen *s, struct grid *g)
+{
+	const json_t *self = json_object_get(s->snapshot, "deferd");
+	struct line l = { g, 1 };
+
+	put_string(&l, "kernel", self, "kernel");
+	put_string(&l, "attach", self, "attach");
+	put_string(&l, "probes", self, "probe_set");
+	put_string(&l, "fd hooks", self, "fd_hooks");
+}
+
+static void draw_health(const struct screen *s, struct grid *g)
+{
+	const json_t *self = json_object_get(s->snapshot, "deferd");
+	unsigned firing = count_firing(s);
+	char rss[VALUE_MAX] = "-";
+	struct line l = { g, 2 };
+	double bytes;
+
+	if (firing)
+		put(&l, "", STYLE_ALARM, "%u alert%s firing", firing, firing > 1 ? "s" : "");
+	else
+		put(&l, "", STYLE_GOOD, "no alert firing");
+	put_count(&l, "events", self, "events", STYLE_PLAIN);
+	put_count(&l, "dropped", self, "events_dropped", STYLE_ALARM);
+	if (s->have_cpu)
+		put(&l, "own cpu", STYLE_PLAIN, "%.1f%%", s->cpu_percent);
+	else
+		put(&l, "own cpu", STYLE_PLAIN, "-");
+	if (value_number(self, "rss_bytes", &bytes))
+		value_bytes(rss, sizeof(rss), bytes);
+	put(&l, "rss", STYLE_PLAIN, "%s", rss);
+}
+
+static void draw_header(const struct screen *s, struct grid *g)
+{
+	draw_source(s, g);
+	draw_kernel(s, g);
+	draw_health(s, g);
+}
+
+static void put_table_state(struct line *l, const struct table *t)
+{
+	const struct column *c = &t->kind->columns[t->sort];
+
+	if (t->filter[0])
+		put(l, "filter", STYLE_WARN, "%s", t->filter);
+	put(l, "sorted by", STYLE_PLAIN, "%s, %s", c->title,
+	    c->number ? t->descending ? "highest first" : "lowest first" : t->descending ? "z to a" : "a to z");
+}
+
+static void draw_title(struct screen *s, struct grid *g, unsigned row)
+{
+	const struct table *t = screen_table(s);
+	struct line l = { g, row };
+
+	if (t->filter[0])
+		put(&l, "", STYLE_STRONG, "%s %u of %u", t->kind->noun, t->n, t->total);
+	else
+		put(&l, "", STYLE_STRONG, "%s %u", t->kind->noun, t->total);
+	put_table_state(&l, t);
+}
+
+static void draw_target_title(struct screen *s, struct grid *g, unsigned row)
+{
+	const json_t *pids = json_object_get(screen_service(s, s->service), "pids");
+	const json_t *exact = json_object_get(s->target, "exact");
+	const char *version = value_string(s->target, "version");
+	struct line l = { g, row };
+
+	put(&l, "", STYLE_STRONG, "%s", s->service);
+	if (json_array_size(pids) > 1)
+		put(&l, "pid", STYLE_PLAIN, "%u (%u of %zu)", s->pid, screen_place_of_pid(pids, s->pid), json_array_size(pids));
+	else
+		put(&l, "pid", STYLE_PLAIN, "%u", s->pid);
+	put_string(&l, "runtime", s->target, version[0] ? "version" : "runtime");
+	put_string(&l, "state", s->target, "state");
+	put_count(&l, "alerts", s->target, "alerts_firing", STYLE_ALARM);
+	if (json_is_false(exact))
+		put(&l, "exact", STYLE_WARN, "no");
+	put_string(&l, "image", s->target, "image");
+}
+
+static void put_fds(struct line *l, const json_t *target)
+{
+	char text[VALUE_MAX], limit[VALUE_MAX];
+	double open, n;
+
+	if (!value_number(target, "open_fds", &open))
+		return;
+	value_count(text, sizeof(text), open, 9);
+	if (value_number(target, "max_fds", &n)) {
+		value_count(limit, sizeof(limit), n, 9);
+		put(l, "fds", STYLE_PLAIN, "%s of %s", text, limit);
+	} else {
+		put(l, "fds", STYLE_PLAIN, "%s", text);
+	}
+	if (value_number(target, "fd_exhaustion_seconds", &n)) {
+		value_duration(text, sizeof(text), n);
+		put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s", text);
+	}
+}
+
+static void draw_target_numbers(struct screen *s, struct grid *g, unsigned row)
+{
+	struct line l = { g, row };
+
+	put_count(&l, "depth", s->target, "defer_depth_max", STYLE_STRONG);
+	put_count(&l, "registered", s->target, "defers_registered", STYLE_PLAIN);
+	put_count(&l, "panics", s->target, "panics_started", STYLE_WARN);
+	put_count(&l, "recovered", s->target, "panics_recovered", STYLE_PLAIN);
+	put_fds(&l, s->target);
+	put_count(&l, "lost", s->target, "events_lost", STYLE_ALARM);
+}
+
+static void put_tab(struct line *l, const struct table *t, bool chosen)
+{
+	char count[48];
+
+	snprintf(count, sizeof(count), t->filter[0] ? "%u of %u" : "%u", t->filter[0] ? t->n : t->total, t->total);
+	put(l, "", chosen ? STYLE_STRONG : STYLE_PLAIN, "%c%s %s%c", chosen ? '[' : ' ', t->kind->noun, count, chosen ? ']' : ' ');
+}
+
+static void draw_tabs(struct screen *s, struct grid *g, unsigned row)
+{
+	struct line l = { g, row };
+
+	put_tab(&l, &s->goroutines, s->tab == TAB_GOROUTINES);
+	put_tab(&l, &s->sites, s->tab == TAB_SITES);
+	put_table_state(&l, screen_table(s));
+}
+
+static const char *why_empty(struct screen *s)
+{
+	if (!s->snapshot)
+		return "waiting for the first numbers";
+	if (screen_table(s)->filter[0])
+		return "nothing matches the filter; Esc clears it";
+	switch (s->page) {
+	case PAGE_ALERTS:
+		return "no alert is pending or firing";
+	case PAGE_DETAIL:
+		return !s->pid    ? "the service has no process any more" :
+		       !s->target ? "waiting for this process" :
+				    "none seen yet";
+	case PAGE_SERVICES:
+		break;
+	}
+	return json_is_false(json_object_get(json_object_get(s->snapshot, "deferd"), "settled")) ?
+		       "none found yet" :
+		       "no Go service and no C service with a defer runtime is running";
+}
+
+/* The bottom line: what is said of the selected row beside its columns. */
+
+static bool put_state(struct line *l, const json_t *o)
+{
+	const char *state = value_string(o, "state"), *reason = value_string(o, "reason");
+	bool failed = !strcmp(state, "failed");
+
+	if (!failed && strcmp(state, "limited"))
+		return false;
+	put(l, "", failed ? STYLE_ALARM : STYLE_WARN, "%s%s%s", state, reason[0] ? ": " : "", reason);
+	return true;
+}
+
+static void put_place(struct line *l, const char *name, const json_t *site)
+{
+	char place[VALUE_MAX];
+
+	tables_place(site, place, sizeof(place));
+	if (strcmp(place, "-"))
+		put(l, name, STYLE_PLAIN, "%s", place);
+}
+
+static void put_selected(struct screen *s, struct line *l)
+{
+	const json_t *row = table_selected(screen_table(s));
+
+	if (s->page == PAGE_ALERTS) {
+		put(l, "", STYLE_PLAIN, "%s", value_string(json_object_get(row, "annotations"), "summary"));
+	} else if (s->page == PAGE_SERVICES) {
+		if (!put_state(l, row))
+			put_place(l, "deepest at", json_object_get(row, "deepest_site"));
+	} else if (!put_state(l, s->target)) {
+		if (s->tab == TAB_SITES)
+			put_place(l, "", row);
+		else
+			put_place(l, "its peak was at", json_object_get(row, "peak_site"));
+	}
+}
+
+static void draw_note(struct screen *s, struct grid *g, unsigned row)
+{
+	struct line l = { g, row };
+
+	if (s->trouble[0])
+		put(&l, "", STYLE_ALARM, "%s", s->trouble);
+	else if (!s->help)
+		put_selected(s, &l);
+}
+
+static void draw_keys(struct screen *s, struct grid *g, unsigned row)
+{
+	struct line l = { g, row };
+
+	if (s->filtering) {
+		put(&l, "", STYLE_KEY, "/%s_", screen_table(s)->filter);
+		put(&l, "Enter", STYLE_PLAIN, "keeps it");
+		put(&l, "Esc", STYLE_PLAIN, "clears it");
+		return;
+	}
+	if (s->help) {
+		put(&l, "any key", STYLE_PLAIN, "back");
+		return;
+	}
+	put(&l, "q", STYLE_KEY, "quit");
+	if (s->page == PAGE_DETAIL) {
+		put(&l, "Esc", STYLE_KEY, "back");
+		put(&l, "Tab", STYLE_KEY, "%s", s->tab == TAB_SITES ? s->goroutines.kind->noun : "sites");
+	} else {
+		put(&l, "Enter", STYLE_KEY, "detail");
+		put(&l, "a", STYLE_KEY, "%s", s->page == PAGE_ALERTS ? "services" : "alerts");
+	}
+	put(&l, "?", STYLE_KEY, "help");
+	put(&l, "/", STYLE_KEY, "filter");
+	put(&l, "< >", STYLE_KEY, "sort");
+	put(&l, "r", STYLE_KEY, "reverse");
+	if (s->page == PAGE_DETAIL && json_array_size(json_object_get(screen_service(s, s->service), "pids")) > 1)
+		put(&l, "Left Right", STYLE_KEY, "process");
+}
+
+static void help_line(struct grid *g, unsigned row, const char *left, const char *right)
+{
+	(void)grid_put(g, row, 0, HELP_KEY_WIDTH, STYLE_KEY, left);
+	(void)grid_put(g, row, HELP_KEY_WIDTH + 1, g->cols, STYLE_PLAIN, right);
+}
+
+/* Keys, a blank line, the columns of the table behind it. */
+static void draw_help(struct screen *s, struct grid *g, unsigned row, unsigned n)
+{
+	const struct column *columns = screen_table(s)->kind->columns;
+	unsigned n_keys = ARRAY_SIZE(help_keys), n_columns = 0, all;
+
+	while (columns[n_columns].title)
+		n_columns++;
+	all = n_keys + 1 + n_columns;
+	if (s->help_top + n > all)
+		s->help_top = all > n ? all - n : 0;
+	for (unsigned i = 0; i < n && s->help_top + i < all; i++) {
+		unsigned at = s->help_top + i;
+
+		if (at < n_keys)
+			help_line(g, row + i, help_keys[at].keys, help_keys[at].meaning);
+		else if (at > n_keys)
+			help_line(g, row + i, columns[at - n_keys - 1].title, columns[at - n_keys - 1].meaning);
+	}
+}
+
+static void draw_body(struct screen *s, struct grid *g, unsigned row, unsigned n)
+{
+	struct line empty = { g, row + 1 };
+
+	if (s->page == PAGE_DETAIL && n) {
+		draw_tabs(s, g, row++);
+		empty.row++;
+		n--;
+	}
+	s->body_rows = n ? n - 1 : 0;
+	if (!n)
+		return;
+	table_draw(screen_table(s), g, row, n - 1, true);
+	if (!screen_table(s)->n && n > 1)
+		put(&empty, "", STYLE_DIM, "%s", why_empty(s));
+}
+
+void screen_draw(struct screen *s, struct grid *g)
+{
+	unsigned row = 0, foot = g->rows >= 4 ? 2 : 0;
+
+	if (g->rows >= HEADER_FROM) {
+		draw_header(s, g);
+		row = HEADER_ROWS;
+	}
+	if (s->help) {
+		s->body_rows = g->rows - foot - row;
+		draw_help(s, g, row, s->body_rows);
+	} else if (s->page == PAGE_DETAIL) {
+		draw_target_title(s, g, row++);
+		draw_target_numbers(s, g, row++);
+	} else {
+		draw_title(s, g, row++);
+	}
+	if (!s->help)
+		draw_body(s, g, row, g->rows > row + foot ? g->rows - row - foot : 0);
+	if (!foot)
+		return;
+	draw_note(s, g, g->rows - 2);
+	draw_keys(s, g, g->rows - 1);
+}
+
+/* Text */
+
+static bool is_whole(const json_t *service)
+{
+	const char *state = value_string(service, "state");
+
+	return strcmp(state, "limited") && strcmp(state, "failed");
+}
+
+static unsigned print_reasons(const struct table *t, struct grid *g, unsigned row)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct line l = { g, row };
+
+		if (is_whole(t->rows[i].o))
+			continue;
+		put(&l, "", STYLE_STRONG, "%s", value_string(t->rows[i].o, "service"));
+		(void)put_state(&l, t->rows[i].o);
+		row++;
+	}
+	return row;
+}
+
+/* Services, why some of them are not observed whole, and alerts; returns the rows used. */
+static unsigned print_tables(struct screen *s, struct grid *g, unsigned row)
+{
+	struct line l = { g, row };
+
+	if (s->services.n) {
+		table_draw(&s->services, g, row, s->services.n, false);
+		row = print_reasons(&s->services, g, row + 1 + s->services.n);
+	} else {
+		put(&l, "", STYLE_DIM, "%s", why_empty(s));
+		row++;
+	}
+	if (s->alerts.n) {
+		table_draw(&s->alerts, g, ++row, s->alerts.n, false);
+		row += 1 + s->alerts.n;
+	}
+	return row;
+}
+
+int screen_print(struct screen *s, unsigned width, struct buf *b)
+{
+	unsigned services = table_width(&s->services), alerts = s->alerts.n ? table_width(&s->alerts) : 0, rows;
+	struct grid g;
+
+	if (!width) {
+		width = services > alerts ? services : alerts;
+		width = width > PRINT_WIDTH_MIN ? width : PRINT_WIDTH_MIN;
+	}
+	if (grid_init(&g, HEADER_ROWS + 5 + 2 * s->services.n + s->alerts.n, width))
+		return -ENOMEM;
+	draw_header(s, &g);
+	rows = print_tables(s, &g, HEADER_ROWS + 1);
+	grid_text(&g, rows, b);
+	grid_done(&g);
+	return b->failed ? -ENOMEM : 0;
+}
