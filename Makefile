@@ -39,7 +39,8 @@ comma := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 override CFLAGS += -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) -D_GNU_SOURCE -Idaemon -Iinclude -I$(O) -MMD -MP
 LIBS := -lbpf -lelf -ldw -lz -lmicrohttpd -lyaml -lncursesw -ltinfo -lcurl -ljansson -lcap-ng -lseccomp -lcrypt -lZydis -lm -lpthread
-LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+# The sanitizers define crypt_r() themselves, on top of a libcrypt that --as-needed would then leave out.
+LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),,-Wl$(comma)--as-needed) $(SANFLAGS)
 
 SRC := $(sort $(wildcard daemon/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
