@@ -22,6 +22,7 @@
 
 #define SILENCE_S    10u
 #define REQUEST_MAX  (32 * 1024)
+#define RUNS_MAX     256 /* of MHD for one event */
 #define GZIP_MIN_LEN 1024 /* below this a page is one packet anyway */
 
 struct http_server {
@@ -149,14 +150,29 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 	return reply(conn, &res, accepts(conn, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip"));
 }
 
+/*
+ * One MHD_run() reads one buffer of a connection and answers one request. What was pipelined behind it, or the rest of a
+ * body, raises no event of its own any more: MHD says by a timeout of 0 that it has more to do. The bound keeps a client
+ * that never stops sending from keeping the loop; the next tick goes on with it.
+ */
+static void run(struct http_server *s)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+	unsigned turns = 0;
+
+	do
+		MHD_run(s->mhd);
+	while (++turns < RUNS_MAX && MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES && !wait_ms);
+}
+
 static void on_ready(void *arg, uint32_t events)
 {
-	MHD_run(((struct http_server *)arg)->mhd);
+	run(arg);
 }
 
 void http_tick(struct http_server *s)
 {
-	MHD_run(s->mhd);
+	run(s);
 }
 
 /* Takes the listening descriptor. */
@@ -276,13 +292,22 @@ int http_listen_tcp(struct loop *loop, const char *address, const struct http_op
 	return err;
 }
 
-/* A file that nobody answers on is left over from a daemon that was killed. */
+/*
+ * A socket that nobody answers on is left over from a daemon that was killed. Connecting to a file of another kind is
+ * refused in the same way, and that one is not ours.
+ */
 static int remove_stale(const struct sockaddr_un *addr, struct reason *reason)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
 
+	if (lstat(addr->sun_path, &st))
+		return 0; /* bind() will say what is wrong, if anything is */
+	if (!S_ISSOCK(st.st_mode))
+		return reason_set(reason, -EEXIST, "%s: is no socket; move it away or choose another path", addr->sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return -errno;
+		return reason_set(reason, -errno, "%s: %s", addr->sun_path, strerror(errno));
 	if (!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
 		return reason_set(reason, -EADDRINUSE, "%s: another deferd answers there; stop it or choose another socket",
 				  addr->sun_path);

@@ -52,7 +52,10 @@ struct http_server;
  */
 int http_listen_tcp(struct loop *loop, const char *address, const struct http_opts *opts, struct http_server **ret,
 		    struct reason *reason);
-/* Replaces a stale socket file, never one that somebody still answers on (-EADDRINUSE). Mode 0660, group if it exists. */
+/*
+ * Replaces a stale socket file, never one that somebody still answers on (-EADDRINUSE) nor a file of another kind (-EEXIST).
+ * Mode 0660, group if it exists.
+ */
 int http_listen_unix(struct loop *loop, const char *path, const char *group, const struct http_opts *opts,
 		     struct http_server **ret, struct reason *reason);
 /* "127.0.0.1:10035": with the port that port 0 became. */
