@@ -56,11 +56,14 @@ start() { # NAME COMMAND...: in the background, output to NAME.log
 	pids+=($!)
 }
 began=$(date +%s%N)
+declare -A pid_of
 for service in orders inventory coupons; do
 	(ulimit -n 4096; exec $dir/bin/$service -listen 127.0.0.1:0) >$dir/$service.log 2>&1 &
 	pids+=($!)
+	pid_of[$service]=$!
 done
 start worker $dir/bin/worker --truth $dir/worker.json
+pid_of[worker]=$!
 url() { sed -n 's/.*\(http:[^ ]*\).*/\1/p' $dir/"$1".log | head -1; }
 for service in orders inventory coupons; do
 	wait_for 10 "$service to listen" grep -q http: $dir/$service.log
@@ -72,9 +75,16 @@ wait_for 10 "the daemon" curl -sf -o $dir/metrics http://$listen/metrics
 load=$([ -n "$keep" ] && echo 24h || echo 60s)
 start shopper $dir/bin/shopper -rate 20 -for "$load" "$(url orders)/work" "$(url inventory)/work" "$(url coupons)/work"
 
-alerts() { curl -sf http://$listen/api/v1/alerts; }
+# By pid: other programs of these names may run here.
 firing() {
-	[ "$(alerts | jq --arg s "$1" 'any(.data.alerts[]; .state == "firing" and .labels.service == $s and .labels.alertname == "DeferPileUp")')" = true ]
+	[ "$(curl -sf http://$listen/api/v1/alerts | jq --arg pid "${pid_of[$1]}" \
+		'any(.data.alerts[]; .state == "firing" and .labels.pid == $pid and .labels.alertname == "DeferPileUp")')" = true ]
+}
+target() { # SERVICE FIELD
+	curl -sf http://$listen/api/v1/targets/"${pid_of[$1]}" | jq -r ".$2"
+}
+truth() { # SERVICE FIELD: what the program itself counted
+	curl -sf "$(url "$1")/debug/truth" | jq -r ".$2"
 }
 for service in inventory coupons worker; do
 	wait_for 20 "the alert of $service" firing $service
@@ -84,33 +94,33 @@ took=$((($(date +%s%N) - began) / 1000000))
 echo
 echo "alerts, ${took} ms after the programs were started:"
 echo
-grep 'alert firing' $dir/deferd.log | sed 's/^ts=[^ ]* //'
+for service in inventory coupons worker; do
+	grep "alert firing.* pid=${pid_of[$service]} " $dir/deferd.log | head -1 | sed 's/^ts=[^ ]* //'
+done
 firing orders && fail "orders has no fault, but an alert says so"
 
-growth() { curl -sf http://$listen/metrics | sed -n 's/^deferd_fd_growth_per_second{service="inventory"} //p'; }
 close_to() { # A B: within 10 %
 	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > 0 && a >= 0.9 * b && a <= 1.1 * b) }'
 }
 agree() {
 	local deferd truth
-	deferd=$(growth)
-	truth=$(curl -sf "$(url inventory)/debug/truth" | jq .leak_per_second)
-	[ -n "$deferd" ] && close_to "$deferd" "$truth" && echo "deferd says $deferd a second, the program itself counted $truth" >$dir/growth
+	deferd=$(target inventory fd_growth_per_second)
+	truth=$(truth inventory leak_per_second)
+	close_to "$deferd" "$truth" && printf '%.2f a second, the program itself counted %.2f\n' "$deferd" "$truth" >$dir/growth
 }
 wait_for 30 "the descriptor growth of inventory" agree
 echo
 build/deferd ps --control.socket=$dir/deferd.sock
 echo
-echo "inventory leaks descriptors: $(cat $dir/growth)"
+echo "inventory leaks descriptors: deferd says $(cat $dir/growth)"
 
 # Counts: exactly what the programs counted, once the load is over.
 if [ -z "$keep" ]; then
 	kill "${pids[-1]}" && wait "${pids[-1]}" 2>/dev/null || true
-	registered() { curl -sf http://$listen/metrics | sed -n "s/^deferd_defers_registered_total{service=\"$1\",lowering=\"heap\"} //p"; }
 	for service in orders inventory coupons; do
-		same() { [ "$(registered $service)" = "$(curl -sf "$(url $service)/debug/truth" | jq .defers_registered)" ]; }
+		same() { [ "$(target $service defers_registered)" = "$(truth $service defers_registered)" ]; }
 		wait_for 10 "equal counts for $service" same
-		echo "$service: $(registered $service) defers registered, as the program itself counted"
+		echo "$service: $(target $service defers_registered) defers registered, as the program itself counted"
 	done
 fi
 echo
