@@ -32,7 +32,7 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			       "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", true },
 	[KERNEL_BTF] = { "btf", "find fields of kernel structs on any kernel", "nothing is observed",
 			 "use a kernel with CONFIG_DEBUG_INFO_BTF=y (/sys/kernel/btf/vmlinux)", true },
-	[KERNEL_RINGBUF] = { "ringbuf", "carry records to user space", "nothing is observed", "use Linux 5.8 or newer",
+	[KERNEL_RINGBUF] = { "ringbuf", "carry records to user space", "nothing is observed", "use Linux 5.15 or newer",
 			     true },
 	[KERNEL_UPROBE] = { "uprobe", "probe user functions, one perf event a point",
 			    "uprobe_multi alone", "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
