@@ -32,11 +32,12 @@ static bool buf_reserve(struct buf *b, size_t n)
 
 	if (b->failed)
 		return false;
-	need = b->len + n + 1;
-	if (need < b->len || (b->max && need - 1 > b->max)) {
+	/* Half of all addresses is more than there is, and leaves room for doubling. */
+	if (n > SIZE_MAX / 2 - b->len - 1 || (b->max && b->len + n > b->max)) {
 		b->failed = true;
 		return false;
 	}
+	need = b->len + n + 1;
 	if (need <= b->cap)
 		return true;
 	cap = b->cap ? b->cap : 256;

@@ -58,7 +58,7 @@ void log_quote(struct buf *b, const char *value)
 	}
 	buf_putc(b, '"');
 	while (*value) {
-		size_t n = utf8_char_len(value, strlen(value));
+		size_t n = utf8_char_len(value, strnlen(value, 4));
 		unsigned char c = *value;
 
 		if (c == '"' || c == '\\')
@@ -67,6 +67,8 @@ void log_quote(struct buf *b, const char *value)
 			buf_puts(b, "\\n");
 		else if (n == 0 || c < ' ' || c == 0x7f)
 			buf_printf(b, "\\x%02x", c);
+		else if (n == 2 && c == 0xc2 && (unsigned char)value[1] < 0xa0) /* C1 controls: CSI is one */
+			buf_printf(b, "\\xc2\\x%02x", (unsigned char)value[1]);
 		else
 			buf_add(b, value, n);
 		value += n ? n : 1;
@@ -128,6 +130,8 @@ void log_u64(struct log_line *l, const char *key, uint64_t value)
 void log_emit(struct log_line *l)
 {
 	buf_putc(&l->text, '\n');
+	if (l->text.failed && l->text.len) /* past the bound it is cut, but it stays a line */
+		l->text.data[l->text.len - 1] = '\n';
 	if (log_enabled(l->level) && l->text.data) {
 		/* Nobody is left to tell when stderr itself fails. */
 		ssize_t n = write(STDERR_FILENO, l->text.data, l->text.len);
