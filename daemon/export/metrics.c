@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/metrics.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,22 +21,18 @@ struct page {
 #define FOR_EACH_SERVICE(s, m) for (const struct service *s = model_services(m); s; s = s->hh.next)
 #define FOR_EACH_TARGET_OF(t, s) for (const struct target *t = (s)->targets; t; t = t->next_in_service)
 
-/* Of the living and the gone, so that it never goes back. */
-static void service_counts(const struct service *s, struct event_counts *ret)
+/* A counter of each service: the member of struct event_counts at this offset. */
+static void write_counter(struct page *p, const char *name, const char *help, size_t offset)
 {
-	*ret = s->retired;
-	FOR_EACH_TARGET_OF(t, s) {
-		for (int i = 0; i < LOWERING_MAX; i++)
-			ret->registered[i] += t->counts.registered[i];
-		ret->panics += t->counts.panics;
-		ret->recovered += t->counts.recovered;
-		ret->fatal += t->counts.fatal;
-		ret->hits += t->counts.hits;
-		ret->fd_opened += t->counts.fd_opened;
-		ret->fd_closed += t->counts.fd_closed;
-		ret->fd_ebadf += t->counts.fd_ebadf;
+	expo_family(&p->x, name, EXPO_COUNTER, help);
+	FOR_EACH_SERVICE(s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(&p->x, (double)*(const uint64_t *)((const char *)&c + offset), "service", s->name, NULL);
 	}
 }
+#define COUNT(member) offsetof(struct event_counts, member)
 
 static bool lowering_applies(const struct service *s, enum lowering l, const struct event_counts *c)
 {
@@ -109,22 +106,14 @@ static void write_defers(struct page *p)
 
 static void write_panics(struct page *p)
 {
-	struct expo *x = &p->x;
-
-	expo_family(x, "deferd_panics_started", EXPO_COUNTER, "Panics started.");
+	write_counter(p, "deferd_panics_started", "Panics started.", COUNT(panics));
+	expo_family(&p->x, "deferd_panics", EXPO_COUNTER, "Panics that ended, by outcome.");
 	FOR_EACH_SERVICE(s, p->m) {
 		struct event_counts c;
 
 		service_counts(s, &c);
-		expo_sample(x, (double)c.panics, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_panics", EXPO_COUNTER, "Panics that ended, by outcome.");
-	FOR_EACH_SERVICE(s, p->m) {
-		struct event_counts c;
-
-		service_counts(s, &c);
-		expo_sample(x, (double)c.recovered, "service", s->name, "outcome", "recovered", NULL);
-		expo_sample(x, (double)c.fatal, "service", s->name, "outcome", "fatal", NULL);
+		expo_sample(&p->x, (double)c.recovered, "service", s->name, "outcome", "recovered", NULL);
+		expo_sample(&p->x, (double)c.fatal, "service", s->name, "outcome", "fatal", NULL);
 	}
 }
 
@@ -181,30 +170,11 @@ static void write_fds(struct page *p)
 
 static void write_fd_calls(struct page *p)
 {
-	struct expo *x = &p->x;
-
-	expo_family(x, "deferd_fd_opened", EXPO_COUNTER, "Descriptors opened while the hooks were attached.");
-	FOR_EACH_SERVICE(s, p->m) {
-		struct event_counts c;
-
-		service_counts(s, &c);
-		expo_sample(x, (double)c.fd_opened, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_fd_closed", EXPO_COUNTER, "Descriptors closed by close() while the hooks were attached.");
-	FOR_EACH_SERVICE(s, p->m) {
-		struct event_counts c;
-
-		service_counts(s, &c);
-		expo_sample(x, (double)c.fd_closed, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_fd_bad_closes", EXPO_COUNTER,
-		    "close() of a number that was not open (EBADF) while the hooks were attached.");
-	FOR_EACH_SERVICE(s, p->m) {
-		struct event_counts c;
-
-		service_counts(s, &c);
-		expo_sample(x, (double)c.fd_ebadf, "service", s->name, NULL);
-	}
+	write_counter(p, "deferd_fd_opened", "Descriptors opened while the hooks were attached.", COUNT(fd_opened));
+	write_counter(p, "deferd_fd_closed", "Descriptors closed by close() while the hooks were attached.",
+		      COUNT(fd_closed));
+	write_counter(p, "deferd_fd_bad_closes",
+		      "close() of a number that was not open (EBADF) while the hooks were attached.", COUNT(fd_ebadf));
 }
 
 static void write_alerts(struct page *p)
@@ -236,13 +206,7 @@ static void write_targets(struct page *p)
 	expo_family(x, "deferd_attach_failures", EXPO_COUNTER, "Processes or files that could not be attached, by reason.");
 	for (unsigned i = 0; i < p->show->n_failures; i++)
 		expo_sample(x, (double)p->show->failures[i], "reason", p->show->failure_names[i], NULL);
-	expo_family(x, "deferd_probe_hits", EXPO_COUNTER, "Probe hits that the service paid for.");
-	FOR_EACH_SERVICE(s, p->m) {
-		struct event_counts c;
-
-		service_counts(s, &c);
-		expo_sample(x, (double)c.hits, "service", s->name, NULL);
-	}
+	write_counter(p, "deferd_probe_hits", "Probe hits that the service paid for.", COUNT(hits));
 }
 
 static void write_events(struct page *p)

@@ -125,6 +125,13 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 	sum->fd_ebadf += c->fd_ebadf;
 }
 
+void service_counts(const struct service *s, struct event_counts *ret_counts)
+{
+	*ret_counts = s->retired;
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		counts_add(ret_counts, &t->counts);
+}
+
 uint64_t counts_registered(const struct event_counts *c)
 {
 	uint64_t n = 0;

@@ -163,6 +163,8 @@ const struct peak *target_deepest(const struct model *m, const struct target *t,
 /* Nothing of the target's state is inferred and no detail was lost since the last whole scan. */
 bool target_exact(const struct target *t);
 uint64_t counts_registered(const struct event_counts *c);
+/* Of a service's targets, the living and the gone: never goes back. */
+void service_counts(const struct service *s, struct event_counts *ret_counts);
 /* Per second, over the last 15 s or so; 0 before there are two samples. */
 double rate_per_sec(const struct rate *r);
 /* Fills at most n pointers, most registrations first; returns how many. */
