@@ -62,10 +62,19 @@ unsigned grid_width(const char *text)
 	return sum;
 }
 
+/* Half a wide character is none: what is left of one that is overwritten becomes a blank. */
 static void set_cell(struct grid *g, unsigned row, unsigned col, uint32_t ch, enum style style)
 {
-	if (row < g->rows && col < g->cols)
-		g->cells[(size_t)row * g->cols + col] = (struct cell){ ch, style };
+	struct cell *c;
+
+	if (row >= g->rows || col >= g->cols)
+		return;
+	c = g->cells + (size_t)row * g->cols + col;
+	if (ch && !c->ch && col)
+		c[-1].ch = ' ';
+	if (col + 1 < g->cols && !c[1].ch)
+		c[1].ch = ' ';
+	*c = (struct cell){ ch, style };
 }
 
 unsigned grid_put(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text)

@@ -19,7 +19,7 @@ static const struct {
 	{ "Up Down j k", "move the selection" },
 	{ "PgUp PgDn", "move by a page" },
 	{ "Home End", "first and last row" },
-	{ "Enter", "detail of the service, or of the alert's process" },
+	{ "Enter", "detail of a service, or of an alert's process" },
 	{ "Esc Backspace", "back; clears a filter first" },
 	{ "Tab", "goroutines or threads, sites" },
 	{ "Left Right", "another process of the service" },

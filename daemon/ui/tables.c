@@ -27,6 +27,20 @@ static void as_count(const struct column *c, const json_t *row, struct table_val
 		set_text(ret, "");
 }
 
+/* Numbers that name something are never rounded. */
+static void as_id(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const json_t *v = json_object_get(row, c->key);
+	double n;
+
+	if (json_is_integer(v))
+		snprintf(ret->text, sizeof(ret->text), "%lld", (long long)json_integer_value(v));
+	else if (c->number(row, c->key, &n))
+		snprintf(ret->text, sizeof(ret->text), "%.0f", n);
+	else
+		set_text(ret, "");
+}
+
 static void as_rate(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	double n;
@@ -35,6 +49,12 @@ static void as_rate(const struct column *c, const json_t *row, struct table_valu
 		value_rate(ret->text, sizeof(ret->text), n, c->min, false);
 	else
 		set_text(ret, "");
+}
+
+/* What only probes know: of a process without any, 0 would be a wrong number. */
+static bool probed_number(const json_t *row, const char *key, double *ret)
+{
+	return strcmp(value_string(row, "state"), "failed") && value_number(row, key, ret);
 }
 
 /* Growth is worth a look only when it is certain: then there is a time to exhaustion, too. */
@@ -342,6 +362,16 @@ static const char *site_filtered(const json_t *row)
 		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,   \
 		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number   \
 	}
+#define PROBED(title_, key_, width_, rank_, format_, meaning_)                                     \
+	{                                                                                          \
+		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,   \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = probed_number  \
+	}
+#define ID(title_, key_, min_, max_, rank_, meaning_)                                              \
+	{                                                                                          \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = as_id, .number = value_number     \
+	}
 #define TEXT(title_, key_, min_, max_, rank_, format_, meaning_)                                   \
 	{                                                                                          \
 		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
@@ -358,11 +388,11 @@ static const struct column service_columns[] = {
 	{ .title = "PID", .key = "pids", .meaning = "process; +N: and N more, see its detail", .min = 8, .max = 12,
 	  .rank = 6, .align = COLUMN_NUMBER, .format = as_pids, .number = first_of },
 	TEXT("RUNTIME", "runtime", 8, 14, 10, as_runtime, "release of Go, or the defer runtime of C"),
-	NUMBER("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
-	NUMBER("DEFERS/S", "defers_registered_per_second", 8, 7, as_rate, "defers registered a second"),
-	NUMBER("REGISTERED", "defers_registered", 10, 11, as_count, "defers registered since it is observed"),
-	NUMBER("PANICS", "panics_started", 7, 4, as_count, "panics started"),
-	NUMBER("PANICS/S", "panics_per_second", 8, 13, as_rate, "panics started a second"),
+	PROBED("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
+	PROBED("DEFERS/S", "defers_registered_per_second", 8, 7, as_rate, "defers registered a second"),
+	PROBED("REGISTERED", "defers_registered", 10, 11, as_count, "defers registered since it is observed"),
+	PROBED("PANICS", "panics_started", 7, 4, as_count, "panics started"),
+	PROBED("PANICS/S", "panics_per_second", 8, 13, as_rate, "panics started a second"),
 	NUMBER("FDS", "open_fds", 6, 3, as_count, "open descriptors"),
 	NUMBER("LIMIT", "max_fds", 7, 12, as_count, "descriptors that one of its processes may open"),
 	NUMBER("FD/S", "fd_growth_per_second", 7, 8, as_growth, "growth of open descriptors a second"),
@@ -374,13 +404,13 @@ static const struct column service_columns[] = {
 };
 
 static const struct column target_columns[] = {
-	NUMBER("PID", "pid", 8, 0, as_count, "process"),
+	ID("PID", "pid", 8, 8, 0, "process"),
 	TEXT("SERVICE", "service", 14, 32, 0, as_service, "systemd unit, container, or name of the program"),
 	TEXT("RUNTIME", "runtime", 8, 14, 7, as_runtime, "release of Go, or the defer runtime of C"),
 	TEXT("STATE", "state", 8, 8, 2, as_state, "observed, limited or failed"),
-	NUMBER("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
-	NUMBER("REGISTERED", "defers_registered", 10, 8, as_count, "defers registered since it is observed"),
-	NUMBER("PANICS", "panics_started", 7, 5, as_count, "panics started"),
+	PROBED("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
+	PROBED("REGISTERED", "defers_registered", 10, 8, as_count, "defers registered since it is observed"),
+	PROBED("PANICS", "panics_started", 7, 5, as_count, "panics started"),
 	NUMBER("FDS", "open_fds", 6, 4, as_count, "open descriptors"),
 	NUMBER("FD/S", "fd_growth_per_second", 7, 6, as_growth, "growth of open descriptors a second"),
 	NUMBER("ALERTS", "alerts_firing", 6, 3, as_alerts, "alerts firing"),
@@ -390,7 +420,7 @@ static const struct column target_columns[] = {
 
 #define GOROUTINE_COLUMNS(title_, key_, meaning_)                                                  \
 	{                                                                                          \
-		NUMBER(title_, key_, 10, 0, as_count, meaning_),                                   \
+		ID(title_, key_, 10, 20, 0, meaning_),                                             \
 		NUMBER("DEPTH", "depth", 6, 1, as_count, "defers pending now"),                    \
 		NUMBER("PEAK", "peak", 6, 2, as_count, "most defers pending since it was first seen"), \
 		NUMBER("REGISTERED", "registered", 10, 4, as_count, "defers registered"),          \

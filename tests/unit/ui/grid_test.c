@@ -60,6 +60,25 @@ static void nothing_passes_an_edge(void **state)
 	assert_string_equal(shown("x", 0), "");
 }
 
+/* Either half of a wide character is overwritten: the other one does not stay and push the line out. */
+static void halves_do_not_stay(void **state)
+{
+	for (unsigned col = 0; col < 4; col++) {
+		struct buf b = {};
+		struct grid g;
+
+		assert_int_equal(grid_init(&g, 1, 4), 0);
+		(void)grid_put(&g, 0, 0, 4, STYLE_PLAIN, "\xe6\x97\xa5\xe6\x9c\xac");
+		(void)grid_put(&g, 0, col, 1, STYLE_PLAIN, ".");
+		grid_text(&g, 1, &b);
+		b.data[strcspn(b.data, "\n")] = 0;
+		assert_true(grid_width(b.data) <= 4);
+		assert_non_null(strchr(b.data, '.'));
+		buf_done(&b);
+		grid_done(&g);
+	}
+}
+
 static void outside(void **state)
 {
 	struct grid g;
@@ -134,6 +153,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_hostile_gets_through),
 		cmocka_unit_test(nothing_passes_an_edge),
+		cmocka_unit_test(halves_do_not_stay),
 		cmocka_unit_test(outside),
 		cmocka_unit_test(right_and_tail),
 		cmocka_unit_test(widths),
