@@ -224,9 +224,7 @@ static int reload(void *arg)
 		return -EINVAL;
 	}
 	buf_init(&fixed, 0);
-	config_restart_keys(old, fresh, &fixed);
-	/* Where we listen does not change without a restart; who may come in does. */
-	strcpy(fresh->web.listen_address, old->web.listen_address);
+	config_keep_restart_keys(old, fresh, &fixed);
 	r->session.config = fresh;
 	engine_reload(r->session.engine, fresh);
 	tell_api(r);

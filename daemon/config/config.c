@@ -296,26 +296,31 @@ bool config_wants_service(const struct config *c, const char *name)
 	return matches(&c->targets.include, name) && !matches(&c->targets.exclude, name);
 }
 
-void config_restart_keys(const struct config *a, const struct config *b, struct buf *ret_keys)
+void config_keep_restart_keys(const struct config *old, struct config *fresh, struct buf *ret_keys)
 {
 	static const struct {
 		const char *name;
 		size_t offset, size;
 	} fixed[] = {
-		{ "web.listen_address", F(web.listen_address), sizeof(a->web.listen_address) },
-		{ "control.socket", F(control.socket), sizeof(a->control.socket) },
-		{ "probes.set", F(probes.set), sizeof(a->probes.set) },
-		{ "probes.threshold", F(probes.threshold), sizeof(a->probes.threshold) },
-		{ "descriptors.window", F(descriptors.window_ns), sizeof(a->descriptors.window_ns) },
-		{ "limits.targets", F(limits.targets), sizeof(a->limits.targets) },
-		{ "limits.goroutines", F(limits.goroutines), sizeof(a->limits.goroutines) },
-		{ "limits.sites", F(limits.sites), sizeof(a->limits.sites) },
-		{ "limits.ring", F(limits.ring_bytes), sizeof(a->limits.ring_bytes) },
+		{ "web.listen_address", F(web.listen_address), sizeof(old->web.listen_address) },
+		{ "control.socket", F(control.socket), sizeof(old->control.socket) },
+		{ "probes.set", F(probes.set), sizeof(old->probes.set) },
+		{ "probes.threshold", F(probes.threshold), sizeof(old->probes.threshold) },
+		{ "descriptors.window", F(descriptors.window_ns), sizeof(old->descriptors.window_ns) },
+		{ "limits.targets", F(limits.targets), sizeof(old->limits.targets) },
+		{ "limits.goroutines", F(limits.goroutines), sizeof(old->limits.goroutines) },
+		{ "limits.sites", F(limits.sites), sizeof(old->limits.sites) },
+		{ "limits.ring", F(limits.ring_bytes), sizeof(old->limits.ring_bytes) },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
-		if (memcmp((const char *)a + fixed[i].offset, (const char *)b + fixed[i].offset, fixed[i].size))
-			buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
+		const void *kept = (const char *)old + fixed[i].offset;
+		void *value = (char *)fresh + fixed[i].offset;
+
+		if (!memcmp(kept, value, fixed[i].size))
+			continue;
+		memcpy(value, kept, fixed[i].size);
+		buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
 	}
 }
 

@@ -83,10 +83,10 @@ void config_free(struct config *c);
 bool config_wants_service(const struct config *c, const char *name);
 
 /*
- * What changed from `a` to `b` that only a restart brings into force ("limits.targets, web.listen_address"), "" when
- * nothing.
+ * A reload from `old` to `fresh`: what only a restart brings into force keeps its old value in *fresh, and is named
+ * ("limits.targets, web.listen_address"; "" when nothing differs).
  */
-void config_restart_keys(const struct config *a, const struct config *b, struct buf *ret_keys);
+void config_keep_restart_keys(const struct config *old, struct config *fresh, struct buf *ret_keys);
 
 /* Print every key with its default and its meaning, as a commented file. */
 void config_print_example(struct buf *b);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <deferd/control.h>
+
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/engine_priv.h"
@@ -126,6 +128,15 @@ static int verify_point(const struct draft *d, const struct probe_point *pt, str
 	return 0;
 }
 
+/*
+ * Perf events take 0.1 s each to detach, one after the other, so without uprobe_multi there are few of them: the lean set,
+ * and not Goexit, which is no panic.
+ */
+static bool perf_leaves_out(const struct engine *e, const struct probe_point *pt)
+{
+	return !e->features->have[KERNEL_UPROBE_MULTI] && (!(pt->sets & PLAN_SET_LEAN) || pt->role == DFD_ROLE_GOEXIT);
+}
+
 static int choose_points(struct engine *e, struct draft *d, struct reason *reason)
 {
 	const struct plan *plan = &d->image->report->plan;
@@ -136,6 +147,14 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 
 		if (!engine_point_wanted(e, pt))
 			continue;
+		if (perf_leaves_out(e, pt)) {
+			if (pt->role != DFD_ROLE_GOEXIT) {
+				d->state = TARGET_LIMITED;
+				snprintf(d->reason, sizeof(d->reason),
+					 "the full set needs uprobe_multi (Linux 6.6): the lean one is attached");
+			}
+			continue;
+		}
 		err = verify_point(d, pt, reason);
 		if (err)
 			return err;

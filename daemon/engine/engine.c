@@ -403,6 +403,7 @@ void engine_reload(struct engine *e, const struct config *config)
 	e->config = config;
 	e->hooks_failed = false;
 	discover_profiles(e);
+	images_forget_empty(e->images);
 	discover_refilter(e);
 }
 

@@ -82,6 +82,14 @@ struct image *images_by_id(struct images *is, uint32_t id)
 	return NULL;
 }
 
+void images_forget_empty(struct images *is)
+{
+	for (struct image *im = is->all; im; im = im->hh.next) {
+		if (im->state == IMAGE_READY && !im->report)
+			im->state = IMAGE_NEW;
+	}
+}
+
 unsigned images_count(const struct images *is)
 {
 	return HASH_COUNT(is->all);

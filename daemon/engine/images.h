@@ -41,6 +41,8 @@ void images_free(struct images *is);
 /* The image of this file, made when it is new; NULL: out of memory or all IMAGES_MAX are in use. */
 struct image *images_get(struct images *is, const struct proc_image *file);
 struct image *images_by_id(struct images *is, uint32_t id);
+/* Files in which there was nothing to see are looked at again: what is looked for has changed. */
+void images_forget_empty(struct images *is);
 unsigned images_count(const struct images *is);
 /* Remember that `pid` waits. */
 int image_add_waiting(struct image *im, pid_t pid);

@@ -75,13 +75,11 @@ static struct bpf_link *attach_one(struct deferd_bpf *skel, const struct fd_sysc
 struct fdhooks *fdhooks_attach(struct deferd_bpf *skel, int kprobe, struct reason *reason)
 {
 	struct fdhooks *h = calloc(1, sizeof(*h));
-	libbpf_print_fn_t print;
 	int err = 0;
 
 	if (!h)
 		return NULL;
 	/* An old kernel lacks some of these calls; then nobody can make them. */
-	print = libbpf_set_print(NULL);
 	for (unsigned i = 0; i < ARRAY_SIZE(fd_syscalls); i++) {
 		struct bpf_link *link = attach_one(skel, &fd_syscalls[i], kprobe);
 
@@ -90,7 +88,6 @@ struct fdhooks *fdhooks_attach(struct deferd_bpf *skel, int kprobe, struct reaso
 		else
 			err = errno;
 	}
-	libbpf_set_print(print);
 	if (!h->n) {
 		reason_set(reason, 0, "no descriptor syscall could be hooked by %s: %s",
 			   kprobe ? "kprobe" : "tracepoint", strerror(err));

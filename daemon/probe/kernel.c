@@ -311,7 +311,6 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 	struct utsname u;
 	uint64_t offset;
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	libbpf_print_fn_t print;
 
 	memset(ret_f, 0, sizeof(*ret_f));
 	if (!uname(&u))
@@ -321,8 +320,8 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 	check_fd_size(procfd, ret_f);
 	check_pid_ns(ret_f);
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited); /* matters only before Linux 5.11 */
-	/* libbpf explains every refusal on stderr; here a refusal is an answer. */
-	print = libbpf_set_print(NULL);
+	/* libbpf explains every refusal on stderr. Here a refusal is an answer, and later we tell ourselves what failed. */
+	libbpf_set_print(NULL);
 	check_ringbuf(ret_f);
 	if (ret_f->have[KERNEL_BTF]) {
 		if (!proc_self_text_offset((const void *)calib_target, &offset)) {
@@ -336,7 +335,6 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 		for (int i = KERNEL_UPROBE; i <= KERNEL_TP_BTF; i++)
 			reason_set(&ret_f->why[i], 0, "not tried without BTF");
 	}
-	libbpf_set_print(print);
 }
 
 enum kernel_verdict kernel_verdict(const struct kernel_features *f, struct reason *reason)

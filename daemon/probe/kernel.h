@@ -43,7 +43,7 @@ struct kernel_features {
 
 extern const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX];
 
-/* Ask the kernel. Always fills all of *ret_f: a failing test is a result. Needs about 100 ms; leaves nothing attached. */
+/* Ask the kernel, and silence libbpf from then on. Always fills all of *ret_f: a failing test is a result. Needs about 100 ms; leaves nothing attached. */
 void kernel_probe_features(int procfd, struct kernel_features *ret_f);
 
 enum kernel_verdict { KERNEL_GOOD, KERNEL_CANNOT, KERNEL_UNPRIVILEGED };

@@ -141,20 +141,17 @@ static int attach_processes(struct probe *p, const struct kernel_features *f, st
 
 static int load(struct probe *p, const struct kernel_features *f, struct reason *reason)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int err;
 
 	p->skel = deferd_bpf__open();
 	if (!p->skel) {
 		err = -errno;
-		libbpf_set_print(print);
 		return reason_set(reason, err, "opening the BPF object: %s", strerror(-err));
 	}
 	err = set_sizes(p->skel, &p->opts);
 	choose_programs(p, f);
 	if (!err)
 		err = deferd_bpf__load(p->skel);
-	libbpf_set_print(print);
 	if (err)
 		return reason_set(reason, err, "loading the BPF object into Linux %s: %s", f->release, strerror(-err));
 	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_record, p, NULL);
