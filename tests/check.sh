@@ -13,4 +13,4 @@ done
 for t in tests/golden/*.t tests/fuzz/*.t; do
 	[ -e "$t" ] && tests+=("$t")
 done
-exec prove --merge -j2 --exec '' "${tests[@]}"
+exec prove --merge --failures -j2 --exec '' "${tests[@]}"

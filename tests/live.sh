@@ -7,4 +7,4 @@ build=${1:-build}
 shift $(($# > 0 ? 1 : 0))
 export BUILD=$PWD/$build DEFERD=$PWD/$build/deferd
 [ $# -gt 0 ] || set -- tests/live/*.t
-exec prove --merge --exec '' "$@"
+exec prove --merge --failures --exec '' "$@"
