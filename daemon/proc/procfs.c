@@ -112,6 +112,8 @@ int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks)
 			return -EBADMSG;
 		f++;
 	}
+	if (!isdigit((unsigned char)*f))
+		return -EBADMSG;
 	*ret_ticks = strtoull(f, NULL, 10);
 	return 0;
 }
