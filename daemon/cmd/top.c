@@ -15,7 +15,8 @@
 #include "ui/screen.h"
 #include "ui/term.h"
 
-#define SECOND 1000000000ull
+#define SECOND   1000000000ull
+#define EARLY_NS (SECOND / 2)
 
 static struct source_opts source = { .command = "top" };
 static bool batch, as_json;
@@ -37,6 +38,9 @@ struct top {
 	struct source *source;
 	struct screen screen;
 	struct term *term; /* NULL: batch */
+	struct loop_source *signals, *input, *timer;
+	struct loop_source *early; /* updates in the first seconds; NULL: they are over */
+	uint64_t early_until_ns;
 	uint32_t updates_done;
 	bool stop;
 	int err; /* negative errno that stopped it */
@@ -96,6 +100,15 @@ static void draw(struct top *t)
 		t->err = err;
 }
 
+/* A daemon that does not answer now may be starting again: what was known stays on the screen, with the trouble below. */
+static void set_trouble(struct top *t, const struct reason *reason)
+{
+	struct reason text;
+
+	reason_set(&text, 0, "no new numbers: %.*s", REASON_MAX - 32, reason->text);
+	screen_set_trouble(&t->screen, text.text);
+}
+
 static void fetch_target(struct top *t, struct reason *reason)
 {
 	uint32_t pid = screen_pid(&t->screen);
@@ -107,17 +120,16 @@ static void fetch_target(struct top *t, struct reason *reason)
 	else if (err == -ESRCH)
 		(void)screen_set_target(&t->screen, NULL);
 	else
-		screen_set_trouble(&t->screen, reason->text);
+		set_trouble(t, reason);
 }
 
-/* A daemon that does not answer now may be starting again: what was known stays on the screen, with the trouble below. */
 static void update(struct top *t)
 {
 	struct reason reason = {};
 	json_t *snapshot;
 
 	if (source_snapshot(t->source, &snapshot, &reason)) {
-		screen_set_trouble(&t->screen, reason.text);
+		set_trouble(t, &reason);
 	} else {
 		screen_set_trouble(&t->screen, "");
 		if (screen_set_snapshot(&t->screen, snapshot))
@@ -125,6 +137,18 @@ static void update(struct top *t)
 		fetch_target(t, &reason);
 	}
 	draw(t);
+}
+
+/* The first numbers, and the names of sites, come within two seconds; nobody should wait for a long delay besides. */
+static void on_early(void *arg, uint64_t now_ns)
+{
+	struct top *t = arg;
+
+	if (now_ns > t->early_until_ns) {
+		loop_remove(source_loop(t->source), t->early);
+		t->early = NULL;
+	}
+	update(t);
 }
 
 static void on_timer(void *arg, uint64_t now_ns)
@@ -170,15 +194,26 @@ static int add_sources(struct top *t)
 	struct loop *loop = source_loop(t->source);
 	sigset_t set;
 
+	t->early_until_ns = loop_now_ns() + 4 * EARLY_NS;
+	t->early = loop_add_timer(loop, EARLY_NS, on_early, t);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGWINCH);
-	return loop_add_signals(loop, &set, on_signal, t) && loop_add_fd(loop, STDIN_FILENO, EPOLLIN, on_input, t) &&
-			       loop_add_timer(loop, delay_s * SECOND, on_timer, t) ?
-		       0 :
-		       -errno;
+	t->signals = loop_add_signals(loop, &set, on_signal, t);
+	t->input = loop_add_fd(loop, STDIN_FILENO, EPOLLIN, on_input, t);
+	t->timer = loop_add_timer(loop, delay_s * SECOND, on_timer, t);
+	return t->signals && t->input && t->timer ? 0 : -errno;
+}
+
+static void remove_sources(struct top *t)
+{
+	struct loop *loop = source_loop(t->source);
+
+	loop_remove(loop, t->signals);
+	loop_remove(loop, t->input);
+	loop_remove(loop, t->timer);
 }
 
 static int run_on_terminal(struct top *t)
@@ -195,6 +230,7 @@ static int run_on_terminal(struct top *t)
 		update(t);
 	while (!err && !t->err && !t->stop)
 		err = loop_turn(source_loop(t->source), -1);
+	remove_sources(t);
 	term_close(t->term);
 	err = err ? err : t->err;
 	if (err)
