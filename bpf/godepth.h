@@ -8,8 +8,9 @@
  *
  * Walking a chain of thousands at every push would cost more than the program. So the goroutine's state keeps an anchor:
  * what the last push must have created, and the depth then. In a loop of defers the head *is* that record, and the walk
- * ends after one read. More anchors keep the records under the first one of each of the newest frames: they answer for a
- * frame that returned (nobody tells us; there is no probe on the way out) while the frame below still holds its pile.
+ * ends after one read. More anchors keep, for each of the newest frames, the newest record under it whose push was seen:
+ * they answer for a frame that returned (nobody tells us; there is no probe on the way out) while the frame below still
+ * holds its pile.
  *
  *	pile() { for ... { defer f(); helper() } }	helper() { for ... { defer g() } }
  *
@@ -80,7 +81,7 @@ GODEPTH_FN int godepth_is(const struct dfd_anchor *a, dfd_u64 sp, dfd_u64 pc, df
 	return a->set && a->sp == sp && a->pc == pc && a->link == link;
 }
 
-/* The depth at this record, if it is an anchor. */
+/* Which anchor this record is: 0 the last push, i + 1 below[i], -1 none. *ret_depth is the depth at it. */
 GODEPTH_FN int godepth_known(const struct dfd_depth *st, dfd_u64 sp, dfd_u64 pc, dfd_u64 link,
 				dfd_u32 *ret_depth)
 {
@@ -88,29 +89,29 @@ GODEPTH_FN int godepth_known(const struct dfd_depth *st, dfd_u64 sp, dfd_u64 pc,
 
 	if (godepth_is(&st->last, sp, pc, link)) {
 		*ret_depth = st->last.depth;
-		return 1;
+		return 0;
 	}
 	for (i = 0; i < DFD_BELOW_MAX; i++) {
 		if (godepth_is(&st->below[i], sp, pc, link)) {
 			*ret_depth = st->below[i].depth;
-			return 1;
+			return i + 1;
 		}
 	}
-	return 0;
+	return -1;
 }
 
 /*
  * Walk from g's head. On return *ret_depth is the number of records pending now (exact for ANCHOR and END, else
  * untouched), *ret_head the first record as an anchor without its depth (set = 0 when it could not be read; pc = 0 when
- * the chain is empty).
+ * the chain is empty), *ret_met for ANCHOR the one that was met: 0 the last push, i + 1 below[i].
  */
 GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct dfd_depth *st,
 					    const struct dfd_target *t,
-					    struct dfd_anchor *ret_head, dfd_u32 *ret_depth)
+					    struct dfd_anchor *ret_head, dfd_u32 *ret_depth, dfd_u32 *ret_met)
 {
 	dfd_u64 addr = g->defer;
 	dfd_u32 seen = 0, known;
-	int i;
+	int i, met;
 
 	ret_head->sp = ret_head->pc = ret_head->link = 0;
 	ret_head->set = !addr;
@@ -135,7 +136,9 @@ GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct
 			ret_head->link = link_rel;
 			ret_head->set = 1;
 		}
-		if (godepth_known(st, sp_rel, d.pc, link_rel, &known)) {
+		met = godepth_known(st, sp_rel, d.pc, link_rel, &known);
+		if (met >= 0) {
+			*ret_met = met;
 			*ret_depth = known + seen;
 			return GODEPTH_ANCHOR;
 		}
@@ -146,30 +149,73 @@ GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct
 	return GODEPTH_BOUND;
 }
 
-/* `pending` records are left: anchors at or above that are of frames that returned, or the head itself. */
-GODEPTH_FN void godepth_prune(struct dfd_depth *st, dfd_u32 pending)
+/* Forget the newest `n` of below[]. */
+GODEPTH_FN void godepth_drop(struct dfd_depth *st, dfd_u32 n)
 {
-	int i, keep = 0;
+	dfd_u32 i;
 
 	for (i = 0; i < DFD_BELOW_MAX; i++) {
-		if (st->below[i].set && st->below[i].depth < pending)
-			break;
+		if (i + n < DFD_BELOW_MAX)
+			st->below[i] = st->below[(i + n) & (DFD_BELOW_MAX - 1)];
+		else
+			st->below[i].set = 0;
 	}
-	for (; i < DFD_BELOW_MAX; i++, keep++)
-		st->below[keep & (DFD_BELOW_MAX - 1)] = st->below[i];
-	for (; keep < DFD_BELOW_MAX; keep++)
-		st->below[keep].set = 0;
 }
 
-/* A frame registers its first defer: remember what lies under it. The oldest anchor falls out. */
-GODEPTH_FN void godepth_enter(struct dfd_depth *st, const struct dfd_anchor *head, dfd_u32 pending)
+/* How many of below[], the newest, are no record of a chain of `pending`: of frames that returned, or the head itself. */
+GODEPTH_FN dfd_u32 godepth_above(const struct dfd_depth *st, dfd_u32 pending)
+{
+	dfd_u32 n;
+
+	for (n = 0; n < DFD_BELOW_MAX; n++) {
+		if (st->below[n].set && st->below[n].depth < pending)
+			break;
+	}
+	return n;
+}
+
+/* The oldest anchor falls out. */
+GODEPTH_FN void godepth_enter(struct dfd_depth *st, const struct dfd_anchor *a)
 {
 	int i;
 
 	for (i = DFD_BELOW_MAX - 1; i > 0; i--)
 		st->below[i] = st->below[i - 1];
-	st->below[0] = *head;
-	st->below[0].depth = pending;
+	st->below[0] = *a;
+}
+
+/*
+ * Anchors after a walk. They must all be in the chain, and what is pushed unseen must never look like one: a function
+ * that is entered again makes the same record at the same place, on a chain that may be deeper this time. So only records
+ * whose push was seen are met by walks (making them again is seen again), and an anchor that a walk should have met on its
+ * way, and did not, is dropped.
+ */
+GODEPTH_FN void godepth_anchors(struct dfd_depth *st, enum godepth_end end, dfd_u32 met, struct dfd_anchor *head,
+				dfd_u64 sp_rel)
+{
+	dfd_u32 drop = 0, enter = 0;
+
+	if (end == GODEPTH_ANCHOR && !met) {
+		/* In a loop the frame's own record is met, and nothing moves. */
+		enter = st->last.sp != sp_rel;
+		if (enter)
+			*head = st->last;
+	} else if (end == GODEPTH_ANCHOR) {
+		drop = met - (st->below[(met - 1) & (DFD_BELOW_MAX - 1)].sp != sp_rel);
+	} else if (end == GODEPTH_END) {
+		/* Only tells godepth_run() what lies under the frame: no record has a pc of 0. */
+		head->pc = head->link = 0;
+		drop = DFD_BELOW_MAX;
+		enter = head->sp != sp_rel;
+	} else {
+		/* Inferred until a chain ends, and then dropped. */
+		drop = godepth_above(st, head->depth);
+		enter = head->set && head->sp != sp_rel;
+	}
+	if (drop)
+		godepth_drop(st, drop);
+	if (enter)
+		godepth_enter(st, head);
 }
 
 /*
@@ -182,20 +228,16 @@ GODEPTH_FN enum godepth_end godepth_push(struct dfd_depth *st, const struct go_g
 {
 	dfd_u64 sp_rel = g->stack_hi - sp;
 	struct dfd_anchor head;
-	dfd_u32 pending = st->depth;
+	dfd_u32 pending = st->depth, met = 0;
 	enum godepth_end end;
 
-	end = godepth_walk(g, st, t, &head, &pending);
+	end = godepth_walk(g, st, t, &head, &pending, &met);
 	if (end == GODEPTH_END)
 		st->flags &= ~DFD_CALL_INFERRED;
 	else if (end != GODEPTH_ANCHOR)
 		st->flags |= DFD_CALL_INFERRED;
-	/* In a loop the head is the frame's own record and the anchors stay as they are. */
-	if (!head.set || head.sp != sp_rel || !godepth_is(&st->last, head.sp, head.pc, head.link)) {
-		godepth_prune(st, pending);
-		if (head.set && head.sp != sp_rel)
-			godepth_enter(st, &head, pending);
-	}
+	head.depth = pending;
+	godepth_anchors(st, end, met, &head, sp_rel);
 	st->depth = pending + 1;
 	st->last.sp = sp_rel;
 	st->last.pc = pc;
@@ -213,7 +255,7 @@ GODEPTH_FN dfd_u32 godepth_ran(struct dfd_depth *st, const struct dfd_anchor *he
 	st->last = *head;
 	st->last.depth = base;
 	st->depth = base;
-	godepth_prune(st, base);
+	godepth_drop(st, godepth_above(st, base));
 	return ran;
 }
 

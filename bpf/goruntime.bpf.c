@@ -18,12 +18,12 @@ static __always_inline enum godepth_end push_range(struct hit *hit, struct dfd_d
 {
 	__u64 head = ARCH_GO_ARG2(hit->ctx);
 	struct dfd_anchor first;
-	__u32 pending = 0;
+	__u32 pending = 0, met;
 	enum godepth_end end;
 
 	st->range_n = st->range_head == head ? st->range_n + 1 : 1;
 	st->range_head = head;
-	end = godepth_walk(g, st, hit->t, &first, &pending);
+	end = godepth_walk(g, st, hit->t, &first, &pending, &met);
 	if (end > GODEPTH_END)
 		st->flags |= DFD_CALL_INFERRED;
 	st->depth = pending + st->range_n;
