@@ -161,6 +161,14 @@ static void draw_title(struct screen *s, struct grid *g, unsigned row)
 	put_table_state(&l, t);
 }
 
+/* Neither limited nor failed, as a service or a target. */
+static bool is_whole(const json_t *o)
+{
+	const char *state = value_string(o, "state");
+
+	return strcmp(state, "limited") && strcmp(state, "failed");
+}
+
 static void draw_target_title(struct screen *s, struct grid *g, unsigned row)
 {
 	const json_t *pids = json_object_get(screen_service(s, s->service), "pids");
@@ -173,8 +181,10 @@ static void draw_target_title(struct screen *s, struct grid *g, unsigned row)
 		put(&l, "pid", STYLE_PLAIN, "%u (%u of %zu)", s->pid, screen_place_of_pid(pids, s->pid), json_array_size(pids));
 	else
 		put(&l, "pid", STYLE_PLAIN, "%u", s->pid);
+	if (!s->target)
+		return;
 	put_string(&l, "runtime", s->target, version[0] ? "version" : "runtime");
-	put_string(&l, "state", s->target, "state");
+	put(&l, "state", is_whole(s->target) ? STYLE_PLAIN : STYLE_WARN, "%s", value_string(s->target, "state"));
 	put_count(&l, "alerts", s->target, "alerts_firing", STYLE_ALARM);
 	if (json_is_false(exact))
 		put(&l, "exact", STYLE_WARN, "no");
@@ -195,6 +205,10 @@ static void put_fds(struct line *l, const json_t *target)
 	} else {
 		put(l, "fds", STYLE_PLAIN, "%s", text);
 	}
+	if (value_number(target, "fd_growth_per_second", &n)) {
+		value_rate(text, sizeof(text), n, 9, true);
+		put(l, "fd/s", STYLE_PLAIN, "%s", text);
+	}
 	if (value_number(target, "fd_exhaustion_seconds", &n)) {
 		value_duration(text, sizeof(text), n);
 		put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s", text);
@@ -205,6 +219,8 @@ static void draw_target_numbers(struct screen *s, struct grid *g, unsigned row)
 {
 	struct line l = { g, row };
 
+	if (!s->target)
+		return;
 	put_count(&l, "depth", s->target, "defer_depth_max", STYLE_STRONG);
 	put_count(&l, "registered", s->target, "defers_registered", STYLE_PLAIN);
 	put_count(&l, "panics", s->target, "panics_started", STYLE_WARN);
@@ -401,22 +417,16 @@ void screen_draw(struct screen *s, struct grid *g)
 
 /* Text */
 
-static bool is_whole(const json_t *service)
-{
-	const char *state = value_string(service, "state");
-
-	return strcmp(state, "limited") && strcmp(state, "failed");
-}
-
 static unsigned print_reasons(const struct table *t, struct grid *g, unsigned row)
 {
 	for (unsigned i = 0; i < t->n; i++) {
+		const json_t *o = t->rows[i].o;
 		struct line l = { g, row };
 
-		if (is_whole(t->rows[i].o))
+		if (is_whole(o))
 			continue;
-		put(&l, "", STYLE_STRONG, "%s", value_string(t->rows[i].o, "service"));
-		(void)put_state(&l, t->rows[i].o);
+		put(&l, "", STYLE_WARN, "%s: %s: %s", value_string(o, "service"), value_string(o, "state"),
+		    value_string(o, "reason"));
 		row++;
 	}
 	return row;

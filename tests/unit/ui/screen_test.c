@@ -460,6 +460,20 @@ static void text_has_all_columns(void **state)
 	assert_non_null(strstr(b.data, "failed: no build info"));
 }
 
+/* Where it is too narrow for the whole reason, its beginning is there. */
+static void text_tells_reasons_when_narrow(void **state)
+{
+	_screen_ s;
+	_buf_ b;
+
+	screen_init(&s, "test");
+	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"legacy\", \"state\": \"limited\", "
+				      "\"reason\": \"a reason that has many more words than this width has columns\"}]}"));
+	buf_init(&b, 0);
+	assert_int_equal(screen_print(&s, 40, &b), 0);
+	assert_non_null(strstr(b.data, "\nlegacy: limited: a reason"));
+}
+
 /* Golden */
 
 static const struct {
@@ -586,6 +600,7 @@ int main(void)
 		cmocka_unit_test(columns_go_by_rank),
 		cmocka_unit_test(failed_is_not_zero),
 		cmocka_unit_test(text_has_all_columns),
+		cmocka_unit_test(text_tells_reasons_when_narrow),
 		cmocka_unit_test(golden),
 	};
 
