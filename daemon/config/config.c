@@ -255,31 +255,61 @@ static void load_rule_files(struct config *c, struct buf *errors)
 	}
 }
 
+/* What `f` holds, over what is in `c`; takes `f`. `root` NULL: nothing, or faults that are told already. */
+static void bind_file(struct config *c, struct yaml_file *f, yaml_node_t *root)
+{
+	if (root)
+		yaml_bind(f, root, "", top_keys, ARRAY_SIZE(top_keys), c);
+	check_whole(c, f->name, f->errors);
+	yaml_file_done(f);
+}
+
+static int verdict(const struct buf *errors, size_t before)
+{
+	if (errors->failed)
+		return -ENOMEM;
+	return errors->len == before ? 0 : -EINVAL;
+}
+
 int config_load(const char *path, struct config **ret_c, struct buf *errors)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 	size_t before = errors->len;
+	struct yaml_file f;
 	int err = config_default(&c);
 
 	if (err)
 		return err;
 	if (path) {
-		struct yaml_file f;
 		yaml_node_t *root = yaml_file_load(&f, path, errors);
 
-		if (root)
-			yaml_bind(&f, root, "", top_keys, ARRAY_SIZE(top_keys), c);
-		yaml_file_done(&f);
-		check_whole(c, path, errors);
+		bind_file(c, &f, root);
 	}
 	load_rule_files(c, errors);
 	add_default_rules(c, errors);
-	if (errors->failed)
-		return -ENOMEM;
-	if (errors->len != before)
-		return -EINVAL;
-	*ret_c = TAKE_PTR(c);
-	return 0;
+	err = verdict(errors, before);
+	if (!err)
+		*ret_c = TAKE_PTR(c);
+	return err;
+}
+
+int config_parse(const char *name, const char *text, size_t len, struct config **ret_c, struct buf *errors)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+	size_t before = errors->len;
+	struct yaml_file f;
+	yaml_node_t *root;
+	int err = config_default(&c);
+
+	if (err)
+		return err;
+	root = yaml_file_parse(&f, name, text, len, errors);
+	bind_file(c, &f, root);
+	add_default_rules(c, errors);
+	err = verdict(errors, before);
+	if (!err)
+		*ret_c = TAKE_PTR(c);
+	return err;
 }
 
 static bool matches(const struct config_patterns *p, const char *name)

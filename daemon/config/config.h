@@ -77,6 +77,8 @@ int config_default(struct config **ret_c);
  * `path` NULL: defaults only.
  */
 int config_load(const char *path, struct config **ret_c, struct buf *errors);
+/* The same from memory, and from no other file: `rule_files` are not read. `name` stands in the messages. */
+int config_parse(const char *name, const char *text, size_t len, struct config **ret_c, struct buf *errors);
 void config_free(struct config *c);
 
 /* Is a service of this name observed? Excluded wins. */
