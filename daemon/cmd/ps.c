@@ -114,6 +114,10 @@ static int run(int argc, char **argv)
 		code = print(snapshot, argc ? argv[0] : NULL);
 		json_decref(snapshot);
 	}
+	if (fflush(stdout)) {
+		fprintf(stderr, "deferd ps: standard output: %s\n", strerror(errno));
+		code = EXIT_FAILED;
+	}
 	source_close(s);
 	return code;
 }

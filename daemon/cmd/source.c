@@ -18,7 +18,8 @@
 #define ANSWER_MAX_MS  2000          /* keys wait meanwhile */
 #define SETTLE_MAX_NS  (60 * SECOND) /* a host with very many programs: show what there is */
 #define TWO_SAMPLES_MS 2100          /* the engine samples once a second, and a rate needs two */
-#define NAMES_MS       400           /* from asking for the name of a site to the answer */
+#define REST_MS        300           /* between looks for what is still to come */
+#define REST_TRIES     6
 
 struct source {
 	struct session session;     /* without an engine: its loop and configuration only */
@@ -206,16 +207,22 @@ static bool has_unnamed(const json_t *snapshot)
 	return false;
 }
 
-static int wait_for_names(struct source *s)
+/* A site gets its name, and a process that has just begun its row, within a fraction of a second. */
+static int wait_for_rest(struct source *s)
 {
+	bool whole = false;
 	json_t *doc;
-	bool unnamed;
+	int err = 0;
 
-	if (source_snapshot(s, &doc, NULL))
-		return 0; /* whoever wants the document is told why there is none */
-	unnamed = has_unnamed(doc);
-	json_decref(doc);
-	return unnamed ? source_pause(s, NAMES_MS) : 0;
+	for (unsigned i = 0; i < REST_TRIES && !whole && !err; i++) {
+		if (i)
+			err = source_pause(s, REST_MS);
+		if (err || source_snapshot(s, &doc, NULL))
+			break; /* whoever wants the document is told why there is none */
+		whole = !has_unnamed(doc) && !json_is_false(json_object_get(json_object_get(doc, "deferd"), "settled"));
+		json_decref(doc);
+	}
+	return err;
 }
 
 int source_settle(struct source *s)
@@ -227,5 +234,5 @@ int source_settle(struct source *s)
 		err = loop_turn(s->session.loop, 100);
 	if (!s->client && !err)
 		err = source_pause(s, TWO_SAMPLES_MS);
-	return err ? err : wait_for_names(s);
+	return err ? err : wait_for_rest(s);
 }

@@ -38,8 +38,9 @@ struct loop *source_loop(struct source *s);
 /* Turn it for so long. 0 or negative errno. */
 int source_pause(struct source *s, unsigned ms);
 /*
- * Turn it until there is something to show: alone, all processes were looked at and rates are there; in any case, sites have
- * their names. Gives up after a minute, not because of names. 0 or negative errno.
+ * Turn it until there is something to show: alone, all processes were looked at (for a minute at most) and rates are there;
+ * in any case, sites have their names and nothing is being inspected, which is waited for two seconds at most. 0 or negative
+ * errno.
  */
 int source_settle(struct source *s);
 

@@ -359,8 +359,7 @@ static const char *const odd[] = {
 	" \"pids\": [1], \"deepest_site\": {\"function\": \"\xe5\x87\xbd\xe6\x95\xb0\", \"file\":"
 	" \"\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6.go\", \"line\": 12}}],"
 	" \"targets\": [{\"service\": \"\xe4\xb8\xad\xe6\x96\x87\", \"pid\": 1}]}",
-	"{\"services\": [{\"service\": \"\\u001b[31mred\\u0007\\u009b\", \"pids\": [1], \"state\": \"failed\","
-	" \"reason\": \"line\\nbreak\\u001b]0;title\\u0007\"}]}",
+	"{\"services\": [{\"service\": \"\\u001b[31mred\\u0007\\u009b\", \"reason\": \"line\\nbreak\\u001b]0;title\\u0007\"}]}",
 };
 
 /* Whatever comes: every page at every size fits, and nothing that a terminal obeys gets through. */
