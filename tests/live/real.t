@@ -35,7 +35,7 @@ observe() { # NAME VERSION PATH-TO-GET
 	ok $? "$name: breakpoints stand in its text"
 	for _ in $(seq 200); do serving "http://127.0.0.1:$port$3" || break; done
 	ok $? "$name: serves 200 requests"
-	is "$(curl -sf "$url/api/v1/alerts" | jq '[.data.alerts[] | select(.state == "firing")] | length')" 0 "$name: no false alert"
+	is "$(curl -sf "$url/api/v1/alerts" | jq --arg pid "$program" '[.data.alerts[] | select(.labels.pid == $pid)] | length')" 0 "$name: no false alert"
 	kill -KILL "$daemon"
 	wait "$daemon" 2>/dev/null
 	wait_until 5 text_equals_file "$program"
