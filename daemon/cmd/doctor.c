@@ -106,9 +106,9 @@ static void print_target(struct engine *e, const struct target *t)
 {
 	const struct image *im = engine_image(e, t->image_id);
 
-	printf("\n%s, pid %u (%s, %s%s%s): %s%s%s\n", t->service->name, t->pid, t->image, t->runtime == RUNTIME_C ? "C" : "Go ",
-	       t->runtime == RUNTIME_C ? "" : t->version, im && im->report->pie ? ", PIE" : "", view_state_names[t->state],
-	       t->reason[0] ? ": " : "", t->reason);
+	printf("\n%s, pid %u (%s, %s%s): %s%s%s\n", t->service->name, t->pid, t->image,
+	       t->runtime == RUNTIME_C ? "C" : t->version, im && im->report->pie ? ", PIE" : "",
+	       view_state_names[t->state], t->reason[0] ? ": " : "", t->reason);
 	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
 		const struct probe_point *pt = &im->report->plan.points[i];
 

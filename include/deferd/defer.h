@@ -140,13 +140,25 @@
 /* Bytes kept of a panic message, with the terminating zero; longer ones are cut. */
 #define DEFER_MESSAGE_MAX 256
 
+/*
+ * One no-operation at the entry of the functions that deferd probes: the kernel emulates it, where it would have to
+ * single-step most other instructions, which costs the program several times as much a hit.
+ */
+#define DEFER_NOP_
+#if defined(__has_attribute)
+#if __has_attribute(patchable_function_entry)
+#undef DEFER_NOP_
+#define DEFER_NOP_ __attribute__((patchable_function_entry(1)))
+#endif
+#endif
+
 #if defined(__has_attribute)
 #if __has_attribute(noipa)
-#define DEFER_PROBED_ __attribute__((noinline, noipa, used, visibility("default")))
+#define DEFER_PROBED_ __attribute__((noinline, noipa, used, visibility("default"))) DEFER_NOP_
 #endif
 #endif
 #ifndef DEFER_PROBED_
-#define DEFER_PROBED_ __attribute__((noinline, used, visibility("default")))
+#define DEFER_PROBED_ __attribute__((noinline, used, visibility("default"))) DEFER_NOP_
 #endif
 
 /*
