@@ -104,11 +104,12 @@ static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint
 	return err;
 }
 
-static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned char *g, uint32_t *depth)
+/* *ended: the end of the chain was met, not a bound (records that do not count may form a ring, too). */
+static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned char *g, uint32_t *depth, bool *ended)
 {
 	uint64_t lo = word(g, l->g.stack_lo), hi = word(g, l->g.stack_hi), at = word(g, l->g.defer), last_sp = lo;
 
-	for (uint32_t seen = 0; at && seen < CHAIN_MAX; seen++) {
+	for (uint32_t seen = 0; at && seen < CHAIN_MAX && *depth < CHAIN_MAX; seen++) {
 		unsigned char rec[RECORD_HEAD];
 		uint64_t sp;
 		int err = read_cached(pc, at, rec, sizeof(rec));
@@ -128,6 +129,7 @@ static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned
 			return err;
 		at = word(rec, l->defer.link);
 	}
+	*ended = !at && *depth < CHAIN_MAX;
 	return 0;
 }
 
@@ -136,6 +138,7 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	unsigned char first[G_HEAD], again[G_HEAD];
 	struct page_cache pc = { .m = m };
 	struct chain c = {};
+	bool ended = false;
 	uint32_t status;
 	int err;
 
@@ -148,13 +151,13 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	c.goid = word(first, layout->g.goid);
 	if (status == G_IDLE || status == G_DEAD || status == G_DEAD_EXTRA || !c.goid)
 		return -ESRCH;
-	err = walk(&pc, layout, first, &c.depth);
+	err = walk(&pc, layout, first, &c.depth, &ended);
 	if (err)
 		return err;
 	err = memread_at(m, g, again, sizeof(again));
 	if (err)
 		return err;
-	c.exact = status != G_RUNNING && status != G_COPYSTACK && c.depth < CHAIN_MAX &&
+	c.exact = status != G_RUNNING && status != G_COPYSTACK && ended &&
 		  status == status_of(again, layout) && c.goid == word(again, layout->g.goid) &&
 		  word(first, layout->g.sched_sp) == word(again, layout->g.sched_sp) &&
 		  word(first, layout->g.defer) == word(again, layout->g.defer);

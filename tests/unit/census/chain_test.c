@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The chain of a goroutine read from made-up memory, with the layouts of an old and a new release. */
+/* The chain of a goroutine read from made-up memory, with the layouts of an old and a new release.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,8 @@ static struct go_layout layout;
 
 static int read_memory(void *arg, uint64_t addr, void *dst, size_t n)
 {
-	if (addr < BASE || addr - BASE + n > SIZE || (hole && addr < hole + 4096 && addr + n > hole))
+	if (addr < BASE || addr - BASE + n > SIZE ||
+	    (hole && addr < hole + 4096 && addr + n > hole))
 		return -EFAULT;
 	if (addr == G && reads_of_g++ && changes_between_reads)
 		memory[G - BASE + layout.g.sched_sp]++;
@@ -82,7 +84,8 @@ static void test_depths(void **state)
 {
 	static const unsigned depths[] = { 0, 1, 35, 1000, 20000 };
 
-	FOR_EACH_MINOR {
+	FOR_EACH_MINOR
+	{
 		for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
 			struct chain c;
 
@@ -130,7 +133,8 @@ static void test_records_of_the_runtime(void **state)
 
 static void test_torn(void **state)
 {
-	FOR_EACH_MINOR {
+	FOR_EACH_MINOR
+	{
 		struct chain c = { .depth = 4711 };
 
 		start(minors[k]);
@@ -157,6 +161,52 @@ static void test_a_ring_ends(void **state)
 	assert_false(c.exact);
 }
 
+/* Records that do not count reach no depth, however long one follows them: that is no end either.
+ */
+static void test_a_ring_that_does_not_count(void **state)
+{
+	static const unsigned old_and_new[] = { 21, 26 };
+
+	for (size_t i = 0; i < sizeof(old_and_new) / sizeof(*old_and_new); i++) {
+		struct chain c;
+		uint16_t flag;
+
+		start(old_and_new[i]);
+		flag = old_and_new[i] == 21 ? layout.defer.open_defer : layout.defer.rangefunc;
+		chain(3);
+		for (unsigned k = 0; k < 3; k++) {
+			put(record(k) + layout.defer.sp, STACK_LO + 0x800);
+			memory[record(k) - BASE + flag] = 1;
+			if (old_and_new[i] != 21)
+				put(record(k) + layout.defer.head, RECORDS + 0x8000); /* holds 0 */
+		}
+		assert_int_equal(chain_read(&reader, &layout, G, &c), 0);
+		assert_int_equal(c.depth, 0);
+		assert_true(c.exact);
+		put(record(2) + layout.defer.link, record(0));
+		assert_int_equal(chain_read(&reader, &layout, G, &c), 0);
+		assert_int_equal(c.depth, 0);
+		assert_false(c.exact);
+	}
+}
+
+/* The list of a loop in a ring, within a chain: both bounds together are still one. */
+static void test_a_ring_within_a_chain(void **state)
+{
+	uint64_t head = RECORDS + 0x8000, list = RECORDS + 0x9000;
+	struct chain c;
+
+	start(26);
+	chain(9);
+	memory[record(4) - BASE + layout.defer.rangefunc] = 1;
+	put(record(4) + layout.defer.head, head);
+	put(head, list);
+	put(list + layout.defer.link, list);
+	assert_int_equal(chain_read(&reader, &layout, G, &c), 0);
+	assert_int_equal(c.depth, CHAIN_MAX);
+	assert_false(c.exact);
+}
+
 static void test_states(void **state)
 {
 	static const struct {
@@ -164,8 +214,9 @@ static void test_states(void **state)
 		int err;
 		int exact;
 	} cases[] = {
-		{ 0, -ESRCH, 0 }, { 1, 0, 1 }, { 2, 0, 0 },	     { 3, 0, 1 },	 { 4, 0, 1 },
-		{ 6, -ESRCH, 0 }, { 8, 0, 0 }, { 0x1004, 0, 1 }, { 0x1006, -ESRCH, 0 }, { 11, -ESRCH, 0 },
+		{ 0, -ESRCH, 0 },      { 1, 0, 1 },       { 2, 0, 0 }, { 3, 0, 1 },
+		{ 4, 0, 1 },           { 6, -ESRCH, 0 },  { 8, 0, 0 }, { 0x1004, 0, 1 },
+		{ 0x1006, -ESRCH, 0 }, { 11, -ESRCH, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -206,10 +257,16 @@ static void test_unreadable(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_depths), cmocka_unit_test(test_range_over_func),
-		cmocka_unit_test(test_records_of_the_runtime), cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_a_ring_ends), cmocka_unit_test(test_states),
-		cmocka_unit_test(test_it_ran_in_between), cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_depths),
+		cmocka_unit_test(test_range_over_func),
+		cmocka_unit_test(test_records_of_the_runtime),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_a_ring_ends),
+		cmocka_unit_test(test_a_ring_that_does_not_count),
+		cmocka_unit_test(test_a_ring_within_a_chain),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_it_ran_in_between),
+		cmocka_unit_test(test_unreadable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
