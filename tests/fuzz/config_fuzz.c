@@ -1,7 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* A configuration file: either the whole of it is good, or there is a line for each fault. */
-#include "driver.h"
 #include "config/config.h"
+
+static const char *const fuzz_tokens[] = {
+	"\n",
+	"\n  ",
+	": ",
+	"- ",
+	"[",
+	"]",
+	"{",
+	"}",
+	"\"",
+	"'",
+	"#",
+	"&a ",
+	"*a",
+	"!!str ",
+	"? ",
+	"| ",
+	"> ",
+	"---\n",
+	"...\n",
+	"%YAML 1.1\n",
+	"35",
+	"-1",
+	"1e999",
+	"nan",
+	"0x10",
+	"~",
+	"true",
+	"yes",
+	"30s",
+	"1h",
+	"1MiB",
+	">=",
+	"<",
+	"web:",
+	"limits:",
+	"rules:",
+	"alert: x",
+	"all:",
+	"metric: open_fds",
+	"threshold:",
+	"for:",
+	"labels:",
+	"<<: *a",
+	"\t",
+	"\xff",
+	"\xef\xbb\xbf",
+	", ",
+};
+#define FUZZ_TOKENS
+#define FUZZ_COST 4
+#include "driver.h"
 
 static void check_rules(const struct rule_set *rules)
 {

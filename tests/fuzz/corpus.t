@@ -3,7 +3,7 @@
 # corpus.t: the fuzz drivers without a fuzzer, as TAP. Each driver reads every file of its corpus, corpus/NAME/; those
 # built on driver.h also run a fixed number of mutations from a fixed seed, so a failure here is the same everywhere:
 #   NAME_fuzz --mutate ROUNDS SEED corpus/NAME/*
-# ROUNDS and SEED may be set in the environment to look further. The defaults take two or three seconds.
+# ROUNDS and SEED may be set in the environment to look further. The defaults take some seconds.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build}
@@ -41,7 +41,7 @@ for src in "$here"/*_fuzz.c; do
 	fi
 	if grep -q '"driver.h"' "$src"; then
 		out=$(timeout "$limit" "$driver" --mutate "$rounds" "$seed" "${files[@]}" 2>&1)
-		result $? "$name: $rounds mutations of seed $seed" "$out"
+		result $? "$name: mutations of seed $seed" "$out"
 	fi
 done
 echo "1..$n"

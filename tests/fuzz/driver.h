@@ -9,6 +9,11 @@
  *
  * The same ROUNDS, SEED and files give the same inputs everywhere: a crash is found again by
  * running it again.
+ *
+ * A driver may define, before it includes this file:
+ *   FUZZ_COST n     one of its inputs costs as much as n of others: ROUNDS is divided by it
+ *   FUZZ_TOKENS     its input is text: half of the edits insert one of `fuzz_tokens[]`, its own
+ * list
  */
 #ifndef DEFERD_TESTS_FUZZ_DRIVER_H
 #define DEFERD_TESTS_FUZZ_DRIVER_H
@@ -29,6 +34,9 @@ __attribute__((unused)) static size_t fuzz_seed(unsigned i, uint8_t *buf, size_t
 #define FUZZ_INPUT_MAX (1u << 20)
 #define FUZZ_SEEDS_MAX 64
 #define FUZZ_EDITS_MAX 6
+#ifndef FUZZ_COST
+#define FUZZ_COST 1
+#endif
 
 struct fuzz_input {
 	uint8_t *p;
@@ -90,6 +98,24 @@ static size_t fuzz_edit(uint8_t *p, size_t len)
 	}
 }
 
+/* Put a token over, or between, what is there. */
+static size_t fuzz_edit_text(uint8_t *p, size_t len)
+{
+#ifdef FUZZ_TOKENS
+	const char *token = fuzz_tokens[fuzz_random(sizeof(fuzz_tokens) / sizeof(*fuzz_tokens))];
+	size_t n = strlen(token), at = fuzz_random(len + 1);
+	size_t over = fuzz_random(2) ? 0 : fuzz_random(len - at + 1) % 16;
+
+	if (len - over + n > FUZZ_INPUT_MAX)
+		return len;
+	memmove(p + at + n, p + at + over, len - at - over);
+	memcpy(p + at, token, n);
+	return len - over + n;
+#else
+	return fuzz_edit(p, len);
+#endif
+}
+
 static int fuzz_read(const char *path, struct fuzz_input *ret)
 {
 	FILE *f = fopen(path, "rb");
@@ -121,13 +147,13 @@ static int fuzz_mutate(unsigned long rounds, uint64_t seed, char **files, int nf
 		if (fuzz_read(files[i], &in[n]) == 0)
 			n++;
 	fuzz_state = seed * 0x9e3779b97f4a7c15u | 1;
-	for (unsigned long r = 0; r < rounds && n; r++) {
+	for (unsigned long r = 0; r < rounds / FUZZ_COST + 1 && n; r++) {
 		const struct fuzz_input *from = &in[fuzz_random(n)];
 
 		memcpy(work, from->p, from->len);
 		len = from->len;
 		for (uint64_t edits = fuzz_random(FUZZ_EDITS_MAX) + 1; edits; edits--)
-			len = fuzz_edit(work, len);
+			len = edits % 2 ? fuzz_edit_text(work, len) : fuzz_edit(work, len);
 		fuzz_run(work, len);
 	}
 	for (unsigned i = 0; i < n; i++)
