@@ -39,10 +39,10 @@ static void add_value(struct buf *b, double v)
 		buf_puts(b, "NaN");
 	else if (isinf(v))
 		buf_puts(b, v > 0 ? "+Inf" : "-Inf");
-	else if (v == floor(v) && fabs(v) < 1e15)
+	else if (v == floor(v) && fabs(v) < 0x1p53)
 		buf_printf(b, "%.0f", v);
-	else
-		buf_printf(b, "%.9g", v);
+	else /* all digits a double has: Unix time with milliseconds needs thirteen */
+		buf_printf(b, "%.15g", v);
 }
 
 static void add_label_value(struct buf *b, const char *v)

@@ -29,7 +29,7 @@ static void test_counter(void **state)
 	expo_sample(&x, 1234567890123, "service", "a", "kind", "b", NULL);
 	expo_end(&x);
 	assert_string_equal(out.data, "# HELP deferd_events_total Records.\n# TYPE deferd_events_total counter\n"
-				      "deferd_events_total 1.84467441e+19\n"
+				      "deferd_events_total 1.84467440737096e+19\n"
 				      "deferd_events_total{service=\"a\",kind=\"b\"} 1234567890123\n");
 	x = start(true, 0);
 	expo_family(&x, "deferd_events", EXPO_COUNTER, "Records.");
@@ -89,6 +89,8 @@ static void test_values(void **state)
 	} cases[] = {
 		{ 0, "m 0\n" },	       { -1, "m -1\n" },	  { 0.5, "m 0.5\n" },	   { NAN, "m NaN\n" },
 		{ INFINITY, "m +Inf\n" }, { -INFINITY, "m -Inf\n" }, { 1e-9, "m 1e-09\n" }, { 999999999999999, "m 999999999999999\n" },
+		{ 0x1p53 - 1, "m 9007199254740991\n" }, { 1764003600.123, "m 1764003600.123\n" },
+		{ 0.1, "m 0.1\n" },       { -2.5, "m -2.5\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
