@@ -7,25 +7,15 @@
 #include "export/expo.h"
 #include "proc/cgroup.h"
 
+#define ID "4f0c1e2d3b4a59687786950a1b2c3d4e5f60718293a4b5c6d7e8f90112233445"
+
+/* clang-format off */
 static const char *const fuzz_tokens[] = {
-	"/",
-	"\n",
-	":",
-	"0::/",
-	".service",
-	".slice",
-	".scope",
-	"user@1000.service",
-	"\"",
-	"\\",
-	"\xc2\x9b",
-	"\xff",
-	"\xed\xa0\x80",
-	"=",
-	" ",
-	"4f0c1e2d3b4a59687786950a1b2c3d4e5f60718293a4b5c6d7e8f90112233445",
-	"docker-4f0c1e2d3b4a59687786950a1b2c3d4e5f60718293a4b5c6d7e8f90112233445.scope",
+	"/", "\n", ":", "0::/", ".service", ".slice", ".scope", "user@1000.service",
+	"\"", "\\", "\xc2\x9b", "\xff", "\xed\xa0\x80", "=", " ",
+	(ID), ("docker-" ID ".scope"),
 };
+/* clang-format on */
 #define FUZZ_TOKENS
 #define FUZZ_COST 10
 #include "driver.h"
@@ -81,7 +71,7 @@ static size_t fuzz_seed(unsigned i, uint8_t *buf, size_t size)
 {
 	static const char *const seeds[] = {
 		"0::/system.slice/nginx.service\n",
-		"12:cpu:/docker/4f0c1e2d3b4a59687786950a1b2c3d4e5f60718293a4b5c6d7e8f90112233445\n"
+		"12:cpu:/docker/" ID "\n"
 		"1:name=systemd:/system.slice/docker.service\n",
 		"0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-shop.scope\n",
 		"main.(*pool[go.shape.int]).\"put\" \\ \x1b[31m \xc3\xbc \xe2\x82",
