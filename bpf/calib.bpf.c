@@ -5,7 +5,7 @@
  */
 #include "deferd.bpf.h"
 
-__u64 uprobe_calls, kprobe_calls, tracepoint_calls, fentry_calls;
+__u64 uprobe_calls, kprobe_calls, tracepoint_calls;
 __u32 me; /* tgid of the caller: other processes make syscalls too */
 
 static __always_inline int mine(void)

@@ -21,7 +21,7 @@ static __always_inline void c_run(struct hit *hit)
 {
 	struct dfd_depth *st = state_of(hit, 0);
 
-	hit->counts->runs++;
+	count_up(&hit->counts->runs);
 	if (st && st->depth)
 		st->depth--;
 	if (hit->t->flags & DFD_TARGET_TRACE)

@@ -14,12 +14,20 @@
 #error "no arch_<name>.bpf.h for this architecture"
 #endif
 
+/*
+ * Per-CPU does not mean alone: programs may be preempted where the kernel is, and the next task counts on the same CPU.
+ */
+static __always_inline void count_up(__u64 *n)
+{
+	__sync_fetch_and_add(n, 1);
+}
+
 static __always_inline void lose(__u32 why)
 {
 	__u64 *n = bpf_map_lookup_elem(&losses, &why);
 
 	if (n)
-		(*n)++;
+		count_up(n);
 }
 
 /* The target with this id; NULL when its slot was freed or given to another process meanwhile. */
@@ -60,7 +68,7 @@ static __always_inline void *record_reserve(__u32 target, __u16 type, __u32 size
 
 		lose(DFD_LOSS_RING);
 		if (c)
-			c->lost++;
+			count_up(&c->lost);
 		return NULL;
 	}
 	h->type = type;

@@ -72,7 +72,7 @@ static __always_inline int opened(long nr, long ret, int n)
 		return 0;
 	c = counts_of(id);
 	if (c && ret >= 0)
-		c->fd_opened += n;
+		__sync_fetch_and_add(&c->fd_opened, n);
 	emit_fd(id, nr, ret, n == 1 ? ret : -1, 0);
 	return 0;
 }
@@ -86,9 +86,9 @@ static __always_inline int closed(long nr, long ret)
 		return 0;
 	c = counts_of(id);
 	if (c && ret == -EBADF)
-		c->fd_ebadf++;
+		count_up(&c->fd_ebadf);
 	else if (c)
-		c->fd_closed++; /* Linux frees the number even when close reports an error of the file */
+		count_up(&c->fd_closed); /* Linux frees the number even when close reports an error of the file */
 	emit_fd(id, nr, ret, syscall_arg(0), 1);
 	return 0;
 }

@@ -62,7 +62,7 @@ static __always_inline void run(struct hit *hit, const struct go_g_head *g)
 	if (!st)
 		return;
 	ran = godepth_run(st, g, hit->t, hit->sp + 8);
-	hit->counts->runs += ran;
+	__sync_fetch_and_add(&hit->counts->runs, ran);
 	if (ran && (hit->t->flags & DFD_TARGET_TRACE))
 		emit(hit, DFD_REC_CALL, st, st->goid, ran, 0);
 }

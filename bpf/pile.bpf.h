@@ -46,10 +46,10 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 		lose(DFD_LOSS_STALE);
 		return 0;
 	}
-	hit->counts->hits++;
+	count_up(&hit->counts->hits);
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;
-	hit->counts->calls[hit->role]++;
+	count_up(&hit->counts->calls[hit->role]);
 	hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
 	hit->site = read_word(hit->sp);
 	return 1;
@@ -83,9 +83,14 @@ static __always_inline void count_site(struct hit *hit)
 	struct dfd_site_key key = { .pc = hit->site, .target = hit->t->id, .role = hit->role };
 	__u64 one = 1, *n = bpf_map_lookup_elem(&pushes_by_site, &key);
 
+	if (!n && !bpf_map_update_elem(&pushes_by_site, &key, &one, BPF_NOEXIST))
+		return;
+	/* There already, or made by another CPU a moment ago; else the map is full. */
+	if (!n)
+		n = bpf_map_lookup_elem(&pushes_by_site, &key);
 	if (n)
-		(*n)++;
-	else if (bpf_map_update_elem(&pushes_by_site, &key, &one, BPF_NOEXIST))
+		count_up(n);
+	else
 		lose(DFD_LOSS_SITE_MAP);
 }
 
@@ -153,7 +158,7 @@ static __always_inline void pushed(struct hit *hit, struct dfd_depth *st, __u64 
 	note_peak(st, hit->site);
 	cross = crossed(st, hit->t->threshold);
 	if (cross)
-		hit->counts->crossings++;
+		count_up(&hit->counts->crossings);
 	if (hit->t->flags & DFD_TARGET_TRACE)
 		emit(hit, DFD_REC_CALL, st, st->goid, arg, 0);
 	if (cross)
