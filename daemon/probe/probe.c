@@ -27,7 +27,6 @@ struct slot {
 	uint64_t bias;
 	uint64_t lost;
 	int multi_link;
-	unsigned points;
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
 };
@@ -238,7 +237,6 @@ static int attach_multi(struct probe *p, struct slot *s, const struct probe_targ
 	if (s->multi_link < 0)
 		return reason_set(reason, s->multi_link, "uprobe_multi link of %u points: %s", t->n,
 				  strerror(-s->multi_link));
-	s->points = t->n;
 	return 0;
 }
 
@@ -258,7 +256,6 @@ static int attach_perf(struct probe *p, struct slot *s, const struct probe_targe
 					  strerror(errno));
 		s->perf[s->n_perf++] = link;
 	}
-	s->points = s->n_perf;
 	return 0;
 }
 
@@ -325,13 +322,6 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 	p->stats.targets++;
 	*ret_id = s->id;
 	return 0;
-}
-
-unsigned probe_points(const struct probe *p, uint32_t id)
-{
-	const struct slot *s = slot_of(p, id);
-
-	return s ? s->points : 0;
 }
 
 void probe_detach(struct probe *p, uint32_t id)

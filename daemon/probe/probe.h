@@ -73,8 +73,6 @@ void probe_close(struct probe *p); /* waits for links to be closed; NULL is allo
 int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id, struct reason *reason);
 /* Detach and forget what the maps hold of it. A process that is gone needs this too. */
 void probe_detach(struct probe *p, uint32_t id);
-/* Points attached to a target (perf events take fewer than were planned). */
-unsigned probe_points(const struct probe *p, uint32_t id);
 
 /* Attach or detach the descriptor hooks. 0, or negative errno when none could be attached. */
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason);
