@@ -11,6 +11,9 @@
 
 const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1, 2, 5, 10, 20, 35, 70, 140, 350, 1000, 10000 };
 
+/* Of rates and histograms, however often somebody looks. A tenth of slack for a tick that comes early. */
+#define SAMPLE_NS 900000000ull
+
 struct model {
 	struct model_opts opts;
 	struct target *targets;
@@ -18,6 +21,7 @@ struct model {
 	struct site_name *names;
 	unsigned n_wanted;
 	uint32_t scan;
+	uint64_t observed_ns; /* the histograms were fed last */
 	uint64_t dropped;
 };
 
@@ -208,6 +212,34 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->full = info->full;
 }
 
+static bool image_in_use(const struct model *m, uint32_t image_id)
+{
+	for (const struct target *t = m->targets; t; t = t->hh.next) {
+		if (t->image_id == image_id)
+			return true;
+	}
+	return false;
+}
+
+static void forget_name(struct model *m, struct site_name *n)
+{
+	if (n->state == NAME_WANTED)
+		m->n_wanted--;
+	HASH_DEL(m->names, n);
+	free(n);
+}
+
+/* Nobody runs this file any more. Should somebody again, its sites are named again. */
+static void forget_names(struct model *m, uint32_t image_id)
+{
+	struct site_name *n, *next;
+
+	HASH_ITER(hh, m->names, n, next) {
+		if (n->key.image_id == image_id)
+			forget_name(m, n);
+	}
+}
+
 static void apply_gone(struct model *m, const struct event *ev)
 {
 	struct target *t = find_target(m, ev->target);
@@ -218,6 +250,8 @@ static void apply_gone(struct model *m, const struct event *ev)
 	t->service->retired_lost += t->lost;
 	service_unlink(t, ev->time_ns);
 	HASH_DEL(m->targets, t);
+	if (!image_in_use(m, t->image_id))
+		forget_names(m, t->image_id);
 	target_free(t);
 }
 
@@ -320,8 +354,8 @@ static void apply_goroutine(struct model *m, struct target *t, const struct even
 	g->peak = in->peak;
 	g->inferred = in->inferred;
 	g->scan = m->scan;
-	if (in->window_peak)
-		observe_depth(t->service, in->window_peak);
+	if (in->window_peak > g->unobserved)
+		g->unobserved = in->window_peak;
 	if (deepest) {
 		struct peak seen = {
 			.depth = deepest,
@@ -375,7 +409,6 @@ static void note_call(struct model *m, struct target *t, const struct event *ev)
 static void apply_crossing(struct model *m, struct target *t, const struct event *ev)
 {
 	t->crossing = ev->call;
-	t->crossing_tid = ev->tid;
 	note_call(m, t, ev);
 }
 
@@ -386,17 +419,27 @@ static void apply_ended(struct model *m, struct target *t, const struct event *e
 }
 
 /* Goroutines that the scan did not meet have nothing pending any more. */
-static void finish_scan(struct model *m)
+static void finish_scan(struct model *m, uint64_t now_ns)
 {
+	bool observe = now_ns - m->observed_ns >= SAMPLE_NS;
 	struct target *t, *next_t;
 
+	if (observe)
+		m->observed_ns = now_ns;
 	HASH_ITER(hh, m->targets, t, next_t) {
 		struct goroutine *g, *next_g;
 
 		t->n_inferred = 0;
-		t->lost_recently = false;
+		t->lost_recently = t->lost != t->lost_at_scan;
+		t->lost_at_scan = t->lost;
 		HASH_ITER(hh, t->goroutines, g, next_g) {
-			if (g->scan == m->scan) {
+			bool gone = g->scan != m->scan;
+
+			if (g->unobserved && (observe || gone)) {
+				observe_depth(t->service, g->unobserved);
+				g->unobserved = 0;
+			}
+			if (!gone) {
 				t->n_inferred += g->inferred;
 				continue;
 			}
@@ -407,8 +450,18 @@ static void finish_scan(struct model *m)
 	}
 }
 
+static unsigned rate_slot(const struct rate *r, unsigned age)
+{
+	return (r->next + MODEL_RATE_SLOTS - 1 - age) % MODEL_RATE_SLOTS;
+}
+
 static void rate_add(struct rate *r, uint64_t time_ns, uint64_t value)
 {
+	/* The newest sample gives way until it is a second younger than the one before: 16 slots are to last 15 s. */
+	if (r->n >= 2 && r->time_ns[rate_slot(r, 0)] - r->time_ns[rate_slot(r, 1)] < SAMPLE_NS) {
+		r->next = rate_slot(r, 0);
+		r->n--;
+	}
 	r->time_ns[r->next] = time_ns;
 	r->value[r->next] = value;
 	r->next = (r->next + 1) % MODEL_RATE_SLOTS;
@@ -422,8 +475,8 @@ double rate_per_sec(const struct rate *r)
 
 	if (r->n < 2)
 		return 0;
-	newest = (r->next + MODEL_RATE_SLOTS - 1) % MODEL_RATE_SLOTS;
-	oldest = (r->next + MODEL_RATE_SLOTS - r->n) % MODEL_RATE_SLOTS;
+	newest = rate_slot(r, 0);
+	oldest = rate_slot(r, r->n - 1);
 	if (r->time_ns[newest] <= r->time_ns[oldest])
 		return 0;
 	return (double)(r->value[newest] - r->value[oldest]) * 1e9 /
@@ -455,8 +508,7 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_LOST:
 		t->lost += ev->lost;
-		t->lost_recently = true;
-		break;
+			break;
 	case EVENT_COUNTS:
 		apply_counts(t, ev);
 		break;
@@ -489,7 +541,7 @@ void model_apply(struct model *m, const struct event *ev)
 		m->scan++;
 		break;
 	case EVENT_SCAN_END:
-		finish_scan(m);
+		finish_scan(m, ev->time_ns);
 		break;
 	default:
 		t = find_target(m, ev->target);
@@ -509,7 +561,8 @@ void model_tick(struct model *m, uint64_t now_ns)
 
 bool target_exact(const struct target *t)
 {
-	return t->state == TARGET_OBSERVED && !t->n_inferred && !t->lost_recently;
+	return t->state == TARGET_OBSERVED && !t->n_inferred && !t->lost_recently &&
+	       t->lost == t->lost_at_scan;
 }
 
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s)
@@ -635,6 +688,14 @@ unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *r
 		m->n_wanted--;
 	}
 	return len;
+}
+
+void model_forget_name(struct model *m, uint32_t image_id, uint64_t pc)
+{
+	struct site_name *n = find_name(m, image_id, pc);
+
+	if (n)
+		forget_name(m, n);
 }
 
 void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function, const char *file,

@@ -60,6 +60,7 @@ struct goroutine {
 	uint32_t peak;  /* since first seen */
 	bool inferred;
 	uint32_t scan; /* the last scan that saw it */
+	uint32_t unobserved; /* deepest since the histogram took it */
 };
 
 struct site {
@@ -113,7 +114,6 @@ struct target {
 	unsigned n_sites;
 	struct peak peaks[MODEL_PEAKS]; /* by depth_window_ns / MODEL_PEAKS of time */
 	struct event_call crossing;     /* the newest DEPTH event, with its stack; kind is CALL_MAX before the first */
-	uint32_t crossing_tid;
 
 	bool have_fds;
 	struct event_fds fds;
@@ -122,6 +122,7 @@ struct target {
 	struct trend fd_trend;
 
 	uint64_t lost;       /* records */
+	uint64_t lost_at_scan;
 	bool lost_recently;  /* since the last whole scan */
 	unsigned n_inferred; /* goroutines whose depth is inferred, at the last scan */
 };
@@ -187,6 +188,8 @@ const struct site_name *model_user_frame(struct model *m, const struct target *t
  * comes by model_name_site(), with function NULL when the image has none.
  */
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *ret_pcs, unsigned n);
+/* No answer will come: the site is wanted again when somebody asks for it. */
+void model_forget_name(struct model *m, uint32_t image_id, uint64_t pc);
 void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function, const char *file,
 		     uint32_t line);
 

@@ -315,10 +315,13 @@ static void lost_records_stay_counted(void **state)
 	model_apply(m, &ev);
 	assert_int_equal(t->lost, 10);
 	assert_false(target_exact(t));
-	/* A whole scan says everything again. */
+	/* Losses are told during a scan: that one is not exact, the next whole one says everything again. */
 	apply_plain(m, EVENT_SCAN_BEGIN, 0, T0);
 	assert_false(target_exact(t));
 	apply_plain(m, EVENT_SCAN_END, 0, T0);
+	assert_false(target_exact(t));
+	apply_plain(m, EVENT_SCAN_BEGIN, 0, T0 + SECOND);
+	apply_plain(m, EVENT_SCAN_END, 0, T0 + SECOND);
 	assert_true(target_exact(t));
 	assert_int_equal(t->lost, 10);
 	apply_plain(m, EVENT_TARGET_GONE, 1, T0 + SECOND);
@@ -392,7 +395,6 @@ static void depth_window(void **state)
 	apply_depth(m, 1, 40, 18, T0);
 	assert_int_equal(t->crossing.depth, 40);
 	assert_int_equal(t->crossing.kind, CALL_PUSH);
-	assert_int_equal(t->crossing_tid, 4242);
 	p = target_deepest(m, t, T0);
 	assert_true(p->depth == 40 && p->goid == 18 && p->g == 18 << 12 && p->time_ns == T0);
 	assert_int_equal(p->site, 0x400100 + 18);
@@ -631,7 +633,9 @@ static void histogram(void **state)
 					     .window_peak = cases[i].depth,
 					     .depth = 1 };
 
-		apply_goroutine(m, 1, &g, T0);
+		apply_plain(m, EVENT_SCAN_BEGIN, 0, T0 + i * SECOND);
+		apply_goroutine(m, 1, &g, T0 + i * SECOND);
+		apply_plain(m, EVENT_SCAN_END, 0, T0 + i * SECOND);
 		want[cases[i].bucket]++;
 		sum += cases[i].depth;
 		assert_memory_equal(s->depth_hist, want, sizeof(want));
@@ -639,12 +643,24 @@ static void histogram(void **state)
 		assert_int_equal(s->depth_hist_count, i + 1);
 	}
 	/* No push since the scan before: nothing to observe, though it is deep. */
+	apply_plain(m, EVENT_SCAN_BEGIN, 0, T0 + 100 * SECOND);
 	apply_goroutine(m, 1, &(struct event_goroutine){ .g = 0x1000, .depth = 50, .peak = 50 },
-			T0);
+			T0 + 100 * SECOND);
+	apply_plain(m, EVENT_SCAN_END, 0, T0 + 100 * SECOND);
 	assert_int_equal(s->depth_hist_count, ARRAY_SIZE(cases));
+	/* Looking more often than once a second does not observe more: the deepest of the second counts. */
+	for (unsigned i = 1; i <= 5; i++) {
+		uint64_t at = T0 + 100 * SECOND + i * SECOND / 5;
+
+		apply_plain(m, EVENT_SCAN_BEGIN, 0, at);
+		apply_goroutine(m, 1, &(struct event_goroutine){ .g = 0x1000, .window_peak = i == 2 ? 40 : 3 }, at);
+		apply_plain(m, EVENT_SCAN_END, 0, at);
+	}
+	assert_int_equal(s->depth_hist_count, ARRAY_SIZE(cases) + 1);
+	assert_int_equal(s->depth_hist_sum, sum + 40);
 	/* Observations outlive the process. */
 	apply_plain(m, EVENT_TARGET_GONE, 1, T0);
-	assert_int_equal(s->depth_hist_count, ARRAY_SIZE(cases));
+	assert_int_equal(s->depth_hist_count, ARRAY_SIZE(cases) + 1);
 }
 
 static void rates(void **state)
