@@ -43,20 +43,35 @@ static bool same(const char *a, const char *b)
 	return !diff;
 }
 
-bool http_auth_check(struct http_auth *a, const char *name, const char *password)
+/* a->n: unknown. */
+static unsigned find_user(const struct http_auth *a, const char *name)
 {
-	struct crypt_data data = {};
-	char cheap[128] = "";
-	const char *hash;
 	unsigned i = 0;
 
 	while (i < a->n && strcmp(a->users[i].name, name))
 		i++;
-	if (i < a->n && a->users[i].good[0]) {
-		cheap_hash(a, password, cheap, sizeof(cheap));
-		if (cheap[0] && same(cheap, a->users[i].good))
-			return true;
-	}
+	return i;
+}
+
+bool http_auth_known(struct http_auth *a, const char *name, const char *password)
+{
+	unsigned i = find_user(a, name);
+	char cheap[128] = "";
+
+	if (i == a->n || !a->users[i].good[0])
+		return false;
+	cheap_hash(a, password, cheap, sizeof(cheap));
+	return cheap[0] && same(cheap, a->users[i].good);
+}
+
+bool http_auth_check(struct http_auth *a, const char *name, const char *password)
+{
+	struct crypt_data data = {};
+	unsigned i = find_user(a, name);
+	const char *hash;
+
+	if (http_auth_known(a, name, password))
+		return true;
 	hash = crypt_r(password, i < a->n ? a->users[i].hash : NOBODY, &data);
 	if (i == a->n || !hash || !same(hash, a->users[i].hash))
 		return false;

@@ -25,7 +25,9 @@ struct http_auth {
 	char salt[32];
 };
 
-/* False for an unknown user, too; takes the same time then. */
+/* A password that was right before, found without bcrypt. */
+bool http_auth_known(struct http_auth *a, const char *name, const char *password);
+/* By bcrypt when it must be. False for an unknown user, too; takes the same time then. */
 bool http_auth_check(struct http_auth *a, const char *name, const char *password);
 
 #endif

@@ -23,6 +23,8 @@
 #define SILENCE_S    10u
 #define REQUEST_MAX  (32 * 1024)
 #define RUNS_MAX     256 /* of MHD for one event */
+#define REFUSAL_NS   250000000ull
+#define RUN_NS       20000000ull /* of the loop's time at one go */
 #define GZIP_MIN_LEN 1024 /* below this a page is one packet anyway */
 
 struct http_server {
@@ -33,6 +35,7 @@ struct http_server {
 	char address[300];
 	char unlink_path[108]; /* of the socket file, "" for TCP */
 	bool local;
+	uint64_t refused_ns; /* the last wrong password; 0: none */
 };
 
 const char *http_query(const struct http_request *req, const char *name)
@@ -103,18 +106,32 @@ static enum MHD_Result reply(struct MHD_Connection *conn, struct http_response *
 	return ok;
 }
 
-static bool authorized(struct http_server *s, struct MHD_Connection *conn)
+/*
+ * A wrong password costs the loop a bcrypt, which is slow on purpose. So after one that was wrong only those that were
+ * right before are let in for a while; the rest hears "too many", unchecked. 0: come in; else an HTTP status.
+ */
+static unsigned authorize(struct http_server *s, struct MHD_Connection *conn)
 {
+	struct http_auth *auth = (struct http_auth *)s->opts.auth;
 	char *password = NULL, *name;
-	bool ok;
+	unsigned status = MHD_HTTP_UNAUTHORIZED;
 
-	if (!s->opts.auth || s->local)
-		return true;
+	if (!auth || s->local)
+		return 0;
 	name = MHD_basic_auth_get_username_password(conn, &password);
-	ok = name && password && http_auth_check((struct http_auth *)s->opts.auth, name, password);
+	if (name && password) {
+		if (http_auth_known(auth, name, password))
+			status = 0;
+		else if (s->refused_ns && loop_now_ns() - s->refused_ns < REFUSAL_NS)
+			status = MHD_HTTP_TOO_MANY_REQUESTS;
+		else if (http_auth_check(auth, name, password))
+			status = 0;
+		else
+			s->refused_ns = loop_now_ns();
+	}
 	MHD_free(name);
 	MHD_free(password);
-	return ok;
+	return status;
 }
 
 static enum MHD_Result unauthorized(struct MHD_Connection *conn)
@@ -143,8 +160,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	if (!authorized(s, conn))
+	res.status = authorize(s, conn);
+	if (res.status == MHD_HTTP_UNAUTHORIZED)
 		return unauthorized(conn);
+	if (res.status)
+		return reply(conn, &res, false);
+	res.status = MHD_HTTP_OK;
 	req.openmetrics = accepts(conn, MHD_HTTP_HEADER_ACCEPT, "application/openmetrics-text");
 	s->opts.handler(s->opts.arg, &req, &res);
 	return reply(conn, &res, accepts(conn, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip"));
@@ -157,12 +178,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
  */
 static void run(struct http_server *s)
 {
+	uint64_t begin_ns = loop_now_ns();
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 	unsigned turns = 0;
 
 	do
 		MHD_run(s->mhd);
-	while (++turns < RUNS_MAX && MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES && !wait_ms);
+	while (++turns < RUNS_MAX && loop_now_ns() - begin_ns < RUN_NS && MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES && !wait_ms);
 }
 
 static void on_ready(void *arg, uint32_t events)

@@ -130,7 +130,10 @@ if command -v openssl >/dev/null && command -v perl >/dev/null; then
 	code() { curl -s --cacert "$tmp/cert.pem" -o /dev/null -w '%{http_code}' "$@" "$url/metrics"; }
 	is "$(code)" 401 "TLS: without a user: 401"
 	is "$(code -u alice:wrong)" 401 "TLS: with a wrong password: 401"
-	is "$(code -u alice:secret)" 200 "TLS: with the right one: 200"
+	is "$(code -u alice:secret)" 429 "TLS: right after a wrong one nobody new is checked: 429"
+	comes_in() { [ "$(code -u alice:secret)" = 200 ]; }
+	wait_until 3 comes_in
+	ok $? "TLS: with the right one: 200"
 	is "$(code -u alice:secret)" 200 "TLS: and again"
 	stop_daemon
 	ok $? "TLS: ends well"
