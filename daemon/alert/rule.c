@@ -15,7 +15,7 @@ static bool depth_max(const struct model *m, const struct target *t, uint64_t no
 	const struct peak *p = target_deepest(m, t, now_ns);
 
 	*ret = p ? p->depth : 0;
-	return t->state == TARGET_OBSERVED;
+	return t->state != TARGET_FAILED;
 }
 
 static bool registered_per_sec(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)

@@ -81,8 +81,7 @@ static int identify(struct engine *e, pid_t pid, struct draft *d)
 	d->exe_fd = proc_open_exe(e->procfd, pid, &d->file);
 	if (d->exe_fd < 0)
 		return d->exe_fd;
-	if (d->file.dev != d->image->key.dev || d->file.ino != d->image->key.ino || d->file.size != d->image->key.size ||
-	    d->file.mtime_ns != d->image->key.mtime_ns)
+	if (!proc_image_equal(&d->file, &d->image->file))
 		return -ESTALE; /* it has executed something else; an event about that is on its way */
 	err = proc_start_ticks(e->procfd, pid, &d->start_ticks);
 	if (err)
@@ -158,6 +157,13 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 		err = verify_point(d, pt, reason);
 		if (err)
 			return err;
+		if (d->n == PROBE_PERF_POINTS_MAX && !e->features->have[KERNEL_UPROBE_MULTI]) {
+			d->state = TARGET_LIMITED;
+			snprintf(d->reason, sizeof(d->reason),
+				 "more than %d points need uprobe_multi (Linux 6.6): %s and what follows is not probed",
+				 PROBE_PERF_POINTS_MAX, pt->function);
+			break;
+		}
 		d->points[d->n++] = *pt;
 	}
 	return 0;
@@ -267,6 +273,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 {
 	_cleanup_(draft_done) struct draft d = { .image = im, .exe_fd = -1, .memfd = -1, .state = TARGET_OBSERVED };
 	struct reason reason = {};
+	uint64_t begin_ns = loop_now_ns();
 	struct watch *w;
 	uint32_t id;
 	int err = identify(e, pid, &d);
@@ -298,7 +305,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->image = im;
 	w->bias = d.bias;
 	w->memfd = TAKE_FD(d.memfd);
-	w->attached = d.n > 0;
+	w->attached_ns = begin_ns;
 	im->users++;
 	HASH_ADD(hh, e->by_pid, pid, sizeof(w->pid), w);
 	HASH_ADD(hh_id, e->by_id, id, sizeof(w->id), w);

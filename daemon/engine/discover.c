@@ -82,18 +82,18 @@ static void try_attach(struct engine *e, pid_t pid, struct image *im)
 	}
 	log_begin(&l, LOG_WARN, "cannot attach to a process, leaving it alone");
 	log_u64(&l, "pid", pid);
-	log_str(&l, "image", im->name);
+	log_str(&l, "image", im->file.name);
 	log_str(&l, "cause", err == -ENOSPC ? "limits.targets is reached" : strerror(-err));
 	log_emit(&l);
 }
 
-/* Is this process still the one we know? exec keeps the pid and the start time but not the file. */
+/* Is this process still the one we know? For scans of /proc, which see no exec of the same file. */
 static bool still_same(struct engine *e, const struct watch *w, const struct proc_image *file)
 {
 	uint64_t ticks;
 
 	return !proc_start_ticks(e->procfd, w->pid, &ticks) && ticks == w->start_ticks &&
-	       file->dev == w->image->key.dev && file->ino == w->image->key.ino;
+	       proc_image_equal(file, &w->image->file);
 }
 
 static void ask_for_report(struct engine *e, pid_t pid, struct image *im)
@@ -109,10 +109,11 @@ static void ask_for_report(struct engine *e, pid_t pid, struct image *im)
 		close(fd);
 		return;
 	}
+	/* Before the job: one that cannot even start answers at once. */
+	im->state = IMAGE_ASKED;
 	err = jobs_inspect(e->jobs, im->id, fd, e->now_ns);
-	/* The line is full: the next process that runs this file asks again. */
-	if (!err)
-		im->state = IMAGE_ASKED;
+	if (err)
+		im->state = IMAGE_NEW; /* the line is full: the next process that runs this file asks again */
 }
 
 void discover_pid(struct engine *e, pid_t pid)
@@ -145,6 +146,16 @@ void discover_pid(struct engine *e, pid_t pid)
 		(void)image_add_waiting(im, pid);
 	else
 		ask_for_report(e, pid, im);
+}
+
+void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns)
+{
+	struct watch *w = watch_of_pid(e, pid);
+
+	/* The address space is a new one: bias, memory and depths of the old one mean nothing. */
+	if (w && time_ns >= w->attached_ns)
+		watch_remove(e, w);
+	discover_pid(e, pid);
 }
 
 static int each_pid(void *arg, pid_t pid)
@@ -203,11 +214,11 @@ void discover_report(struct engine *e, struct image *im, int err, const struct i
 
 	im->n_waiting = 0;
 	if (err) {
-		/* Not asked again: whatever killed the worker would kill the next one. */
-		im->state = IMAGE_READY;
+		/* What killed the worker would kill the next one; a machine that was too busy for it may not be any more. */
+		im->state = err == -ECHILD || err == -EPROTO ? IMAGE_READY : IMAGE_NEW;
 		e->stats.failures[ATTACH_WORKER]++;
 		log_begin(&l, LOG_WARN, "a file could not be inspected, its processes are not observed");
-		log_str(&l, "image", im->name);
+		log_str(&l, "image", im->file.name);
 		log_str(&l, "cause", reason->text[0] ? reason->text : strerror(-err));
 		log_emit(&l);
 		return;

@@ -27,6 +27,7 @@
 #define SETTLE_AFTER_NS  (1000 * MS) /* a goroutine that has not pushed for this long may have returned */
 #define CHAIN_READS_SCAN 2000        /* pages of target memory read in one scan: about 2 ms */
 #define REFRESH_AFTER_NS (200 * MS)
+#define STALL_NS         (2000 * MS)
 #define LIMIT_EVERY_NS   (10000 * MS)
 #define HOOKS_LINGER_NS  (60000 * MS)
 
@@ -44,6 +45,24 @@ void engine_emit(struct engine *e, const struct event *ev)
 }
 
 /*
+ * One scan reads only so much memory. Who is left out goes first the next time: the walk over the map has the same order
+ * each time, so the count of those who ask is a place in it.
+ */
+static bool take_turn(struct engine *e)
+{
+	unsigned place = e->chain_seen++;
+
+	if (place < e->chain_first)
+		return false;
+	if (!e->chain_budget) {
+		if (!e->chain_next)
+			e->chain_next = place;
+		return false;
+	}
+	return true;
+}
+
+/*
  * No probe sees a function return (the compiler runs most defers without a call), so what the kernel side knows of a quiet
  * goroutine is what it was. Its own memory tells what it is. False: there is nothing to tell any more.
  */
@@ -55,10 +74,14 @@ static bool settle(struct engine *e, struct event *ev)
 	struct chain c;
 	int err;
 
-	if (!w || w->image->report->kind != IMAGE_GO || !g->depth || !e->chain_budget)
+	if (!w || w->image->report->kind != IMAGE_GO || !g->depth)
 		return true;
 	if (!g->inferred && ev->time_ns - g->last_ns < SETTLE_AFTER_NS)
 		return true;
+	if (!take_turn(e)) {
+		g->inferred = true;
+		return true;
+	}
 	mem = memread_fd(&w->memfd);
 	err = chain_read(&mem, &w->image->report->layout, g->g, &c);
 	e->stats.chains_read++;
@@ -100,7 +123,7 @@ static void on_event(void *arg, const struct event *in)
 
 	switch (ev.type) {
 	case EVENT_EXEC:
-		discover_pid(e, ev.pid);
+		discover_exec(e, ev.pid, ev.time_ns);
 		break;
 	case EVENT_FORK:
 		discover_pid(e, ev.child_pid);
@@ -140,6 +163,8 @@ static void scan(struct engine *e)
 	uint64_t begin = loop_now_ns();
 
 	e->chain_budget = CHAIN_READS_SCAN;
+	e->chain_first = e->chain_next;
+	e->chain_next = e->chain_seen = 0;
 	probe_drain(e->probe, on_event, e);
 	probe_scan(e->probe, e->now_ns, on_event, e);
 	e->scanned_ns = e->now_ns;
@@ -161,8 +186,15 @@ static void read_fds(struct engine *e)
 	HASH_ITER(hh, e->by_pid, w, next) {
 		struct event ev = { .type = EVENT_FDS, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
 
-		if (proc_fd_count(e->procfd, w->pid, e->features->have[KERNEL_FD_SIZE], &ev.fds.open))
-			continue; /* exiting */
+		int err = proc_fd_count(e->procfd, w->pid, e->features->have[KERNEL_FD_SIZE], &ev.fds.open);
+
+		if (err == -ESRCH) {
+			/* It ended while it was being attached, before its exit could be told. */
+			watch_remove(e, w);
+			continue;
+		}
+		if (err)
+			continue;
 		if (!w->limit_read_ns || e->now_ns - w->limit_read_ns > LIMIT_EVERY_NS) {
 			if (!proc_fd_limit(w->pid, &w->fd_limit))
 				w->limit_read_ns = e->now_ns;
@@ -187,10 +219,12 @@ static void ask_for_names(struct engine *e)
 			;
 		if (w)
 			fd = proc_open_exe(e->procfd, w->pid, &file);
-		if (fd >= 0) {
+		for (unsigned i = 0; i < n; i++)
+			pcs[i]--; /* into the call before the return address */
+		/* Nobody runs the file any more, or the line is full: whoever looks at the site next asks again. */
+		if (fd < 0 || jobs_symbolize(e->jobs, image_id, fd, pcs, n, e->now_ns)) {
 			for (unsigned i = 0; i < n; i++)
-				pcs[i]--; /* into the call before the return address */
-			(void)jobs_symbolize(e->jobs, image_id, fd, pcs, n, e->now_ns);
+				model_forget_name(e->model, image_id, pcs[i] + 1);
 		}
 	}
 }
@@ -205,7 +239,7 @@ static void on_names(struct engine *e, uint32_t image_id, const struct worker_re
 		char offset[PROC_NAME_MAX + 24];
 
 		/* A stripped C program: what addr2line wants, beside the file with the symbols. */
-		snprintf(offset, sizeof(offset), "%s+0x%llx", im ? im->name : "?", (unsigned long long)pcs[i]);
+		snprintf(offset, sizeof(offset), "%s+0x%llx", im ? im->file.name : "?", (unsigned long long)pcs[i]);
 		model_name_site(e->model, image_id, pcs[i] + 1, p && p->function[0] ? p->function : offset,
 				p ? p->file : NULL, p ? p->line : 0);
 	}
@@ -235,14 +269,27 @@ static bool anything_grows(const struct engine *e)
 	return false;
 }
 
+/* Once: a kind that was asked for by name is not replaced by another. */
+static void complain_hooks(struct engine *e, enum kernel_feature what)
+{
+	if (!e->hooks_failed)
+		log_warn("descriptors.hooks: this kernel has no %s (%s); opens and closes are not seen, counts are; remedy: %s",
+			 kernel_feature_docs[what].name, e->features->why[what].text, kernel_feature_docs[what].remedy);
+	e->hooks_failed = true;
+}
+
 static enum fd_hooks wanted_hooks(struct engine *e)
 {
 	bool kprobe = e->features->have[KERNEL_KPROBE], tracepoint = e->features->have[KERNEL_TRACEPOINT];
 
 	switch (e->config->descriptors.hooks) {
 	case CONFIG_FD_HOOKS_KPROBE:
+		if (!kprobe)
+			complain_hooks(e, KERNEL_KPROBE);
 		return kprobe ? FD_HOOKS_KPROBE : FD_HOOKS_OFF;
 	case CONFIG_FD_HOOKS_TRACEPOINT:
+		if (!tracepoint)
+			complain_hooks(e, KERNEL_TRACEPOINT);
 		return tracepoint ? FD_HOOKS_TRACEPOINT : FD_HOOKS_OFF;
 	case CONFIG_FD_HOOKS_OFF:
 		return FD_HOOKS_OFF;
@@ -299,6 +346,9 @@ static void on_tick(void *arg, uint64_t now_ns)
 	e->urgent = false;
 	ask_for_names(e);
 	judge(e);
+	if (e->stats.last_tick_ns && now_ns - e->stats.last_tick_ns > STALL_NS)
+		log_warn("the event loop stood still for %.1f s: is the machine overloaded?",
+			 (double)(now_ns - e->stats.last_tick_ns) / 1e9);
 	e->stats.last_tick_ns = now_ns;
 }
 
@@ -410,26 +460,6 @@ void engine_reload(struct engine *e, const struct config *config)
 struct model *engine_model(struct engine *e)
 {
 	return e->model;
-}
-
-const struct alerts *engine_alerts(const struct engine *e)
-{
-	return e->alerts;
-}
-
-const struct config *engine_config(const struct engine *e)
-{
-	return e->config;
-}
-
-const struct kernel_features *engine_features(const struct engine *e)
-{
-	return e->features;
-}
-
-enum fd_hooks engine_fd_hooks(const struct engine *e)
-{
-	return probe_fd_hooks(e->probe);
 }
 
 void engine_get_stats(struct engine *e, struct engine_stats *ret_stats)

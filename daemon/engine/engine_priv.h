@@ -17,7 +17,7 @@ struct watch {
 	struct image *image;
 	uint64_t bias;
 	int memfd;
-	bool attached;
+	uint64_t attached_ns; /* an exec after this is of another program, even if the file is the same */
 	uint64_t limit_read_ns;
 	uint64_t fd_limit;
 };
@@ -46,6 +46,9 @@ struct engine {
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
 	bool hooks_failed;
 	unsigned chain_budget;  /* memory reads left in this scan */
+	unsigned chain_seen;    /* goroutines of this scan that wanted to be read */
+	unsigned chain_first;   /* the first of them whose turn it is */
+	unsigned chain_next;    /* where the next scan goes on; 0: from the start */
 	uint64_t now_ns;         /* of the event or tick that runs */
 	uint64_t scanned_ns;
 	struct engine_stats stats;
@@ -55,6 +58,7 @@ struct engine {
 void discover_profiles(struct engine *e);
 void discover_all(struct engine *e);             /* walk /proc */
 void discover_pid(struct engine *e, pid_t pid);
+void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns);
 void discover_gone(struct engine *e, pid_t pid);
 void discover_sweep(struct engine *e);           /* notice exits without the kernel's help */
 void discover_refilter(struct engine *e);        /* the configuration wants others */

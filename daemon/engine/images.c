@@ -2,8 +2,11 @@
 #include "engine/images.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define IMAGE_KEY_LEN offsetof(struct proc_image, name)
 
 struct images {
 	struct image *all;
@@ -50,13 +53,9 @@ static void evict(struct images *is)
 
 struct image *images_get(struct images *is, const struct proc_image *file)
 {
-	struct image probe = {}, *im;
+	struct image *im;
 
-	probe.key.dev = file->dev;
-	probe.key.ino = file->ino;
-	probe.key.size = file->size;
-	probe.key.mtime_ns = file->mtime_ns;
-	HASH_FIND(hh, is->all, &probe.key, sizeof(probe.key), im);
+	HASH_FIND(hh, is->all, file, IMAGE_KEY_LEN, im);
 	if (im)
 		return im;
 	if (HASH_COUNT(is->all) >= IMAGES_MAX)
@@ -66,10 +65,9 @@ struct image *images_get(struct images *is, const struct proc_image *file)
 	im = calloc(1, sizeof(*im));
 	if (!im)
 		return NULL;
-	im->key = probe.key;
+	im->file = *file;
 	im->id = ++is->next_id;
-	memcpy(im->name, file->name, sizeof(im->name));
-	HASH_ADD(hh, is->all, key, sizeof(im->key), im);
+	HASH_ADD(hh, is->all, file, IMAGE_KEY_LEN, im);
 	return im;
 }
 

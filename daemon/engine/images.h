@@ -21,13 +21,9 @@ enum image_state { IMAGE_NEW, IMAGE_ASKED, IMAGE_READY };
 
 struct image {
 	UT_hash_handle hh;
-	struct {
-		uint64_t dev, ino, size;
-		int64_t mtime_ns;
-	} key;
+	struct proc_image file; /* what stands before the name in it is the key */
 	uint32_t id;
 	enum image_state state;
-	char name[PROC_NAME_MAX];
 	struct image_report *report; /* READY: NULL when there is nothing to see in it */
 	unsigned users;              /* targets */
 	unsigned n_waiting;

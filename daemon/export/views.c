@@ -333,6 +333,10 @@ json_t *view_target(const struct show *sh, uint32_t pid)
 		json_array_append_new(list, s);
 	}
 	set(o, "sites", list);
+	list = json_array();
+	for (unsigned i = 0; i < t->crossing.nstack; i++)
+		json_array_append_new(list, site_json(m, t->image_id, t->crossing.stack[i]));
+	set(o, "crossing_stack", list);
 	return o;
 }
 

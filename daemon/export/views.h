@@ -3,7 +3,8 @@
  * The engine's state as JSON: what the HTTP API answers, what `top`, `ps` and `--json` show. One shape for all of them:
  *
  *   snapshot  { time_unix_ms, deferd{}, services[], targets[], alerts[] }
- *   target    one of targets[], with goroutines[] (deepest first) and sites[] (most registrations first)
+ *   target    one of targets[], with goroutines[] (deepest first), sites[] (most registrations first), and crossing_stack[],
+ *             the lines that led to the newest crossing of the threshold (innermost first)
  *   alerts    as the API of Prometheus gives them: { status, data: { alerts: [ { labels, annotations, state, activeAt, value } ] } }
  *
  * Names of keys are the names of metrics and columns. Addresses never appear. New objects belong to the caller
