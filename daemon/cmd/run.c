@@ -49,6 +49,8 @@ struct run {
 	struct session session;
 	struct api api;
 	struct webconfig *web;
+	struct webconfig *next_web; /* after a reload, until the endpoint is opened again */
+	bool tcp_stale;
 	struct http_server *tcp, *local;
 	uint64_t watchdog_ns;
 	bool told_settled;
@@ -80,10 +82,24 @@ static int pick(int *dst, const char *text, const char *name, const char *const 
 	return -1;
 }
 
+static int pick_level(struct config *c, const char *text)
+{
+	enum log_level level;
+
+	if (!text)
+		return 0;
+	if (log_level_parse(text, &level)) {
+		fprintf(stderr, "deferd run: --log.level: '%s' is not debug, info, warn or error\n", text);
+		return -1;
+	}
+	c->log.level = level;
+	return 0;
+}
+
 /* The command line wins over the file, after a reload as well. */
 static int load_config(struct config **ret_c)
 {
-	static const char *const levels[] = { "debug", "info", "warn", "error" }, *const sets[] = { "off", "lean", "full" };
+	static const char *const sets[] = { "off", "lean", "full" };
 	struct config *c;
 	int err = session_load_config(opt.config, &c);
 
@@ -93,13 +109,12 @@ static int load_config(struct config **ret_c)
 	    set_path(c->web.telemetry_path, sizeof(c->web.telemetry_path), opt.telemetry_path, "web.telemetry-path") ||
 	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config, "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
-	    pick(&c->log.level, opt.level, "log.level", levels, ARRAY_SIZE(levels)) ||
+	    pick_level(c, opt.level) ||
 	    pick(&c->probes.set, opt.probes, "probes", sets, ARRAY_SIZE(sets))) {
 		config_free(c);
 		return EXIT_USAGE;
 	}
 	c->web.enable_lifecycle |= opt.lifecycle;
-	log_set_level(c->log.level);
 	*ret_c = c;
 	return EXIT_GOOD;
 }
@@ -213,29 +228,28 @@ static void start_local(struct run *r)
 static int reload(void *arg)
 {
 	struct run *r = arg;
-	struct config *fresh, *old = r->session.config;
-	struct webconfig *web;
-	struct reason reason = {};
+	struct config *fresh = NULL, *old = r->session.config;
+	struct webconfig *web = NULL;
 	struct buf fixed;
 
 	if (load_config(&fresh) || load_web(fresh, &web)) {
+		config_free(fresh);
 		log_error("the new configuration is not valid, the old one stays in force (see the lines above)");
 		r->session.self.last_reload_good = false;
 		return -EINVAL;
 	}
 	buf_init(&fixed, 0);
 	config_keep_restart_keys(old, fresh, &fixed);
+	log_set_level(fresh->log.level);
 	r->session.config = fresh;
 	engine_reload(r->session.engine, fresh);
 	tell_api(r);
 	config_free(old);
+	/* Not here: the request for this reload may have come over the endpoint that is to be closed. */
 	if (web || r->web) {
-		http_close(r->tcp);
-		webconfig_free(r->web);
-		r->web = web;
-		r->tcp = NULL;
-		if (start_tcp(r, &reason))
-			log_error("the metrics endpoint could not be opened again: %s", reason.text);
+		webconfig_free(r->next_web);
+		r->next_web = web;
+		r->tcp_stale = true;
 	}
 	r->session.self.last_reload_good = true;
 	r->session.self.last_reload_good_unix_s = (double)session_unix_ms() / 1e3;
@@ -273,10 +287,27 @@ static void tell_settled(struct run *r)
 	r->told_settled = true;
 }
 
+/* Who may come in has changed. */
+static void reopen_tcp(struct run *r)
+{
+	struct reason reason = {};
+
+	http_close(r->tcp);
+	r->tcp = NULL;
+	webconfig_free(r->web);
+	r->web = TAKE_PTR(r->next_web);
+	r->tcp_stale = false;
+	if (start_tcp(r, &reason))
+		log_error("the metrics endpoint could not be opened again: %s", reason.text);
+}
+
 static void on_second(void *arg, uint64_t now_ns)
 {
 	struct run *r = arg;
 	struct engine_stats st;
+
+	if (r->tcp_stale)
+		reopen_tcp(r);
 
 	if (r->tcp)
 		http_tick(r->tcp);
@@ -334,6 +365,7 @@ static void stop(struct run *r)
 	http_close(r->local);
 	session_close(&r->session);
 	webconfig_free(r->web);
+	webconfig_free(r->next_web);
 	alarm(0);
 }
 
@@ -350,6 +382,7 @@ static int run(int argc, char **argv)
 		config_free(config);
 		return EXIT_USAGE;
 	}
+	log_set_level(config->log.level);
 	code = session_open(&r.session, config, &opts);
 	if (!code) {
 		r.api = (struct api){ .show = show, .reload = reload, .arg = &r };

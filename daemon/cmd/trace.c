@@ -45,6 +45,7 @@ struct trace {
 	struct held *first, **tail;
 	unsigned n_held;
 	bool gone;
+	bool stop; /* by the limit, the time or a signal; may come before the loop runs */
 };
 
 static void print_place(const struct site_name *n)
@@ -105,6 +106,12 @@ static void print_text(struct trace *t, const struct event *ev)
 	}
 }
 
+static void stop(struct trace *t)
+{
+	t->stop = true;
+	loop_stop(t->session.loop);
+}
+
 static void print_event(struct trace *t, const struct event *ev)
 {
 	json_t *o;
@@ -116,9 +123,8 @@ static void print_event(struct trace *t, const struct event *ev)
 		putchar('\n');
 		json_decref(o);
 	}
-	t->printed++;
-	if (limit_events && t->printed >= limit_events)
-		loop_stop(t->session.loop);
+	if (ev->type != EVENT_TARGET && limit_events && ++t->printed >= limit_events)
+		stop(t);
 }
 
 static void flush_held(struct trace *t, uint64_t before_ns)
@@ -189,12 +195,12 @@ static void on_timer(void *arg, uint64_t now_ns)
 
 	flush_held(t, now_ns - HOLD_NS);
 	if (limit_seconds && now_ns - t->begin_ns > limit_seconds * 1000000000ull)
-		loop_stop(t->session.loop);
+		stop(t);
 }
 
 static void on_signal(void *arg, int signo)
 {
-	loop_stop(((struct trace *)arg)->session.loop);
+	stop(arg);
 }
 
 static int follow(struct trace *t, pid_t pid)
@@ -208,12 +214,12 @@ static int follow(struct trace *t, pid_t pid)
 	if (!loop_add_signals(t->session.loop, &set, on_signal, t) ||
 	    !loop_add_timer(t->session.loop, 100000000, on_timer, t))
 		return EXIT_FAILED;
-	while (!engine_settled(t->session.engine) && !t->gone) {
+	while (!engine_settled(t->session.engine) && !t->gone && !t->stop) {
 		if (loop_turn(t->session.loop, 100))
 			return EXIT_FAILED;
 	}
 	target = model_target_by_pid(engine_model(t->session.engine), pid);
-	if (!target && !t->gone) {
+	if (!target && !t->gone && !t->stop) {
 		fprintf(stderr, "deferd trace: process %d does not exist, or is no Go program and no C program with a defer runtime\n",
 			pid);
 		return EXIT_FAILED;
@@ -222,10 +228,10 @@ static int follow(struct trace *t, pid_t pid)
 		fprintf(stderr, "deferd trace: process %d cannot be probed: %s\n", pid, target->reason);
 		return EXIT_FAILED;
 	}
-	if (!t->gone && loop_run(t->session.loop))
+	if (!t->gone && !t->stop && loop_run(t->session.loop))
 		return EXIT_FAILED;
 	flush_held(t, UINT64_MAX);
-	if (t->gone)
+	if (t->gone && !t->stop)
 		fprintf(stderr, "deferd trace: process %d ended\n", pid);
 	if (t->skipped)
 		fprintf(stderr, "deferd trace: %llu events were not shown: too many at a time\n",

@@ -334,6 +334,7 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 	} fixed[] = {
 		{ "web.listen_address", F(web.listen_address), sizeof(old->web.listen_address) },
 		{ "control.socket", F(control.socket), sizeof(old->control.socket) },
+		{ "control.group", F(control.group), sizeof(old->control.group) },
 		{ "probes.set", F(probes.set), sizeof(old->probes.set) },
 		{ "probes.threshold", F(probes.threshold), sizeof(old->probes.threshold) },
 		{ "descriptors.window", F(descriptors.window_ns), sizeof(old->descriptors.window_ns) },
@@ -350,6 +351,8 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 		if (!memcmp(kept, value, fixed[i].size))
 			continue;
 		memcpy(value, kept, fixed[i].size);
+		if (kept == &old->probes.threshold && fresh->default_rules)
+			fresh->rules.rules[0].conditions[0].threshold = old->probes.threshold; /* DeferPileUp */
 		buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
 	}
 }
