@@ -92,7 +92,8 @@ start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
 	live_pids+=("$daemon")
 	wait_until "${START_SECONDS:-20}" grep -q 'http://' "$tmp/deferd.log" || return 1
 	url=$(sed -n 's#.*\(http://[0-9.:]*\)/.*#\1#p' "$tmp/deferd.log" | head -1)
-	wait_until 20 curl -sf -o /dev/null "$url/-/healthy"
+	answers() { curl -sSf -m 5 -o /dev/null "$url/-/healthy" 2>"$tmp/curl.err"; }
+	wait_until 20 answers || { note "the daemon does not answer: $(cat "$tmp/curl.err")"; return 1; }
 }
 stop_daemon() { # by SIGTERM; its exit status
 	kill "$daemon"

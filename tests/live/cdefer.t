@@ -19,7 +19,10 @@ for variant in "${variants[@]}"; do
 	wait_until 5 metric_is 'deferd_defers_registered_total{service="'"$service"'",lowering="c"}' "$(truth cpile registered)"
 	is "$(metric 'deferd_defers_registered_total{service="'"$service"'",lowering="c"}')" "$(truth cpile registered)" \
 		"cpile$variant: registered"
-	is "$(curl -sf "$url/api/v1/targets/$program" | jq .defer_runs)" "$(truth cpile run)" "cpile$variant: run"
+	runs() { curl -sf "$url/api/v1/targets/$program" | jq .defer_runs; }
+	ran() { [ "$(runs)" = "$(truth cpile run)" ]; }
+	wait_until 5 ran
+	is "$(runs)" "$(truth cpile run)" "cpile$variant: run"
 	is "$(metric 'deferd_panics_started_total{service="'"$service"'"}')" "$(truth cpile panics)" "cpile$variant: panics"
 	is "$(metric 'deferd_panics_total{service="'"$service"'",outcome="recovered"}')" "$(truth cpile recovered)" \
 		"cpile$variant: recovered"
