@@ -38,7 +38,7 @@ HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 comma := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 override CFLAGS += -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) -D_GNU_SOURCE -Idaemon -Iinclude -I$(O) -MMD -MP
-LIBS := -lbpf -lelf -ldw -lz -lmicrohttpd -lyaml -lncursesw -ltinfo -lcurl -ljansson -lcap-ng -lseccomp -lcrypt -lZydis -lm -lpthread
+LIBS := -lbpf -lelf -ldw -lz -lmicrohttpd -lyaml -lncursesw -ltinfo -ljansson -lcap-ng -lseccomp -lcrypt -lZydis -lm -lpthread
 # The sanitizers define crypt_r() themselves, on top of a libcrypt that --as-needed would then leave out.
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),,-Wl$(comma)--as-needed) $(SANFLAGS)
 

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "http/client.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#include <curl/curl.h>
-
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "http/libcurl.h"
 
 #define URL_MAX        512
 #define FIRST_LINE_MAX 120 /* of an answer that goes into a reason */
 
 struct http_client {
+	const struct libcurl *lib; /* NULL: could not be loaded */
 	CURL *curl; /* kept between requests, and the connection with it */
 	char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct buf body;
@@ -36,13 +37,13 @@ static bool set_up(struct http_client *c, unsigned timeout_ms)
 {
 	bool ok = true;
 
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_PROXY, ""); /* of the environment: not for this */
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "deferd");
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
-	ok &= !curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &c->body);
+	ok &= !c->lib->setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
+	ok &= !c->lib->setopt(c->curl, CURLOPT_PROXY, ""); /* of the environment: not for this */
+	ok &= !c->lib->setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	ok &= !c->lib->setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+	ok &= !c->lib->setopt(c->curl, CURLOPT_USERAGENT, "deferd");
+	ok &= !c->lib->setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
+	ok &= !c->lib->setopt(c->curl, CURLOPT_WRITEDATA, &c->body);
 	return ok;
 }
 
@@ -55,8 +56,9 @@ struct http_client *http_client_new(const char *socket_path, unsigned timeout_ms
 	c->path_too_long = strlen(socket_path) >= sizeof(c->socket_path);
 	snprintf(c->socket_path, sizeof(c->socket_path), "%s", socket_path);
 	buf_init(&c->body, HTTP_BODY_MAX);
-	c->curl = curl_easy_init();
-	if (!c->curl || !set_up(c, timeout_ms)) {
+	c->lib = libcurl_load();
+	c->curl = c->lib ? c->lib->init() : NULL;
+	if (c->lib && (!c->curl || !set_up(c, timeout_ms))) {
 		http_client_free(c);
 		return NULL;
 	}
@@ -67,7 +69,8 @@ void http_client_free(struct http_client *c)
 {
 	if (!c)
 		return;
-	curl_easy_cleanup(c->curl);
+	if (c->lib)
+		c->lib->cleanup(c->curl);
 	buf_done(&c->body);
 	free(c);
 }
@@ -78,7 +81,7 @@ static int fail(struct http_client *c, CURLcode code, struct reason *reason)
 
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
-		(void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os_errno);
+		(void)c->lib->getinfo(c->curl, CURLINFO_OS_ERRNO, &os_errno);
 		if (!os_errno)
 			os_errno = ECONNREFUSED;
 		return reason_set(reason, (int)-os_errno, "%s: %s", c->socket_path, strerror((int)os_errno));
@@ -93,9 +96,9 @@ static int fail(struct http_client *c, CURLcode code, struct reason *reason)
 		return reason_set(reason, -EPROTO, "%s: what answers there does not speak HTTP", c->socket_path);
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
-		return reason_set(reason, -EPROTO, "%s: %s", c->socket_path, curl_easy_strerror(code));
+		return reason_set(reason, -EPROTO, "%s: %s", c->socket_path, c->lib->strerror(code));
 	default:
-		return reason_set(reason, -EIO, "%s: %s", c->socket_path, curl_easy_strerror(code));
+		return reason_set(reason, -EIO, "%s: %s", c->socket_path, c->lib->strerror(code));
 	}
 }
 
@@ -120,13 +123,15 @@ int http_client_get(struct http_client *c, const char *path, char **ret_body, si
 	if (c->path_too_long || snprintf(url, sizeof(url), "http://localhost%s", path) >= (int)sizeof(url))
 		return reason_set(reason, -ENAMETOOLONG, "%s: a socket path has at most %zu bytes", c->socket_path,
 				  sizeof(c->socket_path) - 1);
+	if (!c->lib)
+		return reason_set(reason, -ENOSYS, "libcurl cannot be loaded: %s", dlerror());
 	buf_reset(&c->body);
-	if (curl_easy_setopt(c->curl, CURLOPT_URL, url))
+	if (c->lib->setopt(c->curl, CURLOPT_URL, url))
 		return reason_set(reason, -ENOMEM, "out of memory");
-	code = curl_easy_perform(c->curl);
+	code = c->lib->perform(c->curl);
 	if (code)
 		return fail(c, code, reason);
-	(void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)c->lib->getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
 		return refuse(c, status, path, reason);
 	body = buf_take(&c->body, ret_len);

@@ -26,6 +26,7 @@ void http_client_free(struct http_client *c); /* NULL is allowed */
  *	-EFBIG                  the answer is longer than HTTP_BODY_MAX
  *	-ESRCH                  the answer is 404: the thing asked for does not exist
  *	-EPROTO                 any other answer but 200, or none that is HTTP
+ *	-ENOSYS                 libcurl is not installed
  *	-ENAMETOOLONG, -ENOMEM, -EIO
  */
 int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len, struct reason *reason);
