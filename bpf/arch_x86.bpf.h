@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Everything the kernel side knows about x86-64: which register holds what at a probe point that the planner chose
- * (arguments as at entry). The other half, instructions, is daemon/arch/.
+ * Everything the kernel side knows about x86-64: which register holds what at a probe point that
+ * the planner chose (arguments as at entry). The other half, instructions, is daemon/arch/.
  *
- * Go's register ABI (since 1.17): integer arguments RAX, RBX, RCX, ...; current g in R14. C: RDI, RSI, ...
+ * Go's register ABI (since 1.17): integer arguments RAX, RBX, RCX, ...; current g in R14. C: RDI,
+ * RSI, ...
  */
 #ifndef DEFERD_ARCH_X86_BPF_H
 #define DEFERD_ARCH_X86_BPF_H
 
 #include <linux/ptrace.h>
 
-#define ARCH_GO_G(ctx)    ((ctx)->r14)
-#define ARCH_GO_ARG0(ctx) ((ctx)->rax)
-#define ARCH_GO_ARG1(ctx) ((ctx)->rbx)
-#define ARCH_GO_ARG2(ctx) ((ctx)->rcx)
-#define ARCH_C_ARG0(ctx)  ((ctx)->rdi)
-#define ARCH_SP(ctx)      ((ctx)->rsp)
-#define ARCH_RET(ctx)     ((ctx)->rax)
+#define ARCH_GO_G(ctx)      ((ctx)->r14)
+#define ARCH_GO_ARG0(ctx)   ((ctx)->rax)
+#define ARCH_GO_ARG1(ctx)   ((ctx)->rbx)
+#define ARCH_GO_ARG2(ctx)   ((ctx)->rcx)
+#define ARCH_C_ARG0(ctx)    ((ctx)->rdi)
+#define ARCH_SP(ctx)        ((ctx)->rsp)
+#define ARCH_RET(ctx)       ((ctx)->rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */
-#define ARCH_NR_FCNTL	  72
+#define ARCH_NR_FCNTL     72
 #define ARCH_NR_SIGNALFD  282
 #define ARCH_NR_SIGNALFD4 289
 
-/* `jbe` goes to morestack when CF (bit 0) or ZF (bit 6) is set; the function is entered again after the growth. */
+/*
+ * `jbe` goes to morestack when CF (bit 0) or ZF (bit 6) is set; the function is entered again after
+ * the growth.
+ */
 #define ARCH_BRANCH_TAKEN(ctx) (((ctx)->eflags & 0x41) != 0)
 
 #endif

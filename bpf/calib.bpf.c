@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loaded first and alone: one tiny program a hook type, so that the kernel itself says what it allows before anything is
- * decided. Each counts its calls; user space attaches it to something of its own, makes it happen, and looks.
+ * Loaded first and alone: one tiny program a hook type, so that the kernel itself says what it
+ * allows before anything is decided. Each counts its calls; user space attaches it to something of
+ * its own, makes it happen, and looks.
  */
 #include "deferd.bpf.h"
 

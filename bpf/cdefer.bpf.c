@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * C programs with a defer runtime: one push and one run a deferred call, so the depth of a thread is their difference. A
- * thread that was in the middle of its work when we attached runs calls we never saw pushed: its depth stops at 0 and is
- * exact from there on.
+ * C programs with a defer runtime: one push and one run a deferred call, so the depth of a thread
+ * is their difference. A thread that was in the middle of its work when we attached runs calls we
+ * never saw pushed: its depth stops at 0 and is exact from there on.
  */
 #include "pile.bpf.h"
 

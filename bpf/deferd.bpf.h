@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What all programs share: finding the target of a hit, counting, and putting a record on the ring. */
+/*
+ * What all programs share: finding the target of a hit, counting, and putting a record on the ring.
+ */
 #ifndef DEFERD_BPF_H
 #define DEFERD_BPF_H
 
@@ -15,7 +17,8 @@
 #endif
 
 /*
- * Per-CPU does not mean alone: programs may be preempted where the kernel is, and the next task counts on the same CPU.
+ * Per-CPU does not mean alone: programs may be preempted where the kernel is, and the next task
+ * counts on the same CPU.
  */
 static __always_inline void count_up(__u64 *n)
 {
@@ -55,8 +58,8 @@ static __always_inline __u64 next_seq(__u32 id)
 }
 
 /*
- * Room for a record of `size` bytes with its header filled, or NULL with the loss counted. The sequence number is taken
- * first, so a record that found no room leaves a gap.
+ * Room for a record of `size` bytes with its header filled, or NULL with the loss counted. The
+ * sequence number is taken first, so a record that found no room leaves a gap.
  */
 static __always_inline void *record_reserve(__u32 target, __u16 type, __u32 size)
 {
@@ -82,7 +85,8 @@ static __always_inline void *record_reserve(__u32 target, __u16 type, __u32 size
 }
 
 /*
- * The reader polls on a timer. Waking it costs the observed thread 2-8 us a record; a record that waits costs it 0.1 us.
+ * The reader polls on a timer. Waking it costs the observed thread 2-8 us a record; a record that
+ * waits costs it 0.1 us.
  */
 static __always_inline void record_submit(void *rec)
 {

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Descriptors: what the watched processes open and close, at the exit of the syscall, when the result is known. Each body
- * has two shims. The kretprobe sits on the syscall's own function and costs nobody else anything; the tracepoint is there
- * where kprobes are not, and while one is attached every syscall of the host takes the slow path (about 40 ns each), so
- * user space attaches it only while somebody is under suspicion.
+ * Descriptors: what the watched processes open and close, at the exit of the syscall, when the
+ * result is known. Each body has two shims. The kretprobe sits on the syscall's own function and
+ * costs nobody else anything; the tracepoint is there where kprobes are not, and while one is
+ * attached every syscall of the host takes the slow path (about 40 ns each), so user space attaches
+ * it only while somebody is under suspicion.
  */
 #include "deferd.bpf.h"
 
-#define EBADF 9
-#define F_DUPFD 0
+#define EBADF           9
+#define F_DUPFD         0
 #define F_DUPFD_CLOEXEC 1030
 
 static __always_inline __u32 watched(void)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, *id = bpf_map_lookup_elem(&target_by_tgid, &tgid);
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32,
+	      *id = bpf_map_lookup_elem(&target_by_tgid, &tgid);
 
 	return id ? *id : 0;
 }
 
-/* An argument of the syscall that is about to return; the entry code keeps it in the task's registers. */
+/*
+ * An argument of the syscall that is about to return; the entry code keeps it in the task's
+ * registers.
+ */
 static __always_inline long syscall_arg(int i)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
@@ -88,7 +93,8 @@ static __always_inline int closed(long nr, long ret)
 	if (c && ret == -EBADF)
 		count_up(&c->fd_ebadf);
 	else if (c)
-		count_up(&c->fd_closed); /* Linux frees the number even when close reports an error of the file */
+		count_up(
+			&c->fd_closed); /* Linux frees the number even when close reports an error of the file */
 	emit_fd(id, nr, ret, syscall_arg(0), 1);
 	return 0;
 }

@@ -2,14 +2,16 @@
 /*
  * How deep is this goroutine's defer chain after the push that is about to happen?
  *
- * The probe stands at the entry of deferproc or deferprocStack, before the new record is linked. g._defer is the head of
- * the chain; each record holds the sp of the frame that registered it, the pc after that call, and a link. The record
- * this push will create is known already: sp = RSP + 8, pc = [RSP], link = head.
+ * The probe stands at the entry of deferproc or deferprocStack, before the new record is linked.
+ * g._defer is the head of the chain; each record holds the sp of the frame that registered it, the
+ * pc after that call, and a link. The record this push will create is known already: sp = RSP + 8,
+ * pc = [RSP], link = head.
  *
- * Walking a chain of thousands at every push would cost more than the program. So the goroutine's state keeps an anchor:
- * what the last push must have created, and the depth then. In a loop of defers the head *is* that record, and the walk
- * ends after one read. More anchors keep, for each of the newest frames, the newest record under it whose push was seen:
- * they answer for a frame that returned (nobody tells us; there is no probe on the way out) while the frame below still
+ * Walking a chain of thousands at every push would cost more than the program. So the goroutine's
+ * state keeps an anchor: what the last push must have created, and the depth then. In a loop of
+ * defers the head *is* that record, and the walk ends after one read. More anchors keep, for each
+ * of the newest frames, the newest record under it whose push was seen: they answer for a frame
+ * that returned (nobody tells us; there is no probe on the way out) while the frame below still
  * holds its pile.
  *
  *	pile() { for ... { defer f(); helper() } }	helper() { for ... { defer g() } }
@@ -19,12 +21,13 @@
  *	push by helper()   head = helper's record = last      depth + 1
  *	push by pile()     head = pile's record   = below[0]  below[0].depth + 1
  *
- * No anchor met, but the chain ends within the bound: the number of records seen is the depth. Otherwise the depth
- * is the last one plus one, marked inferred until somebody reads the whole chain.
+ * No anchor met, but the chain ends within the bound: the number of records seen is the depth.
+ * Otherwise the depth is the last one plus one, marked inferred until somebody reads the whole
+ * chain.
  *
- * Stacks move when they grow, and records in frames move along; heap records stay. So sp, and links that point into the
- * stack, are compared as distance to stack.hi, which a copy keeps. Comparing the head's address alone is wrong: records
- * come from pools and are reused within microseconds.
+ * Stacks move when they grow, and records in frames move along; heap records stay. So sp, and links
+ * that point into the stack, are compared as distance to stack.hi, which a copy keeps. Comparing
+ * the head's address alone is wrong: records come from pools and are reused within microseconds.
  *
  * Plain C over a reader macro, so that a unit test runs it on made-up memory. The includer defines
  *	GODEPTH_READ(dst, size, addr)	0 on success
@@ -35,7 +38,7 @@
 #include <deferd/record.h>
 
 #define GODEPTH_WALK_MAX 16
-#define GODEPTH_FN	static inline __attribute__((always_inline))
+#define GODEPTH_FN       static inline __attribute__((always_inline))
 
 /* The head of runtime.g; the same in every version since 1.17. */
 struct go_g_head {
@@ -57,11 +60,11 @@ struct go_defer_head {
 };
 
 enum godepth_end {
-	GODEPTH_ANCHOR,  /* met an anchor: exact */
-	GODEPTH_END,     /* the chain ended: exact */
-	GODEPTH_BOUND,   /* neither within the bound */
-	GODEPTH_TORN,    /* a record failed its checks */
-	GODEPTH_UNREAD,  /* a record could not be read */
+	GODEPTH_ANCHOR, /* met an anchor: exact */
+	GODEPTH_END,    /* the chain ended: exact */
+	GODEPTH_BOUND,  /* neither within the bound */
+	GODEPTH_TORN,   /* a record failed its checks */
+	GODEPTH_UNREAD, /* a record could not be read */
 };
 
 GODEPTH_FN dfd_u64 godepth_rel(const struct go_g_head *g, dfd_u64 addr)
@@ -70,7 +73,10 @@ GODEPTH_FN dfd_u64 godepth_rel(const struct go_g_head *g, dfd_u64 addr)
 	return addr >= g->stack_lo && addr < g->stack_hi ? (g->stack_hi - addr) | 1ULL << 63 : addr;
 }
 
-/* Not a head of a range-over-func list (1.22+), nor a record the runtime inserts while it panics (up to 1.21). */
+/*
+ * Not a head of a range-over-func list (1.22+), nor a record the runtime inserts while it panics
+ * (up to 1.21).
+ */
 GODEPTH_FN int godepth_counts(const struct go_defer_head *d, dfd_u16 uncounted_off)
 {
 	return ((d->flags >> (8 * (uncounted_off & 7))) & 0xff) != 1;
@@ -81,9 +87,12 @@ GODEPTH_FN int godepth_is(const struct dfd_anchor *a, dfd_u64 sp, dfd_u64 pc, df
 	return a->set && a->sp == sp && a->pc == pc && a->link == link;
 }
 
-/* Which anchor this record is: 0 the last push, i + 1 below[i], -1 none. *ret_depth is the depth at it. */
+/*
+ * Which anchor this record is: 0 the last push, i + 1 below[i], -1 none. *ret_depth is the depth at
+ * it.
+ */
 GODEPTH_FN int godepth_known(const struct dfd_depth *st, dfd_u64 sp, dfd_u64 pc, dfd_u64 link,
-				dfd_u32 *ret_depth)
+			     dfd_u32 *ret_depth)
 {
 	int i;
 
@@ -101,13 +110,14 @@ GODEPTH_FN int godepth_known(const struct dfd_depth *st, dfd_u64 sp, dfd_u64 pc,
 }
 
 /*
- * Walk from g's head. On return *ret_depth is the number of records pending now (exact for ANCHOR and END, else
- * untouched), *ret_head the first record as an anchor without its depth (set = 0 when it could not be read; pc = 0 when
- * the chain is empty), *ret_met for ANCHOR the one that was met: 0 the last push, i + 1 below[i].
+ * Walk from g's head. On return *ret_depth is the number of records pending now (exact for ANCHOR
+ * and END, else untouched), *ret_head the first record as an anchor without its depth (set = 0 when
+ * it could not be read; pc = 0 when the chain is empty), *ret_met for ANCHOR the one that was met:
+ * 0 the last push, i + 1 below[i].
  */
 GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct dfd_depth *st,
-					    const struct dfd_target *t,
-					    struct dfd_anchor *ret_head, dfd_u32 *ret_depth, dfd_u32 *ret_met)
+					 const struct dfd_target *t, struct dfd_anchor *ret_head,
+					 dfd_u32 *ret_depth, dfd_u32 *ret_met)
 {
 	dfd_u64 addr = g->defer;
 	dfd_u32 seen = 0, known;
@@ -162,7 +172,10 @@ GODEPTH_FN void godepth_drop(struct dfd_depth *st, dfd_u32 n)
 	}
 }
 
-/* How many of below[], the newest, are no record of a chain of `pending`: of frames that returned, or the head itself. */
+/*
+ * How many of below[], the newest, are no record of a chain of `pending`: of frames that returned,
+ * or the head itself.
+ */
 GODEPTH_FN dfd_u32 godepth_above(const struct dfd_depth *st, dfd_u32 pending)
 {
 	dfd_u32 n;
@@ -185,13 +198,14 @@ GODEPTH_FN void godepth_enter(struct dfd_depth *st, const struct dfd_anchor *a)
 }
 
 /*
- * Anchors after a walk. They must all be in the chain, and what is pushed unseen must never look like one: a function
- * that is entered again makes the same record at the same place, on a chain that may be deeper this time. So only records
- * whose push was seen are met by walks (making them again is seen again), and an anchor that a walk should have met on its
- * way, and did not, is dropped.
+ * Anchors after a walk. They must all be in the chain, and what is pushed unseen must never look
+ * like one: a function that is entered again makes the same record at the same place, on a chain
+ * that may be deeper this time. So only records whose push was seen are met by walks (making them
+ * again is seen again), and an anchor that a walk should have met on its way, and did not, is
+ * dropped.
  */
-GODEPTH_FN void godepth_anchors(struct dfd_depth *st, enum godepth_end end, dfd_u32 met, struct dfd_anchor *head,
-				dfd_u64 sp_rel)
+GODEPTH_FN void godepth_anchors(struct dfd_depth *st, enum godepth_end end, dfd_u32 met,
+				struct dfd_anchor *head, dfd_u64 sp_rel)
 {
 	dfd_u32 drop = 0, enter = 0;
 
@@ -219,12 +233,11 @@ GODEPTH_FN void godepth_anchors(struct dfd_depth *st, enum godepth_end end, dfd_
 }
 
 /*
- * Account for the push: `sp` and `pc` of the record that it creates. Updates depth, anchors and the inferred mark of *st
- * and returns how the walk ended.
+ * Account for the push: `sp` and `pc` of the record that it creates. Updates depth, anchors and the
+ * inferred mark of *st and returns how the walk ended.
  */
 GODEPTH_FN enum godepth_end godepth_push(struct dfd_depth *st, const struct go_g_head *g,
-					    const struct dfd_target *t, dfd_u64 sp,
-					    dfd_u64 pc)
+					 const struct dfd_target *t, dfd_u64 sp, dfd_u64 pc)
 {
 	dfd_u64 sp_rel = g->stack_hi - sp;
 	struct dfd_anchor head;
@@ -260,10 +273,12 @@ GODEPTH_FN dfd_u32 godepth_ran(struct dfd_depth *st, const struct dfd_anchor *he
 }
 
 /*
- * The frame whose records hold `sp` runs its defers (deferreturn, before the first one runs). Returns how many it owns, 0
- * when it owns none, and leaves *st at the depth after all of them have run.
+ * The frame whose records hold `sp` runs its defers (deferreturn, before the first one runs).
+ * Returns how many it owns, 0 when it owns none, and leaves *st at the depth after all of them have
+ * run.
  */
-GODEPTH_FN dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g, const struct dfd_target *t, dfd_u64 sp)
+GODEPTH_FN dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g,
+			       const struct dfd_target *t, dfd_u64 sp)
 {
 	dfd_u64 sp_rel = g->stack_hi - sp, addr = g->defer;
 	struct dfd_anchor head = {};
@@ -296,7 +311,10 @@ GODEPTH_FN dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g, 
 		st->flags &= ~DFD_CALL_INFERRED;
 		return godepth_ran(st, &head, 0);
 	}
-	/* A pile: what lay under it when it began, if that was seen (outer frames are nearer to stack.hi). */
+	/*
+	 * A pile: what lay under it when it began, if that was seen (outer frames are nearer to
+	 * stack.hi).
+	 */
 	if (st->below[0].set && st->below[0].sp < sp_rel && st->below[0].depth < st->depth) {
 		head = st->below[0];
 		return godepth_ran(st, &head, head.depth);

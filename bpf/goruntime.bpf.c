@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Go: one program for every probe point of a target, told apart by the cookie, so that one link holds them all. The
- * planner chose instructions where argument registers, g and the return address are as at entry.
+ * Go: one program for every probe point of a target, told apart by the cookie, so that one link
+ * holds them all. The planner chose instructions where argument registers, g and the return address
+ * are as at entry.
  */
 #include "pile.bpf.h"
 
@@ -11,10 +12,11 @@
 __u32 epoch = 1;
 
 /*
- * A push onto the loop's own list (*head, the argument), which joins g's chain only when the loop ends. Lists of nested
- * loops come and go, so the count starts again at each new head.
+ * A push onto the loop's own list (*head, the argument), which joins g's chain only when the loop
+ * ends. Lists of nested loops come and go, so the count starts again at each new head.
  */
-static __always_inline enum godepth_end push_range(struct hit *hit, struct dfd_depth *st, const struct go_g_head *g)
+static __always_inline enum godepth_end push_range(struct hit *hit, struct dfd_depth *st,
+						   const struct go_g_head *g)
 {
 	__u64 head = ARCH_GO_ARG2(hit->ctx);
 	struct dfd_anchor first;
@@ -93,7 +95,8 @@ int uprobe__go(struct pt_regs *ctx)
 		return 0;
 	}
 	hit.g = ARCH_GO_G(ctx);
-	if (hit.role == DFD_ROLE_PANIC || hit.role == DFD_ROLE_FATAL || hit.role == DFD_ROLE_GOEXIT) {
+	if (hit.role == DFD_ROLE_PANIC || hit.role == DFD_ROLE_FATAL ||
+	    hit.role == DFD_ROLE_GOEXIT) {
 		ledger(&hit);
 		return 0;
 	}

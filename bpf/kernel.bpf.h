@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel structs we touch, with only the fields we read. preserve_access_index makes every access a CO-RE
- * relocation against the running kernel's BTF, so the order and the sizes here mean nothing.
+ * The kernel structs we touch, with only the fields we read. preserve_access_index makes every
+ * access a CO-RE relocation against the running kernel's BTF, so the order and the sizes here mean
+ * nothing.
  */
 #ifndef DEFERD_KERNEL_BPF_H
 #define DEFERD_KERNEL_BPF_H
@@ -25,7 +26,10 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-/* Not relocated: a tracepoint's context is part of its ABI (see /sys/kernel/tracing/events/syscalls). */
+/*
+ * Not relocated: a tracepoint's context is part of its ABI (see
+ * /sys/kernel/tracing/events/syscalls).
+ */
 struct sys_exit_ctx {
 	__u64 common;
 	long id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The maps every program shares. Sizes marked (set) are written by user space before load. Weak, so that the definitions of
- * several objects become one when they are linked.
+ * The maps every program shares. Sizes marked (set) are written by user space before load. Weak, so
+ * that the definitions of several objects become one when they are linked.
  */
 #ifndef DEFERD_MAPS_BPF_H
 #define DEFERD_MAPS_BPF_H
@@ -16,7 +16,10 @@ struct {
 	__type(value, struct dfd_target);
 } targets __weak SEC(".maps");
 
-/* Next sequence number by slot (set); apart from `targets` so that user space never writes what the kernel counts. */
+/*
+ * Next sequence number by slot (set); apart from `targets` so that user space never writes what the
+ * kernel counts.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 512);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a push means, whatever the runtime: the state of the goroutine or thread it happened on, the share of its call
- * site, the peak of the window, the threshold, and the record somebody must see.
+ * What a push means, whatever the runtime: the state of the goroutine or thread it happened on, the
+ * share of its call site, the peak of the window, the threshold, and the record somebody must see.
  */
 #ifndef DEFERD_PILE_BPF_H
 #define DEFERD_PILE_BPF_H
 
 #include "deferd.bpf.h"
 
-/* Raised by user space at each scan of defers_by_g: the peak of a window is the peak of an epoch. */
+/*
+ * Raised by user space at each scan of defers_by_g: the peak of a window is the peak of an epoch.
+ */
 extern __u32 epoch; /* goruntime.bpf.c */
 
 struct hit {
@@ -31,8 +33,8 @@ static __always_inline __u64 read_word(__u64 addr)
 }
 
 /*
- * Fill *hit from the cookie and count the call. 0: nothing to do (the target is gone, or the hit is a stack check that
- * goes to morestack and will come back).
+ * Fill *hit from the cookie and count the call. 0: nothing to do (the target is gone, or the hit is
+ * a stack check that goes to morestack and will come back).
  */
 static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 {
@@ -55,8 +57,8 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	return 1;
 }
 
-static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_depth *st, __u64 goid, __u64 arg0,
-				 __u64 arg1)
+static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_depth *st,
+				 __u64 goid, __u64 arg0, __u64 arg1)
 {
 	struct dfd_rec_call *r = record_reserve(hit->t->id, type, sizeof(*r));
 	long n = 0;
@@ -72,7 +74,8 @@ static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_d
 	r->role = hit->role;
 	r->flags = st ? st->flags : 0;
 	r->pad = 0;
-	if (hit->role != DFD_ROLE_RECOVER) /* runs on the scheduler's stack: nothing of the program there */
+	if (hit->role !=
+	    DFD_ROLE_RECOVER) /* runs on the scheduler's stack: nothing of the program there */
 		n = bpf_get_stack(hit->ctx, r->stack, sizeof(r->stack), BPF_F_USER_STACK);
 	r->nstack = n > 0 ? n / sizeof(r->stack[0]) : 0;
 	record_submit(r);
@@ -94,7 +97,9 @@ static __always_inline void count_site(struct hit *hit)
 		lose(DFD_LOSS_SITE_MAP);
 }
 
-/* The state, made at the first push. NULL when the map is full: counted, the depth is then unknown. */
+/*
+ * The state, made at the first push. NULL when the map is full: counted, the depth is then unknown.
+ */
 static __always_inline struct dfd_depth *state_of(struct hit *hit, int create)
 {
 	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
@@ -127,7 +132,10 @@ static __always_inline void note_peak(struct dfd_depth *st, __u64 site)
 	}
 }
 
-/* The threshold and its doublings: true when this push crossed one. A much shallower depth arms them again. */
+/*
+ * The threshold and its doublings: true when this push crossed one. A much shallower depth arms
+ * them again.
+ */
 static __always_inline int crossed(struct dfd_depth *st, __u32 threshold)
 {
 	__u32 mark = st->next_mark;

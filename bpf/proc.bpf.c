@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes: exec of anybody (it may be a program to watch), exit and fork of the watched ones. A thread that ends takes
- * its depth with it; a goroutine's end is not seen here, user space collects those.
+ * Processes: exec of anybody (it may be a program to watch), exit and fork of the watched ones. A
+ * thread that ends takes its depth with it; a goroutine's end is not seen here, user space collects
+ * those.
  */
 #include "pile.bpf.h"
 

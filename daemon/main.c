@@ -12,7 +12,8 @@ static const struct command *const commands[] = {
 
 static void usage(FILE *out)
 {
-	fprintf(out, "deferd: what unmodified Go and C services do with their defers, panics and descriptors\n\n"
+	fprintf(out, "deferd: what unmodified Go and C services do with their defers, panics and "
+		     "descriptors\n\n"
 		     "Usage: deferd COMMAND [OPTIONS]\n\nCommands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);

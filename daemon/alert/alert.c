@@ -20,7 +20,7 @@ void alerts_free(struct alerts *as)
 
 	if (!as)
 		return;
-	HASH_ITER(hh, as->active, a, next) {
+	HASH_ITER (hh, as->active, a, next) {
 		HASH_DEL(as->active, a);
 		free(a);
 	}
@@ -49,8 +49,8 @@ static struct alert *find(const struct alerts *as, const struct rule *r, const s
 }
 
 /* True when every condition holds; *ret_value is what the first one compared. */
-static bool rule_holds(const struct rule *r, const struct model *m, const struct target *t, uint64_t now_ns,
-		       double *ret_value)
+static bool rule_holds(const struct rule *r, const struct model *m, const struct target *t,
+		       uint64_t now_ns, double *ret_value)
 {
 	for (unsigned i = 0; i < r->n_conditions; i++) {
 		const struct rule_condition *c = &r->conditions[i];
@@ -75,7 +75,8 @@ static bool name_site(struct model *m, const struct target *t, uint64_t pc, stru
 }
 
 /* Bring what the alert tells up to date. False while the name of the site is not known. */
-static bool describe_depth(struct alert *a, struct model *m, const struct target *t, uint64_t now_ns)
+static bool describe_depth(struct alert *a, struct model *m, const struct target *t,
+			   uint64_t now_ns)
 {
 	const struct peak *p = target_deepest(m, t, now_ns);
 	const struct site *top[ALERT_SITES_MAX];
@@ -97,7 +98,8 @@ static bool describe_depth(struct alert *a, struct model *m, const struct target
 	return named;
 }
 
-static struct alert *start(struct alerts *as, const struct rule *r, const struct target *t, uint64_t now_ns)
+static struct alert *start(struct alerts *as, const struct rule *r, const struct target *t,
+			   uint64_t now_ns)
 {
 	struct alert *a = calloc(1, sizeof(*a));
 
@@ -113,7 +115,9 @@ static struct alert *start(struct alerts *as, const struct rule *r, const struct
 	return a;
 }
 
-/* Further past the threshold: higher, or lower where being below it is what somebody should know. */
+/*
+ * Further past the threshold: higher, or lower where being below it is what somebody should know.
+ */
 static bool worse(enum rule_op op, double value, double than)
 {
 	return op == RULE_LE || op == RULE_LT ? value < than : value > than;
@@ -143,8 +147,8 @@ static void end(struct alerts *as, struct alert *a, alert_fn fn, void *arg)
 	free(a);
 }
 
-static void eval_one(struct alerts *as, const struct rule *r, struct model *m, const struct target *t, uint64_t now_ns,
-		     alert_fn fn, void *arg)
+static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
+		     const struct target *t, uint64_t now_ns, alert_fn fn, void *arg)
 {
 	struct alert *a = find(as, r, t);
 	double value = 0;
@@ -180,7 +184,8 @@ static bool rule_exists(const struct rule_set *rules, const char *name)
 	return false;
 }
 
-void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns, alert_fn fn, void *arg)
+void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns,
+		 alert_fn fn, void *arg)
 {
 	struct alert *a, *next;
 
@@ -189,7 +194,7 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 			eval_one(as, &rules->rules[i], m, t, now_ns, fn, arg);
 	}
 	/* What belongs to a target or a rule that is gone is over. */
-	HASH_ITER(hh, as->active, a, next) {
+	HASH_ITER (hh, as->active, a, next) {
 		if (!model_target(m, a->key.target) || !rule_exists(rules, a->key.rule))
 			end(as, a, fn, arg);
 	}
@@ -198,14 +203,17 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
 	if (!a->of_depth)
-		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid, a->metric, a->value,
-			 a->threshold);
+		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid,
+			 a->metric, a->value, a->threshold);
 	else if (a->site.file[0])
-		snprintf(buf, size, "%s (pid %u): %.0f defers pending on %s %llu, registered by %s at %s:%u", a->service, a->pid,
-			 a->value, a->runtime == RUNTIME_C ? "thread" : "goroutine", (unsigned long long)a->goid,
-			 a->site.function, a->site.file, a->site.line);
+		snprintf(buf, size,
+			 "%s (pid %u): %.0f defers pending on %s %llu, registered by %s at %s:%u",
+			 a->service, a->pid, a->value,
+			 a->runtime == RUNTIME_C ? "thread" : "goroutine",
+			 (unsigned long long)a->goid, a->site.function, a->site.file, a->site.line);
 	else
-		snprintf(buf, size, "%s (pid %u): %.0f defers pending on %s %llu, registered by %s", a->service, a->pid,
-			 a->value, a->runtime == RUNTIME_C ? "thread" : "goroutine", (unsigned long long)a->goid,
-			 a->site.function);
+		snprintf(buf, size, "%s (pid %u): %.0f defers pending on %s %llu, registered by %s",
+			 a->service, a->pid, a->value,
+			 a->runtime == RUNTIME_C ? "thread" : "goroutine",
+			 (unsigned long long)a->goid, a->site.function);
 }

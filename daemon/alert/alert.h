@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Rules over the model, in time: which alerts are pending, firing, over. Evaluation depends on its arguments alone; the
- * caller decides when, and what to do with a transition (log it, send it). One alert a rule and target, never one a
- * goroutine.
+ * Rules over the model, in time: which alerts are pending, firing, over. Evaluation depends on its
+ * arguments alone; the caller decides when, and what to do with a transition (log it, send it). One
+ * alert a rule and target, never one a goroutine.
  */
 #ifndef DEFERD_ALERT_ALERT_H
 #define DEFERD_ALERT_ALERT_H
@@ -40,7 +40,7 @@ struct alert {
 	const char *metric; /* of the first condition */
 	double value;       /* pending: the last; then the worst, for >= and > the highest */
 	double threshold;
-	uint64_t active_ns;    /* monotonic: the conditions hold since */
+	uint64_t active_ns; /* monotonic: the conditions hold since */
 	uint64_t fired_ns;
 	uint64_t last_true_ns;
 	/* Depth alerts */
@@ -60,11 +60,12 @@ struct alerts;
 struct alerts *alerts_new(void);
 void alerts_free(struct alerts *as);
 /*
- * Look at every target through every rule. An alert waits up to ALERT_NAME_WAIT_NS for the name of its site, so that the
- * line of code is in the first thing that is told.
+ * Look at every target through every rule. An alert waits up to ALERT_NAME_WAIT_NS for the name of
+ * its site, so that the line of code is in the first thing that is told.
  */
 #define ALERT_NAME_WAIT_NS 500000000ull
-void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns, alert_fn fn, void *arg);
+void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns,
+		 alert_fn fn, void *arg);
 /* Pending and firing ones, as a hash (iterate by hh.next). */
 const struct alert *alerts_active(const struct alerts *as);
 

@@ -18,13 +18,15 @@ static bool depth_max(const struct model *m, const struct target *t, uint64_t no
 	return t->state != TARGET_FAILED;
 }
 
-static bool registered_per_sec(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+static bool registered_per_sec(const struct model *m, const struct target *t, uint64_t now_ns,
+			       double *ret)
 {
 	*ret = rate_per_sec(&t->registered_rate);
 	return t->registered_rate.n >= 2;
 }
 
-static bool panics_per_sec(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+static bool panics_per_sec(const struct model *m, const struct target *t, uint64_t now_ns,
+			   double *ret)
 {
 	*ret = rate_per_sec(&t->panic_rate);
 	return t->panic_rate.n >= 2;
@@ -50,13 +52,15 @@ static bool fd_growth(const struct model *m, const struct target *t, uint64_t no
 	return t->have_fd_trend;
 }
 
-static bool fd_growth_low(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+static bool fd_growth_low(const struct model *m, const struct target *t, uint64_t now_ns,
+			  double *ret)
 {
 	*ret = t->fd_trend.low_per_sec;
 	return t->have_fd_trend;
 }
 
-static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_t now_ns,
+			  double *ret)
 {
 	double high;
 
@@ -64,16 +68,20 @@ static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_
 }
 
 const struct rule_metric rule_metrics[] = {
-	{ "defer_depth_max", "defers", "deepest pending defers of one goroutine or thread in the last minute", depth_max,
+	{ "defer_depth_max", "defers",
+	  "deepest pending defers of one goroutine or thread in the last minute", depth_max,
 	  .of_depth = true },
-	{ "defers_registered_per_second", "1/s", "defers registered by the process, over 15 s", registered_per_sec },
+	{ "defers_registered_per_second", "1/s", "defers registered by the process, over 15 s",
+	  registered_per_sec },
 	{ "panics_per_second", "1/s", "panics started, over 15 s", panics_per_sec },
 	{ "open_fds", "descriptors", "descriptors in use", open_fds },
-	{ "fd_usage_ratio", "ratio", "descriptors in use, as a share of RLIMIT_NOFILE (0 to 1)", fd_usage },
+	{ "fd_usage_ratio", "ratio", "descriptors in use, as a share of RLIMIT_NOFILE (0 to 1)",
+	  fd_usage },
 	{ "fd_growth_per_second", "1/s", "slope of the descriptor count (Theil-Sen)", fd_growth },
-	{ "fd_growth_low_per_second", "1/s", "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
-	{ "fd_exhaustion_seconds", "s", "earliest time to the limit at this pace; absent while it does not grow",
-	  fd_exhaustion },
+	{ "fd_growth_low_per_second", "1/s",
+	  "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
+	{ "fd_exhaustion_seconds", "s",
+	  "earliest time to the limit at this pace; absent while it does not grow", fd_exhaustion },
 };
 const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A rule: which numbers of a target, compared with what, for how long, mean that somebody should know. Plain data; the
- * configuration fills it, alert.c evaluates it.
+ * A rule: which numbers of a target, compared with what, for how long, mean that somebody should
+ * know. Plain data; the configuration fills it, alert.c evaluates it.
  */
 #ifndef DEFERD_ALERT_RULE_H
 #define DEFERD_ALERT_RULE_H
@@ -22,7 +22,8 @@ struct rule_metric {
 	const char *unit;
 	const char *doc;
 	/* False: the target has no such number now; a condition on it is then not met. */
-	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns, double *ret_value);
+	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns,
+		     double *ret_value);
 	bool of_depth; /* the alert tells goroutine, depth and site */
 };
 
@@ -34,7 +35,13 @@ const struct rule_metric *rule_metric_find(const char *name); /* NULL: no such m
 enum rule_op { RULE_GE, RULE_GT, RULE_LE, RULE_LT };
 extern const char *const rule_op_names[]; /* ">=", ">", "<=", "<", NULL */
 
-enum rule_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_PAGE, SEVERITY_MAX };
+enum rule_severity {
+	SEVERITY_INFO,
+	SEVERITY_WARNING,
+	SEVERITY_CRITICAL,
+	SEVERITY_PAGE,
+	SEVERITY_MAX
+};
 extern const char *const rule_severity_names[]; /* NULL terminated */
 
 struct rule_condition {
@@ -48,7 +55,10 @@ struct rule_label {
 	char value[RULE_LABEL_MAX];
 };
 
-/* All conditions must hold for `for_ns` without a gap; an alert ends when one has not held for `keep_ns`. */
+/*
+ * All conditions must hold for `for_ns` without a gap; an alert ends when one has not held for
+ * `keep_ns`.
+ */
 struct rule {
 	char name[RULE_NAME_MAX]; /* unique in its set */
 	unsigned n_conditions;

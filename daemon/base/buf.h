@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A byte buffer that grows. Appending to a buffer that ran out of memory (or past `max`) is a no-op that sets `failed`:
- * writers append freely and check once at the end. Not for sharing between threads.
+ * A byte buffer that grows. Appending to a buffer that ran out of memory (or past `max`) is a no-op
+ * that sets `failed`: writers append freely and check once at the end. Not for sharing between
+ * threads.
  */
 #ifndef DEFERD_BASE_BUF_H
 #define DEFERD_BASE_BUF_H
@@ -25,7 +26,10 @@ void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Hand out the bytes (malloc'd, NUL terminated; "" when empty, NULL when failed) and leave the buffer empty. */
+/*
+ * Hand out the bytes (malloc'd, NUL terminated; "" when empty, NULL when failed) and leave the
+ * buffer empty.
+ */
 char *buf_take(struct buf *b, size_t *ret_len);
 
 #endif

@@ -67,7 +67,8 @@ void log_quote(struct buf *b, const char *value)
 			buf_puts(b, "\\n");
 		else if (n == 0 || c < ' ' || c == 0x7f)
 			buf_printf(b, "\\x%02x", c);
-		else if (n == 2 && c == 0xc2 && (unsigned char)value[1] < 0xa0) /* C1 controls: CSI is one */
+		else if (n == 2 && c == 0xc2 &&
+			 (unsigned char)value[1] < 0xa0) /* C1 controls: CSI is one */
 			buf_printf(b, "\\xc2\\x%02x", (unsigned char)value[1]);
 		else
 			buf_add(b, value, n);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * One line a decision, in logfmt on stderr: time, level, message, then key=value pairs. Under systemd (JOURNAL_STREAM set)
- * the time is left to the journal and a <priority> prefix is written instead. Values come from observed programs and are
- * hostile: they are quoted when needed, and control bytes and invalid UTF-8 are written as \xNN. A line is one write(2).
+ * One line a decision, in logfmt on stderr: time, level, message, then key=value pairs. Under
+ * systemd (JOURNAL_STREAM set) the time is left to the journal and a <priority> prefix is written
+ * instead. Values come from observed programs and are hostile: they are quoted when needed, and
+ * control bytes and invalid UTF-8 are written as \xNN. A line is one write(2).
  *
  * Who decides what a failure means logs it, once; modules below the top band return codes instead.
  */
@@ -36,7 +37,8 @@ struct log_line {
 
 void log_begin(struct log_line *l, enum log_level level, const char *msg);
 void log_str(struct log_line *l, const char *key, const char *value);
-void log_fmt(struct log_line *l, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void log_fmt(struct log_line *l, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void log_u64(struct log_line *l, const char *key, uint64_t value);
 void log_emit(struct log_line *l);
 

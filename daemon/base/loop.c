@@ -32,7 +32,8 @@ struct loop_source {
 struct loop {
 	int epfd;
 	bool stop;
-	struct loop_source *dead; /* removed in this turn; an event of theirs may still be in the batch */
+	struct loop_source
+		*dead; /* removed in this turn; an event of theirs may still be in the batch */
 };
 
 uint64_t loop_now_ns(void)
@@ -76,7 +77,8 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
-static struct loop_source *add(struct loop *l, int fd, uint32_t events, enum source_kind kind, void *arg)
+static struct loop_source *add(struct loop *l, int fd, uint32_t events, enum source_kind kind,
+			       void *arg)
 {
 	struct loop_source *s = calloc(1, sizeof(*s));
 	struct epoll_event ev = { .events = events, .data.ptr = s };
@@ -121,7 +123,8 @@ struct loop_source *loop_add_timer(struct loop *l, uint64_t period_ns, loop_time
 	return s;
 }
 
-struct loop_source *loop_add_signals(struct loop *l, const sigset_t *set, loop_signal_fn fn, void *arg)
+struct loop_source *loop_add_signals(struct loop *l, const sigset_t *set, loop_signal_fn fn,
+				     void *arg)
 {
 	_cleanup_close_ int fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
 	struct loop_source *s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The event loop: descriptors, timers and signals on one epoll, one thread. Callbacks run to completion and may add and
- * remove sources, their own included. Nothing here is thread safe.
+ * The event loop: descriptors, timers and signals on one epoll, one thread. Callbacks run to
+ * completion and may add and remove sources, their own included. Nothing here is thread safe.
  */
 #ifndef DEFERD_BASE_LOOP_H
 #define DEFERD_BASE_LOOP_H
@@ -25,7 +25,8 @@ struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd
 /* Every `period_ns` of CLOCK_MONOTONIC, first after one period; missed turns are merged. */
 struct loop_source *loop_add_timer(struct loop *l, uint64_t period_ns, loop_timer_fn fn, void *arg);
 /* Blocks the signals of `set` for the process and delivers them here. */
-struct loop_source *loop_add_signals(struct loop *l, const sigset_t *set, loop_signal_fn fn, void *arg);
+struct loop_source *loop_add_signals(struct loop *l, const sigset_t *set, loop_signal_fn fn,
+				     void *arg);
 void loop_remove(struct loop *l, struct loop_source *s); /* NULL is allowed */
 
 /* Until loop_stop(). Returns 0, or negative errno when waiting itself fails. */
@@ -34,7 +35,10 @@ int loop_run(struct loop *l);
 int loop_turn(struct loop *l, int timeout_ms);
 void loop_stop(struct loop *l);
 
-/* CLOCK_MONOTONIC, nanoseconds. Only the top of the program asks; everybody else gets `now` as an argument. */
+/*
+ * CLOCK_MONOTONIC, nanoseconds. Only the top of the program asks; everybody else gets `now` as an
+ * argument.
+ */
 uint64_t loop_now_ns(void);
 
 #endif

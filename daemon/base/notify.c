@@ -40,7 +40,8 @@ int notify_reloading(uint64_t now_ns)
 {
 	char state[64];
 
-	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(now_ns / 1000));
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 (unsigned long long)(now_ns / 1000));
 	return notify_send(state);
 }
 

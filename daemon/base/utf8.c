@@ -43,7 +43,8 @@ void utf8_sanitize(char *dst, size_t size, const char *src, size_t n)
 		size_t c = utf8_char_len(src + i, len - i);
 		unsigned char a = src[i];
 		/* C1 controls are two bytes, c2 80 to c2 9f. */
-		bool control = a < 0x20 || a == 0x7f || (c == 2 && a == 0xc2 && (unsigned char)src[i + 1] < 0xa0);
+		bool control = a < 0x20 || a == 0x7f ||
+			       (c == 2 && a == 0xc2 && (unsigned char)src[i + 1] < 0xa0);
 		size_t need = c && !control ? c : 1;
 
 		if (out + need >= size)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Strings of observed programs: how many bytes form the next character, and copying without what a terminal obeys. */
+/*
+ * Strings of observed programs: how many bytes form the next character, and copying without what a
+ * terminal obeys.
+ */
 #ifndef DEFERD_BASE_UTF8_H
 #define DEFERD_BASE_UTF8_H
 
@@ -9,8 +12,8 @@
 size_t utf8_char_len(const char *s, size_t n);
 
 /*
- * Copy at most n bytes of src (stops at NUL) into dst[size], replacing control bytes (C0, DEL, C1) and invalid sequences
- * by '?'. Always terminates. Never cuts a character in two.
+ * Copy at most n bytes of src (stops at NUL) into dst[size], replacing control bytes (C0, DEL, C1)
+ * and invalid sequences by '?'. Always terminates. Never cuts a character in two.
  */
 void utf8_sanitize(char *dst, size_t size, const char *src, size_t n);
 

@@ -17,8 +17,8 @@
 #define G_SCAN       0x1000u
 
 /*
- * Records of one goroutine are neighbours in memory, so the page around a record serves the next ones: 0.05 us a record
- * instead of 1 us.
+ * Records of one goroutine are neighbours in memory, so the page around a record serves the next
+ * ones: 0.05 us a record instead of 1 us.
  */
 struct page_cache {
 	const struct memread *m;
@@ -89,8 +89,12 @@ static bool counts(const unsigned char *rec, const struct go_layout *l)
 	       !(l->defer.open_defer != GO_LAYOUT_ABSENT && rec[l->defer.open_defer] == 1);
 }
 
-/* The list of a range-over-func loop hangs on *head of its frame's record; its records have no sp yet. 1: closed. */
-static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint64_t head, uint32_t *depth)
+/*
+ * The list of a range-over-func loop hangs on *head of its frame's record; its records have no sp
+ * yet. 1: closed.
+ */
+static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint64_t head,
+			  uint32_t *depth)
 {
 	unsigned char rec[RECORD_HEAD];
 	uint64_t at = 0;
@@ -104,10 +108,15 @@ static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint
 	return err;
 }
 
-/* *ended: the end of the chain was met, not a bound (records that do not count may form a ring, too). */
-static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned char *g, uint32_t *depth, bool *ended)
+/*
+ * *ended: the end of the chain was met, not a bound (records that do not count may form a ring,
+ * too).
+ */
+static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned char *g,
+		uint32_t *depth, bool *ended)
 {
-	uint64_t lo = word(g, l->g.stack_lo), hi = word(g, l->g.stack_hi), at = word(g, l->g.defer), last_sp = lo;
+	uint64_t lo = word(g, l->g.stack_lo), hi = word(g, l->g.stack_hi), at = word(g, l->g.defer),
+		 last_sp = lo;
 
 	for (uint32_t seen = 0; at && seen < CHAIN_MAX && *depth < CHAIN_MAX; seen++) {
 		unsigned char rec[RECORD_HEAD];
@@ -133,7 +142,8 @@ static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned
 	return 0;
 }
 
-int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g, struct chain *ret_c)
+int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g,
+	       struct chain *ret_c)
 {
 	unsigned char first[G_HEAD], again[G_HEAD];
 	struct page_cache pc = { .m = m };
@@ -142,7 +152,8 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	uint32_t status;
 	int err;
 
-	if (layout->g.goid + 8u > G_HEAD || layout->g.atomicstatus + 4u > G_HEAD || layout->defer.link + 8u > RECORD_HEAD)
+	if (layout->g.goid + 8u > G_HEAD || layout->g.atomicstatus + 4u > G_HEAD ||
+	    layout->defer.link + 8u > RECORD_HEAD)
 		return -EBADMSG;
 	err = memread_at(m, g, first, sizeof(first));
 	if (err)

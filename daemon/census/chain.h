@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The pending defers of one goroutine, read from outside while the process runs: what a probe cannot see, namely that a
- * function returned. The runtime's structs are safe to read at any time (a g is never freed), but not to believe: records
- * come from pools. So every record is checked against the goroutine's stack, and the goroutine is read twice.
+ * The pending defers of one goroutine, read from outside while the process runs: what a probe
+ * cannot see, namely that a function returned. The runtime's structs are safe to read at any time
+ * (a g is never freed), but not to believe: records come from pools. So every record is checked
+ * against the goroutine's stack, and the goroutine is read twice.
  */
 #ifndef DEFERD_CENSUS_CHAIN_H
 #define DEFERD_CENSUS_CHAIN_H
@@ -13,7 +14,8 @@
 #include "base/memread.h"
 #include "golang/layout.h"
 
-#define CHAIN_MAX (1u << 20) /* records followed; a longer chain is reported as inferred at this depth */
+#define CHAIN_MAX \
+	(1u << 20) /* records followed; a longer chain is reported as inferred at this depth */
 
 struct chain {
 	uint64_t goid;
@@ -23,9 +25,10 @@ struct chain {
 };
 
 /*
- * 0; -ESRCH: the goroutine is dead (or the process); -EFAULT: memory could not be read; -EBADMSG: a record is not one
- * (torn while it was read: try again later). *ret_c is written on 0 only.
+ * 0; -ESRCH: the goroutine is dead (or the process); -EFAULT: memory could not be read; -EBADMSG: a
+ * record is not one (torn while it was read: try again later). *ret_c is written on 0 only.
  */
-int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g, struct chain *ret_c);
+int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g,
+	       struct chain *ret_c);
 
 #endif

@@ -7,7 +7,8 @@
 static bool example;
 
 static const struct cmd_option options[] = {
-	{ "example", 0, OPTION_FLAG, &example, .help = "print a file with every key, its default and its meaning" },
+	{ "example", 0, OPTION_FLAG, &example,
+	  .help = "print a file with every key, its default and its meaning" },
 	{},
 };
 
@@ -37,7 +38,8 @@ static int run(int argc, char **argv)
 		return code;
 	printf("%s: good, %u rules:\n", path, c->rules.n);
 	for (unsigned i = 0; i < c->rules.n; i++)
-		printf("  %-24s %s\n", c->rules.rules[i].name, rule_severity_names[c->rules.rules[i].severity]);
+		printf("  %-24s %s\n", c->rules.rules[i].name,
+		       rule_severity_names[c->rules.rules[i].severity]);
 	config_free(c);
 	return EXIT_GOOD;
 }
@@ -46,7 +48,8 @@ const struct command cmd_check_config = {
 	.name = "check-config",
 	.summary = "check a configuration and its rule files",
 	.usage = "[--example] [FILE]",
-	.details = "Prints every fault as file:line:col with the remedy, and exits 2. FILE is /etc/deferd/deferd.yml by default.\n",
+	.details = "Prints every fault as file:line:col with the remedy, and exits 2. FILE is "
+		   "/etc/deferd/deferd.yml by default.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

@@ -10,7 +10,8 @@
 #define OPTIONS_MAX 24
 #define LETTERLESS  0x100 /* getopt's value of options without a letter: this plus the index */
 
-static const char end_of_help[] = "Exit status: 0 good, 1 failed, 2 usage or configuration, 3 the kernel cannot, 4 privilege missing.\n";
+static const char end_of_help[] = "Exit status: 0 good, 1 failed, 2 usage or configuration, 3 the "
+				  "kernel cannot, 4 privilege missing.\n";
 
 void cmd_print_help(const struct command *c)
 {
@@ -21,8 +22,9 @@ void cmd_print_help(const struct command *c)
 	for (const struct cmd_option *o = c->options; o && o->name; o++) {
 		char left[64];
 
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? "," : " ", o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+			 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+			 o->arg ? "=" : "", o->arg ? o->arg : "");
 		printf("  %-34s %s\n", left, o->help);
 	}
 	printf("  %-34s %s\n\n%s", "-h, --help", "this text", end_of_help);
@@ -30,8 +32,8 @@ void cmd_print_help(const struct command *c)
 
 static int mistake(const struct command *c, const char *text, const char *what)
 {
-	fprintf(stderr, "deferd %s: %s%s%s; see deferd %s --help\n", c->name, text, what ? ": " : "", what ? what : "",
-		c->name);
+	fprintf(stderr, "deferd %s: %s%s%s; see deferd %s --help\n", c->name, text,
+		what ? ": " : "", what ? what : "", c->name);
 	return EXIT_USAGE;
 }
 
@@ -51,8 +53,8 @@ static int assign(const struct command *c, const struct cmd_option *o, const cha
 		errno = 0;
 		v = strtoul(text, &end, 10);
 		if (errno || !*text || *end || *text == '-' || v < o->min || v > o->max) {
-			fprintf(stderr, "deferd %s: --%s: '%s' is not a number from %u to %u\n", c->name, o->name, text,
-				o->min, o->max);
+			fprintf(stderr, "deferd %s: --%s: '%s' is not a number from %u to %u\n",
+				c->name, o->name, text, o->min, o->max);
 			return EXIT_USAGE;
 		}
 		*(uint32_t *)o->value = v;
@@ -69,8 +71,10 @@ static unsigned make_tables(const struct command *c, struct option *longs, char 
 	*shorts++ = '+'; /* stop at the first argument */
 	*shorts++ = ':'; /* tell a missing argument from an unknown option */
 	for (const struct cmd_option *o = c->options; o && o->name && n < OPTIONS_MAX; o++, n++) {
-		longs[n] = (struct option){ o->name, o->type == OPTION_FLAG ? no_argument : required_argument, NULL,
-					    o->letter ? o->letter : (int)(LETTERLESS + n) };
+		longs[n] =
+			(struct option){ o->name,
+					 o->type == OPTION_FLAG ? no_argument : required_argument,
+					 NULL, o->letter ? o->letter : (int)(LETTERLESS + n) };
 		if (!o->letter)
 			continue;
 		*shorts++ = o->letter;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A command is a file, a manual page and a row in the table of main.c. Its options are data bound to variables; help,
- * usage errors and the manual's option list come from that table.
+ * A command is a file, a manual page and a row in the table of main.c. Its options are data bound
+ * to variables; help, usage errors and the manual's option list come from that table.
  */
 #ifndef DEFERD_CMD_CMD_H
 #define DEFERD_CMD_CMD_H
@@ -13,9 +13,9 @@
 enum {
 	EXIT_GOOD = 0,
 	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,      /* bad option, argument or configuration */
-	EXIT_KERNEL = 3,     /* this kernel cannot */
-	EXIT_PRIVILEGE = 4,  /* we may not */
+	EXIT_USAGE = 2,     /* bad option, argument or configuration */
+	EXIT_KERNEL = 3,    /* this kernel cannot */
+	EXIT_PRIVILEGE = 4, /* we may not */
 };
 
 enum option_type { OPTION_FLAG, OPTION_STRING, OPTION_U32 };
@@ -24,27 +24,28 @@ struct cmd_option {
 	const char *name; /* long, without "--" */
 	char letter;      /* 0: none */
 	enum option_type type;
-	void *value;      /* bool, const char * or uint32_t */
+	void *value; /* bool, const char * or uint32_t */
 	uint32_t min, max;
-	const char *arg;  /* name of the argument in help */
+	const char *arg; /* name of the argument in help */
 	const char *help;
 };
 
 struct command {
 	const char *name;
-	const char *summary; /* one line */
-	const char *usage;   /* after the name, e.g. "[OPTIONS] PID" */
-	const char *details; /* paragraphs for --help; may be NULL */
+	const char *summary;              /* one line */
+	const char *usage;                /* after the name, e.g. "[OPTIONS] PID" */
+	const char *details;              /* paragraphs for --help; may be NULL */
 	const struct cmd_option *options; /* ends with name NULL */
 	unsigned args_min, args_max;
 	int (*run)(int argc, char **argv); /* what is left after options */
 };
 
-extern const struct command cmd_run, cmd_top, cmd_ps, cmd_trace, cmd_doctor, cmd_check_config, cmd_version;
+extern const struct command cmd_run, cmd_top, cmd_ps, cmd_trace, cmd_doctor, cmd_check_config,
+	cmd_version;
 
 /*
- * Parse, then run. --help prints to stdout and returns EXIT_GOOD; a mistake prints one line and the remedy to stderr and
- * returns EXIT_USAGE.
+ * Parse, then run. --help prints to stdout and returns EXIT_GOOD; a mistake prints one line and the
+ * remedy to stderr and returns EXIT_USAGE.
  */
 int cmd_main(const struct command *c, int argc, char **argv);
 void cmd_print_help(const struct command *c);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What works on this host, what not, why, and what to do about it; and the plan for each process. */
+/*
+ * What works on this host, what not, why, and what to do about it; and the plan for each process.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,17 +21,21 @@ static bool as_json, no_targets;
 static const char *config_path;
 
 static const struct cmd_option options[] = {
-	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE", .help = "configuration; defaults without" },
+	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "as JSON" },
-	{ "no-targets", 0, OPTION_FLAG, &no_targets, .help = "the kernel only, look at no process" },
+	{ "no-targets", 0, OPTION_FLAG, &no_targets,
+	  .help = "the kernel only, look at no process" },
 	{},
 };
 
 static const char *const role_names[DFD_ROLE_MAX] = {
-	[DFD_ROLE_PUSH_HEAP] = "push", [DFD_ROLE_PUSH_STACK] = "push", [DFD_ROLE_PUSH_RANGE] = "push",
-	[DFD_ROLE_RUN] = "run",	       [DFD_ROLE_PANIC] = "panic",     [DFD_ROLE_RECOVER] = "recover",
-	[DFD_ROLE_FATAL] = "fatal",    [DFD_ROLE_GOEXIT] = "goexit",   [DFD_ROLE_C_PUSH] = "push",
-	[DFD_ROLE_C_RUN] = "run",      [DFD_ROLE_C_PANIC] = "panic",   [DFD_ROLE_C_RECOVER] = "recover",
+	[DFD_ROLE_PUSH_HEAP] = "push",  [DFD_ROLE_PUSH_STACK] = "push",
+	[DFD_ROLE_PUSH_RANGE] = "push", [DFD_ROLE_RUN] = "run",
+	[DFD_ROLE_PANIC] = "panic",     [DFD_ROLE_RECOVER] = "recover",
+	[DFD_ROLE_FATAL] = "fatal",     [DFD_ROLE_GOEXIT] = "goexit",
+	[DFD_ROLE_C_PUSH] = "push",     [DFD_ROLE_C_RUN] = "run",
+	[DFD_ROLE_C_PANIC] = "panic",   [DFD_ROLE_C_RECOVER] = "recover",
 };
 
 /* The kernel */
@@ -41,9 +47,11 @@ static json_t *features_json(const struct kernel_features *f)
 	for (int i = 0; i < KERNEL_FEATURE_MAX; i++) {
 		const struct kernel_feature_doc *d = &kernel_feature_docs[i];
 
-		json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s}", "feature", d->name, "have", f->have[i],
-						      "required", d->required, "purpose", d->purpose, "why", f->why[i].text,
-						      "without", d->without, "remedy", d->remedy));
+		json_array_append_new(list,
+				      json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s}", "feature", d->name,
+						"have", f->have[i], "required", d->required,
+						"purpose", d->purpose, "why", f->why[i].text,
+						"without", d->without, "remedy", d->remedy));
 	}
 	return list;
 }
@@ -52,12 +60,17 @@ static void print_features(const struct kernel_features *f)
 {
 	printf("Linux %s", f->release);
 	if (f->uprobe_hit_ns)
-		printf(", one probe hit at a function entry costs %.1f us here", (double)f->uprobe_hit_ns / 1e3);
+		printf(", one probe hit at a function entry costs %.1f us here",
+		       (double)f->uprobe_hit_ns / 1e3);
 	printf("\n\n");
 	for (int i = 0; i < KERNEL_FEATURE_MAX; i++) {
 		const struct kernel_feature_doc *d = &kernel_feature_docs[i];
 
-		printf("%-4s %-14s %s\n", f->have[i] ? "ok" : d->required ? "NO" : "no", d->name, d->purpose);
+		printf("%-4s %-14s %s\n",
+		       f->have[i]    ? "ok"
+		       : d->required ? "NO"
+				     : "no",
+		       d->name, d->purpose);
 		if (f->have[i])
 			continue;
 		printf("     %-14s why:     %s\n", "", f->why[i].text);
@@ -85,21 +98,27 @@ static json_t *target_json(struct engine *e, const struct target *t)
 	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
 		const struct probe_point *pt = &im->report->plan.points[i];
 
-		json_array_append_new(points,
-				      json_pack("{s:s,s:s,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role], "function",
-						pt->function, "offset", pt->offset, "instruction", pt->insn, "emulated",
-						pt->emulated, "attached", engine_point_wanted(e, pt) && t->state != TARGET_FAILED,
-						"why", point_why(pt)));
+		json_array_append_new(
+			points,
+			json_pack("{s:s,s:s,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role],
+				  "function", pt->function, "offset", pt->offset, "instruction",
+				  pt->insn, "emulated", pt->emulated, "attached",
+				  engine_point_wanted(e, pt) && t->state != TARGET_FAILED, "why",
+				  point_why(pt)));
 	}
 	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
 		const struct plan_absent *a = &im->report->plan.absent[i];
 
-		json_array_append_new(absent, json_pack("{s:s,s:s,s:b,s:s}", "role", role_names[a->role], "function",
-							a->function, "normal", a->normal, "why", a->why));
+		json_array_append_new(absent,
+				      json_pack("{s:s,s:s,s:b,s:s}", "role", role_names[a->role],
+						"function", a->function, "normal", a->normal, "why",
+						a->why));
 	}
-	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "pid", t->pid, "service", t->service->name, "image", t->image,
-			 "runtime", view_runtime_names[t->runtime], "version", t->version, "state", view_state_names[t->state],
-			 "reason", t->reason, "points", points, "absent", absent);
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "pid", t->pid, "service",
+			 t->service->name, "image", t->image, "runtime",
+			 view_runtime_names[t->runtime], "version", t->version, "state",
+			 view_state_names[t->state], "reason", t->reason, "points", points,
+			 "absent", absent);
 }
 
 static void print_target(struct engine *e, const struct target *t)
@@ -112,8 +131,8 @@ static void print_target(struct engine *e, const struct target *t)
 	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
 		const struct probe_point *pt = &im->report->plan.points[i];
 
-		printf("  %-7s %-24s +0x%-3x %-26s %-13s %s\n", role_names[pt->role], pt->function, pt->offset, pt->insn,
-		       pt->emulated ? "emulated" : "single-step",
+		printf("  %-7s %-24s +0x%-3x %-26s %-13s %s\n", role_names[pt->role], pt->function,
+		       pt->offset, pt->insn, pt->emulated ? "emulated" : "single-step",
 		       engine_point_wanted(e, pt) ? point_why(pt) : "not in the chosen probe set");
 	}
 	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
@@ -145,7 +164,8 @@ static void print_targets(struct engine *e)
 	engine_get_stats(e, &st);
 	for (int i = 0; i < ATTACH_FAILURE_MAX; i++) {
 		if (st.failures[i])
-			printf("\n%llu attach failure(s): %s\n", (unsigned long long)st.failures[i], attach_failure_names[i]);
+			printf("\n%llu attach failure(s): %s\n", (unsigned long long)st.failures[i],
+			       attach_failure_names[i]);
 	}
 }
 
@@ -168,7 +188,8 @@ static int print_verdict(const struct kernel_features *f)
 static int kernel_only(const struct kernel_features *f)
 {
 	if (as_json) {
-		json_t *o = json_pack("{s:s,s:o}", "kernel", f->release, "features", features_json(f));
+		json_t *o =
+			json_pack("{s:s,s:o}", "kernel", f->release, "features", features_json(f));
 
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
@@ -186,8 +207,9 @@ static int with_targets(struct session *s)
 			return EXIT_FAILED;
 	}
 	if (as_json) {
-		json_t *o = json_pack("{s:s,s:o,s:o}", "kernel", s->features.release, "features", features_json(&s->features),
-				      "targets", targets_json(s->engine));
+		json_t *o =
+			json_pack("{s:s,s:o,s:o}", "kernel", s->features.release, "features",
+				  features_json(&s->features), "targets", targets_json(s->engine));
 
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
@@ -228,7 +250,8 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.summary = "what works here, what not, why, and the remedy; the probe plan of each process",
 	.usage = "[OPTIONS]",
-	.details = "Attaches to the processes it finds for the moment it takes to look, as the daemon would.\n",
+	.details = "Attaches to the processes it finds for the moment it takes to look, as the "
+		   "daemon would.\n",
 	.options = options,
 	.run = run,
 };

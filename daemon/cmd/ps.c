@@ -16,10 +16,14 @@ static struct source_opts source = { .command = "ps" };
 static bool as_json, no_headers;
 
 static const struct cmd_option options[] = {
-	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE", .help = "configuration; defaults without" },
-	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH", .help = "socket of the daemon; default: as configured" },
-	{ "alone", 0, OPTION_FLAG, &source.alone, .help = "do not ask a daemon: probes of its own, for a moment" },
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON array of targets, as the API gives them" },
+	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
+	  .help = "socket of the daemon; default: as configured" },
+	{ "alone", 0, OPTION_FLAG, &source.alone,
+	  .help = "do not ask a daemon: probes of its own, for a moment" },
+	{ "json", 'j', OPTION_FLAG, &as_json,
+	  .help = "one JSON array of targets, as the API gives them" },
 	{ "no-headers", 0, OPTION_FLAG, &no_headers, .help = "rows only" },
 	{},
 };
@@ -29,7 +33,8 @@ static bool matches(const json_t *target, const char *what)
 {
 	char pid[24];
 
-	snprintf(pid, sizeof(pid), "%lld", (long long)json_integer_value(json_object_get(target, "pid")));
+	snprintf(pid, sizeof(pid), "%lld",
+		 (long long)json_integer_value(json_object_get(target, "pid")));
 	return !strcmp(pid, what) || !fnmatch(what, value_string(target, "service"), 0);
 }
 
@@ -38,7 +43,7 @@ static json_t *pick(const json_t *targets, const char *what)
 	json_t *picked = json_array(), *t;
 	size_t i;
 
-	json_array_foreach(targets, i, t) {
+	json_array_foreach (targets, i, t) {
 		if (!what || matches(t, what))
 			(void)json_array_append(picked, t);
 	}
@@ -78,7 +83,8 @@ static int print(const json_t *snapshot, const char *what)
 	int code = EXIT_GOOD;
 
 	if (json_is_false(json_object_get(json_object_get(snapshot, "deferd"), "settled")))
-		fprintf(stderr, "deferd ps: not complete yet: processes are still being inspected\n");
+		fprintf(stderr,
+			"deferd ps: not complete yet: processes are still being inspected\n");
 	if (what && !json_array_size(targets)) {
 		fprintf(stderr, "deferd ps: no observed process is, or belongs to, '%s'\n", what);
 		code = EXIT_FAILED;
@@ -126,7 +132,8 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "the observed processes, once: depth, panics, descriptors, alerts",
 	.usage = "[OPTIONS] [SERVICE|PID]",
-	.details = "SERVICE may be a pattern, as in 'api-*'. Asks the daemon of this host; without one, it attaches probes of its own\n"
+	.details = "SERVICE may be a pattern, as in 'api-*'. Asks the daemon of this host; without "
+		   "one, it attaches probes of its own\n"
 		   "for a moment, and depths and rates are those of that moment.\n",
 	.options = options,
 	.args_max = 1,

@@ -18,8 +18,9 @@
 #include "config/webconfig.h"
 #include "export/api.h"
 
-#define SECOND         1000000000ull
-#define EXIT_WITHIN_S  2u /* links are closed by the kernel at exit, too: nothing is lost by not waiting longer */
+#define SECOND 1000000000ull
+#define EXIT_WITHIN_S \
+	2u /* links are closed by the kernel at exit, too: nothing is lost by not waiting longer */
 #define STUCK_AFTER_NS (10 * SECOND)
 
 static struct {
@@ -34,13 +35,20 @@ static struct {
 } opt;
 
 static const struct cmd_option options[] = {
-	{ "config.file", 'c', OPTION_STRING, &opt.config, .arg = "FILE", .help = "configuration; defaults without" },
-	{ "web.listen-address", 0, OPTION_STRING, &opt.listen, .arg = "HOST:PORT", .help = "metrics (127.0.0.1:10035)" },
-	{ "web.telemetry-path", 0, OPTION_STRING, &opt.telemetry_path, .arg = "PATH", .help = "path of the metrics (/metrics)" },
-	{ "web.config.file", 0, OPTION_STRING, &opt.web_config, .arg = "FILE", .help = "TLS and basic auth" },
-	{ "web.enable-lifecycle", 0, OPTION_FLAG, &opt.lifecycle, .help = "allow POST /-/reload over TCP" },
-	{ "control.socket", 0, OPTION_STRING, &opt.socket, .arg = "PATH", .help = "local socket; empty: none" },
-	{ "log.level", 0, OPTION_STRING, &opt.level, .arg = "LEVEL", .help = "debug, info, warn or error" },
+	{ "config.file", 'c', OPTION_STRING, &opt.config, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "web.listen-address", 0, OPTION_STRING, &opt.listen, .arg = "HOST:PORT",
+	  .help = "metrics (127.0.0.1:10035)" },
+	{ "web.telemetry-path", 0, OPTION_STRING, &opt.telemetry_path, .arg = "PATH",
+	  .help = "path of the metrics (/metrics)" },
+	{ "web.config.file", 0, OPTION_STRING, &opt.web_config, .arg = "FILE",
+	  .help = "TLS and basic auth" },
+	{ "web.enable-lifecycle", 0, OPTION_FLAG, &opt.lifecycle,
+	  .help = "allow POST /-/reload over TCP" },
+	{ "control.socket", 0, OPTION_STRING, &opt.socket, .arg = "PATH",
+	  .help = "local socket; empty: none" },
+	{ "log.level", 0, OPTION_STRING, &opt.level, .arg = "LEVEL",
+	  .help = "debug, info, warn or error" },
 	{ "probes", 0, OPTION_STRING, &opt.probes, .arg = "SET", .help = "lean, full or off" },
 	{},
 };
@@ -89,7 +97,8 @@ static int pick_level(struct config *c, const char *text)
 	if (!text)
 		return 0;
 	if (log_level_parse(text, &level)) {
-		fprintf(stderr, "deferd run: --log.level: '%s' is not debug, info, warn or error\n", text);
+		fprintf(stderr, "deferd run: --log.level: '%s' is not debug, info, warn or error\n",
+			text);
 		return -1;
 	}
 	c->log.level = level;
@@ -105,9 +114,12 @@ static int load_config(struct config **ret_c)
 
 	if (err)
 		return err;
-	if (set_path(c->web.listen_address, sizeof(c->web.listen_address), opt.listen, "web.listen-address") ||
-	    set_path(c->web.telemetry_path, sizeof(c->web.telemetry_path), opt.telemetry_path, "web.telemetry-path") ||
-	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config, "web.config.file") ||
+	if (set_path(c->web.listen_address, sizeof(c->web.listen_address), opt.listen,
+		     "web.listen-address") ||
+	    set_path(c->web.telemetry_path, sizeof(c->web.telemetry_path), opt.telemetry_path,
+		     "web.telemetry-path") ||
+	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config,
+		     "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
 	    pick_level(c, opt.level) ||
 	    pick(&c->probes.set, opt.probes, "probes", sets, ARRAY_SIZE(sets))) {
@@ -135,8 +147,8 @@ static void log_top_sites(struct log_line *l, const struct alert *a)
 
 	buf_init(&b, 0);
 	for (unsigned i = 0; i < a->n_top; i++)
-		buf_printf(&b, "%s%.0f%% %s %s:%u", i ? "; " : "", a->top[i].share * 100, a->top[i].function,
-			   a->top[i].file, a->top[i].line);
+		buf_printf(&b, "%s%.0f%% %s %s:%u", i ? "; " : "", a->top[i].share * 100,
+			   a->top[i].function, a->top[i].file, a->top[i].line);
 	log_str(l, "top_sites", b.data ? b.data : "");
 	buf_done(&b);
 }
@@ -146,7 +158,8 @@ static void on_alert(void *arg, const struct alert *a)
 	bool firing = a->state == ALERT_FIRING;
 	struct log_line l;
 
-	log_begin(&l, firing && a->severity > SEVERITY_INFO ? LOG_WARN : LOG_INFO, firing ? "alert firing" : "alert resolved");
+	log_begin(&l, firing && a->severity > SEVERITY_INFO ? LOG_WARN : LOG_INFO,
+		  firing ? "alert firing" : "alert resolved");
 	log_str(&l, "alert", a->key.rule);
 	log_str(&l, "severity", rule_severity_names[a->severity]);
 	log_str(&l, "service", a->service);
@@ -205,7 +218,8 @@ static int start_tcp(struct run *r, struct reason *reason)
 		opts.tls_key = r->web->key;
 		opts.auth = r->web->auth.n ? &r->web->auth : NULL;
 	}
-	return http_listen_tcp(r->session.loop, r->session.config->web.listen_address, &opts, &r->tcp, reason);
+	return http_listen_tcp(r->session.loop, r->session.config->web.listen_address, &opts,
+			       &r->tcp, reason);
 }
 
 /* Without it `top` and `ps` stand alone: worth a line, not an end. */
@@ -220,7 +234,8 @@ static void start_local(struct run *r)
 		return;
 	snprintf(dir, sizeof(dir), "%s", c->control.socket);
 	(void)mkdir(dirname(dir), 0755);
-	if (http_listen_unix(r->session.loop, c->control.socket, c->control.group, &opts, &r->local, &reason))
+	if (http_listen_unix(r->session.loop, c->control.socket, c->control.group, &opts, &r->local,
+			     &reason))
 		log_warn("no control socket, top and ps will stand alone: %s", reason.text);
 }
 
@@ -234,7 +249,8 @@ static int reload(void *arg)
 
 	if (load_config(&fresh) || load_web(fresh, &web)) {
 		config_free(fresh);
-		log_error("the new configuration is not valid, the old one stays in force (see the lines above)");
+		log_error("the new configuration is not valid, the old one stays in force (see the "
+			  "lines above)");
 		r->session.self.last_reload_good = false;
 		return -EINVAL;
 	}
@@ -245,7 +261,10 @@ static int reload(void *arg)
 	engine_reload(r->session.engine, fresh);
 	tell_api(r);
 	config_free(old);
-	/* Not here: the request for this reload may have come over the endpoint that is to be closed. */
+	/*
+	 * Not here: the request for this reload may have come over the endpoint that is to be
+	 * closed.
+	 */
 	if (web || r->web) {
 		webconfig_free(r->next_web);
 		r->next_web = web;
@@ -253,7 +272,8 @@ static int reload(void *arg)
 	}
 	r->session.self.last_reload_good = true;
 	r->session.self.last_reload_good_unix_s = (double)session_unix_ms() / 1e3;
-	log_info("configuration reloaded%s%s", fixed.len ? "; needs a restart to take effect: " : "",
+	log_info("configuration reloaded%s%s",
+		 fixed.len ? "; needs a restart to take effect: " : "",
 		 fixed.len ? fixed.data : "");
 	buf_done(&fixed);
 	return 0;
@@ -280,10 +300,11 @@ static void tell_settled(struct run *r)
 {
 	unsigned n[TARGET_STATE_MAX] = {};
 
-	for (const struct target *t = model_targets(engine_model(r->session.engine)); t; t = t->hh.next)
+	for (const struct target *t = model_targets(engine_model(r->session.engine)); t;
+	     t = t->hh.next)
 		n[t->state]++;
-	log_info("looked at all processes: %u observed, %u limited, %u failed", n[TARGET_OBSERVED], n[TARGET_LIMITED],
-		 n[TARGET_FAILED]);
+	log_info("looked at all processes: %u observed, %u limited, %u failed", n[TARGET_OBSERVED],
+		 n[TARGET_LIMITED], n[TARGET_FAILED]);
 	r->told_settled = true;
 }
 
@@ -345,8 +366,8 @@ static int start(struct run *r)
 		fprintf(stderr, "deferd run: signals and timers: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
-	log_info("deferd %s on Linux %s: http://%s%s", deferd_version, r->session.features.release, http_address(r->tcp),
-		 r->session.config->web.telemetry_path);
+	log_info("deferd %s on Linux %s: http://%s%s", deferd_version, r->session.features.release,
+		 http_address(r->tcp), r->session.config->web.telemetry_path);
 	(void)notify_send("READY=1");
 	return EXIT_GOOD;
 }
@@ -358,7 +379,9 @@ static void time_is_up(int signo)
 
 static void stop(struct run *r)
 {
-	/* Detaching waits for the kernel; when that takes too long the kernel finishes it after us. */
+	/*
+	 * Detaching waits for the kernel; when that takes too long the kernel finishes it after us.
+	 */
 	signal(SIGALRM, time_is_up);
 	alarm(EXIT_WITHIN_S);
 	http_close(r->tcp);
@@ -399,8 +422,10 @@ const struct command cmd_run = {
 	.name = "run",
 	.summary = "observe this host: Prometheus endpoint, alerts, control socket",
 	.usage = "[OPTIONS]",
-	.details = "Needs no configuration. SIGHUP reloads it; a broken one leaves the old one in force. SIGTERM ends.\n"
-		   "Alerts are log lines on stderr, on /metrics as deferd_alerts_firing, and at /api/v1/alerts.\n",
+	.details = "Needs no configuration. SIGHUP reloads it; a broken one leaves the old one in "
+		   "force. SIGTERM ends.\n"
+		   "Alerts are log lines on stderr, on /metrics as deferd_alerts_firing, and at "
+		   "/api/v1/alerts.\n",
 	.options = options,
 	.run = run,
 };

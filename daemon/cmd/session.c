@@ -95,7 +95,8 @@ void session_close(struct session *s)
 void session_show(struct session *s, struct show *ret_show)
 {
 	(void)proc_usage(s->procfd, getpid(), &s->self.cpu_ns, &s->self.rss_bytes);
-	(void)proc_fd_count(s->procfd, getpid(), s->features.have[KERNEL_FD_SIZE], &s->self.open_fds);
+	(void)proc_fd_count(s->procfd, getpid(), s->features.have[KERNEL_FD_SIZE],
+			    &s->self.open_fds);
 	(void)proc_fd_limit(getpid(), &s->self.max_fds);
 	engine_refresh(s->engine, loop_now_ns());
 	engine_show(s->engine, ret_show);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What every command that observes needs before it can: the configuration, what the kernel allows, an engine on a loop.
- * Reports by itself, on stderr, what is wrong and what to do, and gives the exit code for it.
+ * What every command that observes needs before it can: the configuration, what the kernel allows,
+ * an engine on a loop. Reports by itself, on stderr, what is wrong and what to do, and gives the
+ * exit code for it.
  */
 #ifndef DEFERD_CMD_SESSION_H
 #define DEFERD_CMD_SESSION_H
@@ -25,13 +26,16 @@ struct session {
 int session_load_config(const char *path, struct config **ret_c);
 
 /*
- * `config` is taken, on failure too. EXIT_GOOD, or the exit code after a message: EXIT_KERNEL, EXIT_PRIVILEGE,
- * EXIT_FAILED. session_close() is due in any case.
+ * `config` is taken, on failure too. EXIT_GOOD, or the exit code after a message: EXIT_KERNEL,
+ * EXIT_PRIVILEGE, EXIT_FAILED. session_close() is due in any case.
  */
 int session_open(struct session *s, struct config *config, const struct engine_opts *opts);
 void session_close(struct session *s);
 
-/* What there is to show, brought up to date: the engine, our own CPU, memory and descriptors, the clock. */
+/*
+ * What there is to show, brought up to date: the engine, our own CPU, memory and descriptors, the
+ * clock.
+ */
 void session_show(struct session *s, struct show *ret_show);
 int64_t session_unix_ms(void);
 

@@ -44,16 +44,20 @@ static int ask_daemon(struct source *s, const struct source_opts *opts, const ch
 	http_client_free(client);
 	if (err == -ENOENT || err == -ECONNREFUSED) {
 		if (opts->socket)
-			fprintf(stderr, "deferd %s: %s: no daemon answers; going on alone\n", opts->command, path);
+			fprintf(stderr, "deferd %s: %s: no daemon answers; going on alone\n",
+				opts->command, path);
 		return EXIT_GOOD;
 	}
 	if (err == -EACCES || err == -EPERM) {
-		fprintf(stderr, "deferd %s: %s; only root and members of the group %s may ask the daemon: "
-				"usermod -aG %s USER, and log in again\n",
-			opts->command, reason.text, s->session.config->control.group, s->session.config->control.group);
+		fprintf(stderr,
+			"deferd %s: %s; only root and members of the group %s may ask the daemon: "
+			"usermod -aG %s USER, and log in again\n",
+			opts->command, reason.text, s->session.config->control.group,
+			s->session.config->control.group);
 		return EXIT_PRIVILEGE;
 	}
-	fprintf(stderr, "deferd %s: the daemon cannot be asked: %s; --alone looks without it\n", opts->command, reason.text);
+	fprintf(stderr, "deferd %s: the daemon cannot be asked: %s; --alone looks without it\n",
+		opts->command, reason.text);
 	return EXIT_FAILED;
 }
 
@@ -148,7 +152,8 @@ static int get(struct source *s, const char *path, json_t **ret_doc, struct reas
 		return err;
 	doc = json_loadb(body, len, 0, &error);
 	if (!doc)
-		return reason_set(reason, -EPROTO, "%s%s: line %d: %s", s->name, path, error.line, error.text);
+		return reason_set(reason, -EPROTO, "%s%s: line %d: %s", s->name, path, error.line,
+				  error.text);
 	*ret_doc = doc;
 	return 0;
 }
@@ -198,8 +203,9 @@ static bool has_unnamed(const json_t *snapshot)
 	const json_t *t;
 	size_t i;
 
-	json_array_foreach(json_object_get(snapshot, "targets"), i, t) {
-		const char *f = json_string_value(json_object_get(json_object_get(t, "deepest_site"), "function"));
+	json_array_foreach (json_object_get(snapshot, "targets"), i, t) {
+		const char *f = json_string_value(
+			json_object_get(json_object_get(t, "deepest_site"), "function"));
 
 		if (f && !strcmp(f, "?"))
 			return true;
@@ -207,7 +213,9 @@ static bool has_unnamed(const json_t *snapshot)
 	return false;
 }
 
-/* A site gets its name, and a process that has just begun its row, within a fraction of a second. */
+/*
+ * A site gets its name, and a process that has just begun its row, within a fraction of a second.
+ */
 static int wait_for_rest(struct source *s)
 {
 	bool whole = false;
@@ -219,7 +227,8 @@ static int wait_for_rest(struct source *s)
 			err = source_pause(s, REST_MS);
 		if (err || source_snapshot(s, &doc, NULL))
 			break; /* whoever wants the document is told why there is none */
-		whole = !has_unnamed(doc) && !json_is_false(json_object_get(json_object_get(doc, "deferd"), "settled"));
+		whole = !has_unnamed(doc) &&
+			!json_is_false(json_object_get(json_object_get(doc, "deferd"), "settled"));
 		json_decref(doc);
 	}
 	return err;

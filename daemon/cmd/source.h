@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Where `top` and `ps` get their documents from: the daemon of this host over its control socket, or, when none answers, an
- * engine in this process with probes of its own. The documents have the same shape (export/views.h); a snapshot has one more
- * member, `source`, with source_name().
+ * Where `top` and `ps` get their documents from: the daemon of this host over its control socket,
+ * or, when none answers, an engine in this process with probes of its own. The documents have the
+ * same shape (export/views.h); a snapshot has one more member, `source`, with source_name().
  */
 #ifndef DEFERD_CMD_SOURCE_H
 #define DEFERD_CMD_SOURCE_H
@@ -25,8 +25,8 @@ struct source_opts {
 struct source;
 
 /*
- * EXIT_GOOD, or the exit code after a message on stderr: EXIT_PRIVILEGE when the socket may not be used, or there is none
- * and we may not attach; else as session_open(). *ret_s is NULL on failure.
+ * EXIT_GOOD, or the exit code after a message on stderr: EXIT_PRIVILEGE when the socket may not be
+ * used, or there is none and we may not attach; else as session_open(). *ret_s is NULL on failure.
  */
 int source_open(const struct source_opts *opts, struct source **ret_s);
 void source_close(struct source *s); /* NULL is allowed */
@@ -38,13 +38,16 @@ struct loop *source_loop(struct source *s);
 /* Turn it for so long. 0 or negative errno. */
 int source_pause(struct source *s, unsigned ms);
 /*
- * Turn it until there is something to show: alone, all processes were looked at (for a minute at most) and rates are there;
- * in any case, sites have their names and nothing is being inspected, which is waited for two seconds at most. 0 or negative
- * errno.
+ * Turn it until there is something to show: alone, all processes were looked at (for a minute at
+ * most) and rates are there; in any case, sites have their names and nothing is being inspected,
+ * which is waited for two seconds at most. 0 or negative errno.
  */
 int source_settle(struct source *s);
 
-/* The document belongs to the caller. 0, or negative errno with the reason; -ESRCH: no target has this pid. */
+/*
+ * The document belongs to the caller. 0, or negative errno with the reason; -ESRCH: no target has
+ * this pid.
+ */
 int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason);
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 

@@ -23,14 +23,18 @@ static bool batch, as_json;
 static uint32_t updates, delay_s = 2;
 
 static const struct cmd_option options[] = {
-	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE", .help = "configuration; defaults without" },
-	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH", .help = "socket of the daemon; default: as configured" },
-	{ "alone", 0, OPTION_FLAG, &source.alone, .help = "do not ask a daemon: probes of its own" },
+	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
+	  .help = "socket of the daemon; default: as configured" },
+	{ "alone", 0, OPTION_FLAG, &source.alone,
+	  .help = "do not ask a daemon: probes of its own" },
 	{ "batch", 'b', OPTION_FLAG, &batch, .help = "text without a terminal" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON snapshot a line; a batch, too" },
 	{ "updates", 'n', OPTION_U32, &updates, .min = 1, .max = UINT32_MAX, .arg = "N",
 	  .help = "stop after so many (1 in a batch)" },
-	{ "delay", 'd', OPTION_U32, &delay_s, .min = 1, .max = 3600, .arg = "SECONDS", .help = "between updates (2)" },
+	{ "delay", 'd', OPTION_U32, &delay_s, .min = 1, .max = 3600, .arg = "SECONDS",
+	  .help = "between updates (2)" },
 	{},
 };
 
@@ -100,7 +104,10 @@ static void draw(struct top *t)
 		t->err = err;
 }
 
-/* A daemon that does not answer now may be starting again: what was known stays on the screen, with the trouble below. */
+/*
+ * A daemon that does not answer now may be starting again: what was known stays on the screen, with
+ * the trouble below.
+ */
 static void set_trouble(struct top *t, const struct reason *reason)
 {
 	struct reason text;
@@ -139,7 +146,10 @@ static void update(struct top *t)
 	draw(t);
 }
 
-/* The first numbers, and the names of sites, come within two seconds; nobody should wait for a long delay besides. */
+/*
+ * The first numbers, and the names of sites, come within two seconds; nobody should wait for a long
+ * delay besides.
+ */
 static void on_early(void *arg, uint64_t now_ns)
 {
 	struct top *t = arg;
@@ -245,7 +255,8 @@ static int run(int argc, char **argv)
 
 	batch |= as_json;
 	if (!batch && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
-		fprintf(stderr, "deferd top: no terminal to draw on; use --batch for text, --json for JSON\n");
+		fprintf(stderr, "deferd top: no terminal to draw on; use --batch for text, --json "
+				"for JSON\n");
 		return EXIT_USAGE;
 	}
 	setlocale(LC_CTYPE, "");
@@ -263,7 +274,8 @@ const struct command cmd_top = {
 	.name = "top",
 	.summary = "the services of this host, live: defers, panics, descriptors, alerts",
 	.usage = "[OPTIONS]",
-	.details = "Asks the daemon of this host; without one, it attaches probes of its own until it ends. ? shows the keys.\n"
+	.details = "Asks the daemon of this host; without one, it attaches probes of its own until "
+		   "it ends. ? shows the keys.\n"
 		   "NO_COLOR in the environment switches colours off.\n",
 	.options = options,
 	.run = run,

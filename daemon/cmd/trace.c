@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Every event of one process, as it happens. Stands alone: the daemon, if one runs, goes on undisturbed. */
+/*
+ * Every event of one process, as it happens. Stands alone: the daemon, if one runs, goes on
+ * undisturbed.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,12 +26,16 @@ static uint32_t limit_events, limit_seconds;
 static const char *config_path;
 
 static const struct cmd_option options[] = {
-	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE", .help = "configuration; defaults without" },
+	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object a line" },
-	{ "lean", 0, OPTION_FLAG, &lean, .help = "defers in loops and panics only: cheap for the process" },
+	{ "lean", 0, OPTION_FLAG, &lean,
+	  .help = "defers in loops and panics only: cheap for the process" },
 	{ "no-fds", 0, OPTION_FLAG, &no_fds, .help = "leave descriptors out" },
-	{ "events", 'n', OPTION_U32, &limit_events, .min = 1, .max = UINT32_MAX, .arg = "N", .help = "stop after N events" },
-	{ "seconds", 's', OPTION_U32, &limit_seconds, .min = 1, .max = 86400, .arg = "N", .help = "stop after N seconds" },
+	{ "events", 'n', OPTION_U32, &limit_events, .min = 1, .max = UINT32_MAX, .arg = "N",
+	  .help = "stop after N events" },
+	{ "seconds", 's', OPTION_U32, &limit_seconds, .min = 1, .max = 86400, .arg = "N",
+	  .help = "stop after N seconds" },
 	{},
 };
 
@@ -84,22 +91,25 @@ static void print_text(struct trace *t, const struct event *ev)
 	switch (ev->type) {
 	case EVENT_FD:
 		if (ev->fd.closing)
-			printf("close    thread %-8u fd %d%s%s\n", ev->tid, ev->fd.fd, ev->fd.ret < 0 ? ": " : "",
+			printf("close    thread %-8u fd %d%s%s\n", ev->tid, ev->fd.fd,
+			       ev->fd.ret < 0 ? ": " : "",
 			       ev->fd.ret < 0 ? strerror(-ev->fd.ret) : "");
 		else if (ev->fd.ret < 0)
 			printf("open     thread %-8u failed: %s\n", ev->tid, strerror(-ev->fd.ret));
 		else
-			printf("open     thread %-8u fd %d (syscall %u)\n", ev->tid, ev->fd.fd, ev->fd.syscall);
+			printf("open     thread %-8u fd %d (syscall %u)\n", ev->tid, ev->fd.fd,
+			       ev->fd.syscall);
 		break;
 	case EVENT_LOST:
-		printf("lost     %llu records: the process is faster than this trace\n", (unsigned long long)ev->lost);
+		printf("lost     %llu records: the process is faster than this trace\n",
+		       (unsigned long long)ev->lost);
 		break;
 	case EVENT_EXIT:
 		printf("exit\n");
 		break;
 	case EVENT_TARGET:
-		printf("target   %s (%s), %s %s\n", ev->info.service, ev->info.version, view_state_names[ev->info.state],
-		       ev->info.reason);
+		printf("target   %s (%s), %s %s\n", ev->info.service, ev->info.version,
+		       view_state_names[ev->info.state], ev->info.reason);
 		break;
 	default:
 		print_call(t, ev, target);
@@ -129,7 +139,8 @@ static void print_event(struct trace *t, const struct event *ev)
 
 static void flush_held(struct trace *t, uint64_t before_ns)
 {
-	while (t->first && t->first->ev.time_ns <= before_ns && !(limit_events && t->printed >= limit_events)) {
+	while (t->first && t->first->ev.time_ns <= before_ns &&
+	       !(limit_events && t->printed >= limit_events)) {
 		struct held *h = t->first;
 
 		t->first = h->next;
@@ -220,12 +231,15 @@ static int follow(struct trace *t, pid_t pid)
 	}
 	target = model_target_by_pid(engine_model(t->session.engine), pid);
 	if (!target && !t->gone && !t->stop) {
-		fprintf(stderr, "deferd trace: process %d does not exist, or is no Go program and no C program with a defer runtime\n",
+		fprintf(stderr,
+			"deferd trace: process %d does not exist, or is no Go program and no C "
+			"program with a defer runtime\n",
 			pid);
 		return EXIT_FAILED;
 	}
 	if (target && target->state == TARGET_FAILED) {
-		fprintf(stderr, "deferd trace: process %d cannot be probed: %s\n", pid, target->reason);
+		fprintf(stderr, "deferd trace: process %d cannot be probed: %s\n", pid,
+			target->reason);
 		return EXIT_FAILED;
 	}
 	if (!t->gone && !t->stop && loop_run(t->session.loop))
@@ -242,7 +256,9 @@ static int follow(struct trace *t, pid_t pid)
 static int run(int argc, char **argv)
 {
 	struct trace t = { .tail = &t.first };
-	struct engine_opts opts = { .trace = true, .fd_hooks = true, .on_event = on_event, .arg = &t };
+	struct engine_opts opts = {
+		.trace = true, .fd_hooks = true, .on_event = on_event, .arg = &t
+	};
 	struct config *config;
 	char *end;
 	long pid = strtol(argv[0], &end, 10);
@@ -274,7 +290,8 @@ const struct command cmd_trace = {
 	.name = "trace",
 	.summary = "every event of one process: pushes, runs, panics, descriptors",
 	.usage = "[OPTIONS] PID",
-	.details = "Uses the full probe set, which costs the process a trap for each defer; --lean costs next to nothing.\n"
+	.details = "Uses the full probe set, which costs the process a trap for each defer; --lean "
+		   "costs next to nothing.\n"
 		   "Times are seconds since the trace began. '?' after a depth: inferred.\n",
 	.options = options,
 	.args_min = 1,

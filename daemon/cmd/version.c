@@ -18,12 +18,15 @@ static const struct cmd_option options[] = {
 static int run(int argc, char **argv)
 {
 	if (as_json) {
-		printf("{\"version\":\"%s\",\"revision\":\"%s\",\"libbpf\":\"%u.%u\",\"libmicrohttpd\":\"%s\"}\n", deferd_version,
-		       deferd_revision, libbpf_major_version(), libbpf_minor_version(), MHD_get_version());
+		printf("{\"version\":\"%s\",\"revision\":\"%s\",\"libbpf\":\"%u.%u\","
+		       "\"libmicrohttpd\":\"%s\"}\n",
+		       deferd_version, deferd_revision, libbpf_major_version(),
+		       libbpf_minor_version(), MHD_get_version());
 		return EXIT_GOOD;
 	}
-	printf("deferd %s (revision %s)\nlibbpf %u.%u, libmicrohttpd %s, jansson %s\n", deferd_version, deferd_revision,
-	       libbpf_major_version(), libbpf_minor_version(), MHD_get_version(), jansson_version_str());
+	printf("deferd %s (revision %s)\nlibbpf %u.%u, libmicrohttpd %s, jansson %s\n",
+	       deferd_version, deferd_revision, libbpf_major_version(), libbpf_minor_version(),
+	       MHD_get_version(), jansson_version_str());
 	return EXIT_GOOD;
 }
 

@@ -12,9 +12,10 @@
 #include "config/rules.h"
 #include "config/yaml.h"
 
-#define SECOND 1e9
+#define SECOND   1e9
 #define F(field) offsetof(struct config, field)
-#define STR(field) .type = YAML_STRING, .offset = F(field), .size = sizeof(((struct config *)0)->field)
+#define STR(field) \
+	.type = YAML_STRING, .offset = F(field), .size = sizeof(((struct config *)0)->field)
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
 static const char *const set_names[] = { "off", "lean", "full", NULL };
@@ -23,46 +24,57 @@ static const char *const hook_names[] = { "auto", "kprobe", "tracepoint", "off",
 /* Sections */
 
 static const struct yaml_key web_keys[] = {
-	{ "listen_address", STR(web.listen_address), .doc = "host:port of the Prometheus endpoint; restart to change" },
+	{ "listen_address", STR(web.listen_address),
+	  .doc = "host:port of the Prometheus endpoint; restart to change" },
 	{ "telemetry_path", STR(web.telemetry_path), .doc = "path of the metrics" },
-	{ "config_file", STR(web.config_file), .doc = "TLS and basic auth, in the form of Prometheus exporters; empty: none" },
-	{ "enable_lifecycle", .type = YAML_BOOL, .offset = F(web.enable_lifecycle), .doc = "allow POST /-/reload over TCP" },
+	{ "config_file", STR(web.config_file),
+	  .doc = "TLS and basic auth, in the form of Prometheus exporters; empty: none" },
+	{ "enable_lifecycle", .type = YAML_BOOL, .offset = F(web.enable_lifecycle),
+	  .doc = "allow POST /-/reload over TCP" },
 	{ "series_max", .type = YAML_U32, .offset = F(web.series_max), .min = 10, .max = 1000000,
 	  .doc = "series of one metric family; what is past it is dropped and counted" },
 };
 
 static const struct yaml_key control_keys[] = {
-	{ "socket", STR(control.socket), .doc = "socket of `deferd top` and `deferd ps`; empty: none; restart to change" },
-	{ "group", STR(control.group), .doc = "group that may use the socket; ignored when it does not exist" },
+	{ "socket", STR(control.socket),
+	  .doc = "socket of `deferd top` and `deferd ps`; empty: none; restart to change" },
+	{ "group", STR(control.group),
+	  .doc = "group that may use the socket; ignored when it does not exist" },
 };
 
 static const struct yaml_key log_keys[] = {
-	{ "level", .type = YAML_ENUM, .offset = F(log.level), .names = level_names, .doc = "debug, info, warn or error" },
+	{ "level", .type = YAML_ENUM, .offset = F(log.level), .names = level_names,
+	  .doc = "debug, info, warn or error" },
 };
 
 static const struct yaml_key probes_keys[] = {
 	{ "set", .type = YAML_ENUM, .offset = F(probes.set), .names = set_names,
-	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; off: descriptors only; restart to change" },
+	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; "
+		 "off: descriptors only; restart to change" },
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
-	  .doc = "pending defers of one goroutine or thread that are told at once; also of the default rule; restart to change" },
+	  .doc = "pending defers of one goroutine or thread that are told at once; also of the "
+		 "default rule; restart to change" },
 };
 
 static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
-	  .doc = "who sees opens and closes; auto: kprobe where the kernel has it, else tracepoints while a process is growing" },
-	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND, .max = 86400 * SECOND,
-	  .doc = "time over which growth is judged; restart to change" },
+	  .doc = "who sees opens and closes; auto: kprobe where the kernel has it, else "
+		 "tracepoints while a process is growing" },
+	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND,
+	  .max = 86400 * SECOND, .doc = "time over which growth is judged; restart to change" },
 };
 
 static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
 	  .doc = "processes observed at a time; restart to change (as all limits)" },
-	{ "goroutines", .type = YAML_U32, .offset = F(limits.goroutines), .min = 64, .max = 16777216,
-	  .doc = "goroutines and threads with pending defers, all processes together; 240 bytes of kernel memory each" },
+	{ "goroutines", .type = YAML_U32, .offset = F(limits.goroutines), .min = 64,
+	  .max = 16777216,
+	  .doc = "goroutines and threads with pending defers, all processes together; 240 bytes of "
+		 "kernel memory each" },
 	{ "sites", .type = YAML_U32, .offset = F(limits.sites), .min = 64, .max = 1048576,
 	  .doc = "lines that register defers, all processes together" },
-	{ "ring", .type = YAML_BYTES, .offset = F(limits.ring_bytes), .min = 65536, .max = 268435456,
-	  .doc = "ring buffer; a power of two" },
+	{ "ring", .type = YAML_BYTES, .offset = F(limits.ring_bytes), .min = 65536,
+	  .max = 268435456, .doc = "ring buffer; a power of two" },
 };
 
 static void add_pattern(struct yaml_file *f, const yaml_node_t *node, struct config_patterns *p)
@@ -87,7 +99,8 @@ static void parse_patterns(struct yaml_file *f, yaml_node_t *node, struct config
 		yaml_error(f, node, "expected a list, e.g. [\"*\"]");
 		return;
 	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++)
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++)
 		add_pattern(f, yaml_document_get_node(&f->doc, *i), p);
 }
 
@@ -107,15 +120,19 @@ static void parse_rule_files(struct yaml_file *f, yaml_node_t *node, void *base)
 }
 
 static const struct yaml_key targets_keys[] = {
-	{ "include", .type = YAML_CUSTOM, .parse = parse_include, .doc = "services to observe, as globs" },
-	{ "exclude", .type = YAML_CUSTOM, .parse = parse_exclude, .doc = "services to leave alone; wins over include" },
+	{ "include", .type = YAML_CUSTOM, .parse = parse_include,
+	  .doc = "services to observe, as globs" },
+	{ "exclude", .type = YAML_CUSTOM, .parse = parse_exclude,
+	  .doc = "services to leave alone; wins over include" },
 };
 
 #define R(field) offsetof(struct config_runtime, field), CONFIG_FUNCTION_MAX
 static const struct yaml_key runtime_keys[] = {
 	{ "name", YAML_STRING, R(name), .required = true, .doc = "what to call it" },
-	{ "push", YAML_STRING, R(push), .required = true, .doc = "called once for each deferred call that is registered" },
-	{ "run", YAML_STRING, R(run), .required = true, .doc = "called once for each deferred call that runs" },
+	{ "push", YAML_STRING, R(push), .required = true,
+	  .doc = "called once for each deferred call that is registered" },
+	{ "run", YAML_STRING, R(run), .required = true,
+	  .doc = "called once for each deferred call that runs" },
 	{ "panic", YAML_STRING, R(panic), .doc = "starts a panic" },
 	{ "recover", YAML_STRING, R(recover), .doc = "called when a panic was recovered" },
 };
@@ -128,14 +145,16 @@ static void parse_runtimes(struct yaml_file *f, yaml_node_t *node, void *base)
 		yaml_error(f, node, "c_runtimes: expected a list");
 		return;
 	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++) {
 		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
 
 		if (c->n_runtimes == CONFIG_RUNTIMES_MAX) {
 			yaml_error(f, item, "c_runtimes: more than %d", CONFIG_RUNTIMES_MAX);
 			return;
 		}
-		yaml_bind(f, item, "c_runtimes", runtime_keys, ARRAY_SIZE(runtime_keys), &c->runtimes[c->n_runtimes++]);
+		yaml_bind(f, item, "c_runtimes", runtime_keys, ARRAY_SIZE(runtime_keys),
+			  &c->runtimes[c->n_runtimes++]);
 	}
 }
 
@@ -144,7 +163,10 @@ static void parse_rules(struct yaml_file *f, yaml_node_t *node, void *base)
 	rules_parse(f, node, &((struct config *)base)->rules);
 }
 
-/* `default_rules: false` may stand after `rules:`, so the default ones are added when the file has been read. */
+/*
+ * `default_rules: false` may stand after `rules:`, so the default ones are added when the file has
+ * been read.
+ */
 static void add_default_rules(struct config *c, struct buf *errors)
 {
 	struct rule_set all = {};
@@ -153,14 +175,17 @@ static void add_default_rules(struct config *c, struct buf *errors)
 		return;
 	for (unsigned i = 0; i < c->rules.n; i++) {
 		if (rule_set_add(&all, &c->rules.rules[i]) == -EEXIST)
-			buf_printf(errors, "rule '%s': the name of a default rule; choose another, or set default_rules: false\n",
+			buf_printf(errors,
+				   "rule '%s': the name of a default rule; choose another, or set "
+				   "default_rules: false\n",
 				   c->rules.rules[i].name);
 	}
 	rule_set_done(&c->rules);
 	c->rules = all;
 }
 
-#define SECTION(name) #name, .type = YAML_SECTION, .sub = name##_keys, .n_sub = ARRAY_SIZE(name##_keys)
+#define SECTION(name) \
+#name, .type = YAML_SECTION, .sub = name##_keys, .n_sub = ARRAY_SIZE(name##_keys)
 static const struct yaml_key top_keys[] = {
 	{ SECTION(web), .doc = "the Prometheus endpoint" },
 	{ SECTION(control), .doc = "the local socket" },
@@ -169,9 +194,12 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(descriptors), .doc = "file descriptors" },
 	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
 	{ SECTION(targets), .doc = "which services are observed" },
-	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes, .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
-	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files, .doc = "globs of files that hold a list of rules" },
-	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules), .doc = "DeferPileUp and DescriptorsGrowing" },
+	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
+	  .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
+	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
+	  .doc = "globs of files that hold a list of rules" },
+	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules),
+	  .doc = "DeferPileUp and DescriptorsGrowing" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
@@ -221,11 +249,14 @@ static void check_whole(const struct config *c, const char *path, struct buf *er
 
 	if (ring & (ring - 1))
 		buf_printf(errors, "%s: limits.ring: %u is not a power of two\n", path, ring);
-	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || atol(colon + 1) > 65535)
-		buf_printf(errors, "%s: web.listen_address: '%s' is not host:port, e.g. 127.0.0.1:10035\n", path,
-			   c->web.listen_address);
+	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    atol(colon + 1) > 65535)
+		buf_printf(errors,
+			   "%s: web.listen_address: '%s' is not host:port, e.g. 127.0.0.1:10035\n",
+			   path, c->web.listen_address);
 	if (c->web.telemetry_path[0] != '/')
-		buf_printf(errors, "%s: web.telemetry_path: '%s' must begin with /\n", path, c->web.telemetry_path);
+		buf_printf(errors, "%s: web.telemetry_path: '%s' must begin with /\n", path,
+			   c->web.telemetry_path);
 }
 
 static void load_rule_file(const char *path, struct rule_set *set, struct buf *errors)
@@ -243,10 +274,14 @@ static void load_rule_files(struct config *c, struct buf *errors)
 	for (unsigned i = 0; i < c->rule_files.n; i++) {
 		glob_t g;
 
-		/* A pattern without a match is no fault: the folder may be empty. A plain name that is missing is. */
+		/*
+		 * A pattern without a match is no fault: the folder may be empty. A plain name that
+		 * is missing is.
+		 */
 		if (glob(c->rule_files.glob[i], 0, NULL, &g)) {
 			if (!strpbrk(c->rule_files.glob[i], "*?["))
-				buf_printf(errors, "rule_files: %s: %s\n", c->rule_files.glob[i], strerror(ENOENT));
+				buf_printf(errors, "rule_files: %s: %s\n", c->rule_files.glob[i],
+					   strerror(ENOENT));
 			continue;
 		}
 		for (size_t k = 0; k < g.gl_pathc; k++)
@@ -255,7 +290,10 @@ static void load_rule_files(struct config *c, struct buf *errors)
 	}
 }
 
-/* What `f` holds, over what is in `c`; takes `f`. `root` NULL: nothing, or faults that are told already. */
+/*
+ * What `f` holds, over what is in `c`; takes `f`. `root` NULL: nothing, or faults that are told
+ * already.
+ */
 static void bind_file(struct config *c, struct yaml_file *f, yaml_node_t *root)
 {
 	if (root)
@@ -293,7 +331,8 @@ int config_load(const char *path, struct config **ret_c, struct buf *errors)
 	return err;
 }
 
-int config_parse(const char *name, const char *text, size_t len, struct config **ret_c, struct buf *errors)
+int config_parse(const char *name, const char *text, size_t len, struct config **ret_c,
+		 struct buf *errors)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 	size_t before = errors->len;
@@ -337,7 +376,8 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 		{ "control.group", F(control.group), sizeof(old->control.group) },
 		{ "probes.set", F(probes.set), sizeof(old->probes.set) },
 		{ "probes.threshold", F(probes.threshold), sizeof(old->probes.threshold) },
-		{ "descriptors.window", F(descriptors.window_ns), sizeof(old->descriptors.window_ns) },
+		{ "descriptors.window", F(descriptors.window_ns),
+		  sizeof(old->descriptors.window_ns) },
 		{ "limits.targets", F(limits.targets), sizeof(old->limits.targets) },
 		{ "limits.goroutines", F(limits.goroutines), sizeof(old->limits.goroutines) },
 		{ "limits.sites", F(limits.sites), sizeof(old->limits.sites) },
@@ -352,7 +392,8 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 			continue;
 		memcpy(value, kept, fixed[i].size);
 		if (kept == &old->probes.threshold && fresh->default_rules)
-			fresh->rules.rules[0].conditions[0].threshold = old->probes.threshold; /* DeferPileUp */
+			fresh->rules.rules[0].conditions[0].threshold =
+				old->probes.threshold; /* DeferPileUp */
 		buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
 	}
 }
@@ -424,18 +465,24 @@ void config_print_example(struct buf *b)
 		b->failed = true;
 		return;
 	}
-	buf_puts(b, "# deferd.yml: every key, with its default. Remove a '#' to change one; `deferd check-config FILE` checks\n"
-		    "# the result, and SIGHUP (systemctl reload deferd) brings it into force. A broken file leaves the old one.\n");
+	buf_puts(b, "# deferd.yml: every key, with its default. Remove a '#' to change one; "
+		    "`deferd check-config FILE` checks\n"
+		    "# the result, and SIGHUP (systemctl reload deferd) brings it into force. A "
+		    "broken file leaves the old one.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++) {
 		if (top_keys[i].type == YAML_SECTION)
 			print_section(b, c, &top_keys[i]);
 	}
-	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their functions\n"
+	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their "
+		    "functions\n"
 		    "#c_runtimes:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_keys); i++)
-		buf_printf(b, "#  %s %s: my_%s # %s%s\n", i ? " " : "-", runtime_keys[i].name, runtime_keys[i].name, runtime_keys[i].doc,
+		buf_printf(b, "#  %s %s: my_%s # %s%s\n", i ? " " : "-", runtime_keys[i].name,
+			   runtime_keys[i].name, runtime_keys[i].doc,
 			   runtime_keys[i].required ? "" : " (optional)");
-	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n", c->rule_files.glob[0]);
-	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp and DescriptorsGrowing\n#default_rules: true\n");
+	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n",
+		   c->rule_files.glob[0]);
+	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp and "
+		    "DescriptorsGrowing\n#default_rules: true\n");
 	rules_print_example(b);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The configuration: one struct, defaults that need no file, and a loader that either gives a whole valid one or a list of
- * everything that is wrong. A reload loads a fresh copy and swaps; nothing ever edits the one in force.
+ * The configuration: one struct, defaults that need no file, and a loader that either gives a whole
+ * valid one or a list of everything that is wrong. A reload loads a fresh copy and swaps; nothing
+ * ever edits the one in force.
  */
 #ifndef DEFERD_CONFIG_CONFIG_H
 #define DEFERD_CONFIG_CONFIG_H
@@ -12,13 +13,18 @@
 #include "alert/rule.h"
 #include "base/buf.h"
 
-#define CONFIG_PATH_MAX      256
-#define CONFIG_RUNTIMES_MAX  3
-#define CONFIG_PATTERNS_MAX  32
-#define CONFIG_FUNCTION_MAX  128
+#define CONFIG_PATH_MAX     256
+#define CONFIG_RUNTIMES_MAX 3
+#define CONFIG_PATTERNS_MAX 32
+#define CONFIG_FUNCTION_MAX 128
 
 enum config_probe_set { CONFIG_PROBES_OFF, CONFIG_PROBES_LEAN, CONFIG_PROBES_FULL };
-enum config_fd_hooks { CONFIG_FD_HOOKS_AUTO, CONFIG_FD_HOOKS_KPROBE, CONFIG_FD_HOOKS_TRACEPOINT, CONFIG_FD_HOOKS_OFF };
+enum config_fd_hooks {
+	CONFIG_FD_HOOKS_AUTO,
+	CONFIG_FD_HOOKS_KPROBE,
+	CONFIG_FD_HOOKS_TRACEPOINT,
+	CONFIG_FD_HOOKS_OFF
+};
 
 /* A defer runtime for C: the functions that register, run, and so on. Empty: it has none. */
 struct config_runtime {
@@ -39,8 +45,8 @@ struct config {
 		char listen_address[CONFIG_PATH_MAX]; /* host:port */
 		char telemetry_path[CONFIG_PATH_MAX];
 		char config_file[CONFIG_PATH_MAX]; /* TLS and basic auth; "" none */
-		bool enable_lifecycle; /* POST /-/reload over TCP */
-		uint32_t series_max;   /* of one metric family */
+		bool enable_lifecycle;             /* POST /-/reload over TCP */
+		uint32_t series_max;               /* of one metric family */
 	} web;
 	struct {
 		char socket[CONFIG_PATH_MAX]; /* "" none */
@@ -50,7 +56,7 @@ struct config {
 		int level; /* enum log_level */
 	} log;
 	struct {
-		int set; /* enum config_probe_set */
+		int set;            /* enum config_probe_set */
 		uint32_t threshold; /* pending defers of one goroutine */
 	} probes;
 	struct {
@@ -73,20 +79,24 @@ struct config {
 /* Valid without a file. 0 or -ENOMEM. */
 int config_default(struct config **ret_c);
 /*
- * Defaults, then the file. 0; -EINVAL with one line a fault in *errors ("file:line:col: ..."); -ENOMEM.
- * `path` NULL: defaults only.
+ * Defaults, then the file. 0; -EINVAL with one line a fault in *errors ("file:line:col: ...");
+ * -ENOMEM. `path` NULL: defaults only.
  */
 int config_load(const char *path, struct config **ret_c, struct buf *errors);
-/* The same from memory, and from no other file: `rule_files` are not read. `name` stands in the messages. */
-int config_parse(const char *name, const char *text, size_t len, struct config **ret_c, struct buf *errors);
+/*
+ * The same from memory, and from no other file: `rule_files` are not read. `name` stands in the
+ * messages.
+ */
+int config_parse(const char *name, const char *text, size_t len, struct config **ret_c,
+		 struct buf *errors);
 void config_free(struct config *c);
 
 /* Is a service of this name observed? Excluded wins. */
 bool config_wants_service(const struct config *c, const char *name);
 
 /*
- * A reload from `old` to `fresh`: what only a restart brings into force keeps its old value in *fresh, and is named
- * ("limits.targets, web.listen_address"; "" when nothing differs).
+ * A reload from `old` to `fresh`: what only a restart brings into force keeps its old value in
+ * *fresh, and is named ("limits.targets, web.listen_address"; "" when nothing differs).
  */
 void config_keep_restart_keys(const struct config *old, struct config *fresh, struct buf *ret_keys);
 

@@ -29,7 +29,9 @@ static void parse_metric(struct yaml_file *f, yaml_node_t *node, void *base)
 	buf_done(&valid);
 }
 
-/* A rule while it is read: one condition may stand beside the other keys, or several below `all`. */
+/*
+ * A rule while it is read: one condition may stand beside the other keys, or several below `all`.
+ */
 struct draft {
 	struct rule rule;
 	struct rule_condition single;
@@ -60,7 +62,8 @@ static void parse_all(struct yaml_file *f, yaml_node_t *node, void *base)
 		yaml_error(f, node, "all: expected a list of conditions (metric, op, threshold)");
 		return;
 	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++) {
 		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
 
 		if (d->rule.n_conditions == RULE_CONDITIONS_MAX) {
@@ -87,7 +90,8 @@ static bool label_name_ok(const char *s)
 static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value, struct rule *r)
 {
 	static const char *const own[] = { "alertname", "service", "severity", "pid", NULL };
-	const char *name = yaml_scalar(f, key, "label"), *text = yaml_scalar(f, value, "label value");
+	const char *name = yaml_scalar(f, key, "label"),
+		   *text = yaml_scalar(f, value, "label value");
 
 	if (!name || !text)
 		return;
@@ -104,7 +108,10 @@ static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *valu
 		}
 	}
 	if (!label_name_ok(name))
-		yaml_error(f, key, "labels: '%s' is not a label name ([a-zA-Z_][a-zA-Z0-9_]*, not beginning with __)", name);
+		yaml_error(f, key,
+			   "labels: '%s' is not a label name ([a-zA-Z_][a-zA-Z0-9_]*, not "
+			   "beginning with __)",
+			   name);
 	else if (strlen(text) >= RULE_LABEL_MAX)
 		yaml_error(f, value, "labels.%s: longer than %d bytes", name, RULE_LABEL_MAX - 1);
 	else if (r->n_labels == RULE_LABELS_MAX)
@@ -121,21 +128,28 @@ static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
 		yaml_error(f, node, "labels: expected a mapping of names to values");
 		return;
 	}
-	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++)
-		parse_label(f, yaml_document_get_node(&f->doc, p->key), yaml_document_get_node(&f->doc, p->value),
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+	     p++)
+		parse_label(f, yaml_document_get_node(&f->doc, p->key),
+			    yaml_document_get_node(&f->doc, p->value),
 			    &((struct draft *)base)->rule);
 }
 
 #define D(field) offsetof(struct draft, field)
 static const struct yaml_key rule_keys[] = {
-	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .required = true, .doc = "name of the alert" },
+	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .required = true,
+	  .doc = "name of the alert" },
 	{ "metric", YAML_CUSTOM, .parse = parse_single_metric, .doc = "number to compare" },
 	{ "op", YAML_ENUM, D(op), .names = rule_op_names, .doc = ">= (default), >, <= or <" },
-	{ "threshold", YAML_NUMBER, D(single.threshold), .min = -1e18, .max = 1e18, .doc = "compared with" },
+	{ "threshold", YAML_NUMBER, D(single.threshold), .min = -1e18, .max = 1e18,
+	  .doc = "compared with" },
 	{ "all", YAML_CUSTOM, .parse = parse_all, .doc = "several conditions instead of one" },
-	{ "for", YAML_DURATION, D(rule.for_ns), .min = 0, .max = DAY, .doc = "how long it must hold" },
-	{ "keep_firing_for", YAML_DURATION, D(rule.keep_ns), .min = 0, .max = DAY, .doc = "how long it lives on after" },
-	{ "severity", YAML_ENUM, D(severity), .names = rule_severity_names, .doc = "info, warning (default), critical or page" },
+	{ "for", YAML_DURATION, D(rule.for_ns), .min = 0, .max = DAY,
+	  .doc = "how long it must hold" },
+	{ "keep_firing_for", YAML_DURATION, D(rule.keep_ns), .min = 0, .max = DAY,
+	  .doc = "how long it lives on after" },
+	{ "severity", YAML_ENUM, D(severity), .names = rule_severity_names,
+	  .doc = "info, warning (default), critical or page" },
 	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to the alert" },
 };
 
@@ -161,7 +175,8 @@ static void parse_rule(struct yaml_file *f, yaml_node_t *node, struct rule_set *
 		return;
 	}
 	if (!conditions_ok(&d)) {
-		yaml_error(f, node, "rule '%s': needs either `metric` and `threshold`, or `all`", d.rule.name);
+		yaml_error(f, node, "rule '%s': needs either `metric` and `threshold`, or `all`",
+			   d.rule.name);
 		return;
 	}
 	if (!d.has_all) {
@@ -185,7 +200,8 @@ void rules_parse(struct yaml_file *f, yaml_node_t *node, struct rule_set *set)
 		yaml_error(f, node, "rules: expected a list");
 		return;
 	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++)
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++)
 		parse_rule(f, yaml_document_get_node(&f->doc, *i), set);
 }
 
@@ -205,18 +221,27 @@ void rules_parse_file(struct yaml_file *f, yaml_node_t *root, struct rule_set *s
 
 void rules_print_example(struct buf *b)
 {
-	buf_puts(b, "\n# rules of your own; a condition compares one of these numbers of a process:\n");
+	buf_puts(
+		b,
+		"\n# rules of your own; a condition compares one of these numbers of a process:\n");
 	for (unsigned i = 0; i < rule_metrics_n; i++)
-		buf_printf(b, "#   %-29s %s (%s)\n", rule_metrics[i].name, rule_metrics[i].doc, rule_metrics[i].unit);
+		buf_printf(b, "#   %-29s %s (%s)\n", rule_metrics[i].name, rule_metrics[i].doc,
+			   rule_metrics[i].unit);
 	buf_puts(b, "#rules:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rule_keys); i++) {
-		static const char *const samples[] = { "DeferStorm", "defers_registered_per_second", "\">=\"", "100000",
-						       NULL,	     "30s",			    "5m",     "page",
+		static const char *const samples[] = { "DeferStorm",
+						       "defers_registered_per_second",
+						       "\">=\"",
+						       "100000",
+						       NULL,
+						       "30s",
+						       "5m",
+						       "page",
 						       "{ team: payments }" };
 
 		if (samples[i])
-			buf_printf(b, "#  %s %s: %s # %s\n", i ? " " : "-", rule_keys[i].name, samples[i],
-				   rule_keys[i].doc);
+			buf_printf(b, "#  %s %s: %s # %s\n", i ? " " : "-", rule_keys[i].name,
+				   samples[i], rule_keys[i].doc);
 	}
 	buf_puts(b, "#  - alert: DescriptorsLow\n"
 		    "#    all: # several conditions instead of one\n"

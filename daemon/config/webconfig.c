@@ -23,9 +23,11 @@ static const struct yaml_key tls_keys[] = {
 	{ "key_file", YAML_STRING, D(key_file), .required = true },
 };
 
-static void parse_user(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value, struct http_auth *a)
+static void parse_user(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value,
+		       struct http_auth *a)
 {
-	const char *name = yaml_scalar(f, key, "user"), *hash = yaml_scalar(f, value, "password hash");
+	const char *name = yaml_scalar(f, key, "user"),
+		   *hash = yaml_scalar(f, value, "password hash");
 
 	if (!name || !hash)
 		return;
@@ -38,9 +40,12 @@ static void parse_user(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value
 	if (a->n == HTTP_USERS_MAX)
 		yaml_error(f, key, "basic_auth_users: more than %d", HTTP_USERS_MAX);
 	else if (!*name || strlen(name) >= sizeof(a->users[0].name))
-		yaml_error(f, key, "basic_auth_users: a name has 1 to %zu bytes", sizeof(a->users[0].name) - 1);
+		yaml_error(f, key, "basic_auth_users: a name has 1 to %zu bytes",
+			   sizeof(a->users[0].name) - 1);
 	else if (strncmp(hash, "$2", 2) || strlen(hash) >= sizeof(a->users[0].hash))
-		yaml_error(f, value, "basic_auth_users.%s: not a bcrypt hash ($2y$...); make one with: htpasswd -nBC 10 %s",
+		yaml_error(f, value,
+			   "basic_auth_users.%s: not a bcrypt hash ($2y$...); make one with: "
+			   "htpasswd -nBC 10 %s",
 			   name, name);
 	else {
 		strcpy(a->users[a->n].name, name);
@@ -53,16 +58,19 @@ static void parse_users(struct yaml_file *f, yaml_node_t *node, void *base)
 	struct draft *d = base;
 
 	if (node->type != YAML_MAPPING_NODE) {
-		yaml_error(f, node, "basic_auth_users: expected a mapping of names to bcrypt hashes");
+		yaml_error(f, node,
+			   "basic_auth_users: expected a mapping of names to bcrypt hashes");
 		return;
 	}
-	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++)
-		parse_user(f, yaml_document_get_node(&f->doc, p->key), yaml_document_get_node(&f->doc, p->value),
-			   &d->w->auth);
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+	     p++)
+		parse_user(f, yaml_document_get_node(&f->doc, p->key),
+			   yaml_document_get_node(&f->doc, p->value), &d->w->auth);
 }
 
 static const struct yaml_key keys[] = {
-	{ "tls_server_config", .type = YAML_SECTION, .sub = tls_keys, .n_sub = ARRAY_SIZE(tls_keys) },
+	{ "tls_server_config", .type = YAML_SECTION, .sub = tls_keys,
+	  .n_sub = ARRAY_SIZE(tls_keys) },
 	{ "basic_auth_users", .type = YAML_CUSTOM, .parse = parse_users },
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The web configuration file of Prometheus exporters: TLS and basic auth. See http/auth.h for its form. */
+/*
+ * The web configuration file of Prometheus exporters: TLS and basic auth. See http/auth.h for its
+ * form.
+ */
 #ifndef DEFERD_CONFIG_WEBCONFIG_H
 #define DEFERD_CONFIG_WEBCONFIG_H
 
@@ -7,7 +10,7 @@
 #include "http/auth.h"
 
 struct webconfig {
-	char *cert, *key; /* PEM text, NULL: plain HTTP */
+	char *cert, *key;      /* PEM text, NULL: plain HTTP */
 	struct http_auth auth; /* auth.n == 0: everybody */
 };
 

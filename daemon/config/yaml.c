@@ -45,7 +45,8 @@ static int expect_end(struct yaml_file *f, yaml_parser_t *parser)
 	return 0;
 }
 
-yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *text, size_t len, struct buf *errors)
+yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *text, size_t len,
+			     struct buf *errors)
 {
 	yaml_parser_t parser;
 	yaml_node_t *root;
@@ -64,8 +65,9 @@ yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *
 		ok = !expect_end(f, &parser);
 	if (!ok) {
 		f->n_errors++;
-		buf_printf(errors, "%s:%zu:%zu: not valid YAML: %s%s%s\n", f->name, parser.problem_mark.line + 1,
-			   parser.problem_mark.column + 1, parser.problem ? parser.problem : "unreadable",
+		buf_printf(errors, "%s:%zu:%zu: not valid YAML: %s%s%s\n", f->name,
+			   parser.problem_mark.line + 1, parser.problem_mark.column + 1,
+			   parser.problem ? parser.problem : "unreadable",
 			   parser.context ? ", " : "", parser.context ? parser.context : "");
 	}
 	yaml_parser_delete(&parser);
@@ -93,7 +95,8 @@ yaml_node_t *yaml_file_load(struct yaml_file *f, const char *path, struct buf *e
 		return NULL;
 	}
 	if (n > YAML_FILE_MAX) {
-		yaml_error(f, NULL, "larger than %u bytes; is this a configuration file?", YAML_FILE_MAX);
+		yaml_error(f, NULL, "larger than %u bytes; is this a configuration file?",
+			   YAML_FILE_MAX);
 		return NULL;
 	}
 	return yaml_file_parse(f, path, text, n, errors);
@@ -121,7 +124,8 @@ const char *yaml_scalar(struct yaml_file *f, const yaml_node_t *node, const char
 	return NULL;
 }
 
-static int parse_unit(const char *text, const char *const *units, const double *factors, double *ret)
+static int parse_unit(const char *text, const char *const *units, const double *factors,
+		      double *ret)
 {
 	char *end;
 	double v = strtod(text, &end);
@@ -172,8 +176,8 @@ static void add_names(struct buf *b, const char *const *names)
 		buf_printf(b, "%s%s", i ? ", " : "", names[i]);
 }
 
-static void bind_enum(struct yaml_file *f, const yaml_node_t *node, const char *what, const struct yaml_key *k,
-		      const char *text, int *dst)
+static void bind_enum(struct yaml_file *f, const yaml_node_t *node, const char *what,
+		      const struct yaml_key *k, const char *text, int *dst)
 {
 	struct buf valid;
 
@@ -189,50 +193,56 @@ static void bind_enum(struct yaml_file *f, const yaml_node_t *node, const char *
 	buf_done(&valid);
 }
 
-static void bind_number(struct yaml_file *f, const yaml_node_t *node, const char *what, const struct yaml_key *k,
-			const char *text, void *dst)
+static void bind_number(struct yaml_file *f, const yaml_node_t *node, const char *what,
+			const struct yaml_key *k, const char *text, void *dst)
 {
 	char *end;
 	double v = strtod(text, &end);
 
 	if (end == text || *end || !isfinite(v) || (k->type == YAML_U32 && v != floor(v)))
-		yaml_error(f, node, "%s: '%s' is not a %s number", what, text, k->type == YAML_U32 ? "whole" : "finite");
+		yaml_error(f, node, "%s: '%s' is not a %s number", what, text,
+			   k->type == YAML_U32 ? "whole" : "finite");
 	else if (v < k->min || v > k->max)
-		yaml_error(f, node, "%s: %s is out of range, must be %.15g to %.15g", what, text, k->min, k->max);
+		yaml_error(f, node, "%s: %s is out of range, must be %.15g to %.15g", what, text,
+			   k->min, k->max);
 	else if (k->type == YAML_U32)
 		*(uint32_t *)dst = (uint32_t)v;
 	else
 		*(double *)dst = v;
 }
 
-static void bind_duration(struct yaml_file *f, const yaml_node_t *node, const char *what, const struct yaml_key *k,
-			  const char *text, uint64_t *dst)
+static void bind_duration(struct yaml_file *f, const yaml_node_t *node, const char *what,
+			  const struct yaml_key *k, const char *text, uint64_t *dst)
 {
 	uint64_t ns;
 
 	if (yaml_parse_duration(text, &ns))
-		yaml_error(f, node, "%s: '%s' is not a duration such as 250ms, 30s, 5m, 2h or 1d", what, text);
+		yaml_error(f, node, "%s: '%s' is not a duration such as 250ms, 30s, 5m, 2h or 1d",
+			   what, text);
 	else if (ns < k->min || ns > k->max)
-		yaml_error(f, node, "%s: %s is out of range, must be %gs to %gs", what, text, k->min / 1e9,
-			   k->max / 1e9);
+		yaml_error(f, node, "%s: %s is out of range, must be %gs to %gs", what, text,
+			   k->min / 1e9, k->max / 1e9);
 	else
 		*dst = ns;
 }
 
-static void bind_bytes(struct yaml_file *f, const yaml_node_t *node, const char *what, const struct yaml_key *k,
-		       const char *text, uint32_t *dst)
+static void bind_bytes(struct yaml_file *f, const yaml_node_t *node, const char *what,
+		       const struct yaml_key *k, const char *text, uint32_t *dst)
 {
 	uint64_t v;
 
 	if (yaml_parse_bytes(text, &v))
-		yaml_error(f, node, "%s: '%s' is not a size such as 4096, 64KiB or 1MiB", what, text);
+		yaml_error(f, node, "%s: '%s' is not a size such as 4096, 64KiB or 1MiB", what,
+			   text);
 	else if (v < k->min || v > k->max)
-		yaml_error(f, node, "%s: %s is out of range, must be %.0f to %.0f bytes", what, text, k->min, k->max);
+		yaml_error(f, node, "%s: %s is out of range, must be %.0f to %.0f bytes", what,
+			   text, k->min, k->max);
 	else
 		*dst = v;
 }
 
-static void bind_value(struct yaml_file *f, yaml_node_t *node, const char *what, const struct yaml_key *k, void *base)
+static void bind_value(struct yaml_file *f, yaml_node_t *node, const char *what,
+		       const struct yaml_key *k, void *base)
 {
 	void *dst = (char *)base + k->offset;
 	const char *text;
@@ -280,27 +290,29 @@ static void bind_value(struct yaml_file *f, yaml_node_t *node, const char *what,
 	}
 }
 
-static void unknown_key(struct yaml_file *f, const yaml_node_t *at, const char *where, const char *name,
-			const struct yaml_key *keys, size_t n)
+static void unknown_key(struct yaml_file *f, const yaml_node_t *at, const char *where,
+			const char *name, const struct yaml_key *keys, size_t n)
 {
 	struct buf valid;
 
 	buf_init(&valid, 0);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&valid, "%s%s", i ? ", " : "", keys[i].name);
-	yaml_error(f, at, "unknown key '%s'%s%s; valid keys: %s", name, *where ? " in " : "", where, valid.data);
+	yaml_error(f, at, "unknown key '%s'%s%s; valid keys: %s", name, *where ? " in " : "", where,
+		   valid.data);
 	buf_done(&valid);
 }
 
-void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where, const struct yaml_key *keys, size_t n,
-	       void *base)
+void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where,
+	       const struct yaml_key *keys, size_t n, void *base)
 {
 	/* A section whose keys are all commented out. */
 	bool empty = node->type == YAML_SCALAR_NODE && !node->data.scalar.length;
 	uint64_t seen = 0;
 
 	if (node->type != YAML_MAPPING_NODE && !empty) {
-		yaml_error(f, node, "%s: expected a mapping of keys to values", *where ? where : "file");
+		yaml_error(f, node, "%s: expected a mapping of keys to values",
+			   *where ? where : "file");
 		return;
 	}
 	for (yaml_node_pair_t *p = empty ? NULL : node->data.mapping.pairs.start;
@@ -327,6 +339,7 @@ void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where, const 
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (keys[i].required && !(seen & 1ull << i))
-			yaml_error(f, node, "%s%skey '%s' is missing", where, *where ? ": " : "", keys[i].name);
+			yaml_error(f, node, "%s%skey '%s' is missing", where, *where ? ": " : "",
+				   keys[i].name);
 	}
 }

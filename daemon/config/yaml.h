@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * YAML text (libyaml) bound to C structs by tables: one row a key, with type, range and where the value goes. Every fault
- * is reported as "file:line:col: what, and what would be right", all of them in one pass, and nothing is guessed.
+ * YAML text (libyaml) bound to C structs by tables: one row a key, with type, range and where the
+ * value goes. Every fault is reported as "file:line:col: what, and what would be right", all of
+ * them in one pass, and nothing is guessed.
  */
 #ifndef DEFERD_CONFIG_YAML_H
 #define DEFERD_CONFIG_YAML_H
@@ -24,10 +25,14 @@ struct yaml_file {
 	unsigned n_errors;
 };
 
-/* Returns the root node; NULL with errors appended (unreadable, not YAML), or without when the file is empty. */
+/*
+ * Returns the root node; NULL with errors appended (unreadable, not YAML), or without when the file
+ * is empty.
+ */
 yaml_node_t *yaml_file_load(struct yaml_file *f, const char *path, struct buf *errors);
 /* The same from memory; `name` stands in the messages. */
-yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *text, size_t len, struct buf *errors);
+yaml_node_t *yaml_file_parse(struct yaml_file *f, const char *name, const char *text, size_t len,
+			     struct buf *errors);
 void yaml_file_done(struct yaml_file *f);
 
 void yaml_error(struct yaml_file *f, const yaml_node_t *at, const char *fmt, ...)
@@ -60,11 +65,12 @@ struct yaml_key {
 };
 
 /*
- * Bind a mapping to the struct at `base`. Unknown keys, keys given twice, wrong types and values out of range are errors
- * that name the valid keys; keys that are absent leave the struct as it is. `where` names the mapping ("web").
+ * Bind a mapping to the struct at `base`. Unknown keys, keys given twice, wrong types and values
+ * out of range are errors that name the valid keys; keys that are absent leave the struct as it is.
+ * `where` names the mapping ("web").
  */
-void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where, const struct yaml_key *keys, size_t n,
-	       void *base);
+void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where,
+	       const struct yaml_key *keys, size_t n, void *base);
 
 /* A scalar's text, or NULL with an error. */
 const char *yaml_scalar(struct yaml_file *f, const yaml_node_t *node, const char *what);

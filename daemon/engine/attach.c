@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "engine/engine_priv.h"
 
-/* A breakpoint of somebody else (a debugger, another tracer) at the same place: the kernel copes with several. */
+/*
+ * A breakpoint of somebody else (a debugger, another tracer) at the same place: the kernel copes
+ * with several.
+ */
 #define INT3 0xcc
 
 struct draft {
@@ -52,7 +55,8 @@ static const char *version_of(const struct image_report *r)
 	return kind == RUNTIME_GO ? r->go.text : names[kind];
 }
 
-static int limit(struct engine *e, struct draft *d, enum attach_failure why, enum target_state state, const char *text)
+static int limit(struct engine *e, struct draft *d, enum attach_failure why,
+		 enum target_state state, const char *text)
 {
 	e->stats.failures[why]++;
 	d->state = state;
@@ -86,7 +90,10 @@ static int identify(struct engine *e, pid_t pid, struct draft *d)
 	err = proc_start_ticks(e->procfd, pid, &d->start_ticks);
 	if (err)
 		return err;
-	/* A cgroup that we sit in ourselves (a login session, one container for all) names no service of its own. */
+	/*
+	 * A cgroup that we sit in ourselves (a login session, one container for all) names no
+	 * service of its own.
+	 */
 	if (proc_cgroup(e->procfd, pid, text, sizeof(text)) ||
 	    cgroup_service(text, d->service, sizeof(d->service)) == CGROUP_NONE ||
 	    !strcmp(d->service, e->own_service))
@@ -108,32 +115,39 @@ static int load_bias(struct engine *e, pid_t pid, struct draft *d)
 	return d->bias & 0xfff ? -EBADMSG : 0;
 }
 
-/* The planned bytes must stand in the file and in the process: somebody may have replaced either. */
+/*
+ * The planned bytes must stand in the file and in the process: somebody may have replaced either.
+ */
 static int verify_point(const struct draft *d, const struct probe_point *pt, struct reason *reason)
 {
 	uint8_t file[16], mem[16];
 	size_t n = pt->insn_len;
 
 	if (pread(d->exe_fd, file, n, pt->file_off) != (ssize_t)n || memcmp(file, pt->bytes, n))
-		return reason_set(reason, -EBADMSG, "the file changed at %s+0x%x since it was inspected", pt->function,
-				  pt->offset);
+		return reason_set(reason, -EBADMSG,
+				  "the file changed at %s+0x%x since it was inspected",
+				  pt->function, pt->offset);
 	if (pread(d->memfd, mem, n, pt->va + d->bias) != (ssize_t)n)
-		return reason_set(reason, -ESRCH, "memory at %s+0x%x cannot be read", pt->function, pt->offset);
+		return reason_set(reason, -ESRCH, "memory at %s+0x%x cannot be read", pt->function,
+				  pt->offset);
 	if (mem[0] == INT3)
 		mem[0] = file[0];
 	if (memcmp(mem, file, n))
-		return reason_set(reason, -EBADMSG, "memory differs from the file at %s+0x%x: is the program patched?",
-				  pt->function, pt->offset);
+		return reason_set(
+			reason, -EBADMSG,
+			"memory differs from the file at %s+0x%x: is the program patched?",
+			pt->function, pt->offset);
 	return 0;
 }
 
 /*
- * Perf events take 0.1 s each to detach, one after the other, so without uprobe_multi there are few of them: the lean set,
- * and not Goexit, which is no panic.
+ * Perf events take 0.1 s each to detach, one after the other, so without uprobe_multi there are few
+ * of them: the lean set, and not Goexit, which is no panic.
  */
 static bool perf_leaves_out(const struct engine *e, const struct probe_point *pt)
 {
-	return !e->features->have[KERNEL_UPROBE_MULTI] && (!(pt->sets & PLAN_SET_LEAN) || pt->role == DFD_ROLE_GOEXIT);
+	return !e->features->have[KERNEL_UPROBE_MULTI] &&
+	       (!(pt->sets & PLAN_SET_LEAN) || pt->role == DFD_ROLE_GOEXIT);
 }
 
 static int choose_points(struct engine *e, struct draft *d, struct reason *reason)
@@ -150,7 +164,8 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 			if (pt->role != DFD_ROLE_GOEXIT) {
 				d->state = TARGET_LIMITED;
 				snprintf(d->reason, sizeof(d->reason),
-					 "the full set needs uprobe_multi (Linux 6.6): the lean one is attached");
+					 "the full set needs uprobe_multi (Linux 6.6): the lean "
+					 "one is attached");
 			}
 			continue;
 		}
@@ -160,7 +175,8 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 		if (d->n == PROBE_PERF_POINTS_MAX && !e->features->have[KERNEL_UPROBE_MULTI]) {
 			d->state = TARGET_LIMITED;
 			snprintf(d->reason, sizeof(d->reason),
-				 "more than %d points need uprobe_multi (Linux 6.6): %s and what follows is not probed",
+				 "more than %d points need uprobe_multi (Linux 6.6): %s and what "
+				 "follows is not probed",
 				 PROBE_PERF_POINTS_MAX, pt->function);
 			break;
 		}
@@ -177,7 +193,8 @@ static int plan_points(struct engine *e, struct draft *d)
 
 	if (r->kind == IMAGE_NONE) {
 		d->state = TARGET_LIMITED;
-		snprintf(d->reason, sizeof(d->reason), "no Go program and no C program with a defer runtime: descriptors only");
+		snprintf(d->reason, sizeof(d->reason),
+			 "no Go program and no C program with a defer runtime: descriptors only");
 		return 0;
 	}
 	if (r->error)
@@ -192,13 +209,17 @@ static int plan_points(struct engine *e, struct draft *d)
 		return limit(e, d, ATTACH_BYTES, TARGET_FAILED, reason.text);
 	if (r->kind == IMAGE_GO && r->layout.unverified) {
 		d->state = TARGET_LIMITED;
-		snprintf(d->reason, sizeof(d->reason), "Go 1.%u is newer than deferd knows: the layout of Go 1.%u is assumed",
+		snprintf(d->reason, sizeof(d->reason),
+			 "Go 1.%u is newer than deferd knows: the layout of Go 1.%u is assumed",
 			 r->go.minor, r->layout.minor);
 	}
 	return 0;
 }
 
-/* The byte that is 1 in records which are no pending defer: heads of range loops, or what the runtime inserts (<= 1.21). */
+/*
+ * The byte that is 1 in records which are no pending defer: heads of range loops, or what the
+ * runtime inserts (<= 1.21).
+ */
 static uint16_t uncounted_offset(const struct go_layout *l)
 {
 	return l->defer.rangefunc != GO_LAYOUT_ABSENT ? l->defer.rangefunc : l->defer.open_defer;
@@ -207,7 +228,9 @@ static uint16_t uncounted_offset(const struct go_layout *l)
 static void announce(struct engine *e, const struct watch *w, const struct draft *d)
 {
 	const struct image_report *r = d->image->report;
-	struct event ev = { .type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+	struct event ev = {
+		.type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
+	};
 
 	ev.info = (struct event_target){
 		.service = d->service,
@@ -240,7 +263,8 @@ static void log_attached(const struct engine *e, const struct watch *w, const st
 	log_emit(&l);
 }
 
-static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *ret_id, struct reason *reason)
+static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *ret_id,
+			struct reason *reason)
 {
 	const struct image_report *r = d->image->report;
 	struct probe_target t = {
@@ -261,7 +285,10 @@ static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *
 	}
 	err = probe_attach(e->probe, &t, ret_id, reason);
 	if (err && err != -ENOSPC && err != -ESRCH && d->n) {
-		/* Its descriptors can still be watched, and what went wrong is shown with the target. */
+		/*
+		 * Its descriptors can still be watched, and what went wrong is shown with the
+		 * target.
+		 */
 		limit(e, d, ATTACH_KERNEL, TARGET_FAILED, reason->text);
 		t.n = 0;
 		err = probe_attach(e->probe, &t, ret_id, reason);
@@ -271,7 +298,9 @@ static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *
 
 int attach_process(struct engine *e, pid_t pid, struct image *im)
 {
-	_cleanup_(draft_done) struct draft d = { .image = im, .exe_fd = -1, .memfd = -1, .state = TARGET_OBSERVED };
+	_cleanup_(draft_done) struct draft d = {
+		.image = im, .exe_fd = -1, .memfd = -1, .state = TARGET_OBSERVED
+	};
 	struct reason reason = {};
 	uint64_t begin_ns = loop_now_ns();
 	struct watch *w;

@@ -31,7 +31,9 @@ static void emit(void *arg, const struct event *ev)
 
 void watch_remove(struct engine *e, struct watch *w)
 {
-	struct event ev = { .type = EVENT_TARGET_GONE, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+	struct event ev = {
+		.type = EVENT_TARGET_GONE, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
+	};
 
 	HASH_DELETE(hh, e->by_pid, w);
 	HASH_DELETE(hh_id, e->by_id, w);
@@ -52,7 +54,8 @@ void discover_profiles(struct engine *e)
 {
 	e->profiles[0] = (struct plan_c_profile)PLAN_C_PROFILE_DEFAULT;
 	e->n_profiles = 1;
-	for (unsigned i = 0; i < e->config->n_runtimes && e->n_profiles < INSPECT_PROFILES_MAX; i++) {
+	for (unsigned i = 0; i < e->config->n_runtimes && e->n_profiles < INSPECT_PROFILES_MAX;
+	     i++) {
 		const struct config_runtime *r = &e->config->runtimes[i];
 
 		e->profiles[e->n_profiles++] = (struct plan_c_profile){
@@ -113,7 +116,8 @@ static void ask_for_report(struct engine *e, pid_t pid, struct image *im)
 	im->state = IMAGE_ASKED;
 	err = jobs_inspect(e->jobs, im->id, fd, e->now_ns);
 	if (err)
-		im->state = IMAGE_NEW; /* the line is full: the next process that runs this file asks again */
+		im->state =
+			IMAGE_NEW; /* the line is full: the next process that runs this file asks again */
 }
 
 void discover_pid(struct engine *e, pid_t pid)
@@ -169,7 +173,8 @@ void discover_all(struct engine *e)
 	int err = proc_for_each_pid(e->procfd, each_pid, e);
 
 	if (err)
-		log_error("cannot list the processes in /proc: %s; only new ones will be seen", strerror(-err));
+		log_error("cannot list the processes in /proc: %s; only new ones will be seen",
+			  strerror(-err));
 }
 
 void discover_gone(struct engine *e, pid_t pid)
@@ -184,7 +189,7 @@ void discover_sweep(struct engine *e)
 {
 	struct watch *w, *next;
 
-	HASH_ITER(hh, e->by_pid, w, next) {
+	HASH_ITER (hh, e->by_pid, w, next) {
 		uint64_t ticks;
 
 		if (proc_start_ticks(e->procfd, w->pid, &ticks) || ticks != w->start_ticks)
@@ -196,7 +201,7 @@ void discover_refilter(struct engine *e)
 {
 	struct watch *w, *next;
 
-	HASH_ITER(hh, e->by_pid, w, next) {
+	HASH_ITER (hh, e->by_pid, w, next) {
 		const struct target *t = model_target(e->model, w->id);
 
 		if (t && !config_wants_service(e->config, t->service->name))
@@ -214,16 +219,23 @@ void discover_report(struct engine *e, struct image *im, int err, const struct i
 
 	im->n_waiting = 0;
 	if (err) {
-		/* What killed the worker would kill the next one; a machine that was too busy for it may not be any more. */
+		/*
+		 * What killed the worker would kill the next one; a machine that was too busy for
+		 * it may not be any more.
+		 */
 		im->state = err == -ECHILD || err == -EPROTO ? IMAGE_READY : IMAGE_NEW;
 		e->stats.failures[ATTACH_WORKER]++;
-		log_begin(&l, LOG_WARN, "a file could not be inspected, its processes are not observed");
+		log_begin(&l, LOG_WARN,
+			  "a file could not be inspected, its processes are not observed");
 		log_str(&l, "image", im->file.name);
 		log_str(&l, "cause", reason->text[0] ? reason->text : strerror(-err));
 		log_emit(&l);
 		return;
 	}
-	/* A process that was asked for by its number is looked at whatever it runs: it has descriptors. */
+	/*
+	 * A process that was asked for by its number is looked at whatever it runs: it has
+	 * descriptors.
+	 */
 	if (image_set_report(im, report, e->opts.only_pid != 0))
 		return;
 	for (unsigned i = 0; i < n; i++)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Two timers drive everything. Every 50 ms the ring is drained: records wait there without waking anybody, because a
- * wake-up costs the observed thread more than the probe itself. Every 250 ms there is a tick; each fourth one is the
- * second, on which maps are scanned, descriptors counted and rules asked. A goroutine that crosses the threshold makes
- * the next tick do that at once.
+ * Two timers drive everything. Every 50 ms the ring is drained: records wait there without waking
+ * anybody, because a wake-up costs the observed thread more than the probe itself. Every 250 ms
+ * there is a tick; each fourth one is the second, on which maps are scanned, descriptors counted
+ * and rules asked. A goroutine that crosses the threshold makes the next tick do that at once.
  */
 #include "engine/engine.h"
 
@@ -24,16 +24,18 @@
 #define TICK_NS       (250 * MS)
 #define TICKS_PER_SEC 4
 
-#define SETTLE_AFTER_NS  (1000 * MS) /* a goroutine that has not pushed for this long may have returned */
-#define CHAIN_READS_SCAN 2000        /* pages of target memory read in one scan: about 2 ms */
+#define SETTLE_AFTER_NS \
+	(1000 * MS)           /* a goroutine that has not pushed for this long may have returned */
+#define CHAIN_READS_SCAN 2000 /* pages of target memory read in one scan: about 2 ms */
 #define REFRESH_AFTER_NS (200 * MS)
 #define STALL_NS         (2000 * MS)
 #define LIMIT_EVERY_NS   (10000 * MS)
 #define HOOKS_LINGER_NS  (60000 * MS)
 
 const char *const attach_failure_names[ATTACH_FAILURE_MAX] = {
-	[ATTACH_EXITED] = "process_exited",   [ATTACH_IMAGE] = "image_unreadable", [ATTACH_VERSION] = "go_version_unknown",
-	[ATTACH_BYTES] = "bytes_differ",      [ATTACH_KERNEL] = "kernel_refused",  [ATTACH_SLOTS] = "target_limit",
+	[ATTACH_EXITED] = "process_exited",      [ATTACH_IMAGE] = "image_unreadable",
+	[ATTACH_VERSION] = "go_version_unknown", [ATTACH_BYTES] = "bytes_differ",
+	[ATTACH_KERNEL] = "kernel_refused",      [ATTACH_SLOTS] = "target_limit",
 	[ATTACH_WORKER] = "image_worker",
 };
 
@@ -45,8 +47,8 @@ void engine_emit(struct engine *e, const struct event *ev)
 }
 
 /*
- * One scan reads only so much memory. Who is left out goes first the next time: the walk over the map has the same order
- * each time, so the count of those who ask is a place in it.
+ * One scan reads only so much memory. Who is left out goes first the next time: the walk over the
+ * map has the same order each time, so the count of those who ask is a place in it.
  */
 static bool take_turn(struct engine *e)
 {
@@ -63,8 +65,9 @@ static bool take_turn(struct engine *e)
 }
 
 /*
- * No probe sees a function return (the compiler runs most defers without a call), so what the kernel side knows of a quiet
- * goroutine is what it was. Its own memory tells what it is. False: there is nothing to tell any more.
+ * No probe sees a function return (the compiler runs most defers without a call), so what the
+ * kernel side knows of a quiet goroutine is what it was. Its own memory tells what it is. False:
+ * there is nothing to tell any more.
  */
 static bool settle(struct engine *e, struct event *ev)
 {
@@ -183,10 +186,13 @@ static void read_fds(struct engine *e)
 {
 	struct watch *w, *next;
 
-	HASH_ITER(hh, e->by_pid, w, next) {
-		struct event ev = { .type = EVENT_FDS, .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+	HASH_ITER (hh, e->by_pid, w, next) {
+		struct event ev = {
+			.type = EVENT_FDS, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
+		};
 
-		int err = proc_fd_count(e->procfd, w->pid, e->features->have[KERNEL_FD_SIZE], &ev.fds.open);
+		int err = proc_fd_count(e->procfd, w->pid, e->features->have[KERNEL_FD_SIZE],
+					&ev.fds.open);
 
 		if (err == -ESRCH) {
 			/* It ended while it was being attached, before its exit could be told. */
@@ -221,7 +227,10 @@ static void ask_for_names(struct engine *e)
 			fd = proc_open_exe(e->procfd, w->pid, &file);
 		for (unsigned i = 0; i < n; i++)
 			pcs[i]--; /* into the call before the return address */
-		/* Nobody runs the file any more, or the line is full: whoever looks at the site next asks again. */
+		/*
+		 * Nobody runs the file any more, or the line is full: whoever looks at the site
+		 * next asks again.
+		 */
 		if (fd < 0 || jobs_symbolize(e->jobs, image_id, fd, pcs, n, e->now_ns)) {
 			for (unsigned i = 0; i < n; i++)
 				model_forget_name(e->model, image_id, pcs[i] + 1);
@@ -229,24 +238,27 @@ static void ask_for_names(struct engine *e)
 	}
 }
 
-static void on_names(struct engine *e, uint32_t image_id, const struct worker_result *result, const uint64_t *pcs,
-		     unsigned npcs)
+static void on_names(struct engine *e, uint32_t image_id, const struct worker_result *result,
+		     const uint64_t *pcs, unsigned npcs)
 {
 	const struct image *im = images_by_id(e->images, image_id);
 
 	for (unsigned i = 0; i < npcs; i++) {
-		const struct image_place *p = result && i < result->nplaces ? &result->places[i] : NULL;
+		const struct image_place *p =
+			result && i < result->nplaces ? &result->places[i] : NULL;
 		char offset[PROC_NAME_MAX + 24];
 
 		/* A stripped C program: what addr2line wants, beside the file with the symbols. */
-		snprintf(offset, sizeof(offset), "%s+0x%llx", im ? im->file.name : "?", (unsigned long long)pcs[i]);
-		model_name_site(e->model, image_id, pcs[i] + 1, p && p->function[0] ? p->function : offset,
-				p ? p->file : NULL, p ? p->line : 0);
+		snprintf(offset, sizeof(offset), "%s+0x%llx", im ? im->file.name : "?",
+			 (unsigned long long)pcs[i]);
+		model_name_site(e->model, image_id, pcs[i] + 1,
+				p && p->function[0] ? p->function : offset, p ? p->file : NULL,
+				p ? p->line : 0);
 	}
 }
 
-static void on_job(void *arg, uint32_t image_id, int err, const struct worker_result *result, const uint64_t *pcs,
-		   unsigned npcs, const struct reason *reason)
+static void on_job(void *arg, uint32_t image_id, int err, const struct worker_result *result,
+		   const uint64_t *pcs, unsigned npcs, const struct reason *reason)
 {
 	struct engine *e = arg;
 	struct image *im = images_by_id(e->images, image_id);
@@ -273,14 +285,17 @@ static bool anything_grows(const struct engine *e)
 static void complain_hooks(struct engine *e, enum kernel_feature what)
 {
 	if (!e->hooks_failed)
-		log_warn("descriptors.hooks: this kernel has no %s (%s); opens and closes are not seen, counts are; remedy: %s",
-			 kernel_feature_docs[what].name, e->features->why[what].text, kernel_feature_docs[what].remedy);
+		log_warn("descriptors.hooks: this kernel has no %s (%s); opens and closes are not "
+			 "seen, counts are; remedy: %s",
+			 kernel_feature_docs[what].name, e->features->why[what].text,
+			 kernel_feature_docs[what].remedy);
 	e->hooks_failed = true;
 }
 
 static enum fd_hooks wanted_hooks(struct engine *e)
 {
-	bool kprobe = e->features->have[KERNEL_KPROBE], tracepoint = e->features->have[KERNEL_TRACEPOINT];
+	bool kprobe = e->features->have[KERNEL_KPROBE],
+	     tracepoint = e->features->have[KERNEL_TRACEPOINT];
 
 	switch (e->config->descriptors.hooks) {
 	case CONFIG_FD_HOOKS_KPROBE:
@@ -300,7 +315,9 @@ static enum fd_hooks wanted_hooks(struct engine *e)
 		return FD_HOOKS_KPROBE;
 	if (anything_grows(e))
 		e->hooks_until_ns = e->now_ns + HOOKS_LINGER_NS;
-	return tracepoint && (e->opts.fd_hooks || e->now_ns < e->hooks_until_ns) ? FD_HOOKS_TRACEPOINT : FD_HOOKS_OFF;
+	return tracepoint && (e->opts.fd_hooks || e->now_ns < e->hooks_until_ns)
+		       ? FD_HOOKS_TRACEPOINT
+		       : FD_HOOKS_OFF;
 }
 
 static void set_hooks(struct engine *e)
@@ -315,13 +332,16 @@ static void set_hooks(struct engine *e)
 		log_warn("descriptor hooks: %s; descriptor counts go on without them", reason.text);
 	} else {
 		log_info("descriptor hooks: %s%s", show_fd_hooks_names[want],
-			 want == FD_HOOKS_TRACEPOINT ? " (about 40 ns on every syscall of the host while attached)" : "");
+			 want == FD_HOOKS_TRACEPOINT
+				 ? " (about 40 ns on every syscall of the host while attached)"
+				 : "");
 	}
 }
 
 static void judge(struct engine *e)
 {
-	alerts_eval(e->alerts, &e->config->rules, e->model, e->now_ns, e->opts.on_alert, e->opts.arg);
+	alerts_eval(e->alerts, &e->config->rules, e->model, e->now_ns, e->opts.on_alert,
+		    e->opts.arg);
 }
 
 static void on_tick(void *arg, uint64_t now_ns)
@@ -392,8 +412,9 @@ static void find_ourselves(struct engine *e)
 	(void)proc_stat_exe(e->procfd, getpid(), &e->own_image);
 }
 
-int engine_new(struct loop *loop, int procfd, const struct config *config, const struct kernel_features *features,
-	       const struct engine_opts *opts, struct engine **ret_e, struct reason *reason)
+int engine_new(struct loop *loop, int procfd, const struct config *config,
+	       const struct kernel_features *features, const struct engine_opts *opts,
+	       struct engine **ret_e, struct reason *reason)
 {
 	struct model_opts mo = MODEL_OPTS_DEFAULT;
 	struct engine *e = calloc(1, sizeof(*e));
@@ -435,7 +456,7 @@ void engine_free(struct engine *e)
 	loop_remove(e->loop, e->drain_timer);
 	loop_remove(e->loop, e->tick_timer);
 	jobs_free(e->jobs);
-	HASH_ITER(hh, e->by_pid, w, next) {
+	HASH_ITER (hh, e->by_pid, w, next) {
 		HASH_DELETE(hh, e->by_pid, w);
 		HASH_DELETE(hh_id, e->by_id, w);
 		close(w->memfd);

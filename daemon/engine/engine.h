@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The pipeline and its clock: finds processes, has their files inspected, attaches, carries events into the model, asks
- * the rules, and answers the back-edges (lost detail, unknown names, growth that wants descriptor hooks). It composes;
- * each step is another module's.
+ * The pipeline and its clock: finds processes, has their files inspected, attaches, carries events
+ * into the model, asks the rules, and answers the back-edges (lost detail, unknown names, growth
+ * that wants descriptor hooks). It composes; each step is another module's.
  *
- * One thread, the loop's. Everything `deferd run`, `top`, `ps`, `trace` and `doctor` show comes out of one of these.
+ * One thread, the loop's. Everything `deferd run`, `top`, `ps`, `trace` and `doctor` show comes out
+ * of one of these.
  */
 #ifndef DEFERD_ENGINE_ENGINE_H
 #define DEFERD_ENGINE_ENGINE_H
@@ -24,21 +25,21 @@
 #include "probe/probe.h"
 
 enum attach_failure {
-	ATTACH_EXITED,      /* the process ended meanwhile: normal */
-	ATTACH_IMAGE,       /* its file could not be read: see the target's reason */
-	ATTACH_VERSION,     /* a Go release whose layout is not known */
-	ATTACH_BYTES,       /* memory differs from the file */
-	ATTACH_KERNEL,      /* the kernel refused the link */
-	ATTACH_SLOTS,       /* limits.targets */
-	ATTACH_WORKER,      /* the image worker failed or was killed */
+	ATTACH_EXITED,  /* the process ended meanwhile: normal */
+	ATTACH_IMAGE,   /* its file could not be read: see the target's reason */
+	ATTACH_VERSION, /* a Go release whose layout is not known */
+	ATTACH_BYTES,   /* memory differs from the file */
+	ATTACH_KERNEL,  /* the kernel refused the link */
+	ATTACH_SLOTS,   /* limits.targets */
+	ATTACH_WORKER,  /* the image worker failed or was killed */
 	ATTACH_FAILURE_MAX,
 };
 extern const char *const attach_failure_names[ATTACH_FAILURE_MAX];
 
 struct engine_opts {
-	pid_t only_pid;   /* observe this process alone; 0: all that the configuration wants */
-	bool trace;       /* an event for every hit; with only_pid */
-	bool fd_hooks;    /* descriptor hooks from the start, whatever the kernel has */
+	pid_t only_pid;    /* observe this process alone; 0: all that the configuration wants */
+	bool trace;        /* an event for every hit; with only_pid */
+	bool fd_hooks;     /* descriptor hooks from the start, whatever the kernel has */
 	event_fn on_event; /* sees every event after the model; may be NULL */
 	alert_fn on_alert; /* sees every transition; may be NULL */
 	void *arg;
@@ -49,32 +50,38 @@ struct engine_stats {
 	uint64_t failures[ATTACH_FAILURE_MAX];
 	unsigned images;
 	unsigned jobs;
-	uint64_t chains_read;      /* goroutines settled by reading their memory */
-	uint64_t last_scan_ns;     /* duration of the newest scan */
-	uint64_t last_tick_ns;     /* monotonic time of the newest tick: stale means stuck */
+	uint64_t chains_read;  /* goroutines settled by reading their memory */
+	uint64_t last_scan_ns; /* duration of the newest scan */
+	uint64_t last_tick_ns; /* monotonic time of the newest tick: stale means stuck */
 };
 
 struct engine;
 
 /*
- * `config` and `features` are borrowed until engine_free() or the next engine_reload(). NULL config members are not
- * allowed. 0; negative errno with the reason when the kernel side cannot be loaded.
+ * `config` and `features` are borrowed until engine_free() or the next engine_reload(). NULL config
+ * members are not allowed. 0; negative errno with the reason when the kernel side cannot be loaded.
  */
-int engine_new(struct loop *loop, int procfd, const struct config *config, const struct kernel_features *features,
-	       const struct engine_opts *opts, struct engine **ret_e, struct reason *reason);
+int engine_new(struct loop *loop, int procfd, const struct config *config,
+	       const struct kernel_features *features, const struct engine_opts *opts,
+	       struct engine **ret_e, struct reason *reason);
 /* Detaches everything and waits for it. NULL is allowed. */
 void engine_free(struct engine *e);
 /* A new configuration is in force; what needs a restart stays as it is. */
 void engine_reload(struct engine *e, const struct config *config);
 
-/* Somebody is about to look: read the kernel's counts now, unless that was done in the last 200 ms. */
+/*
+ * Somebody is about to look: read the kernel's counts now, unless that was done in the last 200 ms.
+ */
 void engine_refresh(struct engine *e, uint64_t now_ns);
 
 struct model *engine_model(struct engine *e);
 void engine_get_stats(struct engine *e, struct engine_stats *ret_stats);
 /* Everything that pages show; self is the caller's to add, and the clock. */
 void engine_show(struct engine *e, struct show *ret_show);
-/* The first look at all of /proc is over: every process found then is attached, failed, or nothing for us. */
+/*
+ * The first look at all of /proc is over: every process found then is attached, failed, or nothing
+ * for us.
+ */
 bool engine_settled(const struct engine *e);
 
 /* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */

@@ -17,7 +17,8 @@ struct watch {
 	struct image *image;
 	uint64_t bias;
 	int memfd;
-	uint64_t attached_ns; /* an exec after this is of another program, even if the file is the same */
+	uint64_t
+		attached_ns; /* an exec after this is of another program, even if the file is the same */
 	uint64_t limit_read_ns;
 	uint64_t fd_limit;
 };
@@ -40,28 +41,28 @@ struct engine {
 	unsigned n_profiles;
 	char own_service[CGROUP_SERVICE_MAX]; /* of the cgroup we run in ourselves */
 	struct proc_image own_image;
-	unsigned turn;          /* of the tick */
-	bool urgent;            /* somebody crossed the threshold: do not wait for the second */
-	bool resync;            /* an exec or exit was lost: look at /proc again */
+	unsigned turn;           /* of the tick */
+	bool urgent;             /* somebody crossed the threshold: do not wait for the second */
+	bool resync;             /* an exec or exit was lost: look at /proc again */
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
 	bool hooks_failed;
-	unsigned chain_budget;  /* memory reads left in this scan */
-	unsigned chain_seen;    /* goroutines of this scan that wanted to be read */
-	unsigned chain_first;   /* the first of them whose turn it is */
-	unsigned chain_next;    /* where the next scan goes on; 0: from the start */
-	uint64_t now_ns;         /* of the event or tick that runs */
+	unsigned chain_budget; /* memory reads left in this scan */
+	unsigned chain_seen;   /* goroutines of this scan that wanted to be read */
+	unsigned chain_first;  /* the first of them whose turn it is */
+	unsigned chain_next;   /* where the next scan goes on; 0: from the start */
+	uint64_t now_ns;       /* of the event or tick that runs */
 	uint64_t scanned_ns;
 	struct engine_stats stats;
 };
 
 /* discover.c: which processes are observed */
 void discover_profiles(struct engine *e);
-void discover_all(struct engine *e);             /* walk /proc */
+void discover_all(struct engine *e); /* walk /proc */
 void discover_pid(struct engine *e, pid_t pid);
 void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns);
 void discover_gone(struct engine *e, pid_t pid);
-void discover_sweep(struct engine *e);           /* notice exits without the kernel's help */
-void discover_refilter(struct engine *e);        /* the configuration wants others */
+void discover_sweep(struct engine *e);    /* notice exits without the kernel's help */
+void discover_refilter(struct engine *e); /* the configuration wants others */
 void discover_report(struct engine *e, struct image *im, int err, const struct image_report *report,
 		     const struct reason *reason);
 struct watch *watch_of_pid(struct engine *e, pid_t pid);

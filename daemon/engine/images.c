@@ -31,7 +31,7 @@ void images_free(struct images *is)
 
 	if (!is)
 		return;
-	HASH_ITER(hh, is->all, im, next) {
+	HASH_ITER (hh, is->all, im, next) {
 		HASH_DEL(is->all, im);
 		image_free(im);
 	}
@@ -42,7 +42,7 @@ static void evict(struct images *is)
 {
 	struct image *im, *next;
 
-	HASH_ITER(hh, is->all, im, next) {
+	HASH_ITER (hh, is->all, im, next) {
 		if (im->users || im->state != IMAGE_READY)
 			continue;
 		HASH_DEL(is->all, im);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The files that processes run, by identity: inspected once, by a worker, whatever the number of processes. Loop thread
- * only. An image stays until the table is full and nobody uses it.
+ * The files that processes run, by identity: inspected once, by a worker, whatever the number of
+ * processes. Loop thread only. An image stays until the table is full and nobody uses it.
  */
 #ifndef DEFERD_ENGINE_IMAGES_H
 #define DEFERD_ENGINE_IMAGES_H
@@ -42,7 +42,10 @@ void images_forget_empty(struct images *is);
 unsigned images_count(const struct images *is);
 /* Remember that `pid` waits. */
 int image_add_waiting(struct image *im, pid_t pid);
-/* The report is there: keep a copy, unless there is nothing to see in the file and `keep_empty` is not set. */
+/*
+ * The report is there: keep a copy, unless there is nothing to see in the file and `keep_empty` is
+ * not set.
+ */
 int image_set_report(struct image *im, const struct image_report *report, bool keep_empty);
 
 #endif

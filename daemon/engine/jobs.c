@@ -98,12 +98,16 @@ static void unlink_running(struct job *j)
 	j->owner->n_running--;
 }
 
-static void finish(struct job *j, int err, const struct worker_result *result, const struct reason *reason)
+static void finish(struct job *j, int err, const struct worker_result *result,
+		   const struct reason *reason)
 {
 	struct jobs *js = j->owner;
 
 	unlink_running(j);
-	/* Before anybody opens a file: the worker's descriptor is closed, and its number is free again. */
+	/*
+	 * Before anybody opens a file: the worker's descriptor is closed, and its number is free
+	 * again.
+	 */
 	loop_remove(js->loop, j->source);
 	j->source = NULL;
 	js->fn(js->arg, j->image_id, err, result, j->pcs, j->npcs, reason);
@@ -152,7 +156,8 @@ static void start(struct job *j, uint64_t now_ns)
 		j->deadline_ns = now_ns + WORKER_DEADLINE_MS * 1000000ull;
 		j->source = loop_add_fd(js->loop, j->worker.fd, EPOLLIN, on_readable, j);
 		if (!j->source)
-			err = reason_set(&reason, -errno, "watching the image worker: %s", strerror(errno));
+			err = reason_set(&reason, -errno, "watching the image worker: %s",
+					 strerror(errno));
 	}
 	if (err)
 		finish(j, err, NULL, &reason);
@@ -171,7 +176,8 @@ static void start_waiting(struct jobs *js, uint64_t now_ns)
 	}
 }
 
-static int enqueue(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n, uint64_t now_ns)
+static int enqueue(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n,
+		   uint64_t now_ns)
 {
 	struct job *j = js->n_waiting < JOBS_MAX ? calloc(1, sizeof(*j)) : NULL;
 
@@ -199,7 +205,8 @@ int jobs_inspect(struct jobs *js, uint32_t image_id, int fd, uint64_t now_ns)
 	return enqueue(js, image_id, fd, NULL, 0, now_ns);
 }
 
-int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n, uint64_t now_ns)
+int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n,
+		   uint64_t now_ns)
 {
 	return enqueue(js, image_id, fd, pcs, n, now_ns);
 }
@@ -214,7 +221,9 @@ void jobs_tick(struct jobs *js, uint64_t now_ns)
 
 		if (now_ns >= j->deadline_ns) {
 			worker_kill(&j->worker);
-			reason_set(&reason, 0, "the image worker did not answer in %d ms and was killed", WORKER_DEADLINE_MS);
+			reason_set(&reason, 0,
+				   "the image worker did not answer in %d ms and was killed",
+				   WORKER_DEADLINE_MS);
 			finish(j, -ETIMEDOUT, NULL, &reason);
 		}
 		j = next;

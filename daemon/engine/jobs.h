@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Image workers in flight: at most JOBS_RUNNING at a time, the rest waits in line, each killed when its time is up.
- * Loop thread only.
+ * Image workers in flight: at most JOBS_RUNNING at a time, the rest waits in line, each killed when
+ * its time is up. Loop thread only.
  */
 #ifndef DEFERD_ENGINE_JOBS_H
 #define DEFERD_ENGINE_JOBS_H
@@ -15,8 +15,9 @@
 #define JOBS_MAX     1024
 
 /*
- * `err` is 0 when `result` is filled; else negative errno (-ETIMEDOUT: killed at WORKER_DEADLINE_MS) and the reason says
- * why. Called once for each job that was accepted, from the loop.
+ * `err` is 0 when `result` is filled; else negative errno (-ETIMEDOUT: killed at
+ * WORKER_DEADLINE_MS) and the reason says why. Called once for each job that was accepted, from the
+ * loop.
  */
 typedef void (*job_fn)(void *arg, uint32_t image_id, int err, const struct worker_result *result,
 		       const uint64_t *pcs, unsigned npcs, const struct reason *reason);
@@ -30,7 +31,8 @@ void jobs_set_profiles(struct jobs *js, const struct plan_c_profile *profiles, u
 
 /* `fd` is taken. 0; -EAGAIN when JOBS_MAX wait already (the descriptor is closed then, too). */
 int jobs_inspect(struct jobs *js, uint32_t image_id, int fd, uint64_t now_ns);
-int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n, uint64_t now_ns);
+int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n,
+		   uint64_t now_ns);
 /* Kill what is late; start what waits. Call a few times a second. */
 void jobs_tick(struct jobs *js, uint64_t now_ns);
 unsigned jobs_pending(const struct jobs *js);

@@ -35,7 +35,8 @@ int decode_header(const void *rec, size_t size, struct dfd_rec_hdr *ret_h)
 	return 0;
 }
 
-static int decode_call(const void *rec, size_t size, uint64_t bias, enum event_type type, struct event *ev)
+static int decode_call(const void *rec, size_t size, uint64_t bias, enum event_type type,
+		       struct event *ev)
 {
 	struct dfd_rec_call r;
 	struct event_call *c = &ev->call;
@@ -87,7 +88,9 @@ static int decode_fd(const void *rec, size_t size, struct event *ev)
 		return -EBADMSG;
 	memcpy(&r, rec, sizeof(r));
 	ev->type = EVENT_FD;
-	ev->fd = (struct event_fd){ .syscall = r.syscall, .ret = r.ret, .fd = r.fd, .closing = r.closing };
+	ev->fd = (struct event_fd){
+		.syscall = r.syscall, .ret = r.ret, .fd = r.fd, .closing = r.closing
+	};
 	return 0;
 }
 
@@ -163,12 +166,15 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 	*ret_counts = c;
 }
 
-void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, uint64_t bias, uint32_t epoch,
-		      struct event_goroutine *ret_g)
+void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, uint64_t bias,
+		      uint32_t epoch, struct event_goroutine *ret_g)
 {
 	uint32_t window = 0;
 
-	/* peaks[0] belongs to st->epoch; when a push came after the epoch was raised, the ended window is peaks[1]. */
+	/*
+	 * peaks[0] belongs to st->epoch; when a push came after the epoch was raised, the ended
+	 * window is peaks[1].
+	 */
 	if (st->epoch == epoch - 1)
 		window = st->peaks[0];
 	else if (st->epoch == epoch)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The waist: everything the senses tell and everything the model knows passes through this one type. A live ring, a scan
- * of the kernel's maps, /proc and an array in a test are all sources of these. From the model upward nobody knows of BPF.
+ * The waist: everything the senses tell and everything the model knows passes through this one
+ * type. A live ring, a scan of the kernel's maps, /proc and an array in a test are all sources of
+ * these. From the model upward nobody knows of BPF.
  *
- * Events are plain values; pointers in them are borrowed for the duration of the call that receives them. Times are
- * CLOCK_MONOTONIC nanoseconds. Addresses are link-time addresses of the target's image (the load bias is taken off at the
- * source), so a site means the same in every process of an image.
+ * Events are plain values; pointers in them are borrowed for the duration of the call that receives
+ * them. Times are CLOCK_MONOTONIC nanoseconds. Addresses are link-time addresses of the target's
+ * image (the load bias is taken off at the source), so a site means the same in every process of an
+ * image.
  */
 #ifndef DEFERD_EVENT_EVENT_H
 #define DEFERD_EVENT_EVENT_H
@@ -22,17 +24,17 @@ enum event_type {
 	EVENT_TARGET,      /* a target is known: its facts (again when they change) */
 	EVENT_TARGET_GONE, /* the target exited or is watched no more */
 	EVENT_DEPTH,       /* a goroutine crossed the threshold or a doubling */
-	EVENT_ENDED,       /* a thread ended between two scans; call.depth is its deepest since the last */
-	EVENT_PANIC,       /* panic, recovery, fatal panic, Goexit */
-	EVENT_CALL,        /* a probe hit of a traced target */
-	EVENT_FD,          /* a descriptor call of a traced target */
-	EVENT_LOST,        /* records of this target were lost; target 0: of exec, exit or fork */
-	EVENT_SCAN_BEGIN,  /* what follows until SCAN_END is all there is to say about goroutines */
+	EVENT_ENDED, /* a thread ended between two scans; call.depth is its deepest since the last */
+	EVENT_PANIC,      /* panic, recovery, fatal panic, Goexit */
+	EVENT_CALL,       /* a probe hit of a traced target */
+	EVENT_FD,         /* a descriptor call of a traced target */
+	EVENT_LOST,       /* records of this target were lost; target 0: of exec, exit or fork */
+	EVENT_SCAN_BEGIN, /* what follows until SCAN_END is all there is to say about goroutines */
 	EVENT_SCAN_END,
-	EVENT_COUNTS,      /* exact counts since the target was first watched */
-	EVENT_GOROUTINE,   /* depth of one goroutine or thread */
-	EVENT_SITE,        /* pushes by one call site since the target was first watched */
-	EVENT_FDS,         /* descriptors in use, and the limit */
+	EVENT_COUNTS,    /* exact counts since the target was first watched */
+	EVENT_GOROUTINE, /* depth of one goroutine or thread */
+	EVENT_SITE,      /* pushes by one call site since the target was first watched */
+	EVENT_FDS,       /* descriptors in use, and the limit */
 	EVENT_TYPE_MAX,
 };
 
@@ -60,9 +62,9 @@ enum target_state {
 
 struct event_target {
 	const char *service;
-	const char *image;  /* base name of the file */
+	const char *image;   /* base name of the file */
 	const char *version; /* "go1.19.8", "c"; never NULL */
-	const char *reason; /* why LIMITED or FAILED, else "" */
+	const char *reason;  /* why LIMITED or FAILED, else "" */
 	enum runtime_kind runtime;
 	enum target_state state;
 	uint64_t start_ticks; /* with the pid: identity, field 22 of /proc/PID/stat */
@@ -71,15 +73,16 @@ struct event_target {
 };
 
 struct event_call {
-	uint64_t g;    /* address of the g; C: 0 */
-	uint64_t goid; /* C: 0 */
-	uint64_t fn;   /* PUSH: function value; PANIC: type word */
+	uint64_t g;     /* address of the g; C: 0 */
+	uint64_t goid;  /* C: 0 */
+	uint64_t fn;    /* PUSH: function value; PANIC: type word */
 	uint32_t depth; /* pending after it; of PUSH, RUN and DEPTH only */
 	enum call_kind kind;
 	enum lowering lowering;
 	bool inferred;
 	unsigned nstack;
-	uint64_t stack[EVENT_STACK_MAX]; /* [0] is the site; return addresses, the calls stand before them */
+	uint64_t stack
+		[EVENT_STACK_MAX]; /* [0] is the site; return addresses, the calls stand before them */
 };
 
 struct event_fd {
@@ -107,8 +110,8 @@ struct event_goroutine {
 	uint64_t g;    /* C: the thread id */
 	uint64_t goid; /* C: the thread id */
 	uint64_t registered;
-	uint64_t last_ns;     /* of the newest push */
-	uint64_t site;        /* of the newest push */
+	uint64_t last_ns; /* of the newest push */
+	uint64_t site;    /* of the newest push */
 	uint64_t peak_site;
 	uint32_t depth;       /* now, as far as known */
 	uint32_t window_peak; /* since the scan before; 0: no push in it */

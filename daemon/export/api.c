@@ -59,16 +59,22 @@ static void index_page(struct api *a, struct http_response *ret)
 	struct buf b;
 
 	buf_init(&b, 0);
-	buf_printf(&b,
-		   "<!DOCTYPE html><html lang=\"en\"><head><title>deferd</title></head><body><h1>deferd</h1><ul>"
-		   "<li><a href=\"%s\">metrics</a></li><li><a href=\"/api/v1/alerts\">alerts</a></li>"
-		   "<li><a href=\"/api/v1/snapshot\">snapshot</a></li><li><a href=\"/-/ready\">ready</a></li>"
-		   "</ul></body></html>\n",
-		   a->telemetry_path);
+	buf_printf(
+		&b,
+		"<!DOCTYPE html><html "
+		"lang=\"en\"><head><title>deferd</title></head><body><h1>deferd</h1><ul>"
+		"<li><a href=\"%s\">metrics</a></li><li><a href=\"/api/v1/alerts\">alerts</a></li>"
+		"<li><a href=\"/api/v1/snapshot\">snapshot</a></li><li><a "
+		"href=\"/-/ready\">ready</a></li>"
+		"</ul></body></html>\n",
+		a->telemetry_path);
 	answer(ret, MHD_HTTP_OK, type_html, &b);
 }
 
-/* What stands between us and observing everything as planned; a hook or a target that is not observed is never silent. */
+/*
+ * What stands between us and observing everything as planned; a hook or a target that is not
+ * observed is never silent.
+ */
 static void ready(const struct show *s, struct http_response *ret)
 {
 	unsigned missing = 0;
@@ -82,7 +88,8 @@ static void ready(const struct show *s, struct http_response *ret)
 	for (const struct target *t = model_targets(s->model); t; t = t->hh.next) {
 		if (t->state != TARGET_FAILED)
 			continue;
-		buf_printf(&b, "service %s, pid %u: not observed: %s\n", t->service->name, t->pid, t->reason);
+		buf_printf(&b, "service %s, pid %u: not observed: %s\n", t->service->name, t->pid,
+			   t->reason);
 		missing++;
 	}
 	if (!missing)
@@ -95,12 +102,14 @@ static void reload(struct api *a, const struct http_request *req, struct http_re
 	if (strcmp(req->method, "POST"))
 		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "POST only\n");
 	else if (!req->local && !a->reload_over_tcp)
-		answer_text(ret, MHD_HTTP_FORBIDDEN, "set web.enable_lifecycle, or use SIGHUP or the local socket\n");
+		answer_text(ret, MHD_HTTP_FORBIDDEN,
+			    "set web.enable_lifecycle, or use SIGHUP or the local socket\n");
 	else if (!a->reload)
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "nothing to reload here\n");
 	else if (a->reload(a->arg))
 		answer_text(ret, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			    "the new configuration is not valid, the old one stays in force; see the log\n");
+			    "the new configuration is not valid, the old one stays in force; see "
+			    "the log\n");
 	else
 		answer_text(ret, MHD_HTTP_OK, "reloaded\n");
 }

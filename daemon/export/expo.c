@@ -100,8 +100,8 @@ void expo_sample(struct expo *x, double value, ...)
 	buf_putc(x->out, '\n');
 }
 
-static void histogram_line(struct expo *x, const char *tail, const char *label, const char *label_value, const char *le,
-			   double value)
+static void histogram_line(struct expo *x, const char *tail, const char *label,
+			   const char *label_value, const char *le, double value)
 {
 	const char *sep = "{";
 
@@ -119,8 +119,8 @@ static void histogram_line(struct expo *x, const char *tail, const char *label, 
 	buf_putc(x->out, '\n');
 }
 
-void expo_histogram(struct expo *x, const char *label, const char *label_value, const uint32_t *edges,
-		    const uint64_t *counts, unsigned n, double sum)
+void expo_histogram(struct expo *x, const char *label, const char *label_value,
+		    const uint32_t *edges, const uint64_t *counts, unsigned n, double sum)
 {
 	uint64_t total = 0;
 	char le[16];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Writing metrics, in the Prometheus text format 0.0.4 or in OpenMetrics 1.0 from the same calls
- * (https://prometheus.io/docs/instrumenting/exposition_formats, https://prometheus.io/docs/specs/om/open_metrics_spec).
- * A family is opened, then its samples are written; past `series_max` they are dropped and counted.
+ * (https://prometheus.io/docs/instrumenting/exposition_formats,
+ * https://prometheus.io/docs/specs/om/open_metrics_spec). A family is opened, then its samples are
+ * written; past `series_max` they are dropped and counted.
  */
 #ifndef DEFERD_EXPORT_EXPO_H
 #define DEFERD_EXPORT_EXPO_H
@@ -30,11 +31,11 @@ void expo_family(struct expo *x, const char *name, enum expo_type type, const ch
 /* Labels as name, value, name, value, ..., NULL. Values are escaped here. Counters and gauges. */
 void expo_sample(struct expo *x, double value, ...) __attribute__((sentinel));
 /*
- * Cumulative histogram: `counts[i]` observations fell into (edges[i-1], edges[i]], counts[n] past the last. One label at
- * most.
+ * Cumulative histogram: `counts[i]` observations fell into (edges[i-1], edges[i]], counts[n] past
+ * the last. One label at most.
  */
-void expo_histogram(struct expo *x, const char *label, const char *label_value, const uint32_t *edges,
-		    const uint64_t *counts, unsigned n, double sum);
+void expo_histogram(struct expo *x, const char *label, const char *label_value,
+		    const uint32_t *edges, const uint64_t *counts, unsigned n, double sum);
 void expo_end(struct expo *x); /* "# EOF" where the format wants it */
 
 extern const char expo_text_type[], expo_openmetrics_type[]; /* Content-Type */

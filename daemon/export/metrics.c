@@ -19,17 +19,19 @@ struct page {
 };
 
 #define FOR_EACH_SERVICE(s, m) for (const struct service *s = model_services(m); s; s = s->hh.next)
-#define FOR_EACH_TARGET_OF(t, s) for (const struct target *t = (s)->targets; t; t = t->next_in_service)
+#define FOR_EACH_TARGET_OF(t, s) \
+	for (const struct target *t = (s)->targets; t; t = t->next_in_service)
 
 /* A counter of each service: the member of struct event_counts at this offset. */
 static void write_counter(struct page *p, const char *name, const char *help, size_t offset)
 {
 	expo_family(&p->x, name, EXPO_COUNTER, help);
-	FOR_EACH_SERVICE(s, p->m) {
+	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
 		service_counts(s, &c);
-		expo_sample(&p->x, (double)*(const uint64_t *)((const char *)&c + offset), "service", s->name, NULL);
+		expo_sample(&p->x, (double)*(const uint64_t *)((const char *)&c + offset),
+			    "service", s->name, NULL);
 	}
 }
 #define COUNT(member) offsetof(struct event_counts, member)
@@ -40,7 +42,7 @@ static bool lowering_applies(const struct service *s, enum lowering l, const str
 
 	if (c->registered[l])
 		return true;
-	FOR_EACH_TARGET_OF(t, s) {
+	FOR_EACH_TARGET_OF (t, s) {
 		go |= t->runtime == RUNTIME_GO;
 		native |= t->runtime == RUNTIME_C;
 		full |= t->full;
@@ -55,28 +57,30 @@ static void write_defers(struct page *p)
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_defers_registered", EXPO_COUNTER,
-		    "Defers registered, by how they were compiled; stack only with the full probe set.");
-	FOR_EACH_SERVICE(s, p->m) {
+		    "Defers registered, by how they were compiled; stack only with the full probe "
+		    "set.");
+	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
 		service_counts(s, &c);
 		for (int l = 0; l < LOWERING_MAX; l++) {
 			if (lowering_applies(s, l, &c))
-				expo_sample(x, (double)c.registered[l], "service", s->name, "lowering", lowering_names[l],
-					    NULL);
+				expo_sample(x, (double)c.registered[l], "service", s->name,
+					    "lowering", lowering_names[l], NULL);
 		}
 	}
 	expo_family(x, "deferd_defer_depth", EXPO_HISTOGRAM,
-		    "Once a second, for each goroutine or thread that registered a defer in it: its deepest pending.");
-	FOR_EACH_SERVICE(s, p->m)
-		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist, MODEL_DEPTH_EDGES,
-			       (double)s->depth_hist_sum);
+		    "Once a second, for each goroutine or thread that registered a defer in it: "
+		    "its deepest pending.");
+	FOR_EACH_SERVICE (s, p->m)
+		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist,
+			       MODEL_DEPTH_EDGES, (double)s->depth_hist_sum);
 	expo_family(x, "deferd_defer_depth_max", EXPO_GAUGE,
 		    "Deepest pending defers of one goroutine or thread in the last minute.");
-	FOR_EACH_SERVICE(s, p->m) {
+	FOR_EACH_SERVICE (s, p->m) {
 		uint32_t depth = 0;
 
-		FOR_EACH_TARGET_OF(t, s) {
+		FOR_EACH_TARGET_OF (t, s) {
 			const struct peak *peak = target_deepest(p->m, t, p->show->now_ns);
 
 			if (peak && peak->depth > depth)
@@ -86,19 +90,20 @@ static void write_defers(struct page *p)
 	}
 	expo_family(x, "deferd_goroutines_tracked", EXPO_GAUGE,
 		    "Goroutines and threads that registered a defer and may have it pending.");
-	FOR_EACH_SERVICE(s, p->m) {
+	FOR_EACH_SERVICE (s, p->m) {
 		unsigned n = 0;
 
-		FOR_EACH_TARGET_OF(t, s)
+		FOR_EACH_TARGET_OF (t, s)
 			n += t->n_goroutines;
 		expo_sample(x, n, "service", s->name, NULL);
 	}
 	expo_family(x, "deferd_state_exact", EXPO_GAUGE,
-		    "1: nothing of this service's state is inferred and no detail was lost since the last scan.");
-	FOR_EACH_SERVICE(s, p->m) {
+		    "1: nothing of this service's state is inferred and no detail was lost since "
+		    "the last scan.");
+	FOR_EACH_SERVICE (s, p->m) {
 		bool exact = true;
 
-		FOR_EACH_TARGET_OF(t, s)
+		FOR_EACH_TARGET_OF (t, s)
 			exact &= target_exact(t);
 		expo_sample(x, exact, "service", s->name, NULL);
 	}
@@ -108,11 +113,12 @@ static void write_panics(struct page *p)
 {
 	write_counter(p, "deferd_panics_started", "Panics started.", COUNT(panics));
 	expo_family(&p->x, "deferd_panics", EXPO_COUNTER, "Panics that ended, by outcome.");
-	FOR_EACH_SERVICE(s, p->m) {
+	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
 		service_counts(s, &c);
-		expo_sample(&p->x, (double)c.recovered, "service", s->name, "outcome", "recovered", NULL);
+		expo_sample(&p->x, (double)c.recovered, "service", s->name, "outcome", "recovered",
+			    NULL);
 		expo_sample(&p->x, (double)c.fatal, "service", s->name, "outcome", "fatal", NULL);
 	}
 }
@@ -122,18 +128,19 @@ static void write_fds(struct page *p)
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_open_fds", EXPO_GAUGE, "File descriptors in use.");
-	FOR_EACH_SERVICE(s, p->m) {
+	FOR_EACH_SERVICE (s, p->m) {
 		double open = 0;
 
-		FOR_EACH_TARGET_OF(t, s)
+		FOR_EACH_TARGET_OF (t, s)
 			open += (double)t->fds.open;
 		expo_sample(x, open, "service", s->name, NULL);
 	}
-	expo_family(x, "deferd_max_fds", EXPO_GAUGE, "RLIMIT_NOFILE (soft), the lowest of the service's processes.");
-	FOR_EACH_SERVICE(s, p->m) {
+	expo_family(x, "deferd_max_fds", EXPO_GAUGE,
+		    "RLIMIT_NOFILE (soft), the lowest of the service's processes.");
+	FOR_EACH_SERVICE (s, p->m) {
 		uint64_t limit = 0;
 
-		FOR_EACH_TARGET_OF(t, s) {
+		FOR_EACH_TARGET_OF (t, s) {
 			if (t->have_fds && (!limit || t->fds.limit < limit))
 				limit = t->fds.limit;
 		}
@@ -141,12 +148,13 @@ static void write_fds(struct page *p)
 			expo_sample(x, (double)limit, "service", s->name, NULL);
 	}
 	expo_family(x, "deferd_fd_growth_per_second", EXPO_GAUGE,
-		    "Slope of the descriptor count (Theil-Sen over descriptors.window), sum of the processes.");
-	FOR_EACH_SERVICE(s, p->m) {
+		    "Slope of the descriptor count (Theil-Sen over descriptors.window), sum of the "
+		    "processes.");
+	FOR_EACH_SERVICE (s, p->m) {
 		double slope = 0;
 		bool known = false;
 
-		FOR_EACH_TARGET_OF(t, s) {
+		FOR_EACH_TARGET_OF (t, s) {
 			known |= t->have_fd_trend;
 			slope += t->have_fd_trend ? t->fd_trend.per_sec : 0;
 		}
@@ -154,11 +162,12 @@ static void write_fds(struct page *p)
 			expo_sample(x, slope, "service", s->name, NULL);
 	}
 	expo_family(x, "deferd_fd_exhaustion_seconds", EXPO_GAUGE,
-		    "Earliest time to the limit at the present pace; +Inf while descriptors do not grow.");
-	FOR_EACH_SERVICE(s, p->m) {
+		    "Earliest time to the limit at the present pace; +Inf while descriptors do not "
+		    "grow.");
+	FOR_EACH_SERVICE (s, p->m) {
 		double soonest = __builtin_inf();
 
-		FOR_EACH_TARGET_OF(t, s) {
+		FOR_EACH_TARGET_OF (t, s) {
 			double low, high;
 
 			if (target_fd_exhaustion(t, &low, &high) && low < soonest)
@@ -170,11 +179,15 @@ static void write_fds(struct page *p)
 
 static void write_fd_calls(struct page *p)
 {
-	write_counter(p, "deferd_fd_opened", "Descriptors opened while the hooks were attached.", COUNT(fd_opened));
-	write_counter(p, "deferd_fd_closed", "Descriptors closed by close() while the hooks were attached.",
+	write_counter(p, "deferd_fd_opened", "Descriptors opened while the hooks were attached.",
+		      COUNT(fd_opened));
+	write_counter(p, "deferd_fd_closed",
+		      "Descriptors closed by close() while the hooks were attached.",
 		      COUNT(fd_closed));
-	write_counter(p, "deferd_fd_bad_closes",
-		      "close() of a number that was not open (EBADF) while the hooks were attached.", COUNT(fd_ebadf));
+	write_counter(
+		p, "deferd_fd_bad_closes",
+		"close() of a number that was not open (EBADF) while the hooks were attached.",
+		COUNT(fd_ebadf));
 }
 
 static void write_alerts(struct page *p)
@@ -203,9 +216,11 @@ static void write_targets(struct page *p)
 	expo_family(x, "deferd_targets", EXPO_GAUGE, "Processes, by what can be observed of them.");
 	for (int i = 0; i < TARGET_STATE_MAX; i++)
 		expo_sample(x, n[i], "state", states[i], NULL);
-	expo_family(x, "deferd_attach_failures", EXPO_COUNTER, "Processes or files that could not be attached, by reason.");
+	expo_family(x, "deferd_attach_failures", EXPO_COUNTER,
+		    "Processes or files that could not be attached, by reason.");
 	for (unsigned i = 0; i < p->show->n_failures; i++)
-		expo_sample(x, (double)p->show->failures[i], "reason", p->show->failure_names[i], NULL);
+		expo_sample(x, (double)p->show->failures[i], "reason", p->show->failure_names[i],
+			    NULL);
 	write_counter(p, "deferd_probe_hits", "Probe hits that the service paid for.", COUNT(hits));
 }
 
@@ -216,8 +231,9 @@ static void write_events(struct page *p)
 
 	expo_family(x, "deferd_events", EXPO_COUNTER, "Records taken from the ring.");
 	expo_sample(x, (double)st->events, NULL);
-	expo_family(x, "deferd_events_dropped", EXPO_COUNTER,
-		    "Detail that was lost, by reason; counters of defers and panics are not affected.");
+	expo_family(
+		x, "deferd_events_dropped", EXPO_COUNTER,
+		"Detail that was lost, by reason; counters of defers and panics are not affected.");
 	for (unsigned i = 0; probe_loss_name(i); i++)
 		expo_sample(x, (double)st->lost[i], "reason", probe_loss_name(i), NULL);
 	expo_sample(x, (double)st->bad, "reason", "malformed", NULL);
@@ -239,12 +255,15 @@ static void write_kernel(struct page *p)
 	const struct kernel_features *f = p->show->features;
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE, "1: this kernel has it (tried at start), see deferd doctor.");
+	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE,
+		    "1: this kernel has it (tried at start), see deferd doctor.");
 	for (int i = 0; i < KERNEL_FEATURE_MAX; i++)
 		expo_sample(x, f->have[i], "feature", kernel_feature_docs[i].name, NULL);
-	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE, "1: how opens and closes of descriptors are seen now.");
+	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE,
+		    "1: how opens and closes of descriptors are seen now.");
 	for (int i = 0; i < 3; i++)
-		expo_sample(x, p->show->fd_hooks == (enum fd_hooks)i, "kind", show_fd_hooks_names[i], NULL);
+		expo_sample(x, p->show->fd_hooks == (enum fd_hooks)i, "kind",
+			    show_fd_hooks_names[i], NULL);
 }
 
 static void write_self(struct page *p)
@@ -256,21 +275,26 @@ static void write_self(struct page *p)
 
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
 	expo_family(x, "deferd_build", EXPO_INFO, "What this is.");
-	expo_sample(x, 1, "version", deferd_version, "revision", deferd_revision, "libbpf", libbpf, NULL);
-	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE, "1: the configuration in force is the newest file.");
+	expo_sample(x, 1, "version", deferd_version, "revision", deferd_revision, "libbpf", libbpf,
+		    NULL);
+	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE,
+		    "1: the configuration in force is the newest file.");
 	expo_sample(x, ex->last_reload_good, NULL);
 	expo_family(x, "deferd_config_last_reload_success_timestamp_seconds", EXPO_GAUGE,
 		    "When the configuration in force was loaded, Unix time.");
 	expo_sample(x, ex->last_reload_good_unix_s, NULL);
-	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE, "Duration of the newest scan of the kernel maps.");
+	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE,
+		    "Duration of the newest scan of the kernel maps.");
 	expo_sample(x, (double)st->last_scan_ns / 1e9, NULL);
-	expo_family(x, "deferd_chains_read", EXPO_COUNTER, "Goroutines whose depth was read from their memory.");
+	expo_family(x, "deferd_chains_read", EXPO_COUNTER,
+		    "Goroutines whose depth was read from their memory.");
 	expo_sample(x, (double)st->chains_read, NULL);
 	expo_family(x, "deferd_images", EXPO_GAUGE, "Files of processes that are known.");
 	expo_sample(x, st->images, NULL);
 	expo_family(x, "process_cpu_seconds", EXPO_COUNTER, "User and system CPU time of deferd.");
 	expo_sample(x, (double)ex->cpu_ns / 1e9, NULL);
-	expo_family(x, "process_resident_memory_bytes", EXPO_GAUGE, "Resident memory of deferd; the ring counts twice.");
+	expo_family(x, "process_resident_memory_bytes", EXPO_GAUGE,
+		    "Resident memory of deferd; the ring counts twice.");
 	expo_sample(x, (double)ex->rss_bytes, NULL);
 	expo_family(x, "process_open_fds", EXPO_GAUGE, "File descriptors of deferd.");
 	expo_sample(x, (double)ex->open_fds, NULL);
@@ -298,7 +322,8 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 	write_kernel(&p);
 	write_self(&p);
 	s->self->series_dropped += p.x.dropped;
-	expo_family(&p.x, "deferd_series_dropped", EXPO_COUNTER, "Series left out because a family had web.series_max already.");
+	expo_family(&p.x, "deferd_series_dropped", EXPO_COUNTER,
+		    "Series left out because a family had web.series_max already.");
 	expo_sample(&p.x, (double)s->self->series_dropped, NULL);
 	expo_end(&p.x);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The metrics page: every family, its labels and its unit stand in metrics.c, in the order of the page. */
+/*
+ * The metrics page: every family, its labels and its unit stand in metrics.c, in the order of the
+ * page.
+ */
 #ifndef DEFERD_EXPORT_METRICS_H
 #define DEFERD_EXPORT_METRICS_H
 

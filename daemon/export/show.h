@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What there is to show at one moment, gathered by whoever runs the pipeline (engine_show()) and handed to the pages. All
- * of it is borrowed until the loop turns again.
+ * What there is to show at one moment, gathered by whoever runs the pipeline (engine_show()) and
+ * handed to the pages. All of it is borrowed until the loop turns again.
  */
 #ifndef DEFERD_EXPORT_SHOW_H
 #define DEFERD_EXPORT_SHOW_H

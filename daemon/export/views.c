@@ -11,7 +11,9 @@
 const char *const view_runtime_names[RUNTIME_MAX] = { "none", "go", "c" };
 const char *const view_state_names[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
 const char *const view_lowering_names[LOWERING_MAX] = { "heap", "stack", "range", "c" };
-const char *const view_call_names[CALL_MAX] = { "push", "run", "panic", "recover", "fatal", "goexit" };
+const char *const view_call_names[CALL_MAX] = {
+	"push", "run", "panic", "recover", "fatal", "goexit"
+};
 
 static void set(json_t *o, const char *key, json_t *value)
 {
@@ -75,7 +77,8 @@ static json_t *alert_site_json(const struct alert_site *s, bool with_share)
 
 static json_t *alert_json(const struct show *sh, const struct alert *a)
 {
-	json_t *o = json_object(), *labels = json_object(), *notes = json_object(), *top = json_array();
+	json_t *o = json_object(), *labels = json_object(), *notes = json_object(),
+	       *top = json_array();
 	char text[1024], when[40];
 
 	set_str(labels, "alertname", a->key.rule);
@@ -90,7 +93,10 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	rfc3339(when, sizeof(when), show_unix_ms(sh, a->active_ns));
 	set(o, "labels", labels);
 	set(o, "annotations", notes);
-	set_str(o, "state", a->state == ALERT_FIRING ? "firing" : a->state == ALERT_PENDING ? "pending" : "resolved");
+	set_str(o, "state",
+		a->state == ALERT_FIRING    ? "firing"
+		: a->state == ALERT_PENDING ? "pending"
+					    : "resolved");
 	set_str(o, "activeAt", when);
 	snprintf(text, sizeof(text), "%g", a->value);
 	set_str(o, "value", text);
@@ -191,7 +197,8 @@ static void add_number(json_t *sum, const json_t *o, const char *key)
 	if (!v || json_is_null(v))
 		return;
 	if (json_is_integer(v))
-		set(sum, key, json_integer(json_integer_value(v) + (old ? json_integer_value(old) : 0)));
+		set(sum, key,
+		    json_integer(json_integer_value(v) + (old ? json_integer_value(old) : 0)));
 	else
 		set(sum, key, json_real(json_real_value(v) + (old ? json_number_value(old) : 0)));
 }
@@ -207,9 +214,11 @@ static void keep_low(json_t *sum, const json_t *o, const char *key)
 
 static json_t *service_json(const struct show *sh, const struct service *s)
 {
-	static const char *const summed[] = { "defers_registered", "defers_registered_per_second", "goroutines_tracked",
-					      "panics_started",	   "panics_recovered",		   "panics_per_second",
-					      "open_fds",	   "fd_growth_per_second",	   "alerts_firing" };
+	static const char *const summed[] = { "defers_registered",  "defers_registered_per_second",
+					      "goroutines_tracked", "panics_started",
+					      "panics_recovered",   "panics_per_second",
+					      "open_fds",           "fd_growth_per_second",
+					      "alerts_firing" };
 	static const char *const lowest[] = { "max_fds", "fd_exhaustion_seconds" };
 	json_t *o = json_object(), *pids = json_array();
 	json_int_t depth = -1;
@@ -286,7 +295,8 @@ json_t *view_snapshot(const struct show *sh)
 	return o;
 }
 
-static json_t *goroutine_json(const struct show *s, const struct target *t, const struct goroutine *g)
+static json_t *goroutine_json(const struct show *s, const struct target *t,
+			      const struct goroutine *g)
 {
 	struct model *m = s->model;
 	json_t *o = json_object();

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The engine's state as JSON: what the HTTP API answers, what `top`, `ps` and `--json` show. One shape for all of them:
+ * The engine's state as JSON: what the HTTP API answers, what `top`, `ps` and `--json` show. One
+ * shape for all of them:
  *
  *   snapshot  { time_unix_ms, deferd{}, services[], targets[], alerts[] }
  *   target    one of targets[], with goroutines[] (deepest first), sites[] (most registrations first), and crossing_stack[],
  *             the lines that led to the newest crossing of the threshold (innermost first)
  *   alerts    as the API of Prometheus gives them: { status, data: { alerts: [ { labels, annotations, state, activeAt, value } ] } }
  *
- * Names of keys are the names of metrics and columns. Addresses never appear. New objects belong to the caller
- * (json_decref); NULL: out of memory.
+ * Names of keys are the names of metrics and columns. Addresses never appear. New objects belong to
+ * the caller (json_decref); NULL: out of memory.
  */
 #ifndef DEFERD_EXPORT_VIEWS_H
 #define DEFERD_EXPORT_VIEWS_H

@@ -9,7 +9,10 @@
 /* A bcrypt hash of nothing in particular: what an unknown user is checked against. */
 #define NOBODY "$2y$10$abcdefghijklmnopqrstuuJq9t5K0lzQ2hYwQ0oB0aXhS0nJp5v2C"
 
-/* SHA-256 with the smallest number of rounds: 1 ms instead of bcrypt's 50, for a password that is known to be right. */
+/*
+ * SHA-256 with the smallest number of rounds: 1 ms instead of bcrypt's 50, for a password that is
+ * known to be right.
+ */
 static void cheap_hash(struct http_auth *a, const char *password, char *ret, size_t size)
 {
 	struct crypt_data data = {};

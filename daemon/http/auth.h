@@ -5,8 +5,9 @@
  *	tls_server_config: { cert_file: ..., key_file: ... }
  *	basic_auth_users: { alice: $2y$10$... }		# bcrypt
  *
- * File names are relative to the file they stand in. Passwords are checked by crypt(3); what was right once is remembered
- * as a hash in memory, since bcrypt is slow on purpose and the loop must not be.
+ * File names are relative to the file they stand in. Passwords are checked by crypt(3); what was
+ * right once is remembered as a hash in memory, since bcrypt is slow on purpose and the loop must
+ * not be.
  */
 #ifndef DEFERD_HTTP_AUTH_H
 #define DEFERD_HTTP_AUTH_H
@@ -20,7 +21,8 @@ struct http_auth {
 	struct {
 		char name[64];
 		char hash[128]; /* crypt(3) form */
-		char good[128]; /* the password that was right, hashed cheaply with our own salt; "" none yet */
+		char good
+			[128]; /* the password that was right, hashed cheaply with our own salt; "" none yet */
 	} users[HTTP_USERS_MAX];
 	char salt[32];
 };

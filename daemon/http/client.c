@@ -18,7 +18,7 @@
 
 struct http_client {
 	const struct libcurl *lib; /* NULL: could not be loaded */
-	CURL *curl; /* kept between requests, and the connection with it */
+	CURL *curl;                /* kept between requests, and the connection with it */
 	char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct buf body;
 	bool path_too_long;
@@ -84,19 +84,23 @@ static int fail(struct http_client *c, CURLcode code, struct reason *reason)
 		(void)c->lib->getinfo(c->curl, CURLINFO_OS_ERRNO, &os_errno);
 		if (!os_errno)
 			os_errno = ECONNREFUSED;
-		return reason_set(reason, (int)-os_errno, "%s: %s", c->socket_path, strerror((int)os_errno));
+		return reason_set(reason, (int)-os_errno, "%s: %s", c->socket_path,
+				  strerror((int)os_errno));
 	case CURLE_OPERATION_TIMEDOUT:
 		return reason_set(reason, -ETIMEDOUT, "%s: no answer in time", c->socket_path);
 	case CURLE_WRITE_ERROR:
-		return reason_set(reason, -EFBIG, "%s: the answer has more than %u bytes", c->socket_path, HTTP_BODY_MAX);
+		return reason_set(reason, -EFBIG, "%s: the answer has more than %u bytes",
+				  c->socket_path, HTTP_BODY_MAX);
 	case CURLE_OUT_OF_MEMORY:
 		return reason_set(reason, -ENOMEM, "out of memory");
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL: /* libcurl took it for HTTP/0.9 */
-		return reason_set(reason, -EPROTO, "%s: what answers there does not speak HTTP", c->socket_path);
+		return reason_set(reason, -EPROTO, "%s: what answers there does not speak HTTP",
+				  c->socket_path);
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
-		return reason_set(reason, -EPROTO, "%s: %s", c->socket_path, c->lib->strerror(code));
+		return reason_set(reason, -EPROTO, "%s: %s", c->socket_path,
+				  c->lib->strerror(code));
 	default:
 		return reason_set(reason, -EIO, "%s: %s", c->socket_path, c->lib->strerror(code));
 	}
@@ -109,20 +113,22 @@ static int refuse(struct http_client *c, long status, const char *path, struct r
 	char line[FIRST_LINE_MAX];
 
 	utf8_sanitize(line, sizeof(line), text, strcspn(text, "\r\n"));
-	return reason_set(reason, status == 404 ? -ESRCH : -EPROTO, "%s%s: HTTP status %ld%s%s", c->socket_path, path, status,
-			  line[0] ? ": " : "", line);
+	return reason_set(reason, status == 404 ? -ESRCH : -EPROTO, "%s%s: HTTP status %ld%s%s",
+			  c->socket_path, path, status, line[0] ? ": " : "", line);
 }
 
-int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len, struct reason *reason)
+int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
+		    struct reason *reason)
 {
 	char url[URL_MAX];
 	long status = 0;
 	CURLcode code;
 	char *body;
 
-	if (c->path_too_long || snprintf(url, sizeof(url), "http://localhost%s", path) >= (int)sizeof(url))
-		return reason_set(reason, -ENAMETOOLONG, "%s: a socket path has at most %zu bytes", c->socket_path,
-				  sizeof(c->socket_path) - 1);
+	if (c->path_too_long ||
+	    snprintf(url, sizeof(url), "http://localhost%s", path) >= (int)sizeof(url))
+		return reason_set(reason, -ENAMETOOLONG, "%s: a socket path has at most %zu bytes",
+				  c->socket_path, sizeof(c->socket_path) - 1);
 	if (!c->lib)
 		return reason_set(reason, -ENOSYS, "libcurl cannot be loaded: %s", dlerror());
 	buf_reset(&c->body);

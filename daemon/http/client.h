@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * GET over a unix socket, by libcurl: what `top` and `ps` ask of the daemon on this host. Blocks, within a time limit, so
- * not for the loop of the daemon itself. One thread at a time for each client.
+ * GET over a unix socket, by libcurl: what `top` and `ps` ask of the daemon on this host. Blocks,
+ * within a time limit, so not for the loop of the daemon itself. One thread at a time for each
+ * client.
  */
 #ifndef DEFERD_HTTP_CLIENT_H
 #define DEFERD_HTTP_CLIENT_H
@@ -29,6 +30,7 @@ void http_client_free(struct http_client *c); /* NULL is allowed */
  *	-ENOSYS                 libcurl is not installed
  *	-ENAMETOOLONG, -ENOMEM, -EIO
  */
-int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len, struct reason *reason);
+int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
+		    struct reason *reason);
 
 #endif

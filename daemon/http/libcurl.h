@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * libcurl, loaded when it is first used. It brings some twenty libraries along, 3.5 MB resident, and the daemon on an
- * observed host, which is the one that must stay small, has no use for it: only `top` and `ps` ask.
+ * libcurl, loaded when it is first used. It brings some twenty libraries along, 3.5 MB resident,
+ * and the daemon on an observed host, which is the one that must stay small, has no use for it:
+ * only `top` and `ps` ask.
  */
 #ifndef DEFERD_HTTP_LIBCURL_H
 #define DEFERD_HTTP_LIBCURL_H

@@ -25,7 +25,7 @@
 #define RUNS_MAX     256 /* of MHD for one event */
 #define REFUSAL_NS   250000000ull
 #define RUN_NS       20000000ull /* of the loop's time at one go */
-#define GZIP_MIN_LEN 1024 /* below this a page is one packet anyway */
+#define GZIP_MIN_LEN 1024        /* below this a page is one packet anyway */
 
 struct http_server {
 	struct loop *loop;
@@ -83,11 +83,12 @@ static bool compress_body(struct http_response *res)
 	return true;
 }
 
-static enum MHD_Result reply(struct MHD_Connection *conn, struct http_response *res, bool may_compress)
+static enum MHD_Result reply(struct MHD_Connection *conn, struct http_response *res,
+			     bool may_compress)
 {
 	bool zipped = may_compress && res->len >= GZIP_MIN_LEN && compress_body(res);
-	struct MHD_Response *r =
-		MHD_create_response_from_buffer(res->len, res->body, res->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+		res->len, res->body, res->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result ok;
 
 	if (!r) {
@@ -107,8 +108,9 @@ static enum MHD_Result reply(struct MHD_Connection *conn, struct http_response *
 }
 
 /*
- * A wrong password costs the loop a bcrypt, which is slow on purpose. So after one that was wrong only those that were
- * right before are let in for a while; the rest hears "too many", unchecked. 0: come in; else an HTTP status.
+ * A wrong password costs the loop a bcrypt, which is slow on purpose. So after one that was wrong
+ * only those that were right before are let in for a while; the rest hears "too many", unchecked.
+ * 0: come in; else an HTTP status.
  */
 static unsigned authorize(struct http_server *s, struct MHD_Connection *conn)
 {
@@ -137,19 +139,23 @@ static unsigned authorize(struct http_server *s, struct MHD_Connection *conn)
 static enum MHD_Result unauthorized(struct MHD_Connection *conn)
 {
 	static char text[] = "a user and a password are needed\n";
-	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result ok = MHD_queue_basic_auth_fail_response(conn, "deferd", r);
 
 	MHD_destroy_response(r);
 	return ok;
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const char *url, const char *method,
-				  const char *version, const char *upload, size_t *upload_size, void **state)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const char *url,
+				  const char *method, const char *version, const char *upload,
+				  size_t *upload_size, void **state)
 {
 	static int seen; /* its address marks the first of the two calls that MHD makes */
 	struct http_server *s = arg;
-	struct http_request req = { .method = method, .path = url, .local = s->local, .impl = conn };
+	struct http_request req = {
+		.method = method, .path = url, .local = s->local, .impl = conn
+	};
 	struct http_response res = { .status = MHD_HTTP_OK };
 
 	if (!*state) {
@@ -172,9 +178,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 }
 
 /*
- * One MHD_run() reads one buffer of a connection and answers one request. What was pipelined behind it, or the rest of a
- * body, raises no event of its own any more: MHD says by a timeout of 0 that it has more to do. The bound keeps a client
- * that never stops sending from keeping the loop; the next tick goes on with it.
+ * One MHD_run() reads one buffer of a connection and answers one request. What was pipelined behind
+ * it, or the rest of a body, raises no event of its own any more: MHD says by a timeout of 0 that
+ * it has more to do. The bound keeps a client that never stops sending from keeping the loop; the
+ * next tick goes on with it.
  */
 static void run(struct http_server *s)
 {
@@ -184,7 +191,8 @@ static void run(struct http_server *s)
 
 	do
 		MHD_run(s->mhd);
-	while (++turns < RUNS_MAX && loop_now_ns() - begin_ns < RUN_NS && MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES && !wait_ms);
+	while (++turns < RUNS_MAX && loop_now_ns() - begin_ns < RUN_NS &&
+	       MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES && !wait_ms);
 }
 
 static void on_ready(void *arg, uint32_t events)
@@ -210,14 +218,16 @@ static int serve(struct http_server *s, int fd, struct reason *reason)
 
 	if (s->opts.tls_cert)
 		flags |= MHD_USE_TLS;
-	s->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-				  MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
-				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX, MHD_OPTION_ARRAY,
-				  s->opts.tls_cert ? tls : tls + 2, MHD_OPTION_END);
+	s->mhd = MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+		SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
+		MHD_OPTION_ARRAY, s->opts.tls_cert ? tls : tls + 2, MHD_OPTION_END);
 	if (!s->mhd) {
 		close(fd);
 		return reason_set(reason, -EIO, "starting the HTTP server on %s%s", s->address,
-				  s->opts.tls_cert ? ": are the TLS certificate and key a pair?" : "");
+				  s->opts.tls_cert ? ": are the TLS certificate and key a pair?"
+						   : "");
 	}
 	info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	s->source = info ? loop_add_fd(s->loop, info->epoll_fd, EPOLLIN, on_ready, s) : NULL;
@@ -239,14 +249,16 @@ static struct http_server *server_new(struct loop *loop, const struct http_opts 
 
 static int resolve(const char *address, struct addrinfo **ret, struct reason *reason)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	const char *colon = strrchr(address, ':');
 	char host[256];
 	size_t n;
 	int err;
 
 	if (!colon || !colon[1] || (size_t)(colon - address) >= sizeof(host))
-		return reason_set(reason, -EINVAL, "'%s' is not host:port, e.g. 127.0.0.1:10035", address);
+		return reason_set(reason, -EINVAL, "'%s' is not host:port, e.g. 127.0.0.1:10035",
+				  address);
 	n = colon - address;
 	memcpy(host, address, n);
 	host[n] = 0;
@@ -267,13 +279,17 @@ static void note_address(struct http_server *s, int fd)
 	char host[128], port[16];
 
 	if (!getsockname(fd, (struct sockaddr *)&ss, &len) &&
-	    !getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
-		snprintf(s->address, sizeof(s->address), ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	    !getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port),
+			 NI_NUMERICHOST | NI_NUMERICSERV))
+		snprintf(s->address, sizeof(s->address),
+			 ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static int bind_tcp(const char *address, const struct addrinfo *ai, int *ret_fd, struct reason *reason)
+static int bind_tcp(const char *address, const struct addrinfo *ai, int *ret_fd,
+		    struct reason *reason)
 {
-	_cleanup_close_ int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int one = 1;
 
 	if (fd < 0)
@@ -285,12 +301,14 @@ static int bind_tcp(const char *address, const struct addrinfo *ai, int *ret_fd,
 	}
 	if (errno == EADDRINUSE)
 		return reason_set(reason, -EADDRINUSE,
-				  "%s is in use: is another deferd running? Choose another with --web.listen-address", address);
+				  "%s is in use: is another deferd running? Choose another with "
+				  "--web.listen-address",
+				  address);
 	return reason_set(reason, -errno, "%s: %s", address, strerror(errno));
 }
 
-int http_listen_tcp(struct loop *loop, const char *address, const struct http_opts *opts, struct http_server **ret,
-		    struct reason *reason)
+int http_listen_tcp(struct loop *loop, const char *address, const struct http_opts *opts,
+		    struct http_server **ret, struct reason *reason)
 {
 	struct http_server *s = server_new(loop, opts);
 	struct addrinfo *ai = NULL;
@@ -315,8 +333,8 @@ int http_listen_tcp(struct loop *loop, const char *address, const struct http_op
 }
 
 /*
- * A socket that nobody answers on is left over from a daemon that was killed. Connecting to a file of another kind is
- * refused in the same way, and that one is not ours.
+ * A socket that nobody answers on is left over from a daemon that was killed. Connecting to a file
+ * of another kind is refused in the same way, and that one is not ours.
  */
 static int remove_stale(const struct sockaddr_un *addr, struct reason *reason)
 {
@@ -326,13 +344,17 @@ static int remove_stale(const struct sockaddr_un *addr, struct reason *reason)
 	if (lstat(addr->sun_path, &st))
 		return 0; /* bind() will say what is wrong, if anything is */
 	if (!S_ISSOCK(st.st_mode))
-		return reason_set(reason, -EEXIST, "%s: is no socket; move it away or choose another path", addr->sun_path);
+		return reason_set(reason, -EEXIST,
+				  "%s: is no socket; move it away or choose another path",
+				  addr->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return reason_set(reason, -errno, "%s: %s", addr->sun_path, strerror(errno));
 	if (!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
-		return reason_set(reason, -EADDRINUSE, "%s: another deferd answers there; stop it or choose another socket",
-				  addr->sun_path);
+		return reason_set(
+			reason, -EADDRINUSE,
+			"%s: another deferd answers there; stop it or choose another socket",
+			addr->sun_path);
 	if (errno == ECONNREFUSED)
 		unlink(addr->sun_path);
 	return 0;
@@ -348,7 +370,8 @@ static void restrict_socket(const char *path, const char *group)
 	(void)chmod(path, 0660);
 }
 
-static int bind_unix(const struct sockaddr_un *addr, const char *group, int *ret_fd, struct reason *reason)
+static int bind_unix(const struct sockaddr_un *addr, const char *group, int *ret_fd,
+		     struct reason *reason)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t old;
@@ -366,16 +389,16 @@ static int bind_unix(const struct sockaddr_un *addr, const char *group, int *ret
 	return 0;
 }
 
-int http_listen_unix(struct loop *loop, const char *path, const char *group, const struct http_opts *opts,
-		     struct http_server **ret, struct reason *reason)
+int http_listen_unix(struct loop *loop, const char *path, const char *group,
+		     const struct http_opts *opts, struct http_server **ret, struct reason *reason)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct http_server *s;
 	int fd = -1, err;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
-		return reason_set(reason, -ENAMETOOLONG, "%s: a socket path has at most %zu bytes", path,
-				  sizeof(addr.sun_path) - 1);
+		return reason_set(reason, -ENAMETOOLONG, "%s: a socket path has at most %zu bytes",
+				  path, sizeof(addr.sun_path) - 1);
 	strcpy(addr.sun_path, path);
 	s = server_new(loop, opts);
 	if (!s)

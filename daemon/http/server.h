@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A small HTTP server over libmicrohttpd, run by the loop: no thread of its own, so handlers may read what the loop owns.
- * It listens on TCP (optionally with TLS and basic auth) or on a unix socket. Limits: HTTP_CONNECTIONS at a time, 10 s of
- * silence, 32 KiB a request, no request bodies.
+ * A small HTTP server over libmicrohttpd, run by the loop: no thread of its own, so handlers may
+ * read what the loop owns. It listens on TCP (optionally with TLS and basic auth) or on a unix
+ * socket. Limits: HTTP_CONNECTIONS at a time, 10 s of silence, 32 KiB a request, no request bodies.
  */
 #ifndef DEFERD_HTTP_SERVER_H
 #define DEFERD_HTTP_SERVER_H
@@ -20,7 +20,7 @@ struct http_auth;
 struct http_request {
 	const char *method; /* "GET", "HEAD", "POST" */
 	const char *path;
-	bool local; /* came over the unix socket */
+	bool local;       /* came over the unix socket */
 	bool openmetrics; /* the client prefers application/openmetrics-text */
 	void *impl;
 };
@@ -47,17 +47,18 @@ struct http_opts {
 struct http_server;
 
 /*
- * host:port; an empty host means all addresses, port 0 any. The reason names the address and what to do: -EADDRINUSE,
+ * host:port; an empty host means all addresses, port 0 any. The reason names the address and what
+ * to do: -EADDRINUSE,
  * -EACCES, -EINVAL (not host:port), ...
  */
-int http_listen_tcp(struct loop *loop, const char *address, const struct http_opts *opts, struct http_server **ret,
-		    struct reason *reason);
+int http_listen_tcp(struct loop *loop, const char *address, const struct http_opts *opts,
+		    struct http_server **ret, struct reason *reason);
 /*
- * Replaces a stale socket file, never one that somebody still answers on (-EADDRINUSE) nor a file of another kind (-EEXIST).
- * Mode 0660, group if it exists.
+ * Replaces a stale socket file, never one that somebody still answers on (-EADDRINUSE) nor a file
+ * of another kind (-EEXIST). Mode 0660, group if it exists.
  */
-int http_listen_unix(struct loop *loop, const char *path, const char *group, const struct http_opts *opts,
-		     struct http_server **ret, struct reason *reason);
+int http_listen_unix(struct loop *loop, const char *path, const char *group,
+		     const struct http_opts *opts, struct http_server **ret, struct reason *reason);
 /* "127.0.0.1:10035": with the port that port 0 became. */
 const char *http_address(const struct http_server *s);
 void http_close(struct http_server *s); /* NULL is allowed */

@@ -9,9 +9,13 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1, 2, 5, 10, 20, 35, 70, 140, 350, 1000, 10000 };
+const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1,  2,   5,   10,   20,   35,
+							70, 140, 350, 1000, 10000 };
 
-/* Of rates and histograms, however often somebody looks. A tenth of slack for a tick that comes early. */
+/*
+ * Of rates and histograms, however often somebody looks. A tenth of slack for a tick that comes
+ * early.
+ */
 #define SAMPLE_NS 900000000ull
 
 struct model {
@@ -149,7 +153,7 @@ static void service_expire(struct model *m, uint64_t now_ns)
 {
 	struct service *s, *next;
 
-	HASH_ITER(hh, m->services, s, next) {
+	HASH_ITER (hh, m->services, s, next) {
 		if (!s->n_targets && s->empty_since_ns + m->opts.service_keep_ns < now_ns) {
 			HASH_DEL(m->services, s);
 			free(s);
@@ -164,11 +168,11 @@ static void target_free(struct target *t)
 	struct goroutine *g, *next_g;
 	struct site *s, *next_s;
 
-	HASH_ITER(hh, t->goroutines, g, next_g) {
+	HASH_ITER (hh, t->goroutines, g, next_g) {
 		HASH_DEL(t->goroutines, g);
 		free(g);
 	}
-	HASH_ITER(hh, t->sites, s, next_s) {
+	HASH_ITER (hh, t->sites, s, next_s) {
 		HASH_DEL(t->sites, s);
 		free(s);
 	}
@@ -234,7 +238,7 @@ static void forget_names(struct model *m, uint32_t image_id)
 {
 	struct site_name *n, *next;
 
-	HASH_ITER(hh, m->names, n, next) {
+	HASH_ITER (hh, m->names, n, next) {
 		if (n->key.image_id == image_id)
 			forget_name(m, n);
 	}
@@ -263,15 +267,15 @@ void model_free(struct model *m)
 
 	if (!m)
 		return;
-	HASH_ITER(hh, m->targets, t, next_t) {
+	HASH_ITER (hh, m->targets, t, next_t) {
 		HASH_DEL(m->targets, t);
 		target_free(t);
 	}
-	HASH_ITER(hh, m->services, s, next_s) {
+	HASH_ITER (hh, m->services, s, next_s) {
 		HASH_DEL(m->services, s);
 		free(s);
 	}
-	HASH_ITER(hh, m->names, n, next_n) {
+	HASH_ITER (hh, m->names, n, next_n) {
 		HASH_DEL(m->names, n);
 		free(n);
 	}
@@ -362,7 +366,8 @@ static void apply_goroutine(struct model *m, struct target *t, const struct even
 			.inferred = in->inferred,
 			.g = in->g,
 			.goid = in->goid,
-			.site = in->window_peak && in->window_peak == in->peak ? in->peak_site : in->site,
+			.site = in->window_peak && in->window_peak == in->peak ? in->peak_site
+									       : in->site,
 			.time_ns = ev->time_ns,
 		};
 
@@ -426,13 +431,13 @@ static void finish_scan(struct model *m, uint64_t now_ns)
 
 	if (observe)
 		m->observed_ns = now_ns;
-	HASH_ITER(hh, m->targets, t, next_t) {
+	HASH_ITER (hh, m->targets, t, next_t) {
 		struct goroutine *g, *next_g;
 
 		t->n_inferred = 0;
 		t->lost_recently = t->lost != t->lost_at_scan;
 		t->lost_at_scan = t->lost;
-		HASH_ITER(hh, t->goroutines, g, next_g) {
+		HASH_ITER (hh, t->goroutines, g, next_g) {
 			bool gone = g->scan != m->scan;
 
 			if (g->unobserved && (observe || gone)) {
@@ -457,7 +462,10 @@ static unsigned rate_slot(const struct rate *r, unsigned age)
 
 static void rate_add(struct rate *r, uint64_t time_ns, uint64_t value)
 {
-	/* The newest sample gives way until it is a second younger than the one before: 16 slots are to last 15 s. */
+	/*
+	 * The newest sample gives way until it is a second younger than the one before: 16 slots
+	 * are to last 15 s.
+	 */
 	if (r->n >= 2 && r->time_ns[rate_slot(r, 0)] - r->time_ns[rate_slot(r, 1)] < SAMPLE_NS) {
 		r->next = rate_slot(r, 0);
 		r->n--;
@@ -508,7 +516,7 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_LOST:
 		t->lost += ev->lost;
-			break;
+		break;
 	case EVENT_COUNTS:
 		apply_counts(t, ev);
 		break;
@@ -554,8 +562,9 @@ void model_tick(struct model *m, uint64_t now_ns)
 {
 	struct target *t, *next;
 
-	HASH_ITER(hh, m->targets, t, next)
-		t->have_fd_trend = t->have_fds && !trend_fit(t->fd_window.s, t->fd_window.n, &t->fd_trend);
+	HASH_ITER (hh, m->targets, t, next)
+		t->have_fd_trend =
+			t->have_fds && !trend_fit(t->fd_window.s, t->fd_window.n, &t->fd_trend);
 	service_expire(m, now_ns);
 }
 
@@ -580,21 +589,22 @@ bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret
 
 /* Insert into a short list that is kept sorted by `before`; the last one falls out. */
 #define TOP_INSERT(list, len, max, item, before)                                                  \
-	do {                                                                                       \
-		unsigned at_ = (len);                                                              \
-		while (at_ > 0 && before(item, (list)[at_ - 1]))                                   \
-			at_--;                                                                     \
-		if (at_ < (max)) {                                                                 \
-			unsigned keep_ = (len) < (max) ? (len) : (max)-1;                          \
-			memmove((list) + at_ + 1, (list) + at_, (keep_ - at_) * sizeof(*(list)));  \
-			(list)[at_] = (item);                                                      \
-			(len) = keep_ + 1;                                                         \
-		}                                                                                  \
+	do {                                                                                      \
+		unsigned at_ = (len);                                                             \
+		while (at_ > 0 && before(item, (list)[at_ - 1]))                                  \
+			at_--;                                                                    \
+		if (at_ < (max)) {                                                                \
+			unsigned keep_ = (len) < (max) ? (len) : (max)-1;                         \
+			memmove((list) + at_ + 1, (list) + at_, (keep_ - at_) * sizeof(*(list))); \
+			(list)[at_] = (item);                                                     \
+			(len) = keep_ + 1;                                                        \
+		}                                                                                 \
 	} while (0)
 
 static bool site_before(const struct site *a, const struct site *b)
 {
-	return a->registered > b->registered || (a->registered == b->registered && a->key.pc < b->key.pc);
+	return a->registered > b->registered ||
+	       (a->registered == b->registered && a->key.pc < b->key.pc);
 }
 
 unsigned target_top_sites(const struct target *t, const struct site **ret_sites, unsigned n)
@@ -655,7 +665,8 @@ const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint
 	return NULL;
 }
 
-const struct site_name *model_user_frame(struct model *m, const struct target *t, const struct event_call *c)
+const struct site_name *model_user_frame(struct model *m, const struct target *t,
+					 const struct event_call *c)
 {
 	const struct site_name *first = NULL;
 	bool all_named = true;
@@ -664,7 +675,8 @@ const struct site_name *model_user_frame(struct model *m, const struct target *t
 		const struct site_name *n = model_site_name(m, t->image_id, c->stack[i]);
 
 		all_named &= n != NULL;
-		if (!first && n && (t->runtime != RUNTIME_GO || strncmp(n->function, "runtime.", 8)))
+		if (!first && n &&
+		    (t->runtime != RUNTIME_GO || strncmp(n->function, "runtime.", 8)))
 			first = all_named ? n : NULL;
 	}
 	return first;
@@ -677,7 +689,7 @@ unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *r
 
 	if (!m->n_wanted)
 		return 0;
-	HASH_ITER(hh, m->names, s, next) {
+	HASH_ITER (hh, m->names, s, next) {
 		if (len == n)
 			break;
 		if (s->state != NAME_WANTED || (len && s->key.image_id != *ret_image_id))
@@ -698,8 +710,8 @@ void model_forget_name(struct model *m, uint32_t image_id, uint64_t pc)
 		forget_name(m, n);
 }
 
-void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function, const char *file,
-		     uint32_t line)
+void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function,
+		     const char *file, uint32_t line)
 {
 	struct site_name *n = find_name(m, image_id, pc);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What we believe of each target, and how it moves. Events go in, and nothing else: the model never asks the kernel, the
- * clock or a process. It does not judge either; that is the rules' business. One owner, the loop's thread.
+ * What we believe of each target, and how it moves. Events go in, and nothing else: the model never
+ * asks the kernel, the clock or a process. It does not judge either; that is the rules' business.
+ * One owner, the loop's thread.
  *
  * Readers above get const pointers into it that live until the next model_apply() or model_tick().
  */
@@ -19,7 +20,7 @@
 #define MODEL_NAME_MAX    128
 #define MODEL_FUNC_MAX    192
 #define MODEL_FILE_MAX    256
-#define MODEL_PEAKS       12  /* buckets of the depth window */
+#define MODEL_PEAKS       12 /* buckets of the depth window */
 #define MODEL_DEPTH_EDGES 11
 #define MODEL_RATE_SLOTS  16
 
@@ -30,10 +31,10 @@ struct model_opts {
 	unsigned names_max;       /* sites whose names are kept */
 };
 
-#define MODEL_OPTS_DEFAULT                                                                          \
-	{                                                                                           \
-		.depth_window_ns = 60000000000ull, .fd_window_ns = 60000000000ull,                  \
-		.service_keep_ns = 600000000000ull, .names_max = 16384                              \
+#define MODEL_OPTS_DEFAULT                                                         \
+	{                                                                          \
+		.depth_window_ns = 60000000000ull, .fd_window_ns = 60000000000ull, \
+		.service_keep_ns = 600000000000ull, .names_max = 16384             \
 	}
 
 /* Where a return address points: the line of the call before it. */
@@ -59,7 +60,7 @@ struct goroutine {
 	uint32_t depth; /* pending now, as far as known */
 	uint32_t peak;  /* since first seen */
 	bool inferred;
-	uint32_t scan; /* the last scan that saw it */
+	uint32_t scan;       /* the last scan that saw it */
 	uint32_t unobserved; /* deepest since the histogram took it */
 };
 
@@ -113,7 +114,8 @@ struct target {
 	struct site *sites; /* hash by pc, lowering */
 	unsigned n_sites;
 	struct peak peaks[MODEL_PEAKS]; /* by depth_window_ns / MODEL_PEAKS of time */
-	struct event_call crossing;     /* the newest DEPTH event, with its stack; kind is CALL_MAX before the first */
+	struct event_call
+		crossing; /* the newest DEPTH event, with its stack; kind is CALL_MAX before the first */
 
 	bool have_fds;
 	struct event_fds fds;
@@ -121,7 +123,7 @@ struct target {
 	bool have_fd_trend;
 	struct trend fd_trend;
 
-	uint64_t lost;       /* records */
+	uint64_t lost; /* records */
 	uint64_t lost_at_scan;
 	bool lost_recently;  /* since the last whole scan */
 	unsigned n_inferred; /* goroutines whose depth is inferred, at the last scan */
@@ -132,10 +134,13 @@ struct service {
 	char name[MODEL_NAME_MAX];
 	struct target *targets; /* by next_in_service */
 	unsigned n_targets;
-	uint64_t empty_since_ns; /* 0: has targets */
+	uint64_t empty_since_ns;     /* 0: has targets */
 	struct event_counts retired; /* of targets that are gone: counters never go back */
 	uint64_t retired_lost;
-	/* Once a scan, for each goroutine that registered since the scan before: its deepest. Cumulative, by edge. */
+	/*
+	 * Once a scan, for each goroutine that registered since the scan before: its deepest.
+	 * Cumulative, by edge.
+	 */
 	uint64_t depth_hist[MODEL_DEPTH_EDGES + 1];
 	uint64_t depth_hist_sum;
 	uint64_t depth_hist_count;
@@ -148,13 +153,16 @@ struct model;
 struct model *model_new(const struct model_opts *opts); /* NULL: out of memory */
 void model_free(struct model *m);
 
-/* Out of memory loses this one event and counts it (model_dropped()). Unknown targets are ignored. */
+/*
+ * Out of memory loses this one event and counts it (model_dropped()). Unknown targets are ignored.
+ */
 void model_apply(struct model *m, const struct event *ev);
 /* Once a second: trends, and services that nobody needs any more. */
 void model_tick(struct model *m, uint64_t now_ns);
 uint64_t model_dropped(const struct model *m);
 
-const struct target *model_targets(const struct model *m); /* hash head: iterate with HASH_ITER-like ->hh.next */
+const struct target *
+model_targets(const struct model *m); /* hash head: iterate with HASH_ITER-like ->hh.next */
 const struct service *model_services(const struct model *m);
 const struct target *model_target(const struct model *m, uint32_t id);
 const struct target *model_target_by_pid(const struct model *m, uint32_t pid);
@@ -173,24 +181,29 @@ unsigned target_top_sites(const struct target *t, const struct site **ret_sites,
 /* The same for goroutines: deepest pending first, then highest peak. */
 unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n);
 
-/* Seconds until the limit at this pace, as an interval; false when it does not grow or has no limit. */
+/*
+ * Seconds until the limit at this pace, as an interval; false when it does not grow or has no
+ * limit.
+ */
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s);
 
 /* The name of a site, or NULL when it is not known (yet). Asking for it makes it wanted. */
 const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc);
 /*
- * The frame that a reader cares for: the first one outside the Go runtime, which raises the panics of the language itself
- * (nil, bounds, division, maps). NULL while its name is not known. Makes the names of all frames wanted.
+ * The frame that a reader cares for: the first one outside the Go runtime, which raises the panics
+ * of the language itself (nil, bounds, division, maps). NULL while its name is not known. Makes the
+ * names of all frames wanted.
  */
-const struct site_name *model_user_frame(struct model *m, const struct target *t, const struct event_call *c);
+const struct site_name *model_user_frame(struct model *m, const struct target *t,
+					 const struct event_call *c);
 /*
- * Wanted names of one image, at most n addresses, marked as asked. Returns how many; 0 when nothing is wanted. The answer
- * comes by model_name_site(), with function NULL when the image has none.
+ * Wanted names of one image, at most n addresses, marked as asked. Returns how many; 0 when nothing
+ * is wanted. The answer comes by model_name_site(), with function NULL when the image has none.
  */
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *ret_pcs, unsigned n);
 /* No answer will come: the site is wanted again when somebody asks for it. */
 void model_forget_name(struct model *m, uint32_t image_id, uint64_t pc);
-void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function, const char *file,
-		     uint32_t line);
+void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function,
+		     const char *file, uint32_t line);
 
 #endif

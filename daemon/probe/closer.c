@@ -12,7 +12,10 @@
 
 #include "base/cleanup.h"
 
-/* uprobe_multi links share a grace period when they are closed side by side; perf events are serial in the kernel. */
+/*
+ * uprobe_multi links share a grace period when they are closed side by side; perf events are serial
+ * in the kernel.
+ */
 #define CLOSER_THREADS 4
 
 struct job {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Closing links takes the kernel 30 ms (uprobe_multi) to 100 ms (each perf event): a grace period. It happens on threads
- * of this module, so that the loop never waits. Thread safe: the queue is a pipe.
+ * Closing links takes the kernel 30 ms (uprobe_multi) to 100 ms (each perf event): a grace period.
+ * It happens on threads of this module, so that the loop never waits. Thread safe: the queue is a
+ * pipe.
  */
 #ifndef DEFERD_PROBE_CLOSER_H
 #define DEFERD_PROBE_CLOSER_H

@@ -60,8 +60,10 @@ static struct bpf_link *attach_one(struct deferd_bpf *skel, const struct fd_sysc
 {
 	LIBBPF_OPTS(bpf_ksyscall_opts, opts, .bpf_cookie = s->nr, .retprobe = true);
 	struct bpf_program *progs[2][3] = {
-		{ skel->progs.tp__open_exit, skel->progs.tp__pair_exit, skel->progs.tp__close_exit },
-		{ skel->progs.kretprobe__open, skel->progs.kretprobe__pair, skel->progs.kretprobe__close },
+		{ skel->progs.tp__open_exit, skel->progs.tp__pair_exit,
+		  skel->progs.tp__close_exit },
+		{ skel->progs.kretprobe__open, skel->progs.kretprobe__pair,
+		  skel->progs.kretprobe__close },
 	};
 	struct bpf_program *prog = progs[!!kprobe][s->effect];
 	char event[64];

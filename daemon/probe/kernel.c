@@ -28,29 +28,45 @@
 #define ATTACH_TYPE_UPROBE_MULTI 48
 
 const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
-	[KERNEL_PRIVILEGE] = { "privilege", "load BPF programs, read the memory of observed processes",
+	[KERNEL_PRIVILEGE] = { "privilege",
+			       "load BPF programs, read the memory of observed processes",
 			       "nothing is observed",
-			       "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", true },
-	[KERNEL_BTF] = { "btf", "find fields of kernel structs on any kernel", "nothing is observed",
-			 "use a kernel with CONFIG_DEBUG_INFO_BTF=y (/sys/kernel/btf/vmlinux)", true },
-	[KERNEL_RINGBUF] = { "ringbuf", "carry records to user space", "nothing is observed", "use Linux 5.15 or newer",
-			     true },
+			       "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and "
+			       "CAP_DAC_READ_SEARCH",
+			       true },
+	[KERNEL_BTF] = { "btf", "find fields of kernel structs on any kernel",
+			 "nothing is observed",
+			 "use a kernel with CONFIG_DEBUG_INFO_BTF=y (/sys/kernel/btf/vmlinux)",
+			 true },
+	[KERNEL_RINGBUF] = { "ringbuf", "carry records to user space", "nothing is observed",
+			     "use Linux 5.15 or newer", true },
 	[KERNEL_UPROBE] = { "uprobe", "probe user functions, one perf event a point",
-			    "uprobe_multi alone", "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
+			    "uprobe_multi alone",
+			    "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
 	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
-				  "one perf event a point: detaching takes 0.1 s a point", "use Linux 6.6 or newer", false },
+				  "one perf event a point: detaching takes 0.1 s a point",
+				  "use Linux 6.6 or newer", false },
 	[KERNEL_KPROBE] = { "kprobe", "see descriptors opened and closed at no cost to others",
-			    "syscall tracepoints, and only while a process is under suspicion or traced",
-			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y", false },
-	[KERNEL_TRACEPOINT] = { "tracepoint", "see descriptors opened and closed where kprobes are missing",
+			    "syscall tracepoints, and only while a process is under suspicion or "
+			    "traced",
+			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y",
+			    false },
+	[KERNEL_TRACEPOINT] = { "tracepoint",
+				"see descriptors opened and closed where kprobes are missing",
 				"descriptor counts only, no opens and closes",
-				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing", false },
-	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once", "/proc is scanned every second instead",
+				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing",
+				false },
+	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once",
+			    "/proc is scanned every second instead",
 			    "use Linux 5.5 or newer with BTF", false },
 	[KERNEL_FD_SIZE] = { "fd_size", "count the descriptors of a process in 1 us",
-			     "the directory is read, 30 us for every 1,000 descriptors", "use Linux 6.2 or newer", false },
-	[KERNEL_PID_NS] = { "pid_namespace", "match the kernel's pids with /proc", "no process is recognised",
-			    "run deferd in the host's pid namespace (containers: hostPID / --pid=host)", true },
+			     "the directory is read, 30 us for every 1,000 descriptors",
+			     "use Linux 6.2 or newer", false },
+	[KERNEL_PID_NS] = { "pid_namespace", "match the kernel's pids with /proc",
+			    "no process is recognised",
+			    "run deferd in the host's pid namespace (containers: hostPID / "
+			    "--pid=host)",
+			    true },
 };
 
 static uint64_t now_ns(void)
@@ -70,11 +86,12 @@ __attribute__((noinline, used)) static uint64_t calib_target(uint64_t n)
 
 int kernel_mark_uprobe_multi(struct bpf_program *prog)
 {
-	return bpf_program__set_expected_attach_type(prog, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
+	return bpf_program__set_expected_attach_type(
+		prog, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_MULTI);
 }
 
-int kernel_link_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, const uint64_t *cookies,
-			     uint32_t n, uint32_t pid)
+int kernel_link_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets,
+			     const uint64_t *cookies, uint32_t n, uint32_t pid)
 {
 	/* union bpf_attr, member link_create, as of Linux 6.6. */
 	struct {
@@ -139,7 +156,8 @@ static void check_ringbuf(struct kernel_features *f)
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "calib", 0, 0, sysconf(_SC_PAGESIZE), NULL);
 
 	if (fd < 0) {
-		reason_set(&f->why[KERNEL_RINGBUF], 0, "creating a ring buffer: %s", strerror(errno));
+		reason_set(&f->why[KERNEL_RINGBUF], 0, "creating a ring buffer: %s",
+			   strerror(errno));
 		return;
 	}
 	close(fd);
@@ -150,10 +168,12 @@ static void check_fd_size(int procfd, struct kernel_features *f)
 {
 	uint64_t by_size = 0, by_count = 0;
 
-	if (proc_fd_count(procfd, getpid(), true, &by_size) || proc_fd_count(procfd, getpid(), false, &by_count))
+	if (proc_fd_count(procfd, getpid(), true, &by_size) ||
+	    proc_fd_count(procfd, getpid(), false, &by_count))
 		reason_set(&f->why[KERNEL_FD_SIZE], 0, "/proc/self/fd: %s", strerror(errno));
 	else if (by_size + 1 != by_count) /* the count sees its own descriptor */
-		reason_set(&f->why[KERNEL_FD_SIZE], 0, "st_size of /proc/self/fd is %llu, entries are %llu",
+		reason_set(&f->why[KERNEL_FD_SIZE], 0,
+			   "st_size of /proc/self/fd is %llu, entries are %llu",
 			   (unsigned long long)by_size, (unsigned long long)by_count - 1);
 	else
 		have(f, KERNEL_FD_SIZE);
@@ -190,15 +210,18 @@ DEFINE_CLEANUP(struct bpf_link *, bpf_link__destroy)
 static void check_uprobe(struct kernel_features *f, uint64_t offset)
 {
 	struct reason *why = &f->why[KERNEL_UPROBE];
-	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("uprobe__calib", false, why);
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
+		load_only("uprobe__calib", false, why);
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = CALIB_COOKIE);
 	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
 
 	if (!skel)
 		return;
-	link = bpf_program__attach_uprobe_opts(skel->progs.uprobe__calib, getpid(), "/proc/self/exe", offset, &opts);
+	link = bpf_program__attach_uprobe_opts(skel->progs.uprobe__calib, getpid(),
+					       "/proc/self/exe", offset, &opts);
 	if (!link) {
-		reason_set(why, 0, "attaching a perf event to our own function: %s", strerror(errno));
+		reason_set(why, 0, "attaching a perf event to our own function: %s",
+			   strerror(errno));
 		return;
 	}
 	calib_target(0);
@@ -219,15 +242,16 @@ static void *calib_thread(void *arg)
 static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 {
 	struct reason *why = &f->why[KERNEL_UPROBE_MULTI];
-	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("uprobe_multi__calib", true, why);
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
+		load_only("uprobe_multi__calib", true, why);
 	uint64_t cookie = CALIB_COOKIE, begin;
 	_cleanup_close_ int link = -1;
 	pthread_t thread;
 
 	if (!skel)
 		return;
-	link = kernel_link_uprobe_multi(bpf_program__fd(skel->progs.uprobe_multi__calib), "/proc/self/exe", &offset,
-					&cookie, 1, getpid());
+	link = kernel_link_uprobe_multi(bpf_program__fd(skel->progs.uprobe_multi__calib),
+					"/proc/self/exe", &offset, &cookie, 1, getpid());
 	if (link < 0) {
 		reason_set(why, 0, "attaching to our own function: %s", strerror(-link));
 		return;
@@ -236,7 +260,10 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 	for (int i = 0; i < CALIB_HITS; i++)
 		calib_target(i);
 	f->uprobe_hit_ns = (now_ns() - begin) / CALIB_HITS;
-	/* Linux 6.6 to 6.9 compared the thread, not the process: hits of all but one thread are dropped without a word. */
+	/*
+	 * Linux 6.6 to 6.9 compared the thread, not the process: hits of all but one thread are
+	 * dropped without a word.
+	 */
 	if (pthread_create(&thread, NULL, calib_thread, NULL)) {
 		reason_set(why, 0, "starting a thread to try with: %s", strerror(errno));
 		return;
@@ -245,7 +272,9 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 	if (skel->bss->uprobe_calls == 2 * CALIB_HITS)
 		have(f, KERNEL_UPROBE_MULTI);
 	else if (skel->bss->uprobe_calls == CALIB_HITS)
-		reason_set(why, 0, "hits of other threads of the process are not seen (fixed in Linux 6.10)");
+		reason_set(
+			why, 0,
+			"hits of other threads of the process are not seen (fixed in Linux 6.10)");
 	else
 		reason_set(why, 0, "attached, but %d calls counted %llu", 2 * CALIB_HITS,
 			   (unsigned long long)skel->bss->uprobe_calls);
@@ -254,14 +283,16 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 static void check_kprobe(struct kernel_features *f)
 {
 	struct reason *why = &f->why[KERNEL_KPROBE];
-	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("kretprobe__calib", false, why);
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
+		load_only("kretprobe__calib", false, why);
 	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
 
 	if (!skel)
 		return;
-	link = bpf_program__attach_ksyscall(skel->progs.kretprobe__calib, "getppid",
-					    &(struct bpf_ksyscall_opts){ .sz = sizeof(struct bpf_ksyscall_opts),
-									 .retprobe = true });
+	link = bpf_program__attach_ksyscall(
+		skel->progs.kretprobe__calib, "getppid",
+		&(struct bpf_ksyscall_opts){ .sz = sizeof(struct bpf_ksyscall_opts),
+					     .retprobe = true });
 	if (!link) {
 		reason_set(why, 0, "attaching to getppid: %s", strerror(errno));
 		return;
@@ -282,7 +313,8 @@ static void check_tracepoint(struct kernel_features *f)
 
 	if (!skel)
 		return;
-	link = bpf_program__attach_tracepoint(skel->progs.tp__calib, "syscalls", "sys_exit_getppid");
+	link = bpf_program__attach_tracepoint(skel->progs.tp__calib, "syscalls",
+					      "sys_exit_getppid");
 	if (!link) {
 		reason_set(why, 0, "attaching to syscalls:sys_exit_getppid: %s", strerror(errno));
 		return;
@@ -298,7 +330,8 @@ static void check_tracepoint(struct kernel_features *f)
 static void check_tp_btf(struct kernel_features *f)
 {
 	struct reason *why = &f->why[KERNEL_TP_BTF];
-	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = load_only("tp_btf__calib", false, why);
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
+		load_only("tp_btf__calib", false, why);
 	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
 
 	if (!skel)
@@ -310,7 +343,10 @@ static void check_tp_btf(struct kernel_features *f)
 		reason_set(why, 0, "attaching to sched_process_exec: %s", strerror(errno));
 }
 
-/* The inode number of the first pid namespace is fixed: PROC_PID_INIT_INO in include/linux/proc_ns.h. */
+/*
+ * The inode number of the first pid namespace is fixed: PROC_PID_INIT_INO in
+ * include/linux/proc_ns.h.
+ */
 static void check_pid_ns(struct kernel_features *f)
 {
 	struct stat st;
@@ -337,7 +373,10 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 	check_fd_size(procfd, ret_f);
 	check_pid_ns(ret_f);
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited); /* matters only before Linux 5.11 */
-	/* libbpf explains every refusal on stderr. Here a refusal is an answer, and later we tell ourselves what failed. */
+	/*
+	 * libbpf explains every refusal on stderr. Here a refusal is an answer, and later we tell
+	 * ourselves what failed.
+	 */
 	libbpf_set_print(NULL);
 	check_ringbuf(ret_f);
 	if (ret_f->have[KERNEL_BTF]) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What this kernel allows, found by trying: each hook type is attached to something of our own, made to happen, and
- * counted. Nothing is concluded from a version number. The result is a table that the planner reads and `doctor` prints.
+ * What this kernel allows, found by trying: each hook type is attached to something of our own,
+ * made to happen, and counted. Nothing is concluded from a version number. The result is a table
+ * that the planner reads and `doctor` prints.
  */
 #ifndef DEFERD_PROBE_KERNEL_H
 #define DEFERD_PROBE_KERNEL_H
@@ -12,7 +13,7 @@
 #include "base/reason.h"
 
 enum kernel_feature {
-	KERNEL_PRIVILEGE,    /* capabilities for BPF and for reading other processes */
+	KERNEL_PRIVILEGE, /* capabilities for BPF and for reading other processes */
 	KERNEL_BTF,
 	KERNEL_RINGBUF,
 	KERNEL_UPROBE,       /* perf event, one a point */
@@ -31,19 +32,23 @@ struct kernel_feature_doc {
 	const char *purpose;
 	const char *without; /* what deferd does then */
 	const char *remedy;
-	bool required;       /* nothing is observed without it (uprobe and uprobe_multi: one of them) */
+	bool required; /* nothing is observed without it (uprobe and uprobe_multi: one of them) */
 };
 
 struct kernel_features {
 	char release[65];
 	bool have[KERNEL_FEATURE_MAX];
 	struct reason why[KERNEL_FEATURE_MAX]; /* why not; empty when it works */
-	uint64_t uprobe_hit_ns; /* price of one hit of an emulated instruction or entry of our own; 0: not measured */
+	uint64_t
+		uprobe_hit_ns; /* price of one hit of an emulated instruction or entry of our own; 0: not measured */
 };
 
 extern const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX];
 
-/* Ask the kernel, and silence libbpf from then on. Always fills all of *ret_f: a failing test is a result. Needs about 100 ms; leaves nothing attached. */
+/*
+ * Ask the kernel, and silence libbpf from then on. Always fills all of *ret_f: a failing test is a
+ * result. Needs about 100 ms; leaves nothing attached.
+ */
 void kernel_probe_features(int procfd, struct kernel_features *ret_f);
 
 enum kernel_verdict { KERNEL_GOOD, KERNEL_CANNOT, KERNEL_UNPRIVILEGED };
@@ -56,10 +61,10 @@ struct bpf_program;
 int kernel_mark_uprobe_multi(struct bpf_program *prog);
 
 /*
- * One uprobe_multi link for `n` file offsets of `path` in process `pid`; libbpf 1.1 has no call for it. The link's
- * descriptor, or negative errno. One bad offset fails all.
+ * One uprobe_multi link for `n` file offsets of `path` in process `pid`; libbpf 1.1 has no call for
+ * it. The link's descriptor, or negative errno. One bad offset fails all.
  */
-int kernel_link_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, const uint64_t *cookies,
-			     uint32_t n, uint32_t pid);
+int kernel_link_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets,
+			     const uint64_t *cookies, uint32_t n, uint32_t pid);
 
 #endif

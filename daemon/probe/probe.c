@@ -40,7 +40,7 @@ struct probe {
 	struct closer *closer;
 	struct fdhooks *hooks;
 	enum fd_hooks hooks_kind;
-	struct slot *slots; /* slot 0 is the host */
+	struct slot *slots;            /* slot 0 is the host */
 	struct dfd_counts *counts_buf; /* one value a CPU */
 	struct probe_stats stats;
 	event_fn fn;
@@ -48,15 +48,13 @@ struct probe {
 };
 
 static const char *const loss_names[DFD_LOSS_MAX] = {
-	[DFD_LOSS_RING] = "ring_full",
-	[DFD_LOSS_STATE_MAP] = "goroutine_map_full",
-	[DFD_LOSS_SITE_MAP] = "site_map_full",
-	[DFD_LOSS_READ] = "target_memory_unreadable",
-	[DFD_LOSS_TORN] = "defer_chain_torn",
-	[DFD_LOSS_STALE] = "target_gone",
+	[DFD_LOSS_RING] = "ring_full",         [DFD_LOSS_STATE_MAP] = "goroutine_map_full",
+	[DFD_LOSS_SITE_MAP] = "site_map_full", [DFD_LOSS_READ] = "target_memory_unreadable",
+	[DFD_LOSS_TORN] = "defer_chain_torn",  [DFD_LOSS_STALE] = "target_gone",
 };
 
-_Static_assert(DFD_LOSS_MAX == sizeof(((struct probe_stats *)0)->lost) / sizeof(uint64_t), "losses");
+_Static_assert(DFD_LOSS_MAX == sizeof(((struct probe_stats *)0)->lost) / sizeof(uint64_t),
+	       "losses");
 
 const char *probe_loss_name(unsigned loss)
 {
@@ -133,8 +131,10 @@ static int attach_processes(struct probe *p, const struct kernel_features *f, st
 	s->links.tp__sched_process_exec = bpf_program__attach(s->progs.tp__sched_process_exec);
 	s->links.tp__sched_process_exit = bpf_program__attach(s->progs.tp__sched_process_exit);
 	s->links.tp__sched_process_fork = bpf_program__attach(s->progs.tp__sched_process_fork);
-	if (!s->links.tp__sched_process_exec || !s->links.tp__sched_process_exit || !s->links.tp__sched_process_fork)
-		return reason_set(reason, -errno, "attaching to exec, exit and fork: %s", strerror(errno));
+	if (!s->links.tp__sched_process_exec || !s->links.tp__sched_process_exit ||
+	    !s->links.tp__sched_process_fork)
+		return reason_set(reason, -errno, "attaching to exec, exit and fork: %s",
+				  strerror(errno));
 	return 0;
 }
 
@@ -152,15 +152,16 @@ static int load(struct probe *p, const struct kernel_features *f, struct reason 
 	if (!err)
 		err = deferd_bpf__load(p->skel);
 	if (err)
-		return reason_set(reason, err, "loading the BPF object into Linux %s: %s", f->release, strerror(-err));
+		return reason_set(reason, err, "loading the BPF object into Linux %s: %s",
+				  f->release, strerror(-err));
 	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_record, p, NULL);
 	if (!p->ring)
 		return reason_set(reason, -errno, "mapping the ring buffer: %s", strerror(errno));
 	return attach_processes(p, f, reason);
 }
 
-int probe_open(const struct probe_opts *opts, const struct kernel_features *features, struct probe **ret_p,
-	       struct reason *reason)
+int probe_open(const struct probe_opts *opts, const struct kernel_features *features,
+	       struct probe **ret_p, struct reason *reason)
 {
 	struct probe *p = calloc(1, sizeof(*p));
 	int err = -ENOMEM, ncpu = libbpf_num_possible_cpus();
@@ -222,8 +223,8 @@ static int free_slot(struct probe *p, uint32_t *ret_i)
 	return -ENOSPC;
 }
 
-static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t, struct bpf_program *prog,
-			const char *path, struct reason *reason)
+static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t,
+			struct bpf_program *prog, const char *path, struct reason *reason)
 {
 	uint64_t offsets[PLAN_POINTS_MAX], cookies[PLAN_POINTS_MAX];
 
@@ -231,17 +232,19 @@ static int attach_multi(struct probe *p, struct slot *s, const struct probe_targ
 		const struct probe_point *pt = &t->points[i];
 
 		offsets[i] = pt->file_off;
-		cookies[i] = dfd_cookie(s->id, pt->role, pt->sp_words, pt->skip_taken ? DFD_POINT_SKIP_TAKEN : 0);
+		cookies[i] = dfd_cookie(s->id, pt->role, pt->sp_words,
+					pt->skip_taken ? DFD_POINT_SKIP_TAKEN : 0);
 	}
-	s->multi_link = kernel_link_uprobe_multi(bpf_program__fd(prog), path, offsets, cookies, t->n, t->pid);
+	s->multi_link = kernel_link_uprobe_multi(bpf_program__fd(prog), path, offsets, cookies,
+						 t->n, t->pid);
 	if (s->multi_link < 0)
 		return reason_set(reason, s->multi_link, "uprobe_multi link of %u points: %s", t->n,
 				  strerror(-s->multi_link));
 	return 0;
 }
 
-static int attach_perf(struct probe *p, struct slot *s, const struct probe_target *t, struct bpf_program *prog,
-		       const char *path, struct reason *reason)
+static int attach_perf(struct probe *p, struct slot *s, const struct probe_target *t,
+		       struct bpf_program *prog, const char *path, struct reason *reason)
 {
 	for (unsigned i = 0; i < t->n && s->n_perf < PROBE_PERF_POINTS_MAX; i++) {
 		const struct probe_point *pt = &t->points[i];
@@ -252,8 +255,8 @@ static int attach_perf(struct probe *p, struct slot *s, const struct probe_targe
 			bpf_program__attach_uprobe_opts(prog, t->pid, path, pt->file_off, &opts);
 
 		if (!link)
-			return reason_set(reason, -errno, "perf event at %s+0x%x: %s", pt->function, pt->offset,
-					  strerror(errno));
+			return reason_set(reason, -errno, "perf event at %s+0x%x: %s", pt->function,
+					  pt->offset, strerror(errno));
 		s->perf[s->n_perf++] = link;
 	}
 	return 0;
@@ -274,7 +277,8 @@ static int write_target(struct probe *p, const struct slot *s, const struct prob
 	uint64_t seq = 0;
 
 	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
-	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf, BPF_ANY) ||
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf,
+				BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.seq_by_target), &i, &seq, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, &v, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid, &v.id, BPF_ANY))
@@ -291,7 +295,8 @@ static void erase_target(struct probe *p, const struct slot *s)
 	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid);
 }
 
-int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id, struct reason *reason)
+int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
+		 struct reason *reason)
 {
 	struct bpf_program *prog =
 		t->runtime == RUNTIME_C ? p->skel->progs.uprobe__c : p->skel->progs.uprobe__go;
@@ -302,7 +307,8 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 
 	err = free_slot(p, &i);
 	if (err)
-		return reason_set(reason, err, "all %u target slots are taken; raise limits.targets",
+		return reason_set(reason, err,
+				  "all %u target slots are taken; raise limits.targets",
 				  p->opts.targets_max);
 	s = &p->slots[i];
 	*s = (struct slot){ .gen = s->gen + 1, .pid = t->pid, .bias = t->bias, .multi_link = -1 };
@@ -311,8 +317,8 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 	/* The file we checked, not whatever lies at its path now. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->exe_fd);
 	if (!err && t->n)
-		err = p->multi ? attach_multi(p, s, t, prog, path, reason) :
-				 attach_perf(p, s, t, prog, path, reason);
+		err = p->multi ? attach_multi(p, s, t, prog, path, reason)
+			       : attach_perf(p, s, t, prog, path, reason);
 	if (err) {
 		close_links(p, s);
 		erase_target(p, s);
@@ -334,7 +340,10 @@ void probe_detach(struct probe *p, uint32_t id)
 	erase_target(p, s);
 	s->id = 0;
 	p->stats.targets--;
-	/* Entries of defers_by_g and pushes_by_site are of an id that is gone: the next scan removes them. */
+	/*
+	 * Entries of defers_by_g and pushes_by_site are of an id that is gone: the next scan
+	 * removes them.
+	 */
 }
 
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason)
@@ -368,7 +377,9 @@ void probe_drain(struct probe *p, event_fn fn, void *arg)
 /* Slot 0 counts what belongs to no target: lost exec, exit and fork records. */
 static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn, void *arg)
 {
-	struct event ev = { .type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns };
+	struct event ev = {
+		.type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns
+	};
 	uint32_t i = DFD_TARGET_SLOT(s->id);
 	uint64_t lost = 0;
 
@@ -404,11 +415,13 @@ void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn f
 }
 
 /*
- * Walk a hash map in batches. `each` gets the entry and returns true when its target is gone: the entry is removed after
- * the batch. Returns the number of entries that stay.
+ * Walk a hash map in batches. `each` gets the entry and returns true when its target is gone: the
+ * entry is removed after the batch. Returns the number of entries that stay.
  */
 static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_size,
-			 bool (*each)(struct probe *p, const void *key, const void *value, uint64_t now_ns), uint64_t now_ns)
+			 bool (*each)(struct probe *p, const void *key, const void *value,
+				      uint64_t now_ns),
+			 uint64_t now_ns)
 {
 	_cleanup_free_ char *keys = malloc(SCAN_BATCH * key_size);
 	_cleanup_free_ char *values = malloc(SCAN_BATCH * value_size);
@@ -417,7 +430,8 @@ static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_
 
 	while (keys && values && more) {
 		n = SCAN_BATCH;
-		if (bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, keys, values, &n, NULL)) {
+		if (bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, keys, values, &n,
+					 NULL)) {
 			if (errno != ENOENT)
 				break;
 			more = false;
@@ -474,10 +488,12 @@ void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 	p->skel->data->epoch++;
 	fn(arg, &ev);
 	scan_counts(p, now_ns, fn, arg);
-	p->stats.goroutines = walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
-				       sizeof(struct dfd_depth), scan_goroutine, now_ns);
-	p->stats.sites = walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
-				  p->ncpu * sizeof(uint64_t), scan_site, now_ns);
+	p->stats.goroutines =
+		walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
+			 sizeof(struct dfd_depth), scan_goroutine, now_ns);
+	p->stats.sites =
+		walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
+			 p->ncpu * sizeof(uint64_t), scan_site, now_ns);
 	ev.type = EVENT_SCAN_END;
 	fn(arg, &ev);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The loaded kernel side: targets come and go, records and counts come out as events. It carries out plans and decides
- * nothing. One thread, the loop's; closing links is handed to threads of its own.
+ * The loaded kernel side: targets come and go, records and counts come out as events. It carries
+ * out plans and decides nothing. One thread, the loop's; closing links is handed to threads of its
+ * own.
  */
 #ifndef DEFERD_PROBE_PROBE_H
 #define DEFERD_PROBE_PROBE_H
@@ -17,17 +18,18 @@
 
 /* Sizes are written before load and are fixed then. */
 struct probe_opts {
-	uint32_t targets_max;    /* 1 .. 4095 */
-	uint32_t goroutines_max; /* goroutines and threads with pending defers, all targets together */
+	uint32_t targets_max; /* 1 .. 4095 */
+	uint32_t
+		goroutines_max; /* goroutines and threads with pending defers, all targets together */
 	uint32_t sites_max;
-	uint32_t ring_bytes;     /* power of two, multiple of the page size */
-	uint32_t threshold;      /* depth of the first DEPTH event */
+	uint32_t ring_bytes; /* power of two, multiple of the page size */
+	uint32_t threshold;  /* depth of the first DEPTH event */
 };
 
-#define PROBE_OPTS_DEFAULT                                                                         \
-	{                                                                                          \
-		.targets_max = 512, .goroutines_max = 16384, .sites_max = 4096, .ring_bytes = 1 << 20, \
-		.threshold = 35                                                                    \
+#define PROBE_OPTS_DEFAULT                                                      \
+	{                                                                       \
+		.targets_max = 512, .goroutines_max = 16384, .sites_max = 4096, \
+		.ring_bytes = 1 << 20, .threshold = 35                          \
 	}
 
 /* perf events detach in 0.1 s each, serially in the kernel. */
@@ -36,8 +38,8 @@ struct probe_opts {
 struct probe_target {
 	pid_t pid;
 	enum runtime_kind runtime;
-	int exe_fd;    /* the file, borrowed for the call */
-	uint64_t bias; /* run-time address minus link-time address */
+	int exe_fd;                                 /* the file, borrowed for the call */
+	uint64_t bias;                              /* run-time address minus link-time address */
 	uint16_t goid_off, link_off, uncounted_off; /* Go: see struct dfd_target */
 	const struct probe_point *points;
 	unsigned n;
@@ -62,15 +64,16 @@ struct probe_stats {
 struct probe;
 
 /* Load. The features say which attach type to load for. 0, or negative errno with the reason. */
-int probe_open(const struct probe_opts *opts, const struct kernel_features *features, struct probe **ret_p,
-	       struct reason *reason);
+int probe_open(const struct probe_opts *opts, const struct kernel_features *features,
+	       struct probe **ret_p, struct reason *reason);
 void probe_close(struct probe *p); /* waits for links to be closed; NULL is allowed */
 
 /*
- * Attach to a process. *ret_id is its target id, in events from now on. -ENOSPC: no slot; -ESRCH: the process is gone;
- * else what the kernel said.
+ * Attach to a process. *ret_id is its target id, in events from now on. -ENOSPC: no slot; -ESRCH:
+ * the process is gone; else what the kernel said.
  */
-int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id, struct reason *reason);
+int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
+		 struct reason *reason);
 /* Detach and forget what the maps hold of it. A process that is gone needs this too. */
 void probe_detach(struct probe *p, uint32_t id);
 
@@ -82,8 +85,9 @@ enum fd_hooks probe_fd_hooks(const struct probe *p);
 void probe_drain(struct probe *p, event_fn fn, void *arg);
 
 /*
- * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE and SITE for each entry, LOST for targets that lost
- * records since the scan before, SCAN_END. Ends the window that EVENT_GOROUTINE.window_peak speaks of.
+ * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE and SITE for each entry, LOST for
+ * targets that lost records since the scan before, SCAN_END. Ends the window that
+ * EVENT_GOROUTINE.window_peak speaks of.
  */
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 

@@ -11,8 +11,8 @@
 #define CONTAINER_NAME_LEN 12
 
 /*
- * "docker-<id>.scope", "cri-containerd-<id>.scope", "crio-<id>", "libpod-<id>.scope", or the bare id below /docker or
- * /kubepods: in each of them 64 hex digits stand alone.
+ * "docker-<id>.scope", "cri-containerd-<id>.scope", "crio-<id>", "libpod-<id>.scope", or the bare
+ * id below /docker or /kubepods: in each of them 64 hex digits stand alone.
  */
 static bool container_id(const char *part, size_t n, const char **ret_id)
 {
@@ -73,7 +73,10 @@ enum cgroup_owner cgroup_service(const char *text, char *ret_name, size_t size)
 		const char *first = memchr(text, ':', end - text);
 		const char *second = first ? memchr(first + 1, ':', end - first - 1) : NULL;
 
-		/* Version 2 is "0::path"; of version 1 any hierarchy may hold the container, "name=systemd" holds the unit. */
+		/*
+		 * Version 2 is "0::path"; of version 1 any hierarchy may hold the container,
+		 * "name=systemd" holds the unit.
+		 */
 		if (second) {
 			char name[CGROUP_SERVICE_MAX] = "";
 			enum cgroup_owner owner =

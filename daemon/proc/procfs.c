@@ -19,7 +19,10 @@
 
 DEFINE_CLEANUP(DIR *, closedir)
 
-/* A vanished process shows as ENOENT (no directory) or ESRCH (its files answer so); both mean the same to callers. */
+/*
+ * A vanished process shows as ENOENT (no directory) or ESRCH (its files answer so); both mean the
+ * same to callers.
+ */
 static int gone_or(int err)
 {
 	return err == ENOENT || err == ESRCH ? -ESRCH : -err;
@@ -83,7 +86,10 @@ int proc_for_each_pid(int procfd, int (*fn)(void *arg, pid_t pid), void *arg)
 	return stop;
 }
 
-/* The fields after the command, which may hold spaces and parentheses itself: they follow the last ')'. */
+/*
+ * The fields after the command, which may hold spaces and parentheses itself: they follow the last
+ * ')'.
+ */
 static int stat_fields(int procfd, pid_t pid, char *buf, size_t size, char **ret_fields)
 {
 	ssize_t n = read_file(procfd, pid, "stat", buf, size);
@@ -127,7 +133,9 @@ int proc_usage(int procfd, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_rss_by
 
 	if (err)
 		return err;
-	if (sscanf(f, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u %*u %lld",
+	if (sscanf(f,
+		   "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d "
+		   "%*u %*u %lld",
 		   &utime, &stime, &rss) != 3)
 		return -EBADMSG;
 	*ret_cpu_ns = (utime + stime) * (1000000000ull / sysconf(_SC_CLK_TCK));
@@ -197,7 +205,8 @@ int proc_stat_exe(int procfd, pid_t pid, struct proc_image *ret_image)
 
 bool proc_image_equal(const struct proc_image *a, const struct proc_image *b)
 {
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns;
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns;
 }
 
 int proc_auxv(int procfd, pid_t pid, uint64_t type, uint64_t *ret_value)
@@ -282,7 +291,8 @@ int proc_self_text_offset(const void *addr, uint64_t *ret_offset)
 	while (fgets(line, sizeof(line), f)) {
 		uint64_t start, end, offset;
 
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64, &start, &end, &offset) == 3 &&
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64, &start, &end, &offset) ==
+			    3 &&
 		    (uintptr_t)addr >= start && (uintptr_t)addr < end) {
 			*ret_offset = (uintptr_t)addr - start + offset;
 			return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What /proc tells about processes. The directory is an argument (an O_PATH descriptor of /proc), so tests bring their
- * own. Every function returns 0 or more when good, else negative errno: -ESRCH when the process is gone, which is normal
- * and nobody's fault. Nothing here keeps state.
+ * What /proc tells about processes. The directory is an argument (an O_PATH descriptor of /proc),
+ * so tests bring their own. Every function returns 0 or more when good, else negative errno: -ESRCH
+ * when the process is gone, which is normal and nobody's fault. Nothing here keeps state.
  */
 #ifndef DEFERD_PROC_PROCFS_H
 #define DEFERD_PROC_PROCFS_H
@@ -28,11 +28,14 @@ int proc_open(const char *path); /* usually "/proc"; a descriptor or negative er
 /* Call fn for every process number; stops when fn returns non-zero and returns that. */
 int proc_for_each_pid(int procfd, int (*fn)(void *arg, pid_t pid), void *arg);
 
-/* Start time in clock ticks since boot (field 22 of stat): with the pid, the identity of a process. */
+/*
+ * Start time in clock ticks since boot (field 22 of stat): with the pid, the identity of a process.
+ */
 int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks);
 
 /*
- * Open the file that the process runs, without walking its path, and say what it is. The descriptor is the caller's.
+ * Open the file that the process runs, without walking its path, and say what it is. The descriptor
+ * is the caller's.
  * -ESRCH: gone, or a kernel thread.
  */
 int proc_open_exe(int procfd, pid_t pid, struct proc_image *ret_image);
@@ -46,12 +49,18 @@ int proc_auxv(int procfd, pid_t pid, uint64_t type, uint64_t *ret_value);
 /* Text of /proc/PID/cgroup, NUL terminated and cut at `size`. */
 int proc_cgroup(int procfd, pid_t pid, char *buf, size_t size);
 
-/* Descriptors in use. `by_size`: the kernel gives the number as st_size (Linux 6.2+), else the directory is counted. */
+/*
+ * Descriptors in use. `by_size`: the kernel gives the number as st_size (Linux 6.2+), else the
+ * directory is counted.
+ */
 int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n);
 /* Soft RLIMIT_NOFILE of another process. */
 int proc_fd_limit(pid_t pid, uint64_t *ret_limit);
 
-/* Memory of the process: a descriptor that stays with this address space (after exec or exit reads return 0 bytes). */
+/*
+ * Memory of the process: a descriptor that stays with this address space (after exec or exit reads
+ * return 0 bytes).
+ */
 int proc_open_mem(int procfd, pid_t pid);
 
 /* File offset of an address of our own text, for probing ourselves. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Is this series growing, and how fast? Theil-Sen: the slope is the median of the slopes of all pairs of samples, which a
- * quarter of wild samples cannot move. The interval comes from the order statistics of those slopes (P. K. Sen, "Estimates
- * of the regression coefficient based on Kendall's tau", JASA 63, 1968, section 5), so it assumes no distribution. Pure.
+ * Is this series growing, and how fast? Theil-Sen: the slope is the median of the slopes of all
+ * pairs of samples, which a quarter of wild samples cannot move. The interval comes from the order
+ * statistics of those slopes (P. K. Sen, "Estimates of the regression coefficient based on
+ * Kendall's tau", JASA 63, 1968, section 5), so it assumes no distribution. Pure.
  */
 #ifndef DEFERD_STAT_TREND_H
 #define DEFERD_STAT_TREND_H
@@ -10,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TREND_SAMPLES_MAX 64 /* pairs grow with the square: 64 samples are 2,016 slopes, about 60 us */
-#define TREND_SAMPLES_MIN 8  /* below this no interval is worth its name */
+#define TREND_SAMPLES_MAX \
+	64 /* pairs grow with the square: 64 samples are 2,016 slopes, about 60 us */
+#define TREND_SAMPLES_MIN 8 /* below this no interval is worth its name */
 
 struct trend_sample {
 	uint64_t time_ns;
@@ -19,15 +21,15 @@ struct trend_sample {
 };
 
 struct trend {
-	double per_sec;       /* median slope */
-	double low_per_sec;   /* 95 % interval */
+	double per_sec;     /* median slope */
+	double low_per_sec; /* 95 % interval */
 	double high_per_sec;
 	unsigned samples;
 };
 
 /*
- * Samples in ascending time. 0; -EAGAIN: fewer than TREND_SAMPLES_MIN (or all at one instant); -E2BIG: more than
- * TREND_SAMPLES_MAX. *ret_t is written on 0 only.
+ * Samples in ascending time. 0; -EAGAIN: fewer than TREND_SAMPLES_MIN (or all at one instant);
+ * -E2BIG: more than TREND_SAMPLES_MAX. *ret_t is written on 0 only.
  */
 int trend_fit(const struct trend_sample *s, unsigned n, struct trend *ret_t);
 
@@ -35,8 +37,9 @@ int trend_fit(const struct trend_sample *s, unsigned n, struct trend *ret_t);
 bool trend_growing(const struct trend *t);
 
 /*
- * The last samples of a series: at most TREND_SAMPLES_MAX, spread over `window_ns`. A sample that comes sooner after the
- * one before than window / TREND_SAMPLES_MAX is left out; older ones than the window are forgotten.
+ * The last samples of a series: at most TREND_SAMPLES_MAX, spread over `window_ns`. A sample that
+ * comes sooner after the one before than window / TREND_SAMPLES_MAX is left out; older ones than
+ * the window are forgotten.
  */
 struct trend_window {
 	uint64_t window_ns;

@@ -77,7 +77,8 @@ static void set_cell(struct grid *g, unsigned row, unsigned col, uint32_t ch, en
 	*c = (struct cell){ ch, style };
 }
 
-unsigned grid_put(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text)
+unsigned grid_put(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style,
+		  const char *text)
 {
 	unsigned used = 0, w;
 	uint32_t ch;
@@ -99,7 +100,8 @@ unsigned grid_put(struct grid *g, unsigned row, unsigned col, unsigned width, en
 	return used;
 }
 
-void grid_put_right(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text)
+void grid_put_right(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style,
+		    const char *text)
 {
 	unsigned w = grid_width(text);
 
@@ -110,7 +112,8 @@ void grid_put_right(struct grid *g, unsigned row, unsigned col, unsigned width, 
 	(void)grid_put(g, row, col, width, style, text);
 }
 
-void grid_put_tail(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text)
+void grid_put_tail(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style,
+		   const char *text)
 {
 	unsigned all = grid_width(text), w;
 
@@ -184,7 +187,9 @@ void grid_styles(const struct grid *g, unsigned rows, struct buf *b)
 		for (unsigned col = 0; col < end; col++) {
 			char letter = letters[c[col].style & ~STYLE_SELECTED];
 
-			buf_putc(b, c[col].style & STYLE_SELECTED ? letter == '.' ? ':' : (char)toupper(letter) : letter);
+			buf_putc(b, c[col].style & STYLE_SELECTED
+					    ? letter == '.' ? ':' : (char)toupper(letter)
+					    : letter);
 		}
 		buf_putc(b, '\n');
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A rectangle of character cells, each with a style: what a screen is before anybody knows which terminal shows it. Text
- * that is put on it may come from observed programs: control bytes, invalid sequences, characters of no width and those the
- * locale cannot show never get through, and nothing is written past an edge. Widths are those of wcwidth(3), so the caller
- * sets LC_CTYPE first.
+ * A rectangle of character cells, each with a style: what a screen is before anybody knows which
+ * terminal shows it. Text that is put on it may come from observed programs: control bytes, invalid
+ * sequences, characters of no width and those the locale cannot show never get through, and nothing
+ * is written past an edge. Widths are those of wcwidth(3), so the caller sets LC_CTYPE first.
  */
 #ifndef DEFERD_UI_GRID_H
 #define DEFERD_UI_GRID_H
@@ -15,7 +15,7 @@
 /* What a text means; how that looks is the terminal's business. */
 enum style {
 	STYLE_PLAIN,
-	STYLE_DIM,    /* there, but not to be looked at */
+	STYLE_DIM, /* there, but not to be looked at */
 	STYLE_STRONG,
 	STYLE_TITLE,  /* head of a table */
 	STYLE_SORTED, /* head of the column that it is sorted by */
@@ -41,12 +41,18 @@ struct grid {
 int grid_init(struct grid *g, unsigned rows, unsigned cols);
 void grid_done(struct grid *g);
 
-/* Put text at a place, at most `width` columns of it; returns how many it took. What lies outside is cut off. */
-unsigned grid_put(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text);
+/*
+ * Put text at a place, at most `width` columns of it; returns how many it took. What lies outside
+ * is cut off.
+ */
+unsigned grid_put(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style,
+		  const char *text);
 /* The same, flush right in `width`. */
-void grid_put_right(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text);
+void grid_put_right(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style,
+		    const char *text);
 /* The same as grid_put() for text whose end matters: cut on the left, marked by "..". */
-void grid_put_tail(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style, const char *text);
+void grid_put_tail(struct grid *g, unsigned row, unsigned col, unsigned width, enum style style,
+		   const char *text);
 void grid_fill(struct grid *g, unsigned row, enum style style);
 void grid_select(struct grid *g, unsigned row);
 

@@ -38,7 +38,7 @@ const json_t *screen_service(const struct screen *s, const char *name)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(json_object_get(s->snapshot, "services"), i, o) {
+	json_array_foreach (json_object_get(s->snapshot, "services"), i, o) {
 		if (!strcmp(value_string(o, "service"), name))
 			return o;
 	}
@@ -50,7 +50,7 @@ unsigned screen_place_of_pid(const json_t *pids, uint32_t pid)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(pids, i, o) {
+	json_array_foreach (pids, i, o) {
 		if (json_integer_value(o) == pid)
 			return (unsigned)i + 1;
 	}
@@ -64,8 +64,9 @@ static uint32_t deepest_pid(const struct screen *s, const char *service)
 	uint32_t found = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(s->snapshot, "targets"), i, o) {
-		if (strcmp(value_string(o, "service"), service) || !value_number(o, "pid", &pid) || pid < 1 || pid > UINT32_MAX)
+	json_array_foreach (json_object_get(s->snapshot, "targets"), i, o) {
+		if (strcmp(value_string(o, "service"), service) || !value_number(o, "pid", &pid) ||
+		    pid < 1 || pid > UINT32_MAX)
 			continue;
 		depth = 0;
 		(void)value_number(o, "defer_depth_max", &depth);
@@ -83,8 +84,9 @@ static void measure_cpu(struct screen *s, const json_t *fresh)
 
 	s->have_cpu = value_number(json_object_get(s->snapshot, "deferd"), "cpu_seconds", &cpu_a) &&
 		      value_number(json_object_get(fresh, "deferd"), "cpu_seconds", &cpu_b) &&
-		      value_number(s->snapshot, "time_unix_ms", &ms_a) && value_number(fresh, "time_unix_ms", &ms_b) &&
-		      cpu_b >= cpu_a && ms_b > ms_a; /* less CPU than before: it was started again */
+		      value_number(s->snapshot, "time_unix_ms", &ms_a) &&
+		      value_number(fresh, "time_unix_ms", &ms_b) && cpu_b >= cpu_a &&
+		      ms_b > ms_a; /* less CPU than before: it was started again */
 	if (s->have_cpu)
 		s->cpu_percent = (cpu_b - cpu_a) / ((ms_b - ms_a) / 1e3) * 100;
 }
@@ -102,7 +104,8 @@ int screen_set_snapshot(struct screen *s, json_t *snapshot)
 	err = table_fill(&s->services, json_object_get(snapshot, "services"));
 	if (table_fill(&s->alerts, alerts))
 		err = -ENOMEM;
-	if (s->page == PAGE_DETAIL && !screen_place_of_pid(json_object_get(screen_service(s, s->service), "pids"), s->pid))
+	if (s->page == PAGE_DETAIL &&
+	    !screen_place_of_pid(json_object_get(screen_service(s, s->service), "pids"), s->pid))
 		s->pid = deepest_pid(s, s->service);
 	json_decref(old);
 	return err;
@@ -114,7 +117,8 @@ int screen_set_target(struct screen *s, json_t *target)
 	int err;
 
 	s->target = target;
-	s->goroutines.kind = !strcmp(value_string(target, "runtime"), "c") ? &table_threads : &table_goroutines;
+	s->goroutines.kind =
+		!strcmp(value_string(target, "runtime"), "c") ? &table_threads : &table_goroutines;
 	err = table_fill(&s->goroutines, json_object_get(target, "goroutines"));
 	if (table_fill(&s->sites, json_object_get(target, "sites")))
 		err = -ENOMEM;
@@ -150,10 +154,10 @@ struct table *screen_table(struct screen *s)
 static void refill(struct screen *s)
 {
 	struct table *t = screen_table(s);
-	const char *key = s->page == PAGE_SERVICES ? "services" :
-			  s->page == PAGE_ALERTS   ? "alerts" :
-			  t == &s->sites	   ? "sites" :
-						     "goroutines";
+	const char *key = s->page == PAGE_SERVICES ? "services"
+			  : s->page == PAGE_ALERTS ? "alerts"
+			  : t == &s->sites         ? "sites"
+						   : "goroutines";
 
 	(void)table_fill(t, json_object_get(s->page == PAGE_DETAIL ? s->target : s->snapshot, key));
 }
@@ -183,7 +187,8 @@ static enum screen_answer open_detail(struct screen *s, const char *service, uin
 
 static enum screen_answer enter(struct screen *s)
 {
-	const json_t *row = table_selected(screen_table(s)), *labels = json_object_get(row, "labels");
+	const json_t *row = table_selected(screen_table(s)),
+		     *labels = json_object_get(row, "labels");
 	const char *service;
 
 	switch (s->page) {
@@ -245,7 +250,8 @@ static void reverse(struct screen *s)
 
 static bool move(struct screen *s, uint32_t key)
 {
-	int page = s->body_rows > 1 ? (int)s->body_rows - 1 : 1, end = s->help ? HELP_ENOUGH : (int)screen_table(s)->n, rows;
+	int page = s->body_rows > 1 ? (int)s->body_rows - 1 : 1,
+	    end = s->help ? HELP_ENOUGH : (int)screen_table(s)->n, rows;
 
 	switch (key) {
 	case SCREEN_UP:

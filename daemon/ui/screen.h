@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What `top` shows, as data: documents (export/views.h) and keys in, a grid of cells out. Knows no terminal, no clock and no
- * source: whoever owns it fetches what screen_pid() wants, passes keys on, and draws the grid.
+ * What `top` shows, as data: documents (export/views.h) and keys in, a grid of cells out. Knows no
+ * terminal, no clock and no source: whoever owns it fetches what screen_pid() wants, passes keys
+ * on, and draws the grid.
  *
  * Documents come from elsewhere: members may be missing, null or of another type, and show as "-".
  */
@@ -45,13 +46,13 @@ struct screen {
 	enum screen_page page, before; /* before: where Escape leads from the detail */
 	enum screen_tab tab;
 	bool help, filtering;
-	unsigned help_top, body_rows;  /* body_rows: of the last drawing, a page of PgUp and PgDn */
+	unsigned help_top, body_rows; /* body_rows: of the last drawing, a page of PgUp and PgDn */
 	char source[320], trouble[256];
-	json_t *snapshot, *target;     /* NULL: not there yet */
+	json_t *snapshot, *target; /* NULL: not there yet */
 	bool have_cpu;
-	double cpu_percent;            /* of the daemon, between the last two snapshots */
-	char service[TABLE_KEY_MAX];   /* of the detail */
-	uint32_t pid;                  /* of the detail; 0: the service has no process any more */
+	double cpu_percent;          /* of the daemon, between the last two snapshots */
+	char service[TABLE_KEY_MAX]; /* of the detail */
+	uint32_t pid;                /* of the detail; 0: the service has no process any more */
 	struct table services, alerts, goroutines, sites;
 };
 
@@ -71,7 +72,10 @@ enum screen_answer screen_key(struct screen *s, uint32_t key);
 
 /* Fill a blank grid of any size. */
 void screen_draw(struct screen *s, struct grid *g);
-/* Header, all services and alerts as lines of text, no wider than `width` (0: as wide as they are). 0 or -ENOMEM. */
+/*
+ * Header, all services and alerts as lines of text, no wider than `width` (0: as wide as they are).
+ * 0 or -ENOMEM.
+ */
 int screen_print(struct screen *s, unsigned width, struct buf *b);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The screen as cells: header, pages, help, the line about the selected row, keys; and all of it as text. */
+/*
+ * The screen as cells: header, pages, help, the line about the selected row, keys; and all of it as
+ * text.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,7 +34,9 @@ static const struct {
 	{ "q", "quit" },
 };
 
-/* Drawing: pieces of a line, left to right; what does not fit whole is left out, and all after it */
+/*
+ * Drawing: pieces of a line, left to right; what does not fit whole is left out, and all after it
+ */
 
 struct line {
 	struct grid *g;
@@ -39,7 +44,8 @@ struct line {
 	bool full;
 };
 
-__attribute__((format(printf, 4, 5))) static void put(struct line *l, const char *name, enum style style, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void put(struct line *l, const char *name,
+						      enum style style, const char *fmt, ...)
 {
 	char text[TABLE_KEY_MAX];
 	unsigned need, at;
@@ -61,7 +67,8 @@ __attribute__((format(printf, 4, 5))) static void put(struct line *l, const char
 		(void)grid_put(l->g, l->row, l->g->cols - 2, 2, style, "..");
 }
 
-static void put_count(struct line *l, const char *name, const json_t *o, const char *key, enum style style_above_zero)
+static void put_count(struct line *l, const char *name, const json_t *o, const char *key,
+		      enum style style_above_zero)
 {
 	char text[VALUE_MAX] = "-";
 	double n = 0;
@@ -82,7 +89,7 @@ static unsigned count_firing(const struct screen *s)
 	const json_t *a;
 	size_t i;
 
-	json_array_foreach(json_object_get(s->snapshot, "alerts"), i, a)
+	json_array_foreach (json_object_get(s->snapshot, "alerts"), i, a)
 		n += !strcmp(value_string(a, "state"), "firing");
 	return n;
 }
@@ -92,7 +99,8 @@ static void draw_source(const struct screen *s, struct grid *g)
 	const json_t *self = json_object_get(s->snapshot, "deferd");
 	struct line l = { g };
 
-	put(&l, "", STYLE_STRONG, "deferd%s%s", value_string(self, "version")[0] ? " " : "", value_string(self, "version"));
+	put(&l, "", STYLE_STRONG, "deferd%s%s", value_string(self, "version")[0] ? " " : "",
+	    value_string(self, "version"));
 	put(&l, "", STYLE_GOOD, "%s", s->source);
 	if (json_is_false(json_object_get(self, "settled")))
 		put(&l, "", STYLE_WARN, "still inspecting processes");
@@ -146,7 +154,9 @@ static void put_table_state(struct line *l, const struct table *t)
 	if (t->filter[0])
 		put(l, "filter", STYLE_WARN, "%s", t->filter);
 	put(l, "sorted by", STYLE_PLAIN, "%s, %s", c->title,
-	    c->number ? t->descending ? "highest first" : "lowest first" : t->descending ? "z to a" : "a to z");
+	    c->number       ? t->descending ? "highest first" : "lowest first"
+	    : t->descending ? "z to a"
+			    : "a to z");
 }
 
 static void draw_title(struct screen *s, struct grid *g, unsigned row)
@@ -178,13 +188,15 @@ static void draw_target_title(struct screen *s, struct grid *g, unsigned row)
 
 	put(&l, "", STYLE_STRONG, "%s", s->service);
 	if (json_array_size(pids) > 1)
-		put(&l, "pid", STYLE_PLAIN, "%u (%u of %zu)", s->pid, screen_place_of_pid(pids, s->pid), json_array_size(pids));
+		put(&l, "pid", STYLE_PLAIN, "%u (%u of %zu)", s->pid,
+		    screen_place_of_pid(pids, s->pid), json_array_size(pids));
 	else
 		put(&l, "pid", STYLE_PLAIN, "%u", s->pid);
 	if (!s->target)
 		return;
 	put_string(&l, "runtime", s->target, version[0] ? "version" : "runtime");
-	put(&l, "state", is_whole(s->target) ? STYLE_PLAIN : STYLE_WARN, "%s", value_string(s->target, "state"));
+	put(&l, "state", is_whole(s->target) ? STYLE_PLAIN : STYLE_WARN, "%s",
+	    value_string(s->target, "state"));
 	put_count(&l, "alerts", s->target, "alerts_firing", STYLE_ALARM);
 	if (json_is_false(exact))
 		put(&l, "exact", STYLE_WARN, "no");
@@ -233,8 +245,10 @@ static void put_tab(struct line *l, const struct table *t, bool chosen)
 {
 	char count[48];
 
-	snprintf(count, sizeof(count), t->filter[0] ? "%u of %u" : "%u", t->filter[0] ? t->n : t->total, t->total);
-	put(l, "", chosen ? STYLE_STRONG : STYLE_PLAIN, "%c%s %s%c", chosen ? '[' : ' ', t->kind->noun, count, chosen ? ']' : ' ');
+	snprintf(count, sizeof(count), t->filter[0] ? "%u of %u" : "%u",
+		 t->filter[0] ? t->n : t->total, t->total);
+	put(l, "", chosen ? STYLE_STRONG : STYLE_PLAIN, "%c%s %s%c", chosen ? '[' : ' ',
+	    t->kind->noun, count, chosen ? ']' : ' ');
 }
 
 static void draw_tabs(struct screen *s, struct grid *g, unsigned row)
@@ -256,15 +270,15 @@ static const char *why_empty(struct screen *s)
 	case PAGE_ALERTS:
 		return "no alert is pending or firing";
 	case PAGE_DETAIL:
-		return !s->pid    ? "the service has no process any more" :
-		       !s->target ? "waiting for this process" :
-				    "none seen yet";
+		return !s->pid      ? "the service has no process any more"
+		       : !s->target ? "waiting for this process"
+				    : "none seen yet";
 	case PAGE_SERVICES:
 		break;
 	}
-	return json_is_false(json_object_get(json_object_get(s->snapshot, "deferd"), "settled")) ?
-		       "none found yet" :
-		       "no Go service and no C service with a defer runtime is running";
+	return json_is_false(json_object_get(json_object_get(s->snapshot, "deferd"), "settled"))
+		       ? "none found yet"
+		       : "no Go service and no C service with a defer runtime is running";
 }
 
 /* The bottom line: what is said of the selected row beside its columns. */
@@ -276,7 +290,8 @@ static bool put_state(struct line *l, const json_t *o)
 
 	if (!failed && strcmp(state, "limited"))
 		return false;
-	put(l, "", failed ? STYLE_ALARM : STYLE_WARN, "%s%s%s", state, reason[0] ? ": " : "", reason);
+	put(l, "", failed ? STYLE_ALARM : STYLE_WARN, "%s%s%s", state, reason[0] ? ": " : "",
+	    reason);
 	return true;
 }
 
@@ -294,7 +309,8 @@ static void put_selected(struct screen *s, struct line *l)
 	const json_t *row = table_selected(screen_table(s));
 
 	if (s->page == PAGE_ALERTS) {
-		put(l, "", STYLE_PLAIN, "%s", value_string(json_object_get(row, "annotations"), "summary"));
+		put(l, "", STYLE_PLAIN, "%s",
+		    value_string(json_object_get(row, "annotations"), "summary"));
 	} else if (s->page == PAGE_SERVICES) {
 		if (!put_state(l, row))
 			put_place(l, "deepest at", json_object_get(row, "deepest_site"));
@@ -333,7 +349,8 @@ static void draw_keys(struct screen *s, struct grid *g, unsigned row)
 	put(&l, "q", STYLE_KEY, "quit");
 	if (s->page == PAGE_DETAIL) {
 		put(&l, "Esc", STYLE_KEY, "back");
-		put(&l, "Tab", STYLE_KEY, "%s", s->tab == TAB_SITES ? s->goroutines.kind->noun : "sites");
+		put(&l, "Tab", STYLE_KEY, "%s",
+		    s->tab == TAB_SITES ? s->goroutines.kind->noun : "sites");
 	} else {
 		put(&l, "Enter", STYLE_KEY, "detail");
 		put(&l, "a", STYLE_KEY, "%s", s->page == PAGE_ALERTS ? "services" : "alerts");
@@ -342,7 +359,8 @@ static void draw_keys(struct screen *s, struct grid *g, unsigned row)
 	put(&l, "/", STYLE_KEY, "filter");
 	put(&l, "< >", STYLE_KEY, "sort");
 	put(&l, "r", STYLE_KEY, "reverse");
-	if (s->page == PAGE_DETAIL && json_array_size(json_object_get(screen_service(s, s->service), "pids")) > 1)
+	if (s->page == PAGE_DETAIL &&
+	    json_array_size(json_object_get(screen_service(s, s->service), "pids")) > 1)
 		put(&l, "Left Right", STYLE_KEY, "process");
 }
 
@@ -369,7 +387,8 @@ static void draw_help(struct screen *s, struct grid *g, unsigned row, unsigned n
 		if (at < n_keys)
 			help_line(g, row + i, help_keys[at].keys, help_keys[at].meaning);
 		else if (at > n_keys)
-			help_line(g, row + i, columns[at - n_keys - 1].title, columns[at - n_keys - 1].meaning);
+			help_line(g, row + i, columns[at - n_keys - 1].title,
+				  columns[at - n_keys - 1].meaning);
 	}
 }
 
@@ -425,8 +444,8 @@ static unsigned print_reasons(const struct table *t, struct grid *g, unsigned ro
 
 		if (is_whole(o))
 			continue;
-		put(&l, "", STYLE_WARN, "%s: %s: %s", value_string(o, "service"), value_string(o, "state"),
-		    value_string(o, "reason"));
+		put(&l, "", STYLE_WARN, "%s: %s: %s", value_string(o, "service"),
+		    value_string(o, "state"), value_string(o, "reason"));
 		row++;
 	}
 	return row;
@@ -453,7 +472,8 @@ static unsigned print_tables(struct screen *s, struct grid *g, unsigned row)
 
 int screen_print(struct screen *s, unsigned width, struct buf *b)
 {
-	unsigned services = table_width(&s->services), alerts = s->alerts.n ? table_width(&s->alerts) : 0, rows;
+	unsigned services = table_width(&s->services),
+		 alerts = s->alerts.n ? table_width(&s->alerts) : 0, rows;
 	struct grid g;
 
 	if (!width) {

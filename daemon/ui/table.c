@@ -88,8 +88,9 @@ int table_fill(struct table *t, const json_t *list)
 	t->n = 0;
 	if (!t->rows)
 		return -ENOMEM;
-	json_array_foreach(list, i, o) {
-		if (!json_is_object(o) || (t->filter[0] && !strcasestr(t->kind->filtered(o), t->filter)))
+	json_array_foreach (list, i, o) {
+		if (!json_is_object(o) ||
+		    (t->filter[0] && !strcasestr(t->kind->filtered(o), t->filter)))
 			continue;
 		t->rows[t->n].o = o;
 		t->kind->id(o, t->rows[t->n].id, sizeof(t->rows[t->n].id));
@@ -244,7 +245,8 @@ static void draw_head(const struct table *t, const struct layout *l, struct grid
 	}
 }
 
-static void draw_row(const struct table *t, const struct layout *l, struct grid *g, unsigned row, const json_t *o)
+static void draw_row(const struct table *t, const struct layout *l, struct grid *g, unsigned row,
+		     const json_t *o)
 {
 	unsigned col = 0;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A table over a list of JSON objects: filtered, sorted, with one row selected. The selection is of a thing, not of a place:
- * it follows its row when the order changes, and stays at its place when the thing is gone. Columns that do not fit are left
- * out by their rank, and no line is ever longer than the grid.
+ * A table over a list of JSON objects: filtered, sorted, with one row selected. The selection is of
+ * a thing, not of a place: it follows its row when the order changes, and stays at its place when
+ * the thing is gone. Columns that do not fit are left out by their rank, and no line is ever longer
+ * than the grid.
  */
 #ifndef DEFERD_UI_TABLE_H
 #define DEFERD_UI_TABLE_H
@@ -28,7 +29,8 @@ struct column {
 	const char *key;     /* member of the row's object that it shows */
 	const char *meaning; /* for the help page */
 	unsigned min, max;   /* width; between them it follows its content */
-	unsigned rank;       /* columns of the highest rank are left out first, of equals the right one; 0: never */
+	unsigned
+		rank; /* columns of the highest rank are left out first, of equals the right one; 0: never */
 	enum { COLUMN_TEXT, COLUMN_TAIL, COLUMN_NUMBER } align; /* tail: text whose end matters */
 	void (*format)(const struct column *c, const json_t *row, struct table_value *ret);
 	/* What it is sorted by, as value_number(); NULL: by its text. */
@@ -36,7 +38,7 @@ struct column {
 };
 
 struct table_kind {
-	const char *noun; /* of its rows, plural: "services" */
+	const char *noun;             /* of its rows, plural: "services" */
 	const struct column *columns; /* ends with title NULL */
 	unsigned sort;                /* column at the start */
 	bool ascending;
@@ -60,13 +62,16 @@ struct table {
 	unsigned index;               /* of the selected row */
 	unsigned top;                 /* first row shown */
 	struct table_row *rows;
-	unsigned n, total;            /* after and before the filter */
+	unsigned n, total; /* after and before the filter */
 };
 
 void table_init(struct table *t, const struct table_kind *kind);
 void table_done(struct table *t);
 
-/* New content; `list` must live until the next call. Anything but an array is an empty one. 0 or -ENOMEM (now empty). */
+/*
+ * New content; `list` must live until the next call. Anything but an array is an empty one. 0 or
+ * -ENOMEM (now empty).
+ */
 int table_fill(struct table *t, const json_t *list);
 /* NULL: the table is empty. */
 const json_t *table_selected(const struct table *t);

@@ -135,7 +135,9 @@ static enum style style_of_state(const json_t *row)
 {
 	const char *state = value_string(row, "state");
 
-	return !strcmp(state, "failed") ? STYLE_ALARM : !strcmp(state, "limited") ? STYLE_WARN : STYLE_PLAIN;
+	return !strcmp(state, "failed")    ? STYLE_ALARM
+	       : !strcmp(state, "limited") ? STYLE_WARN
+					   : STYLE_PLAIN;
 }
 
 static void as_service(const struct column *c, const json_t *row, struct table_value *ret)
@@ -291,9 +293,10 @@ void tables_add_ages(json_t *alerts, double unix_ms)
 	json_t *a;
 	size_t i;
 
-	json_array_foreach(alerts, i, a) {
+	json_array_foreach (alerts, i, a) {
 		if (value_time_ms(value_string(a, "activeAt"), &since))
-			(void)json_object_set_new(a, "age_seconds", json_real((unix_ms - since) / 1e3));
+			(void)json_object_set_new(a, "age_seconds",
+						  json_real((unix_ms - since) / 1e3));
 	}
 }
 
@@ -332,7 +335,8 @@ static void site_id(const json_t *row, char *buf, size_t size)
 
 static void alert_id(const json_t *row, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s %s %s", label(row, "alertname"), label(row, "service"), label(row, "pid"));
+	snprintf(buf, size, "%s %s %s", label(row, "alertname"), label(row, "service"),
+		 label(row, "pid"));
 }
 
 static const char *service_filtered(const json_t *row)
@@ -357,120 +361,196 @@ static const char *site_filtered(const json_t *row)
 
 /* Tables */
 
-#define NUMBER(title_, key_, width_, rank_, format_, meaning_)                                     \
-	{                                                                                          \
-		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,   \
-		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number   \
+#define NUMBER(title_, key_, width_, rank_, format_, meaning_)                                   \
+	{                                                                                        \
+		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_, \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number \
 	}
-#define PROBED(title_, key_, width_, rank_, format_, meaning_)                                     \
-	{                                                                                          \
-		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,   \
-		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = probed_number  \
+#define PROBED(title_, key_, width_, rank_, format_, meaning_)                                    \
+	{                                                                                         \
+		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,  \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = probed_number \
 	}
-#define ID(title_, key_, min_, max_, rank_, meaning_)                                              \
-	{                                                                                          \
-		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
-		.rank = rank_, .align = COLUMN_NUMBER, .format = as_id, .number = value_number     \
+#define ID(title_, key_, min_, max_, rank_, meaning_)                                          \
+	{                                                                                      \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,   \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = as_id, .number = value_number \
 	}
-#define TEXT(title_, key_, min_, max_, rank_, format_, meaning_)                                   \
-	{                                                                                          \
-		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
-		.rank = rank_, .align = COLUMN_TEXT, .format = format_                             \
+#define TEXT(title_, key_, min_, max_, rank_, format_, meaning_)                             \
+	{                                                                                    \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_, \
+		.rank = rank_, .align = COLUMN_TEXT, .format = format_                       \
 	}
-#define TAIL(title_, key_, min_, max_, rank_, format_, meaning_)                                   \
-	{                                                                                          \
-		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,       \
-		.rank = rank_, .align = COLUMN_TAIL, .format = format_                             \
+#define TAIL(title_, key_, min_, max_, rank_, format_, meaning_)                             \
+	{                                                                                    \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_, \
+		.rank = rank_, .align = COLUMN_TAIL, .format = format_                       \
 	}
 
 static const struct column service_columns[] = {
-	TEXT("SERVICE", "service", 14, 32, 0, as_service, "systemd unit, container, or name of the program"),
-	{ .title = "PID", .key = "pids", .meaning = "process; +N: and N more, see its detail", .min = 8, .max = 12,
-	  .rank = 6, .align = COLUMN_NUMBER, .format = as_pids, .number = first_of },
-	TEXT("RUNTIME", "runtime", 8, 14, 10, as_runtime, "release of Go, or the defer runtime of C"),
-	PROBED("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
-	PROBED("DEFERS/S", "defers_registered_per_second", 8, 7, as_rate, "defers registered a second"),
-	PROBED("REGISTERED", "defers_registered", 10, 11, as_count, "defers registered since it is observed"),
+	TEXT("SERVICE", "service", 14, 32, 0, as_service,
+	     "systemd unit, container, or name of the program"),
+	{ .title = "PID",
+	  .key = "pids",
+	  .meaning = "process; +N: and N more, see its detail",
+	  .min = 8,
+	  .max = 12,
+	  .rank = 6,
+	  .align = COLUMN_NUMBER,
+	  .format = as_pids,
+	  .number = first_of },
+	TEXT("RUNTIME", "runtime", 8, 14, 10, as_runtime,
+	     "release of Go, or the defer runtime of C"),
+	PROBED("DEPTH", "defer_depth_max", 6, 1, as_count,
+	       "most defers pending on one goroutine or thread, last minute"),
+	PROBED("DEFERS/S", "defers_registered_per_second", 8, 7, as_rate,
+	       "defers registered a second"),
+	PROBED("REGISTERED", "defers_registered", 10, 11, as_count,
+	       "defers registered since it is observed"),
 	PROBED("PANICS", "panics_started", 7, 4, as_count, "panics started"),
 	PROBED("PANICS/S", "panics_per_second", 8, 13, as_rate, "panics started a second"),
 	NUMBER("FDS", "open_fds", 6, 3, as_count, "open descriptors"),
-	NUMBER("LIMIT", "max_fds", 7, 12, as_count, "descriptors that one of its processes may open"),
-	NUMBER("FD/S", "fd_growth_per_second", 7, 8, as_growth, "growth of open descriptors a second"),
-	NUMBER("FULL IN", "fd_exhaustion_seconds", 7, 5, as_time_left, "until the limit is reached, at this pace, at the earliest"),
-	TEXT("EXACT", "exact", 5, 5, 14, as_exact, "no: detail was lost or is inferred at this moment"),
+	NUMBER("LIMIT", "max_fds", 7, 12, as_count,
+	       "descriptors that one of its processes may open"),
+	NUMBER("FD/S", "fd_growth_per_second", 7, 8, as_growth,
+	       "growth of open descriptors a second"),
+	NUMBER("FULL IN", "fd_exhaustion_seconds", 7, 5, as_time_left,
+	       "until the limit is reached, at this pace, at the earliest"),
+	TEXT("EXACT", "exact", 5, 5, 14, as_exact,
+	     "no: detail was lost or is inferred at this moment"),
 	NUMBER("ALERTS", "alerts_firing", 6, 2, as_alerts, "alerts firing"),
-	TAIL("SITE", "deepest_site", 16, 90, 9, as_place, "where the deepest goroutine registered last"),
+	TAIL("SITE", "deepest_site", 16, 90, 9, as_place,
+	     "where the deepest goroutine registered last"),
 	{},
 };
 
 static const struct column target_columns[] = {
 	ID("PID", "pid", 8, 8, 0, "process"),
-	TEXT("SERVICE", "service", 14, 32, 0, as_service, "systemd unit, container, or name of the program"),
-	TEXT("RUNTIME", "runtime", 8, 14, 7, as_runtime, "release of Go, or the defer runtime of C"),
+	TEXT("SERVICE", "service", 14, 32, 0, as_service,
+	     "systemd unit, container, or name of the program"),
+	TEXT("RUNTIME", "runtime", 8, 14, 7, as_runtime,
+	     "release of Go, or the defer runtime of C"),
 	TEXT("STATE", "state", 8, 8, 2, as_state, "observed, limited or failed"),
-	PROBED("DEPTH", "defer_depth_max", 6, 1, as_count, "most defers pending on one goroutine or thread, last minute"),
-	PROBED("REGISTERED", "defers_registered", 10, 8, as_count, "defers registered since it is observed"),
+	PROBED("DEPTH", "defer_depth_max", 6, 1, as_count,
+	       "most defers pending on one goroutine or thread, last minute"),
+	PROBED("REGISTERED", "defers_registered", 10, 8, as_count,
+	       "defers registered since it is observed"),
 	PROBED("PANICS", "panics_started", 7, 5, as_count, "panics started"),
 	NUMBER("FDS", "open_fds", 6, 4, as_count, "open descriptors"),
-	NUMBER("FD/S", "fd_growth_per_second", 7, 6, as_growth, "growth of open descriptors a second"),
+	NUMBER("FD/S", "fd_growth_per_second", 7, 6, as_growth,
+	       "growth of open descriptors a second"),
 	NUMBER("ALERTS", "alerts_firing", 6, 3, as_alerts, "alerts firing"),
-	TAIL("SITE", "deepest_site", 16, 90, 9, as_place, "where the deepest goroutine registered last"),
+	TAIL("SITE", "deepest_site", 16, 90, 9, as_place,
+	     "where the deepest goroutine registered last"),
 	{},
 };
 
-#define GOROUTINE_COLUMNS(title_, key_, meaning_)                                                  \
-	{                                                                                          \
-		ID(title_, key_, 10, 20, 0, meaning_),                                             \
-		NUMBER("DEPTH", "depth", 6, 1, as_count, "defers pending now"),                    \
-		NUMBER("PEAK", "peak", 6, 2, as_count, "most defers pending since it was first seen"), \
-		NUMBER("REGISTERED", "registered", 10, 4, as_count, "defers registered"),          \
-		NUMBER("IDLE", "idle_ms", 7, 3, as_idle, "time since it last registered or ran one"), \
-		TEXT("EXACT", "exact", 5, 5, 6, as_exact, "no: its depth is inferred"),            \
-		TAIL("SITE", "site", 16, 110, 5, as_place, "where it registered last"), {}         \
+#define GOROUTINE_COLUMNS(title_, key_, meaning_)                                                 \
+	{                                                                                         \
+		ID(title_, key_, 10, 20, 0, meaning_),                                            \
+			NUMBER("DEPTH", "depth", 6, 1, as_count, "defers pending now"),           \
+			NUMBER("PEAK", "peak", 6, 2, as_count,                                    \
+			       "most defers pending since it was first seen"),                    \
+			NUMBER("REGISTERED", "registered", 10, 4, as_count, "defers registered"), \
+			NUMBER("IDLE", "idle_ms", 7, 3, as_idle,                                  \
+			       "time since it last registered or ran one"),                       \
+			TEXT("EXACT", "exact", 5, 5, 6, as_exact, "no: its depth is inferred"),   \
+			TAIL("SITE", "site", 16, 110, 5, as_place, "where it registered last"),   \
+		{                                                                                 \
+		}                                                                                 \
 	}
-static const struct column goroutine_columns[] = GOROUTINE_COLUMNS("GOROUTINE", "goroutine", "its number (goid)");
-static const struct column thread_columns[] = GOROUTINE_COLUMNS("THREAD", "thread", "its number (tid)");
+static const struct column goroutine_columns[] =
+	GOROUTINE_COLUMNS("GOROUTINE", "goroutine", "its number (goid)");
+static const struct column thread_columns[] =
+	GOROUTINE_COLUMNS("THREAD", "thread", "its number (tid)");
 
 static const struct column site_columns[] = {
 	NUMBER("SHARE", "share", 6, 0, as_share, "of the registrations of this process"),
 	NUMBER("REGISTERED", "registered", 10, 1, as_count, "defers registered here"),
-	TEXT("LOWERING", "lowering", 8, 8, 3, as_text, "how it was compiled: heap (in a loop), stack, range, c"),
+	TEXT("LOWERING", "lowering", 8, 8, 3, as_text,
+	     "how it was compiled: heap (in a loop), stack, range, c"),
 	TEXT("FUNCTION", "function", 16, 48, 0, as_text, "function that registers"),
 	TAIL("FILE:LINE", "", 12, 80, 2, as_file_line, "line of the defer statement"),
 	{},
 };
 
 static const struct column alert_columns[] = {
-	{ .title = "SEVERITY", .key = "severity", .meaning = "page, critical, warning or info", .min = 8, .max = 8, .rank = 2,
-	  .align = COLUMN_TEXT, .format = as_severity, .number = severity_number },
-	TEXT("STATE", "state", 8, 8, 1, as_alert_state, "firing; pending: its time is not over yet"),
+	{ .title = "SEVERITY",
+	  .key = "severity",
+	  .meaning = "page, critical, warning or info",
+	  .min = 8,
+	  .max = 8,
+	  .rank = 2,
+	  .align = COLUMN_TEXT,
+	  .format = as_severity,
+	  .number = severity_number },
+	TEXT("STATE", "state", 8, 8, 1, as_alert_state,
+	     "firing; pending: its time is not over yet"),
 	TEXT("ALERT", "alertname", 14, 32, 0, as_label, "name of the rule"),
 	TEXT("SERVICE", "service", 14, 32, 0, as_label, "service it speaks of"),
-	{ .title = "PID", .key = "pid", .meaning = "process it speaks of", .min = 8, .max = 8, .rank = 5,
-	  .align = COLUMN_NUMBER, .format = as_label, .number = label_number },
-	{ .title = "VALUE", .key = "value", .meaning = "of the rule's first condition", .min = 8, .max = 8, .rank = 4,
-	  .align = COLUMN_NUMBER, .format = as_text, .number = number_in_string },
+	{ .title = "PID",
+	  .key = "pid",
+	  .meaning = "process it speaks of",
+	  .min = 8,
+	  .max = 8,
+	  .rank = 5,
+	  .align = COLUMN_NUMBER,
+	  .format = as_label,
+	  .number = label_number },
+	{ .title = "VALUE",
+	  .key = "value",
+	  .meaning = "of the rule's first condition",
+	  .min = 8,
+	  .max = 8,
+	  .rank = 4,
+	  .align = COLUMN_NUMBER,
+	  .format = as_text,
+	  .number = number_in_string },
 	NUMBER("SINCE", "age_seconds", 7, 3, as_age, "how long its condition has held"),
 	TAIL("SITE", "site", 16, 80, 6, as_place, "where the deepest goroutine registered last"),
 	{},
 };
 
 const struct table_kind table_services = {
-	.noun = "services", .columns = service_columns, .sort = 3, .id = service_id, .filtered = service_filtered,
+	.noun = "services",
+	.columns = service_columns,
+	.sort = 3,
+	.id = service_id,
+	.filtered = service_filtered,
 };
 const struct table_kind table_targets = {
-	.noun = "processes", .columns = target_columns, .sort = 0, .ascending = true, .id = target_id,
+	.noun = "processes",
+	.columns = target_columns,
+	.sort = 0,
+	.ascending = true,
+	.id = target_id,
 	.filtered = service_filtered,
 };
 const struct table_kind table_alerts = {
-	.noun = "alerts", .columns = alert_columns, .sort = 0, .id = alert_id, .filtered = alert_filtered,
+	.noun = "alerts",
+	.columns = alert_columns,
+	.sort = 0,
+	.id = alert_id,
+	.filtered = alert_filtered,
 };
 const struct table_kind table_goroutines = {
-	.noun = "goroutines", .columns = goroutine_columns, .sort = 1, .id = goroutine_id, .filtered = goroutine_filtered,
+	.noun = "goroutines",
+	.columns = goroutine_columns,
+	.sort = 1,
+	.id = goroutine_id,
+	.filtered = goroutine_filtered,
 };
 const struct table_kind table_threads = {
-	.noun = "threads", .columns = thread_columns, .sort = 1, .id = goroutine_id, .filtered = goroutine_filtered,
+	.noun = "threads",
+	.columns = thread_columns,
+	.sort = 1,
+	.id = goroutine_id,
+	.filtered = goroutine_filtered,
 };
 const struct table_kind table_sites = {
-	.noun = "sites", .columns = site_columns, .sort = 0, .id = site_id, .filtered = site_filtered,
+	.noun = "sites",
+	.columns = site_columns,
+	.sort = 0,
+	.id = site_id,
+	.filtered = site_filtered,
 };

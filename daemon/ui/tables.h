@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The tables there are: their columns, and what a row is known by. The nouns are those of the metrics and of the API. */
+/*
+ * The tables there are: their columns, and what a row is known by. The nouns are those of the
+ * metrics and of the API.
+ */
 #ifndef DEFERD_UI_TABLES_H
 #define DEFERD_UI_TABLES_H
 
@@ -12,7 +15,10 @@ extern const struct table_kind table_goroutines; /* target: goroutines[] of Go *
 extern const struct table_kind table_threads;    /* target: goroutines[] of C */
 extern const struct table_kind table_sites;      /* target: sites[] */
 
-/* Alerts say since when; put "age_seconds" beside it, seen from `unix_ms` (milliseconds since 1970). */
+/*
+ * Alerts say since when; put "age_seconds" beside it, seen from `unix_ms` (milliseconds since
+ * 1970).
+ */
 void tables_add_ages(json_t *alerts, double unix_ms);
 
 /* "function file:line" of a site object, as much as is known; "-" for null. */

@@ -60,7 +60,8 @@ static void release_stderr(struct term *t)
 	if (t->stderr_fd >= 0) {
 		(void)dup2(t->stderr_fd, STDERR_FILENO);
 		close(t->stderr_fd);
-		while ((n = pread(t->held_fd, bytes, sizeof(bytes), at)) > 0 && write(STDERR_FILENO, bytes, (size_t)n) == n)
+		while ((n = pread(t->held_fd, bytes, sizeof(bytes), at)) > 0 &&
+		       write(STDERR_FILENO, bytes, (size_t)n) == n)
 			at += n;
 	}
 	if (t->held_fd >= 0)
@@ -113,7 +114,8 @@ int term_open(struct term **ret_t, struct reason *reason)
 	t->screen = newterm(NULL, stdout, stdin);
 	if (!t->screen) {
 		free(t);
-		return reason_set(reason, -EINVAL, "a terminal of the type '%s' is not known here", name ? name : "");
+		return reason_set(reason, -EINVAL, "a terminal of the type '%s' is not known here",
+				  name ? name : "");
 	}
 	hold_stderr(t);
 	set_up(t);
@@ -154,7 +156,8 @@ static void put_cell(const struct term *t, unsigned row, unsigned col, const str
 	if (c->style & STYLE_SELECTED)
 		attrs = (attrs & ~A_DIM) | A_REVERSE;
 	if (setcchar(&cc, text, attrs, t->colour ? (short)(style + 1) : 0, NULL) == OK)
-		(void)mvadd_wch((int)row, (int)col, &cc); /* ERR in the last cell of all, which it does write */
+		(void)mvadd_wch((int)row, (int)col,
+				&cc); /* ERR in the last cell of all, which it does write */
 }
 
 int term_draw(struct term *t, struct screen *s)
@@ -189,10 +192,11 @@ static uint32_t special_key(wint_t key)
 		wint_t curses;
 		uint32_t ours;
 	} keys[] = {
-		{ KEY_UP, SCREEN_UP },	     { KEY_DOWN, SCREEN_DOWN },   { KEY_LEFT, SCREEN_LEFT },
-		{ KEY_RIGHT, SCREEN_RIGHT },     { KEY_PPAGE, SCREEN_PAGE_UP }, { KEY_NPAGE, SCREEN_PAGE_DOWN },
-		{ KEY_HOME, SCREEN_HOME },	     { KEY_END, SCREEN_END },     { KEY_ENTER, SCREEN_ENTER },
-		{ KEY_BACKSPACE, SCREEN_ERASE },
+		{ KEY_UP, SCREEN_UP },         { KEY_DOWN, SCREEN_DOWN },
+		{ KEY_LEFT, SCREEN_LEFT },     { KEY_RIGHT, SCREEN_RIGHT },
+		{ KEY_PPAGE, SCREEN_PAGE_UP }, { KEY_NPAGE, SCREEN_PAGE_DOWN },
+		{ KEY_HOME, SCREEN_HOME },     { KEY_END, SCREEN_END },
+		{ KEY_ENTER, SCREEN_ENTER },   { KEY_BACKSPACE, SCREEN_ERASE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {

@@ -86,8 +86,8 @@ bool value_time_ms(const char *text, double *ret_ms)
 	struct tm tm = {};
 	int ms = 0, end = 0;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-		   &tm.tm_sec, &end) != 6)
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6)
 		return false;
 	if (text[end] == '.' && sscanf(text + end, ".%3d", &ms) != 1)
 		return false;

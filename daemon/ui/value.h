@@ -10,7 +10,10 @@
 
 #define VALUE_MAX 384 /* bytes of a formatted value, the NUL included */
 
-/* A member that is a finite number. False, and *ret untouched, when it is missing, null or something else. */
+/*
+ * A member that is a finite number. False, and *ret untouched, when it is missing, null or
+ * something else.
+ */
 bool value_number(const json_t *o, const char *key, double *ret);
 /* A member that is a string, else "". Borrowed from o. */
 const char *value_string(const json_t *o, const char *key);

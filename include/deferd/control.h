@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * User space to kernel: what the probes are told. Readers: bpf/ and daemon/probe/. No other file may depend on these
- * shapes. Fixed-width fields, naturally aligned, sizes asserted, so that both compilers agree.
+ * User space to kernel: what the probes are told. Readers: bpf/ and daemon/probe/. No other file
+ * may depend on these shapes. Fixed-width fields, naturally aligned, sizes asserted, so that both
+ * compilers agree.
  */
 #ifndef DEFERD_CONTROL_H
 #define DEFERD_CONTROL_H
@@ -27,29 +28,34 @@ enum dfd_role {
 	DFD_ROLE_PUSH_RANGE, /* Go deferprocat: defer in the body of a range-over-func loop */
 	DFD_ROLE_RUN,        /* Go deferreturn: the frame's defers run */
 	DFD_ROLE_PANIC,      /* Go gopanic */
-	DFD_ROLE_RECOVER,    /* Go recovery: one panic ended by recover(); g is an argument, not the current g */
-	DFD_ROLE_FATAL,      /* Go fatalpanic: a panic nobody recovered */
-	DFD_ROLE_GOEXIT,     /* Go Goexit */
-	DFD_ROLE_C_PUSH,     /* C: one deferred call registered on this thread */
-	DFD_ROLE_C_RUN,      /* C: one deferred call run on this thread */
-	DFD_ROLE_C_PANIC,    /* C: a panic begins on this thread */
-	DFD_ROLE_C_RECOVER,  /* C: a panic was recovered on this thread */
+	DFD_ROLE_RECOVER, /* Go recovery: one panic ended by recover(); g is an argument, not the current g */
+	DFD_ROLE_FATAL,     /* Go fatalpanic: a panic nobody recovered */
+	DFD_ROLE_GOEXIT,    /* Go Goexit */
+	DFD_ROLE_C_PUSH,    /* C: one deferred call registered on this thread */
+	DFD_ROLE_C_RUN,     /* C: one deferred call run on this thread */
+	DFD_ROLE_C_PANIC,   /* C: a panic begins on this thread */
+	DFD_ROLE_C_RECOVER, /* C: a panic was recovered on this thread */
 	DFD_ROLE_MAX,
 };
 
 /*
- * Attach cookie of a probe point: target id (bits 0-31), role (32-39), distance from RSP at the probe to the slot that
- * holds the return address, in 8-byte words (40-47), flags (48-55).
+ * Attach cookie of a probe point: target id (bits 0-31), role (32-39), distance from RSP at the
+ * probe to the slot that holds the return address, in 8-byte words (40-47), flags (48-55).
  */
-#define DFD_POINT_SKIP_TAKEN 0x01u /* drop hits whose flags say that the probed branch is taken (stack growth) */
+#define DFD_POINT_SKIP_TAKEN \
+	0x01u /* drop hits whose flags say that the probed branch is taken (stack growth) */
 
 static inline dfd_u64 dfd_cookie(dfd_u32 target, dfd_u8 role, dfd_u8 sp_words, dfd_u8 flags)
 {
-	return (dfd_u64)target | (dfd_u64)role << 32 | (dfd_u64)sp_words << 40 | (dfd_u64)flags << 48;
+	return (dfd_u64)target | (dfd_u64)role << 32 | (dfd_u64)sp_words << 40 |
+	       (dfd_u64)flags << 48;
 }
 
-/* Target id: slot in the targets map (low 16 bits) and generation (high 16), so that a reused slot is not confused. */
-#define DFD_TARGET_SLOT(id) ((id) & 0xffffu)
+/*
+ * Target id: slot in the targets map (low 16 bits) and generation (high 16), so that a reused slot
+ * is not confused.
+ */
+#define DFD_TARGET_SLOT(id) ((id)&0xffffu)
 #define DFD_TARGET_GEN(id)  ((id) >> 16)
 #define DFD_TARGETS_MAX     4096u /* slots; slot 0 is the host: records that belong to no target */
 

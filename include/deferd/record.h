@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Kernel to user space: every record on the ring, and the values of the maps that user space reads. Readers: bpf/ and
- * daemon/event/decode.c (records), daemon/probe/ (map values). Nothing above those knows these shapes.
+ * Kernel to user space: every record on the ring, and the values of the maps that user space reads.
+ * Readers: bpf/ and daemon/event/decode.c (records), daemon/probe/ (map values). Nothing above
+ * those knows these shapes.
  *
- * Counting happens in maps, so counts stay exact while the ring overflows. A record is detail somebody must see. Each
- * carries the sequence number of its target, taken before the ring is asked for room: a gap names the target that lost.
+ * Counting happens in maps, so counts stay exact while the ring overflows. A record is detail
+ * somebody must see. Each carries the sequence number of its target, taken before the ring is asked
+ * for room: a gap names the target that lost.
  *
- * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). All fields are fixed-width, naturally aligned, and padded by
- * name; the sizes are asserted below so that clang for BPF and the user space compiler agree.
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). All fields are fixed-width, naturally
+ * aligned, and padded by name; the sizes are asserted below so that clang for BPF and the user
+ * space compiler agree.
  */
 #ifndef DEFERD_RECORD_H
 #define DEFERD_RECORD_H
@@ -19,10 +22,10 @@ enum dfd_rec_type {
 	DFD_REC_EXIT,     /* the last thread of a process is gone; target 0 */
 	DFD_REC_FORK,     /* a watched process made a child process; target 0 */
 	DFD_REC_DEPTH,    /* a goroutine or thread crossed the threshold or a doubling of it */
-	DFD_REC_ENDED,    /* a thread ended after the last scan saw it; depth is its deepest since then */
-	DFD_REC_PANIC,    /* panic, recovery, fatal panic or Goexit, told apart by role */
-	DFD_REC_CALL,     /* any probe hit of a traced target */
-	DFD_REC_FD,       /* a descriptor opened or closed by a traced target */
+	DFD_REC_ENDED, /* a thread ended after the last scan saw it; depth is its deepest since then */
+	DFD_REC_PANIC, /* panic, recovery, fatal panic or Goexit, told apart by role */
+	DFD_REC_CALL,  /* any probe hit of a traced target */
+	DFD_REC_FD,    /* a descriptor opened or closed by a traced target */
 	DFD_REC_MAX,
 };
 
@@ -46,20 +49,24 @@ struct dfd_rec_proc {
 	char comm[DFD_COMM_LEN]; /* EXEC: hostile bytes, not always terminated */
 };
 
-#define DFD_CALL_INFERRED 0x01u /* depth is a lower guess: the walk ended at its bound or met a torn chain */
+#define DFD_CALL_INFERRED \
+	0x01u /* depth is a lower guess: the walk ended at its bound or met a torn chain */
 
 struct dfd_rec_call {
 	struct dfd_rec_hdr h;
-	dfd_u64 g;       /* address of the g; C: 0 */
-	dfd_u64 goid;    /* C: 0 */
-	dfd_u64 site;    /* return address of the probed call: in the caller, after its call; 0: none that means anything */
+	dfd_u64 g;    /* address of the g; C: 0 */
+	dfd_u64 goid; /* C: 0 */
+	dfd_u64 site; /* return address of the probed call: in the caller, after its call; 0: none that means anything */
 	dfd_u64 args[2]; /* PANIC: type and data words; PUSH: function value; else 0 */
 	dfd_u32 depth;   /* pending after this event */
 	dfd_u8 role;
 	dfd_u8 flags;
 	dfd_u8 nstack; /* frames in stack[] */
 	dfd_u8 pad;
-	/* Frame-pointer walk from the probe; [0] is the probed instruction and the caller (`site`) is missing after it. */
+	/*
+	 * Frame-pointer walk from the probe; [0] is the probed instruction and the caller (`site`)
+	 * is missing after it.
+	 */
 	dfd_u64 stack[DFD_STACK_MAX];
 };
 
@@ -78,12 +85,12 @@ _Static_assert(sizeof(struct dfd_rec_fd) == 48, "fd");
 
 /* Why detail was lost or a fact is missing; index of the `losses` map. */
 enum dfd_loss {
-	DFD_LOSS_RING = 0,    /* ring full: a record, never a count */
-	DFD_LOSS_STATE_MAP,   /* defers_by_g full: this goroutine's depth is unknown */
-	DFD_LOSS_SITE_MAP,    /* pushes_by_site full: this site's count is missing in the shares */
-	DFD_LOSS_READ,        /* target memory could not be read */
-	DFD_LOSS_TORN,        /* a defer record failed its checks */
-	DFD_LOSS_STALE,       /* a hit of a target that is already gone from the map */
+	DFD_LOSS_RING = 0,  /* ring full: a record, never a count */
+	DFD_LOSS_STATE_MAP, /* defers_by_g full: this goroutine's depth is unknown */
+	DFD_LOSS_SITE_MAP,  /* pushes_by_site full: this site's count is missing in the shares */
+	DFD_LOSS_READ,      /* target memory could not be read */
+	DFD_LOSS_TORN,      /* a defer record failed its checks */
+	DFD_LOSS_STALE,     /* a hit of a target that is already gone from the map */
 	DFD_LOSS_MAX,
 };
 
@@ -92,9 +99,9 @@ struct dfd_target {
 	dfd_u32 id; /* 0: free */
 	dfd_u32 tgid;
 	dfd_u32 flags;
-	dfd_u32 threshold;  /* depth of the first DEPTH record; the next come at each doubling */
-	dfd_u16 goid_off;   /* in g */
-	dfd_u16 link_off;   /* in _defer: 32 or 40 */
+	dfd_u32 threshold; /* depth of the first DEPTH record; the next come at each doubling */
+	dfd_u16 goid_off;  /* in g */
+	dfd_u16 link_off;  /* in _defer: 32 or 40 */
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
 	dfd_u16 pad;
 	dfd_u64 pad2;
@@ -104,14 +111,14 @@ struct dfd_target {
 
 /* Exact counts of a target; map `counts_by_target`, per CPU, by slot. */
 struct dfd_counts {
-	dfd_u64 calls[16];  /* by enum dfd_role: calls of the function */
-	dfd_u64 hits;       /* traps paid for, the skipped ones (stack growth) included */
-	dfd_u64 runs;       /* defers seen to run (full set and C) */
-	dfd_u64 crossings;  /* of the threshold or a doubling */
+	dfd_u64 calls[16]; /* by enum dfd_role: calls of the function */
+	dfd_u64 hits;      /* traps paid for, the skipped ones (stack growth) included */
+	dfd_u64 runs;      /* defers seen to run (full set and C) */
+	dfd_u64 crossings; /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
-	dfd_u64 fd_ebadf;   /* close of a number that was not open */
-	dfd_u64 lost;       /* records that found no room on the ring */
+	dfd_u64 fd_ebadf; /* close of a number that was not open */
+	dfd_u64 lost;     /* records that found no room on the ring */
 };
 
 _Static_assert(DFD_ROLE_MAX <= 16, "calls[] is indexed by role");
@@ -122,7 +129,10 @@ struct dfd_g_key {
 	dfd_u32 pad;
 };
 
-/* A defer record as its goroutine's next push will see it again: addresses into the stack as distance to stack.hi. */
+/*
+ * A defer record as its goroutine's next push will see it again: addresses into the stack as
+ * distance to stack.hi.
+ */
 struct dfd_anchor {
 	dfd_u64 sp;
 	dfd_u64 pc;
@@ -138,18 +148,19 @@ struct dfd_depth {
 	dfd_u64 goid;
 	dfd_u64 registered; /* pushes seen */
 	dfd_u64 last_ns;
-	dfd_u64 site;       /* of the newest push */
-	dfd_u64 peak_site;  /* of the push that made `peak` */
+	dfd_u64 site;           /* of the newest push */
+	dfd_u64 peak_site;      /* of the push that made `peak` */
 	struct dfd_anchor last; /* what the newest push must have created */
-	struct dfd_anchor below[DFD_BELOW_MAX]; /* the records under the first one of the newest frames, newest first */
-	dfd_u64 range_head; /* list of the range-over-func loop that runs, 0: none */
+	struct dfd_anchor below
+		[DFD_BELOW_MAX]; /* the records under the first one of the newest frames, newest first */
+	dfd_u64 range_head;      /* list of the range-over-func loop that runs, 0: none */
 	dfd_u32 range_n;
 	dfd_u32 depth;
-	dfd_u32 peak;       /* since the goroutine was first seen */
-	dfd_u32 next_mark;  /* depth that emits the next record */
-	dfd_u32 epoch;      /* of peaks[0] */
-	dfd_u32 peaks[2];   /* highest depth in `epoch` and in the one before */
-	dfd_u32 flags;      /* DFD_CALL_INFERRED */
+	dfd_u32 peak;      /* since the goroutine was first seen */
+	dfd_u32 next_mark; /* depth that emits the next record */
+	dfd_u32 epoch;     /* of peaks[0] */
+	dfd_u32 peaks[2];  /* highest depth in `epoch` and in the one before */
+	dfd_u32 flags;     /* DFD_CALL_INFERRED */
 };
 
 struct dfd_site_key {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The kernel's depth logic on a made-up goroutine: a chain of defer records in frames and in a pool, a stack that is copied
- * when it grows, frames that return without a word. The test knows the true depth at every push.
+ * The kernel's depth logic on a made-up goroutine: a chain of defer records in frames and in a
+ * pool, a stack that is copied when it grows, frames that return without a word. The test knows the
+ * true depth at every push.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -197,7 +198,10 @@ static void under_an_outer_defer(void **state)
 	expect_exact();
 }
 
-/* pile() { for { defer f(); helper() } }, helper() { for { defer g() } }: nobody tells when helper returns. */
+/*
+ * pile() { for { defer f(); helper() } }, helper() { for { defer g() } }: nobody tells when helper
+ * returns.
+ */
 static void a_helper_that_returns(void **state)
 {
 	sim_start(2, 0);
@@ -220,7 +224,8 @@ static void nested_piles(void **state)
 			for (unsigned f = 0; f < DFD_BELOW_MAX; f++)
 				loop_at(100 * (f + 1), 0x1000 * (f + 1), 100 + f);
 			for (unsigned f = DFD_BELOW_MAX; f-- > 0;) {
-				loop_at(100 * (f + 1), 0x1000 * (f + 1), 7); /* back in the frame, before it returns */
+				loop_at(100 * (f + 1), 0x1000 * (f + 1),
+					7); /* back in the frame, before it returns */
 				grow();
 				return_from(100 * (f + 1));
 			}
@@ -292,12 +297,15 @@ static void torn_and_unreadable(void **state)
 	struct dfd_depth st = {};
 
 	sim_start(10, 0);
-	link_record((struct record){ .sp = STACK_SIZE + 1, .pc = 0x500 }); /* a frame outside the stack */
+	link_record((struct record){ .sp = STACK_SIZE + 1,
+				     .pc = 0x500 }); /* a frame outside the stack */
 	sim.g.defer = address(&sim.chain[0]);
-	assert_int_equal(godepth_push(&st, &sim.g, &sim.t, sim.g.stack_hi - 100, 0x1000), GODEPTH_TORN);
+	assert_int_equal(godepth_push(&st, &sim.g, &sim.t, sim.g.stack_hi - 100, 0x1000),
+			 GODEPTH_TORN);
 	assert_true(st.flags & DFD_CALL_INFERRED);
 	sim.g.defer = 0xdead;
-	assert_int_equal(godepth_push(&st, &sim.g, &sim.t, sim.g.stack_hi - 100, 0x1000), GODEPTH_UNREAD);
+	assert_int_equal(godepth_push(&st, &sim.g, &sim.t, sim.g.stack_hi - 100, 0x1000),
+			 GODEPTH_UNREAD);
 	assert_int_equal(godepth_run(&st, &sim.g, &sim.t, sim.g.stack_hi - 100), 0);
 }
 
@@ -337,7 +345,8 @@ static void random_programs(void **state)
 		for (unsigned call = 0; call < 4; call++)
 			random_frame(64, 0);
 		if (sim.wrong)
-			print_message("# seed %u: %u of %u pushes wrong\n", seed, sim.wrong, sim.pushes);
+			print_message("# seed %u: %u of %u pushes wrong\n", seed, sim.wrong,
+				      sim.pushes);
 		assert_int_equal(sim.wrong, 0);
 		pushes += sim.pushes;
 		inferred += sim.inferred;
@@ -350,11 +359,16 @@ static void random_programs(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loops_of_any_length), cmocka_unit_test(under_an_outer_defer),
-		cmocka_unit_test(a_helper_that_returns), cmocka_unit_test(nested_piles),
-		cmocka_unit_test(recursion), cmocka_unit_test(a_reused_g),
-		cmocka_unit_test(uncounted_records), cmocka_unit_test(inferred_and_healed),
-		cmocka_unit_test(torn_and_unreadable), cmocka_unit_test(random_programs),
+		cmocka_unit_test(loops_of_any_length),
+		cmocka_unit_test(under_an_outer_defer),
+		cmocka_unit_test(a_helper_that_returns),
+		cmocka_unit_test(nested_piles),
+		cmocka_unit_test(recursion),
+		cmocka_unit_test(a_reused_g),
+		cmocka_unit_test(uncounted_records),
+		cmocka_unit_test(inferred_and_healed),
+		cmocka_unit_test(torn_and_unreadable),
+		cmocka_unit_test(random_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,8 +84,7 @@ static void test_depths(void **state)
 {
 	static const unsigned depths[] = { 0, 1, 35, 1000, 20000 };
 
-	FOR_EACH_MINOR
-	{
+	FOR_EACH_MINOR {
 		for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
 			struct chain c;
 
@@ -133,8 +132,7 @@ static void test_records_of_the_runtime(void **state)
 
 static void test_torn(void **state)
 {
-	FOR_EACH_MINOR
-	{
+	FOR_EACH_MINOR {
 		struct chain c = { .depth = 4711 };
 
 		start(minors[k]);

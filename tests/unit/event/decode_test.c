@@ -14,7 +14,13 @@
 static struct dfd_rec_call call_record(dfd_u16 type, dfd_u8 role)
 {
 	struct dfd_rec_call r = {
-		.h = { .type = type, .size = sizeof(r), .target = 7, .time_ns = 5, .seq = 1, .pid = 100, .tid = 101 },
+		.h = { .type = type,
+		       .size = sizeof(r),
+		       .target = 7,
+		       .time_ns = 5,
+		       .seq = 1,
+		       .pid = 100,
+		       .tid = 101 },
 		.g = 0xc000,
 		.goid = 18,
 		.site = 0x401010,
@@ -154,16 +160,22 @@ static void test_window_peak_by_epoch(void **state)
 	static const struct {
 		uint32_t state_epoch, now, want;
 	} cases[] = {
-		{ 9, 10, 47 },  /* pushed in the window that just ended */
-		{ 10, 10, 12 }, /* pushed after the epoch was raised: the ended window is the one before */
-		{ 8, 10, 0 },   /* not in it */
-		{ 0, 10, 0 },   /* never */
+		{ 9, 10, 47 }, /* pushed in the window that just ended */
+		{ 10, 10,
+		  12 }, /* pushed after the epoch was raised: the ended window is the one before */
+		{ 8, 10, 0 }, /* not in it */
+		{ 0, 10, 0 }, /* never */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct dfd_g_key key = { .g = 0xc000, .target = 1 };
-		struct dfd_depth st = { .goid = 18, .site = 0x401000, .peak_site = 0x402000, .depth = 3, .peak = 90,
-					.epoch = cases[i].state_epoch, .peaks = { 47, 12 } };
+		struct dfd_depth st = { .goid = 18,
+					.site = 0x401000,
+					.peak_site = 0x402000,
+					.depth = 3,
+					.peak = 90,
+					.epoch = cases[i].state_epoch,
+					.peaks = { 47, 12 } };
 		struct event_goroutine g;
 
 		decode_goroutine(&key, &st, 0x400000, cases[i].now, &g);

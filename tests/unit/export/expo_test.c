@@ -28,15 +28,18 @@ static void test_counter(void **state)
 	expo_sample(&x, 18446744073709551615.0, NULL);
 	expo_sample(&x, 1234567890123, "service", "a", "kind", "b", NULL);
 	expo_end(&x);
-	assert_string_equal(out.data, "# HELP deferd_events_total Records.\n# TYPE deferd_events_total counter\n"
-				      "deferd_events_total 1.84467440737096e+19\n"
-				      "deferd_events_total{service=\"a\",kind=\"b\"} 1234567890123\n");
+	assert_string_equal(
+		out.data,
+		"# HELP deferd_events_total Records.\n# TYPE deferd_events_total counter\n"
+		"deferd_events_total 1.84467440737096e+19\n"
+		"deferd_events_total{service=\"a\",kind=\"b\"} 1234567890123\n");
 	x = start(true, 0);
 	expo_family(&x, "deferd_events", EXPO_COUNTER, "Records.");
 	expo_sample(&x, 0, NULL);
 	expo_end(&x);
-	assert_string_equal(out.data, "# HELP deferd_events Records.\n# TYPE deferd_events counter\n"
-				      "deferd_events_total 0\n# EOF\n");
+	assert_string_equal(out.data,
+			    "# HELP deferd_events Records.\n# TYPE deferd_events counter\n"
+			    "deferd_events_total 0\n# EOF\n");
 }
 
 static void test_info_is_a_gauge_in_text(void **state)
@@ -45,8 +48,9 @@ static void test_info_is_a_gauge_in_text(void **state)
 
 	expo_family(&x, "deferd_build", EXPO_INFO, "What.");
 	expo_sample(&x, 1, "version", "1", NULL);
-	assert_string_equal(out.data, "# HELP deferd_build_info What.\n# TYPE deferd_build_info gauge\n"
-				      "deferd_build_info{version=\"1\"} 1\n");
+	assert_string_equal(out.data,
+			    "# HELP deferd_build_info What.\n# TYPE deferd_build_info gauge\n"
+			    "deferd_build_info{version=\"1\"} 1\n");
 	x = start(true, 0);
 	expo_family(&x, "deferd_build", EXPO_INFO, "What.");
 	expo_sample(&x, 1, "version", "1", NULL);
@@ -87,10 +91,18 @@ static void test_values(void **state)
 		double value;
 		const char *written;
 	} cases[] = {
-		{ 0, "m 0\n" },	       { -1, "m -1\n" },	  { 0.5, "m 0.5\n" },	   { NAN, "m NaN\n" },
-		{ INFINITY, "m +Inf\n" }, { -INFINITY, "m -Inf\n" }, { 1e-9, "m 1e-09\n" }, { 999999999999999, "m 999999999999999\n" },
-		{ 0x1p53 - 1, "m 9007199254740991\n" }, { 1764003600.123, "m 1764003600.123\n" },
-		{ 0.1, "m 0.1\n" },       { -2.5, "m -2.5\n" },
+		{ 0, "m 0\n" },
+		{ -1, "m -1\n" },
+		{ 0.5, "m 0.5\n" },
+		{ NAN, "m NaN\n" },
+		{ INFINITY, "m +Inf\n" },
+		{ -INFINITY, "m -Inf\n" },
+		{ 1e-9, "m 1e-09\n" },
+		{ 999999999999999, "m 999999999999999\n" },
+		{ 0x1p53 - 1, "m 9007199254740991\n" },
+		{ 1764003600.123, "m 1764003600.123\n" },
+		{ 0.1, "m 0.1\n" },
+		{ -2.5, "m -2.5\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -124,23 +136,31 @@ static void test_histogram(void **state)
 
 	expo_family(&x, "d", EXPO_HISTOGRAM, "D.");
 	expo_histogram(&x, "service", "a\"b", edges, counts, 2, 600);
-	assert_string_equal(out.data, "# HELP d D.\n# TYPE d histogram\n"
-				      "d_bucket{service=\"a\\\"b\",le=\"1\"} 2\nd_bucket{service=\"a\\\"b\",le=\"35\"} 5\n"
-				      "d_bucket{service=\"a\\\"b\",le=\"+Inf\"} 9\nd_sum{service=\"a\\\"b\"} 600\n"
-				      "d_count{service=\"a\\\"b\"} 9\n");
+	assert_string_equal(
+		out.data,
+		"# HELP d D.\n# TYPE d histogram\n"
+		"d_bucket{service=\"a\\\"b\",le=\"1\"} 2\nd_bucket{service=\"a\\\"b\",le=\"35\"} "
+		"5\n"
+		"d_bucket{service=\"a\\\"b\",le=\"+Inf\"} 9\nd_sum{service=\"a\\\"b\"} 600\n"
+		"d_count{service=\"a\\\"b\"} 9\n");
 	x = start(true, 0);
 	x.name = "d";
 	expo_histogram(&x, NULL, NULL, edges, counts, 2, 600);
-	assert_string_equal(out.data, "d_bucket{le=\"1.0\"} 2\nd_bucket{le=\"35.0\"} 5\nd_bucket{le=\"+Inf\"} 9\n"
-				      "d_sum 600\nd_count 9\n");
+	assert_string_equal(
+		out.data,
+		"d_bucket{le=\"1.0\"} 2\nd_bucket{le=\"35.0\"} 5\nd_bucket{le=\"+Inf\"} 9\n"
+		"d_sum 600\nd_count 9\n");
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counter),	       cmocka_unit_test(test_info_is_a_gauge_in_text),
-		cmocka_unit_test(test_hostile_labels), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_series_are_capped_by_family), cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_info_is_a_gauge_in_text),
+		cmocka_unit_test(test_hostile_labels),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_series_are_capped_by_family),
+		cmocka_unit_test(test_histogram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

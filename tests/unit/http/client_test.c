@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What the client makes of answers, good and bad, of a socket with nobody behind it, and of one that is not ours to use. */
+/*
+ * What the client makes of answers, good and bad, of a socket with nobody behind it, and of one
+ * that is not ours to use.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -74,7 +77,8 @@ static void peer_listen(struct peer *p, const struct tempdir *dir)
 }
 
 /* One GET against one answer. */
-static int ask(struct peer *p, unsigned timeout_ms, char **ret_body, size_t *ret_len, struct reason *reason)
+static int ask(struct peer *p, unsigned timeout_ms, char **ret_body, size_t *ret_len,
+	       struct reason *reason)
 {
 	_tempdir_ dir = {};
 	_client_ c = NULL;
@@ -99,7 +103,8 @@ static void gives_the_body(void **state)
 	} cases[] = {
 		{ OK "Content-Length: 2\r\n\r\n{}", "{}" },
 		{ OK "Content-Length: 0\r\n\r\n", "" },
-		{ OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde" },
+		{ OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+		  "abcde" },
 		{ OK "Connection: close\r\n\r\nuntil the end", "until the end" },
 	};
 
@@ -123,9 +128,13 @@ static void tells_bad_answers_apart(void **state)
 		int err;
 		const char *reason; /* a part of it */
 	} cases[] = {
-		{ "HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\nno such target\n", 0, -ESRCH, "no such target" },
-		{ "HTTP/1.1 503 Busy\r\nContent-Length: 12\r\n\r\nline\x1b[2J\ntwo", 0, -EPROTO, "503: line?[2J" },
-		{ "HTTP/1.1 301 Moved\r\nLocation: http://example.com/\r\nContent-Length: 0\r\n\r\n", 0, -EPROTO, "301" },
+		{ "HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\nno such target\n", 0, -ESRCH,
+		  "no such target" },
+		{ "HTTP/1.1 503 Busy\r\nContent-Length: 12\r\n\r\nline\x1b[2J\ntwo", 0, -EPROTO,
+		  "503: line?[2J" },
+		{ "HTTP/1.1 301 Moved\r\nLocation: http://example.com/\r\nContent-Length: "
+		  "0\r\n\r\n",
+		  0, -EPROTO, "301" },
 		{ OK "Content-Length: 10\r\n\r\nshort", 0, -EPROTO, "" },
 		{ "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 0, -EPROTO, "" },
 		{ "", 0, -EPROTO, "" },
@@ -139,7 +148,8 @@ static void tells_bad_answers_apart(void **state)
 		char *body = p.path;
 		size_t len = 99;
 
-		assert_int_equal(ask(&p, p.answer ? PLENTY_MS : LITTLE_MS, &body, &len, &reason), cases[i].err);
+		assert_int_equal(ask(&p, p.answer ? PLENTY_MS : LITTLE_MS, &body, &len, &reason),
+				 cases[i].err);
 		assert_ptr_equal(body, p.path); /* untouched */
 		assert_non_null(strstr(reason.text, p.path));
 		assert_non_null(strstr(reason.text, cases[i].reason));
@@ -186,7 +196,8 @@ static void not_ours_to_use(void **state)
 	peer_listen(&p, &dir);
 	assert_return_code(chmod(p.path, 0), errno);
 	if (!geteuid())
-		assert_return_code(chmod(dir.path, 0755) | seteuid(65534), errno); /* root may use anything */
+		assert_return_code(chmod(dir.path, 0755) | seteuid(65534),
+				   errno); /* root may use anything */
 	err = get(p.path);
 	if (!getuid())
 		assert_return_code(seteuid(0), errno);

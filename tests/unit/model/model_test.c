@@ -315,7 +315,10 @@ static void lost_records_stay_counted(void **state)
 	model_apply(m, &ev);
 	assert_int_equal(t->lost, 10);
 	assert_false(target_exact(t));
-	/* Losses are told during a scan: that one is not exact, the next whole one says everything again. */
+	/*
+	 * Losses are told during a scan: that one is not exact, the next whole one says everything
+	 * again.
+	 */
 	apply_plain(m, EVENT_SCAN_BEGIN, 0, T0);
 	assert_false(target_exact(t));
 	apply_plain(m, EVENT_SCAN_END, 0, T0);
@@ -648,12 +651,18 @@ static void histogram(void **state)
 			T0 + 100 * SECOND);
 	apply_plain(m, EVENT_SCAN_END, 0, T0 + 100 * SECOND);
 	assert_int_equal(s->depth_hist_count, ARRAY_SIZE(cases));
-	/* Looking more often than once a second does not observe more: the deepest of the second counts. */
+	/*
+	 * Looking more often than once a second does not observe more: the deepest of the second
+	 * counts.
+	 */
 	for (unsigned i = 1; i <= 5; i++) {
 		uint64_t at = T0 + 100 * SECOND + i * SECOND / 5;
 
 		apply_plain(m, EVENT_SCAN_BEGIN, 0, at);
-		apply_goroutine(m, 1, &(struct event_goroutine){ .g = 0x1000, .window_peak = i == 2 ? 40 : 3 }, at);
+		apply_goroutine(
+			m, 1,
+			&(struct event_goroutine){ .g = 0x1000, .window_peak = i == 2 ? 40 : 3 },
+			at);
 		apply_plain(m, EVENT_SCAN_END, 0, at);
 	}
 	assert_int_equal(s->depth_hist_count, ARRAY_SIZE(cases) + 1);

@@ -38,13 +38,23 @@ static void nothing_hostile_gets_through(void **state)
 		{ "plain", "plain" },
 		{ "\x1b[31mred", "?[31mred" },
 		{ "a\tb\nc\rd\x7f", "a?b?c?d?" },
-		{ "c1:\xc2\x9b" "2J", "c1:?2J" },	      /* CSI in one character */
-		{ "bad:\xff\xc3_", "bad:??_" },		      /* no UTF-8 */
+		{ "c1:\xc2\x9b"
+		  "2J",
+		  "c1:?2J" },                   /* CSI in one character */
+		{ "bad:\xff\xc3_", "bad:??_" }, /* no UTF-8 */
 		{ "cut:\xe2\x82", "cut:??" },
-		{ "rlo:\xe2\x80\xae" "x", "rlo:x" },	      /* right-to-left override */
-		{ "zw:\xe2\x80\x8b" "e\xcc\x81", "zw:e" },    /* zero width space, combining accent */
-		{ "\xe2\x82\xac" "5", "\xe2\x82\xac" "5" },    /* three bytes, one column */
-		{ "\xe6\x97\xa5\xe6\x9c\xac", "\xe6\x97\xa5\xe6\x9c\xac" }, /* three bytes, two columns */
+		{ "rlo:\xe2\x80\xae"
+		  "x",
+		  "rlo:x" }, /* right-to-left override */
+		{ "zw:\xe2\x80\x8b"
+		  "e\xcc\x81",
+		  "zw:e" }, /* zero width space, combining accent */
+		{ "\xe2\x82\xac"
+		  "5",
+		  "\xe2\x82\xac"
+		  "5" }, /* three bytes, one column */
+		{ "\xe6\x97\xa5\xe6\x9c\xac",
+		  "\xe6\x97\xa5\xe6\x9c\xac" }, /* three bytes, two columns */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -60,7 +70,10 @@ static void nothing_passes_an_edge(void **state)
 	assert_string_equal(shown("x", 0), "");
 }
 
-/* Either half of a wide character is overwritten: the other one does not stay and push the line out. */
+/*
+ * Either half of a wide character is overwritten: the other one does not stay and push the line
+ * out.
+ */
 static void halves_do_not_stay(void **state)
 {
 	for (unsigned col = 0; col < 4; col++) {
@@ -108,7 +121,8 @@ static void right_and_tail(void **state)
 	grid_put_right(&g, 1, 2, 4, STYLE_PLAIN, "123456");
 	grid_put_tail(&g, 2, 0, 8, STYLE_PLAIN, "main.go:7");
 	grid_put_tail(&g, 3, 0, 8, STYLE_PLAIN, "a.go:7");
-	grid_put_tail(&g, 4, 0, 7, STYLE_PLAIN, "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e.go"); /* 9 columns */
+	grid_put_tail(&g, 4, 0, 7, STYLE_PLAIN,
+		      "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e.go"); /* 9 columns */
 	grid_put_tail(&g, 5, 0, 2, STYLE_PLAIN, "abc");
 	grid_text(&g, 6, &b);
 	assert_string_equal(b.data, "      47\n  1234\n..n.go:7\na.go:7\n..\xe8\xaa\x9e.go\nab\n");
@@ -144,7 +158,10 @@ static void styles(void **state)
 static void without_utf8(void **state)
 {
 	assert_non_null(setlocale(LC_CTYPE, "C"));
-	assert_string_equal(shown("a\xe2\x82\xac" "b", 10), "a?b");
+	assert_string_equal(shown("a\xe2\x82\xac"
+				  "b",
+				  10),
+			    "a?b");
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The screen without a terminal: what keys and documents make of it, and golden renderings. Each tests/golden/top/NAME.json
- * is a list of snapshots and a target (each a document or the name of one in documents/), keys and a size; NAME.txt is its
- * screen, then a letter for the style of each cell. REFRESH=1 writes them anew.
+ * The screen without a terminal: what keys and documents make of it, and golden renderings. Each
+ * tests/golden/top/NAME.json is a list of snapshots and a target (each a document or the name of
+ * one in documents/), keys and a size; NAME.txt is its screen, then a letter for the style of each
+ * cell. REFRESH=1 writes them anew.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,10 +55,11 @@ static json_t *snapshot_of(const char *const *names, const int *depths, unsigned
 	for (unsigned i = 0; i < n; i++) {
 		int pid = 100 + names[i][0];
 
-		json_array_append_new(services, json_pack("{s:s, s:[i], s:i}", "service", names[i], "pids", pid,
-							  "defer_depth_max", depths[i]));
-		json_array_append_new(targets, json_pack("{s:s, s:i, s:i}", "service", names[i], "pid", pid,
-							 "defer_depth_max", depths[i]));
+		json_array_append_new(services,
+				      json_pack("{s:s, s:[i], s:i}", "service", names[i], "pids",
+						pid, "defer_depth_max", depths[i]));
+		json_array_append_new(targets, json_pack("{s:s, s:i, s:i}", "service", names[i],
+							 "pid", pid, "defer_depth_max", depths[i]));
 	}
 	return json_pack("{s:o, s:o}", "services", services, "targets", targets);
 }
@@ -129,7 +131,8 @@ static void unknown_values_come_last(void **state)
 	_screen_ s;
 
 	screen_init(&s, "test");
-	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"none\"}, {\"service\": \"null\", \"defer_depth_max\": null},"
+	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"none\"}, {\"service\": "
+				      "\"null\", \"defer_depth_max\": null},"
 				      "{\"service\": \"one\", \"defer_depth_max\": 1}]}"));
 	assert_string_equal(service_at(&s, 0), "one");
 	screen_key(&s, 'r');
@@ -254,10 +257,11 @@ static void scrolls(void **state)
 
 static void opens_details(void **state)
 {
-	static const char doc[] =
-		"{\"services\": [{\"service\": \"a\", \"pids\": [1, 2, 3]}, {\"service\": \"dead\", \"pids\": []}],"
-		" \"targets\": [{\"service\": \"a\", \"pid\": 1, \"defer_depth_max\": 1}, {\"service\": \"a\", \"pid\": 2,"
-		" \"defer_depth_max\": 5}, {\"service\": \"a\", \"pid\": 3}]}";
+	static const char doc[] = "{\"services\": [{\"service\": \"a\", \"pids\": [1, 2, 3]}, "
+				  "{\"service\": \"dead\", \"pids\": []}],"
+				  " \"targets\": [{\"service\": \"a\", \"pid\": 1, "
+				  "\"defer_depth_max\": 1}, {\"service\": \"a\", \"pid\": 2,"
+				  " \"defer_depth_max\": 5}, {\"service\": \"a\", \"pid\": 3}]}";
 	_screen_ s;
 
 	screen_init(&s, "test");
@@ -265,7 +269,9 @@ static void opens_details(void **state)
 	assert_int_equal(screen_pid(&s), 0);
 	assert_int_equal(screen_key(&s, SCREEN_ENTER), SCREEN_FETCH);
 	assert_int_equal(screen_pid(&s), 2); /* the deepest */
-	screen_set_target(&s, parse("{\"runtime\": \"c\", \"goroutines\": [{\"thread\": 7}], \"sites\": []}"));
+	screen_set_target(
+		&s,
+		parse("{\"runtime\": \"c\", \"goroutines\": [{\"thread\": 7}], \"sites\": []}"));
 	assert_ptr_equal(s.goroutines.kind, &table_threads);
 	assert_int_equal(screen_key(&s, SCREEN_RIGHT), SCREEN_FETCH);
 	assert_int_equal(screen_pid(&s), 3);
@@ -292,8 +298,10 @@ static void alerts_lead_to_their_process(void **state)
 	_screen_ s;
 
 	screen_init(&s, "test");
-	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"a\", \"pids\": [1, 2]}], \"alerts\": [{\"state\": \"firing\","
-				      " \"labels\": {\"service\": \"a\", \"pid\": \"1\", \"severity\": \"page\"}}]}"));
+	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"a\", \"pids\": [1, 2]}], "
+				      "\"alerts\": [{\"state\": \"firing\","
+				      " \"labels\": {\"service\": \"a\", \"pid\": \"1\", "
+				      "\"severity\": \"page\"}}]}"));
 	screen_key(&s, 'a');
 	assert_int_equal(screen_key(&s, SCREEN_ENTER), SCREEN_FETCH);
 	assert_int_equal(screen_pid(&s), 1);
@@ -331,14 +339,18 @@ static void own_cpu(void **state)
 	_screen_ s;
 
 	screen_init(&s, "test");
-	screen_set_snapshot(&s, parse("{\"time_unix_ms\": 1000, \"deferd\": {\"cpu_seconds\": 1.0}}"));
+	screen_set_snapshot(&s,
+			    parse("{\"time_unix_ms\": 1000, \"deferd\": {\"cpu_seconds\": 1.0}}"));
 	assert_false(s.have_cpu);
-	screen_set_snapshot(&s, parse("{\"time_unix_ms\": 3000, \"deferd\": {\"cpu_seconds\": 1.5}}"));
+	screen_set_snapshot(&s,
+			    parse("{\"time_unix_ms\": 3000, \"deferd\": {\"cpu_seconds\": 1.5}}"));
 	assert_true(s.have_cpu);
 	assert_true(s.cpu_percent > 24.9 && s.cpu_percent < 25.1);
-	screen_set_snapshot(&s, parse("{\"time_unix_ms\": 3000, \"deferd\": {\"cpu_seconds\": 1.5}}"));
+	screen_set_snapshot(&s,
+			    parse("{\"time_unix_ms\": 3000, \"deferd\": {\"cpu_seconds\": 1.5}}"));
 	assert_false(s.have_cpu);
-	screen_set_snapshot(&s, parse("{\"time_unix_ms\": 5000, \"deferd\": {\"cpu_seconds\": 0.5}}"));
+	screen_set_snapshot(&s,
+			    parse("{\"time_unix_ms\": 5000, \"deferd\": {\"cpu_seconds\": 0.5}}"));
 	assert_false(s.have_cpu);
 }
 
@@ -347,19 +359,29 @@ static const char *const odd[] = {
 	"[]",
 	"null",
 	"{\"services\": null, \"targets\": 3, \"alerts\": {}, \"deferd\": []}",
-	"{\"services\": [null, 3, \"x\", []], \"alerts\": [1, {\"labels\": 2}], \"targets\": [null]}",
+	"{\"services\": [null, 3, \"x\", []], \"alerts\": [1, {\"labels\": 2}], \"targets\": "
+	"[null]}",
 	"{\"services\": [{}], \"targets\": [{}], \"alerts\": [{}]}",
-	"{\"services\": [{\"service\": 3, \"pids\": \"x\", \"deepest_site\": [], \"state\": null, \"exact\": 1}]}",
-	"{\"services\": [{\"service\": \"big\", \"pids\": [4194304, 1e300], \"defers_registered\": 9223372036854775807,"
-	" \"defer_depth_max\": 1e308, \"panics_started\": -9223372036854775807, \"open_fds\": 1e18, \"max_fds\": 1073741816,"
-	" \"fd_growth_per_second\": -1e300, \"fd_exhaustion_seconds\": 1e300, \"defers_registered_per_second\": 123456789.5}],"
+	"{\"services\": [{\"service\": 3, \"pids\": \"x\", \"deepest_site\": [], \"state\": null, "
+	"\"exact\": 1}]}",
+	"{\"services\": [{\"service\": \"big\", \"pids\": [4194304, 1e300], \"defers_registered\": "
+	"9223372036854775807,"
+	" \"defer_depth_max\": 1e308, \"panics_started\": -9223372036854775807, \"open_fds\": "
+	"1e18, \"max_fds\": 1073741816,"
+	" \"fd_growth_per_second\": -1e300, \"fd_exhaustion_seconds\": 1e300, "
+	"\"defers_registered_per_second\": 123456789.5}],"
 	" \"targets\": [{\"service\": \"big\", \"pid\": 1e300}], \"time_unix_ms\": 1e300,"
-	" \"deferd\": {\"events\": 1e300, \"events_dropped\": 1e300, \"rss_bytes\": 1e300, \"cpu_seconds\": -1e300}}",
-	"{\"services\": [{\"service\": \"\xe4\xb8\xad\xe6\x96\x87\xe6\x9c\x8d\xe5\x8a\xa1\xe4\xb8\xad\xe6\x96\x87\xe6\x9c\x8d\xe5\x8a\xa1\","
+	" \"deferd\": {\"events\": 1e300, \"events_dropped\": 1e300, \"rss_bytes\": 1e300, "
+	"\"cpu_seconds\": -1e300}}",
+	"{\"services\": [{\"service\": "
+	"\"\xe4\xb8\xad\xe6\x96\x87\xe6\x9c\x8d\xe5\x8a\xa1\xe4\xb8\xad\xe6\x96\x87\xe6\x9c\x8d\xe5"
+	"\x8a\xa1\","
 	" \"pids\": [1], \"deepest_site\": {\"function\": \"\xe5\x87\xbd\xe6\x95\xb0\", \"file\":"
-	" \"\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6.go\", \"line\": 12}}],"
+	" \"\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6.go\", "
+	"\"line\": 12}}],"
 	" \"targets\": [{\"service\": \"\xe4\xb8\xad\xe6\x96\x87\", \"pid\": 1}]}",
-	"{\"services\": [{\"service\": \"\\u001b[31mred\\u0007\\u009b\", \"reason\": \"line\\nbreak\\u001b]0;title\\u0007\"}]}",
+	"{\"services\": [{\"service\": \"\\u001b[31mred\\u0007\\u009b\", \"reason\": "
+	"\"line\\nbreak\\u001b]0;title\\u0007\"}]}",
 };
 
 /* Whatever comes: every page at every size fits, and nothing that a terminal obeys gets through. */
@@ -451,7 +473,8 @@ static void text_has_all_columns(void **state)
 	_buf_ b;
 
 	screen_init(&s, "test");
-	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"a\", \"state\": \"failed\", \"reason\": \"no build info\"}]}"));
+	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"a\", \"state\": \"failed\", "
+				      "\"reason\": \"no build info\"}]}"));
 	buf_init(&b, 0);
 	assert_int_equal(screen_print(&s, 0, &b), 0);
 	for (const struct column *c = table_services.columns; c->title; c++)
@@ -466,8 +489,10 @@ static void text_tells_reasons_when_narrow(void **state)
 	_buf_ b;
 
 	screen_init(&s, "test");
-	screen_set_snapshot(&s, parse("{\"services\": [{\"service\": \"legacy\", \"state\": \"limited\", "
-				      "\"reason\": \"a reason that has many more words than this width has columns\"}]}"));
+	screen_set_snapshot(
+		&s, parse("{\"services\": [{\"service\": \"legacy\", \"state\": \"limited\", "
+			  "\"reason\": \"a reason that has many more words than this width has "
+			  "columns\"}]}"));
 	buf_init(&b, 0);
 	assert_int_equal(screen_print(&s, 40, &b), 0);
 	assert_non_null(strstr(b.data, "\nlegacy: limited: a reason"));
@@ -479,9 +504,9 @@ static const struct {
 	const char *name;
 	uint32_t key;
 } key_names[] = {
-	{ "Up", SCREEN_UP },	   { "Down", SCREEN_DOWN },	{ "Left", SCREEN_LEFT },     { "Right", SCREEN_RIGHT },
-	{ "Enter", SCREEN_ENTER }, { "Escape", SCREEN_ESCAPE }, { "Erase", SCREEN_ERASE },   { "Tab", SCREEN_TAB },
-	{ "End", SCREEN_END },
+	{ "Up", SCREEN_UP },       { "Down", SCREEN_DOWN },   { "Left", SCREEN_LEFT },
+	{ "Right", SCREEN_RIGHT }, { "Enter", SCREEN_ENTER }, { "Escape", SCREEN_ESCAPE },
+	{ "Erase", SCREEN_ERASE }, { "Tab", SCREEN_TAB },     { "End", SCREEN_END },
 };
 
 static void press(struct screen *s, const char *name)
@@ -527,9 +552,9 @@ static void render(const json_t *fixture, struct buf *b)
 
 	screen_init(&s, value_string(fixture, "source"));
 	screen_set_trouble(&s, value_string(fixture, "trouble"));
-	json_array_foreach(json_object_get(fixture, "snapshots"), i, doc)
+	json_array_foreach (json_object_get(fixture, "snapshots"), i, doc)
 		assert_int_equal(screen_set_snapshot(&s, document(doc)), 0);
-	json_array_foreach(json_object_get(fixture, "keys"), i, key) {
+	json_array_foreach (json_object_get(fixture, "keys"), i, key) {
 		press(&s, json_string_value(key));
 		if (target && screen_pid(&s) && !s.target)
 			assert_int_equal(screen_set_target(&s, document(target)), 0);
@@ -575,7 +600,8 @@ static void golden(void **state)
 		buf_init(&b, TEXT_MAX);
 		render(fixture, &b);
 		json_decref(fixture);
-		snprintf(path, sizeof(path), "%.*s.txt", (int)strlen(g.gl_pathv[i]) - 5, g.gl_pathv[i]);
+		snprintf(path, sizeof(path), "%.*s.txt", (int)strlen(g.gl_pathv[i]) - 5,
+			 g.gl_pathv[i]);
 		compare(path, &b);
 	}
 	globfree(&g);

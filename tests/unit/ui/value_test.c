@@ -50,10 +50,11 @@ static void rates(void **state)
 		bool sign;
 		const char *want;
 	} cases[] = {
-		{ 0, false, "0" },	  { 0.001, true, "0" },	      { -0.001, true, "0" },  { 1.5, false, "1.50" },
-		{ 9.996, false, "10.0" }, { 99.96, false, "100" },     { 1234.4, false, "1234" }, { 1.5, true, "+1.50" },
-		{ -1.5, true, "-1.50" },  { 10, true, "+10.0" },       { 250, true, "+250" },  { -250, true, "-250" },
-		{ 1e9, true, "+1.00G" },  { 1e9, false, "1.00G" },
+		{ 0, false, "0" },         { 0.001, true, "0" },     { -0.001, true, "0" },
+		{ 1.5, false, "1.50" },    { 9.996, false, "10.0" }, { 99.96, false, "100" },
+		{ 1234.4, false, "1234" }, { 1.5, true, "+1.50" },   { -1.5, true, "-1.50" },
+		{ 10, true, "+10.0" },     { 250, true, "+250" },    { -250, true, "-250" },
+		{ 1e9, true, "+1.00G" },   { 1e9, false, "1.00G" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -70,9 +71,13 @@ static void durations(void **state)
 		double s;
 		const char *want;
 	} cases[] = {
-		{ -1, "0s" },	      { 0, "0s" },	   { 59.9, "59s" },	    { 60, "1m00s" },   { 3599, "59m59s" },
-		{ 3600, "1h00m" },    { 86399, "23h59m" }, { 86400, "1d00h" },	    { 90000, "1d01h" }, { 86400 * 999.5, "999d12h" },
-		{ 86400e3, ">999d" }, { 1e300, ">999d" },  { INFINITY, ">999d" },
+		{ -1, "0s" },          { 0, "0s" },
+		{ 59.9, "59s" },       { 60, "1m00s" },
+		{ 3599, "59m59s" },    { 3600, "1h00m" },
+		{ 86399, "23h59m" },   { 86400, "1d00h" },
+		{ 90000, "1d01h" },    { 86400 * 999.5, "999d12h" },
+		{ 86400e3, ">999d" },  { 1e300, ">999d" },
+		{ INFINITY, ">999d" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -100,7 +105,8 @@ static void sizes(void **state)
 
 static void times(void **state)
 {
-	static const char *const none[] = { "", "yesterday", "2026-11-24", "2026-11-24T16:05", "2026-11-24T16:05:39.Z" };
+	static const char *const none[] = { "", "yesterday", "2026-11-24", "2026-11-24T16:05",
+					    "2026-11-24T16:05:39.Z" };
 	double ms = -1;
 
 	assert_true(value_time_ms("1970-01-01T00:00:01.250Z", &ms));
@@ -119,8 +125,9 @@ static void members(void **state)
 
 	assert_true(value_number(o, "i", &n) && n == 3);
 	assert_true(value_number(o, "r", &n) && n == 0.5);
-	assert_false(value_number(o, "s", &n) || value_number(o, "n", &n) || value_number(o, "b", &n) ||
-		     value_number(o, "missing", &n) || value_number(NULL, "i", &n));
+	assert_false(value_number(o, "s", &n) || value_number(o, "n", &n) ||
+		     value_number(o, "b", &n) || value_number(o, "missing", &n) ||
+		     value_number(NULL, "i", &n));
 	assert_float_equal(n, 0.5, 0); /* untouched */
 	assert_string_equal(value_string(o, "s"), "text");
 	assert_string_equal(value_string(o, "i"), "");
