@@ -157,6 +157,15 @@ static void add_fds(json_t *o, const struct target *t)
 	set_real(o, "fd_exhaustion_seconds", runs_out ? low : NAN);
 }
 
+static json_t *by_lowering(const struct event_counts *c)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < LOWERING_MAX; i++)
+		set_int(o, view_lowering_names[i], c->registered[i]);
+	return o;
+}
+
 static json_t *target_json(const struct show *s, const struct target *t)
 {
 	struct model *m = s->model;
@@ -171,6 +180,7 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_str(o, "state", view_state_names[t->state]);
 	set_str(o, "reason", t->reason);
 	set_int(o, "defers_registered", counts_registered(&t->counts));
+	set(o, "defers_registered_by_lowering", by_lowering(&t->counts));
 	set_real(o, "defers_registered_per_second", rate_per_sec(&t->registered_rate));
 	set_int(o, "defer_runs", t->counts.runs);
 	set_int(o, "defer_depth_max", deepest ? deepest->depth : 0);

@@ -103,6 +103,11 @@ metric() { # 'name{label="value"}': its value, nothing when it is not there
 	curl -sf "$url/metrics" | awk -v want="$1" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == want { print v }'
 }
 metric_is() { [ "$(metric "$1")" = "$2" ]; }
+# Of one process, by its pid: another program of the same name may run on the host.
+target() { # FIELD [PID]: a field of /api/v1/targets/PID, of $program by default
+	curl -sf -m 5 "$url/api/v1/targets/${2-$program}" | jq -r ".$1"
+}
+target_is() { [ "$(target "$1")" = "$2" ]; }
 # jq -e is content with empty input, so compare what it prints.
 attached() { # PID
 	[ "$(curl -sf "$url/api/v1/targets/$1" | jq .state)" = '"observed"' ]

@@ -15,18 +15,12 @@ for variant in "${variants[@]}"; do
 	ok $? "cpile$variant: attached"
 	go_on
 	wait_until 60 has_truth cpile
-	service=cpile$variant
-	wait_until 5 metric_is 'deferd_defers_registered_total{service="'"$service"'",lowering="c"}' "$(truth cpile registered)"
-	is "$(metric 'deferd_defers_registered_total{service="'"$service"'",lowering="c"}')" "$(truth cpile registered)" \
-		"cpile$variant: registered"
-	runs() { curl -sf "$url/api/v1/targets/$program" | jq .defer_runs; }
-	ran() { [ "$(runs)" = "$(truth cpile run)" ]; }
-	wait_until 5 ran
-	is "$(runs)" "$(truth cpile run)" "cpile$variant: run"
-	is "$(metric 'deferd_panics_started_total{service="'"$service"'"}')" "$(truth cpile panics)" "cpile$variant: panics"
-	is "$(metric 'deferd_panics_total{service="'"$service"'",outcome="recovered"}')" "$(truth cpile recovered)" \
-		"cpile$variant: recovered"
-	is "$(metric 'deferd_defer_depth_max{service="'"$service"'"}')" "$(truth cpile peak_depth)" "cpile$variant: peak depth"
+	wait_until 5 target_is defer_runs "$(truth cpile run)"
+	is "$(target defers_registered)" "$(truth cpile registered)" "cpile$variant: registered"
+	is "$(target defer_runs)" "$(truth cpile run)" "cpile$variant: run"
+	is "$(target panics_started)" "$(truth cpile panics)" "cpile$variant: panics"
+	is "$(target panics_recovered)" "$(truth cpile recovered)" "cpile$variant: recovered"
+	is "$(target defer_depth_max)" "$(truth cpile peak_depth)" "cpile$variant: peak depth"
 	stop_daemon
 	ok $? "cpile$variant: the daemon ends well"
 	go_on

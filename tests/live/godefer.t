@@ -8,8 +8,6 @@ need_root
 gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 
-service_metric() { metric "$1{service=\"$2\"${3-}}"; }
-
 while read -r version go; do
 	build_fixtures "$version" "$go" || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	start_program pile "$fixtures/pile.stripped" -goroutines 4 -defers 20000 -deep 3000
@@ -19,10 +17,10 @@ while read -r version go; do
 	note "$(curl -sf "$url/api/v1/snapshot" | jq -r '"Linux \(.deferd.kernel), \(.deferd.attach)"')"
 	go_on
 	wait_until 120 has_truth pile
-	heap='deferd_defers_registered_total{service="pile.stripped",lowering="heap"}'
-	wait_until 10 metric_is "$heap" "$(truth pile registered_heap)"
-	is "$(metric "$heap")" "$(truth pile registered_heap)" "$version: registered"
-	is "$(service_metric deferd_defer_depth_max pile.stripped)" "$(truth pile peak_depth)" "$version: peak depth"
+	wait_until 10 target_is defers_registered "$(truth pile registered_heap)"
+	is "$(target defers_registered)" "$(truth pile registered_heap)" "$version: registered"
+	wait_until 10 target_is defer_depth_max "$(truth pile peak_depth)"
+	is "$(target defer_depth_max)" "$(truth pile peak_depth)" "$version: peak depth"
 	go_on
 	exec 7>&-
 	wait "$program"
@@ -32,10 +30,9 @@ while read -r version go; do
 	wait_until 30 attached "$program"
 	go_on
 	wait_until 60 has_truth panics
-	wait_until 10 metric_is 'deferd_panics_started_total{service="panics.pie"}' "$(truth panics panics)"
-	is "$(service_metric deferd_panics_started_total panics.pie)" "$(truth panics panics)" "$version: panics"
-	is "$(service_metric deferd_panics_total panics.pie ',outcome="recovered"')" "$(truth panics recovered)" \
-		"$version: recovered"
+	wait_until 10 target_is panics_recovered "$(truth panics recovered)"
+	is "$(target panics_started)" "$(truth panics panics)" "$version: panics"
+	is "$(target panics_recovered)" "$(truth panics recovered)" "$version: recovered"
 	go_on
 	exec 7>&-
 	wait "$program"

@@ -7,8 +7,6 @@ need_root
 gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 
-heap_now() { metric 'deferd_defers_registered_total{service="'"$1"'",lowering="heap"}'; }
-
 one() { # VERSION VARIANT-SUFFIX SET
 	local name=pile$2 title="$1 ${2#.} $3"
 	start_program pile "$fixtures/$name"
@@ -17,13 +15,15 @@ one() { # VERSION VARIANT-SUFFIX SET
 	ok $? "$title: attached"
 	go_on
 	wait_until 60 has_truth pile
-	wait_until 3 metric_is 'deferd_defers_registered_total{service="'"$name"'",lowering="heap"}' "$(truth pile registered_heap)"
-	is "$(heap_now "$name")" "$(truth pile registered_heap)" "$title: registered on the heap"
-	is "$(metric 'deferd_defer_depth_max{service="'"$name"'"}')" "$(truth pile peak_depth)" "$title: peak depth"
-	is "$(metric 'deferd_state_exact{service="'"$name"'"}')" 1 "$title: nothing inferred"
+	wait_until 3 target_is defers_registered_by_lowering.heap "$(truth pile registered_heap)"
+	is "$(target defers_registered_by_lowering.heap)" "$(truth pile registered_heap)" "$title: registered on the heap"
+	wait_until 3 target_is defer_depth_max "$(truth pile peak_depth)"
+	is "$(target defer_depth_max)" "$(truth pile peak_depth)" "$title: peak depth"
+	wait_until 3 target_is exact true
+	is "$(target exact)" true "$title: nothing inferred"
 	if [ "$3" = full ]; then
 		local stack
-		stack=$(metric 'deferd_defers_registered_total{service="'"$name"'",lowering="stack"}')
+		stack=$(target defers_registered_by_lowering.stack)
 		# The runtime's own code may add some.
 		[ "$stack" -ge "$(truth pile registered_stack)" ] && [ "$stack" -le $(($(truth pile registered_stack) + 50)) ]
 		ok $? "$title: registered on the stack ($stack)"
