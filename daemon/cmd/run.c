@@ -76,17 +76,17 @@ static int set_path(char *dst, size_t size, const char *text, const char *name)
 	return 0;
 }
 
-static int pick(int *dst, const char *text, const char *name, const char *const *valid, unsigned n)
+static int pick_probes(struct config *c, const char *text)
 {
 	if (!text)
 		return 0;
-	for (unsigned i = 0; i < n; i++) {
-		if (!strcmp(valid[i], text)) {
-			*dst = i;
+	for (int i = 0; config_probe_set_names[i]; i++) {
+		if (!strcmp(config_probe_set_names[i], text)) {
+			c->probes.set = i;
 			return 0;
 		}
 	}
-	fprintf(stderr, "deferd run: --%s: '%s' is not known; see deferd run --help\n", name, text);
+	fprintf(stderr, "deferd run: --probes: '%s' is not known; see deferd run --help\n", text);
 	return -1;
 }
 
@@ -108,7 +108,6 @@ static int pick_level(struct config *c, const char *text)
 /* The command line wins over the file, after a reload as well. */
 static int load_config(struct config **ret_c)
 {
-	static const char *const sets[] = { "off", "lean", "full" };
 	struct config *c;
 	int err = session_load_config(opt.config, &c);
 
@@ -121,8 +120,7 @@ static int load_config(struct config **ret_c)
 	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config,
 		     "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
-	    pick_level(c, opt.level) ||
-	    pick(&c->probes.set, opt.probes, "probes", sets, ARRAY_SIZE(sets))) {
+	    pick_level(c, opt.level) || pick_probes(c, opt.probes)) {
 		config_free(c);
 		return EXIT_USAGE;
 	}

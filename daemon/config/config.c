@@ -18,7 +18,7 @@
 	.type = YAML_STRING, .offset = F(field), .size = sizeof(((struct config *)0)->field)
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
-static const char *const set_names[] = { "off", "lean", "full", NULL };
+const char *const config_probe_set_names[] = { "off", "lean", "full", NULL };
 static const char *const hook_names[] = { "auto", "kprobe", "tracepoint", "off", NULL };
 
 /* Sections */
@@ -48,7 +48,7 @@ static const struct yaml_key log_keys[] = {
 };
 
 static const struct yaml_key probes_keys[] = {
-	{ "set", .type = YAML_ENUM, .offset = F(probes.set), .names = set_names,
+	{ "set", .type = YAML_ENUM, .offset = F(probes.set), .names = config_probe_set_names,
 	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; "
 		 "off: descriptors only; restart to change" },
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,

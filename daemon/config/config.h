@@ -18,6 +18,7 @@
 #define CONFIG_PATTERNS_MAX 32
 #define CONFIG_FUNCTION_MAX 128
 
+extern const char *const config_probe_set_names[]; /* by enum config_probe_set, NULL terminated */
 enum config_probe_set { CONFIG_PROBES_OFF, CONFIG_PROBES_LEAN, CONFIG_PROBES_FULL };
 enum config_fd_hooks {
 	CONFIG_FD_HOOKS_AUTO,

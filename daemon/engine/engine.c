@@ -493,8 +493,6 @@ void engine_get_stats(struct engine *e, struct engine_stats *ret_stats)
 
 void engine_show(struct engine *e, struct show *ret_show)
 {
-	static const char *const sets[] = { "off", "lean", "full" };
-
 	probe_get_stats(e->probe, &e->stats.probe);
 	*ret_show = (struct show){
 		.model = e->model,
@@ -502,7 +500,7 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.rules = &e->config->rules,
 		.features = e->features,
 		.probe = e->stats.probe,
-		.probe_set = sets[e->config->probes.set],
+		.probe_set = config_probe_set_names[e->config->probes.set],
 		.fd_hooks = probe_fd_hooks(e->probe),
 		.n_failures = ATTACH_FAILURE_MAX,
 		.failure_names = attach_failure_names,

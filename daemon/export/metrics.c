@@ -9,8 +9,7 @@
 
 #include "base/version.h"
 #include "export/expo.h"
-
-static const char *const lowering_names[LOWERING_MAX] = { "heap", "stack", "range", "c" };
+#include "export/views.h"
 
 struct page {
 	struct expo x;
@@ -66,7 +65,7 @@ static void write_defers(struct page *p)
 		for (int l = 0; l < LOWERING_MAX; l++) {
 			if (lowering_applies(s, l, &c))
 				expo_sample(x, (double)c.registered[l], "service", s->name,
-					    "lowering", lowering_names[l], NULL);
+					    "lowering", view_lowering_names[l], NULL);
 		}
 	}
 	expo_family(x, "deferd_defer_depth", EXPO_HISTOGRAM,
@@ -207,7 +206,6 @@ static void write_alerts(struct page *p)
 
 static void write_targets(struct page *p)
 {
-	static const char *const states[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
 	unsigned n[TARGET_STATE_MAX] = {};
 	struct expo *x = &p->x;
 
@@ -215,7 +213,7 @@ static void write_targets(struct page *p)
 		n[t->state]++;
 	expo_family(x, "deferd_targets", EXPO_GAUGE, "Processes, by what can be observed of them.");
 	for (int i = 0; i < TARGET_STATE_MAX; i++)
-		expo_sample(x, n[i], "state", states[i], NULL);
+		expo_sample(x, n[i], "state", view_state_names[i], NULL);
 	expo_family(x, "deferd_attach_failures", EXPO_COUNTER,
 		    "Processes or files that could not be attached, by reason.");
 	for (unsigned i = 0; i < p->show->n_failures; i++)
