@@ -11,7 +11,7 @@ if ! ls ${GO:+"$GO"} /usr/lib/go-*/bin/go /usr/local/go/bin/go >/dev/null 2>&1 &
 	echo '1..0 # SKIP no Go here'
 	exit 0
 fi
-echo 1..8
+echo 1..10
 n=0
 report() { # STATUS NAME [DIAGNOSTICS]
 	n=$((n + 1))
@@ -38,6 +38,20 @@ run panics.pie -n 20
 [ "$(field panics)" = 280 ] && [ $(($(field recovered) + $(field overridden) + $(field repanicked) + \
 	$(field goexit_ends))) = 280 ]
 report $? 'panics: each has one fate' "$truth"
+
+names=$("$dir/scenarios" -list)
+run scenarios
+[ "$(grep -c ' recovered$' <<<"$names")" = 36 ] && [ "$(grep -o '"name":' <<<"$truth" | wc -l)" = 36 ] &&
+	[ "$(grep -oE '"outcome":"(recovered|overridden|repanicked|goexit)"' <<<"$truth" | wc -l)" = 46 ]
+report $? 'scenarios: 36 end as they say' "$truth"
+wrong=
+for name in $(sed -n 's/ fatal$//p' <<<"$names"); do
+	truth=$("$dir/scenarios" -run "$name" </dev/null 2>"$dir/stderr" | tail -1)
+	message=$(sed -E 's/.*"death":\{"kind":"[a-z]+","message":"([^"]*)".*/\1/' <<<"$truth")
+	grep -qF -e "$message" "$dir/stderr" || wrong="$wrong $name"
+done
+[ "$(grep -c ' fatal$' <<<"$names")" = 14 ] && [ -z "$wrong" ]
+report $? 'scenarios: 14 die of what they say' "$wrong"
 
 run fdchurn --rounds 20 --leak 9 --ebadf 4
 [ "$(field leaked)" = 9 ] && [ "$(field ebadf_closes)" = 4 ] && [ "$(field opened)" -gt 500 ]
