@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Real Go programs for tests, built on the spot by each Go that is at hand: the one on PATH, and
- * Debian's versioned ones under /usr/lib. Kept in $BUILD (default: build) and reused. No network:
- * only the standard library is used.
+ * Real Go programs for tests, built on the spot by each Go that is at hand: the one on PATH, Debian's
+ * versioned ones under /usr/lib, and those that $DEFERD_GO lists. Kept in $BUILD (default: build) and
+ * reused. No network: nothing but the standard library and a package made here is used.
  */
 #ifndef DEFERD_TESTS_GOFIXTURE_H
 #define DEFERD_TESTS_GOFIXTURE_H
@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GOFIXTURE_GOS_MAX  4
-#define GOFIXTURE_REVISION 2 /* raise when a source below changes */
+#define GOFIXTURE_GOS_MAX  16
+#define GOFIXTURE_REVISION 3 /* raise when a source below changes */
 
 /* A heap defer (in a loop), record defers, a panic recovered, Goexit: all that the runtime links in
  * only when used. */
@@ -49,6 +49,10 @@ static const char gofixture_source[] = "package main\n"
 				       "}\n"
 				       "\n"
 				       "func main() {\n"
+				       "\tif len(os.Args) > 1 {\n"
+				       "\t\ttell(os.Args[1])\n"
+				       "\t\treturn\n"
+				       "\t}\n"
 				       "\ts := &server{}\n"
 				       "\ts.loop(len(os.Args))\n"
 				       "\tvar b box[string]\n"
@@ -75,8 +79,96 @@ static const char gofixture_range[] =
 
 static const char gofixture_norange[] = "//go:build !go1.23\n\npackage main\n\nfunc each() {}\n";
 
+/*
+ * "frames": the call stack of a few places as the runtime expands it, innermost first: pc, whether the
+ * frame is a function of the table (else it was inlined into what follows), function, file:line.
+ */
+static const char gofixture_tell[] =
+	"package main\n"
+	"\n"
+	"import (\n"
+	"\t\"fmt\"\n"
+	"\t\"runtime\"\n"
+	"\t\"strings\"\n"
+	"\t\"sync\"\n"
+	"\n"
+	"\t\"example.com/dotted.v1\"\n"
+	")\n"
+	"\n"
+	"//go:noinline\n"
+	"func leaf() {\n"
+	"\tpcs := make([]uintptr, 64)\n"
+	"\tfs := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])\n"
+	"\tfor {\n"
+	"\t\tf, more := fs.Next()\n"
+	"\t\tfmt.Printf(\"%x %v %s %s:%d\\n\", f.PC, f.Func != nil, f.Function, f.File, f.Line)\n"
+	"\t\tif !more {\n"
+	"\t\t\treturn\n"
+	"\t\t}\n"
+	"\t}\n"
+	"}\n"
+	"\n"
+	"func inner(n int) int  { leaf(); return n + 1 }\n"
+	"func middle(n int) int { return inner(n) }\n"
+	"func outer(n int) int  { return middle(n) }\n"
+	"\n"
+	"type caller struct{ n int }\n"
+	"\n"
+	"func (c *caller) call() { c.n = inner(c.n) }\n"
+	"\n"
+	"//go:noinline\n"
+	"func (b *box[T]) call(v T) { b.v = v; leaf() }\n"
+	"\n"
+	"func tell(what string) {\n"
+	"\tswitch what {\n"
+	"\tcase \"frames\":\n"
+	"\t\touter(1)\n"
+	"\t\tmiddle(inner(1))\n"
+	"\t\t(&caller{}).call()\n"
+	"\t\t(&box[map[string][]int]{}).call(nil)\n"
+	"\t\tfunc() { defer func() { outer(2) }() }()\n"
+	"\t\tstrings.Map(func(r rune) rune { leaf(); return r }, \"x\")\n"
+	"\t\tnew(sync.Once).Do(func() { outer(3) })\n"
+	"\t\tdotted.Each([]string{\"x\"}, func(string) { outer(4) })\n"
+	"\t\tdotted.Closure()(leaf)\n"
+	"\t\tdotted.New(leaf).Run()\n"
+	"\tcase \"method value\":\n"
+	"\t\tdotted.New((&caller{}).call).Run()\n"
+	"\tcase \"types\":\n"
+	"\t\ttypes()\n"
+	"\t}\n"
+	"}\n";
+
+/*
+ * "types": values as panic() would get them, on standard error, three lines each: type and data word,
+ * in hex; the value's first 5 words; the bytes of its text, quoted. Then what the runtime prints for
+ * it, up to a line "--".
+ */
+static const char gofixture_types[] = "package main\n\nfunc types() {}\n";
+
+/* A path whose last element the linker must escape. */
+static const char gofixture_dotted[] =
+	"package dotted\n"
+	"\n"
+	"type Runner[T any] struct{ f func(); v T }\n"
+	"\n"
+	"func New(f func()) *Runner[[]int] { return &Runner[[]int]{f: f} }\n"
+	"\n"
+	"//go:noinline\n"
+	"func (r *Runner[T]) Run() { r.f() }\n"
+	"\n"
+	"//go:noinline\n"
+	"func Each[T any](s []T, f func(T)) {\n"
+	"\tfor _, v := range s {\n"
+	"\t\tf(v)\n"
+	"\t}\n"
+	"}\n"
+	"\n"
+	"//go:noinline\n"
+	"func Closure() func(func()) { return func(f func()) { f() } }\n";
+
 struct gofixture {
-	char go[PATH_MAX];
+	char go[512];
 	char version[64]; /* "go1.26.8" */
 	unsigned minor;
 };
@@ -105,31 +197,49 @@ static inline bool gofixture_version(struct gofixture *g)
 	return ok;
 }
 
+/* Add what `pattern`, a word of the shell, names, unless its release is known already. */
+static inline void gofixture_add(const char *pattern, struct gofixture ret[GOFIXTURE_GOS_MAX],
+				 unsigned *n)
+{
+	char cmd[PATH_MAX + 64];
+	bool known = false;
+	FILE *p;
+
+	if (*n == GOFIXTURE_GOS_MAX)
+		return;
+	snprintf(cmd, sizeof(cmd), "command -v %s 2>/dev/null | head -1", pattern);
+	p = popen(cmd, "r");
+	if (!p)
+		return;
+	ret[*n].go[0] = 0;
+	if (fgets(ret[*n].go, sizeof(ret[*n].go), p))
+		ret[*n].go[strcspn(ret[*n].go, "\n")] = 0;
+	pclose(p);
+	if (!ret[*n].go[0] || !gofixture_version(&ret[*n]))
+		return;
+	for (unsigned k = 0; k < *n; k++)
+		known |= ret[k].minor == ret[*n].minor;
+	*n += !known;
+}
+
 /* The Gos at hand, one per release. Returns how many. */
 static inline unsigned gofixture_find(struct gofixture ret[GOFIXTURE_GOS_MAX])
 {
 	static const char *const places[] = { "go", "/usr/lib/go-1.19/bin/go",
 					      "/usr/lib/go-1.2*/bin/go", "/usr/local/go/bin/go" };
+	const char *more = getenv("DEFERD_GO");
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]) && n < GOFIXTURE_GOS_MAX; i++) {
-		bool known = false;
-		char cmd[PATH_MAX];
-		FILE *p;
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		gofixture_add(places[i], ret, &n);
+	while (more && *more) {
+		char word[PATH_MAX];
+		size_t len = strcspn(more, " \n");
 
-		snprintf(cmd, sizeof(cmd), "command -v %s 2>/dev/null | head -1", places[i]);
-		p = popen(cmd, "r");
-		if (!p)
-			continue;
-		ret[n].go[0] = 0;
-		if (fgets(ret[n].go, sizeof(ret[n].go), p))
-			ret[n].go[strcspn(ret[n].go, "\n")] = 0;
-		pclose(p);
-		if (!ret[n].go[0] || !gofixture_version(&ret[n]))
-			continue;
-		for (unsigned k = 0; k < n; k++)
-			known |= ret[k].minor == ret[n].minor;
-		n += !known;
+		snprintf(word, sizeof(word), "%.*s", (int)len, more);
+		if (len)
+			gofixture_add(word, ret, &n);
+		more += len + (more[len] != 0);
 	}
 	return n;
 }
@@ -165,15 +275,19 @@ static inline bool gofixture_build(const struct gofixture *g, const char *varian
 	if (access(ret_path, R_OK) == 0)
 		return true;
 	snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), ".%d", getpid());
-	snprintf(cmd, sizeof(cmd), "mkdir -p %s", dir);
+	snprintf(cmd, sizeof(cmd), "mkdir -p %s/gopath/src/example.com/dotted.v1", dir);
 	if (system(cmd) != 0 || !gofixture_write(dir, "main.go", gofixture_source) ||
 	    !gofixture_write(dir, "range.go", gofixture_range) ||
-	    !gofixture_write(dir, "norange.go", gofixture_norange))
+	    !gofixture_write(dir, "norange.go", gofixture_norange) ||
+	    !gofixture_write(dir, "tell.go", gofixture_tell) ||
+	    !gofixture_write(dir, "types.go", gofixture_types) ||
+	    !gofixture_write(dir, "gopath/src/example.com/dotted.v1/dotted.go", gofixture_dotted))
 		return false;
 	snprintf(cmd, sizeof(cmd),
 		 "b=$(cd %s && pwd) && cd %s && GOTOOLCHAIN=local GOFLAGS=-mod=mod GO111MODULE=off "
 		 "CGO_ENABLED=0 "
-		 "GOPATH=$b/gopath GOCACHE=$b/gocache %s build %s -o prog . >&2 && cd - >/dev/null "
+		 "GOPATH=$PWD/gopath GOCACHE=$b/gocache %s build %s -o prog . >&2 && cd - "
+		 ">/dev/null "
 		 "&& "
 		 "mv %s/prog %s && rm -rf %s",
 		 build, dir, g->go, flags, dir, ret_path, dir);

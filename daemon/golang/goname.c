@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * What the linker does to names: cmd/internal/objabi.PathToPrefix escapes dots in the last element of
+ * an import path, and control bytes, quotes, '%' and bytes past ASCII everywhere in it, as %xx. An
+ * assembly function has ".abi0" behind its name, a symbol local to its file "<1>". Type arguments
+ * ("go.shape.[]*example.com/x.T_0,int") say little and may be very long: like Go's tracebacks
+ * (runtime.funcNameForPrint) we cut from the first '[' to the last ']'.
+ */
+#include "golang/goname.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define VENDOR     "vendor/"
+#define VENDOR_LEN (sizeof(VENDOR) - 1)
+
+/* The linker writes lower case only. */
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* The character that "%xx" at `p` stands for; 0 for none, and for one that would be a control. */
+static char unescape(const char *p, const char *end)
+{
+	int v;
+
+	if (end - p < 3 || *p != '%' || hex(p[1]) < 0 || hex(p[2]) < 0)
+		return 0;
+	v = hex(p[1]) * 16 + hex(p[2]);
+	return v < 0x20 || v == 0x7f ? 0 : (char)v;
+}
+
+/* Behind the last vendor directory of the import path. */
+static const char *skip_vendor(const char *raw, const char *end)
+{
+	const char *from = raw;
+
+	for (const char *p = raw; end - p > (ptrdiff_t)VENDOR_LEN; p++)
+		if ((p == raw || p[-1] == '/') && !strncmp(p, VENDOR, VENDOR_LEN))
+			from = p + VENDOR_LEN;
+	return from;
+}
+
+static const char *without_suffix(const char *raw, const char *end)
+{
+	const char *p;
+
+	if (end > raw && end[-1] == '>') {
+		p = memrchr(raw, '<', (size_t)(end - raw));
+		end = p && p > raw ? p : end;
+	}
+	if (end - raw > 5 && !memcmp(end - 5, ".abi0", 5))
+		end -= 5;
+	return end;
+}
+
+/* One piece of the way from `*p`: its text, and *p behind it. */
+static size_t next_piece(const char **p, const char *end, const char *open, const char *close,
+			 char ret[8])
+{
+	if (*p == open) {
+		*p = close + 1;
+		memcpy(ret, "[...]", 5);
+		return 5;
+	}
+	ret[0] = unescape(*p, end);
+	*p += ret[0] ? 3 : 1;
+	if (!ret[0])
+		ret[0] = (*p)[-1];
+	return 1;
+}
+
+/* Where to cut so that no character is halved: an escaped character came byte by byte. */
+static size_t whole_characters(const char *s, size_t n)
+{
+	size_t from = n;
+
+	while (from > 0 && n - from < 3 && ((unsigned char)s[from - 1] & 0xc0) == 0x80)
+		from--;
+	if (!from || (unsigned char)s[from - 1] < 0xc0)
+		return n;
+	return utf8_char_len(s + from - 1, n - (from - 1)) ? n : from - 1;
+}
+
+size_t goname_print(char *buf, size_t size, const char *raw)
+{
+	const char *end = without_suffix(raw, raw + strlen(raw));
+	const char *open = memchr(raw, '[', (size_t)(end - raw));
+	const char *close = open ? memrchr(open, ']', (size_t)(end - open)) : NULL;
+	const char *p;
+	size_t n = 0;
+
+	if (!size)
+		return 0;
+	if (!close)
+		open = NULL;
+	p = skip_vendor(raw, open ? open : end);
+	while (p < end) {
+		char piece[8];
+		size_t len = next_piece(&p, end, open, close, piece);
+
+		if (n + len >= size) {
+			n = whole_characters(buf, n);
+			break;
+		}
+		memcpy(buf + n, piece, len);
+		n += len;
+	}
+	buf[n] = 0;
+	return n;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Names of functions as the linker stores them, printed as Go programmers write them. Pure. */
+#ifndef DEFERD_GOLANG_GONAME_H
+#define DEFERD_GOLANG_GONAME_H
+
+#include <stddef.h>
+
+/*
+ * Print `raw` into buf[size]; always terminated; cut at the end, between characters, when it does
+ * not fit:
+ *
+ *	gopkg.in/yaml%2ev3.(*decoder).unmarshal          gopkg.in/yaml.v3.(*decoder).unmarshal
+ *	main.(*Stack[go.shape.int]).Push                 main.(*Stack[...]).Push
+ *	vendor/golang.org/x/net/http2/hpack.NewDecoder   golang.org/x/net/http2/hpack.NewDecoder
+ *	example.com/a/vendor/example.com/b.F             example.com/b.F
+ *	runtime.goexit.abi0                              runtime.goexit
+ *
+ * Closures (main.f.func1), method values (main.(*T).M-fm) and range-over-func bodies
+ * (main.f-range1) are written so in Go's own tracebacks, and stay. Bytes are passed on: the name is
+ * a stranger's. Returns the length printed; 0 and nothing written when size is 0.
+ */
+size_t goname_print(char *buf, size_t size, const char *raw);
+
+#endif
