@@ -66,6 +66,14 @@ bool arch_supports(uint16_t elf_machine);
 int arch_find_point(struct bytes code, enum arch_abi abi, unsigned nargs, struct arch_point *ret,
 		    struct reason *reason);
 
+/*
+ * The next call, or jump out of `code`, straight down from *at. *ret_target counts from the code's
+ * first byte and may lie anywhere, modulo 2^64; *at moves behind the instruction. 0; -ENOENT when a
+ * call through a register or memory comes first, a return, the end, or bytes that are no
+ * instruction. At most ARCH_CODE_MAX bytes are looked at.
+ */
+int arch_next_call(struct bytes code, uint64_t *at, uint64_t *ret_target);
+
 const char *arch_rule_text(uint8_t rule); /* a short phrase for people; "?" when out of range */
 
 #endif

@@ -372,6 +372,31 @@ int arch_find_point(struct bytes code, enum arch_abi abi, unsigned nargs, struct
 	return go ? go_point(w, ret, reason) : c_point(w, ret, reason);
 }
 
+int arch_next_call(struct bytes code, uint64_t *at, uint64_t *ret_target)
+{
+	uint64_t end = code.len < ARCH_CODE_MAX ? code.len : ARCH_CODE_MAX;
+	struct insn i;
+
+	while (*at < end && decode(code, (uint32_t)*at, &i)) {
+		bool call = i.info.meta.category == ZYDIS_CATEGORY_CALL;
+		uint64_t target;
+
+		*at = after(&i);
+		if (i.info.meta.category == ZYDIS_CATEGORY_RET)
+			return -ENOENT;
+		if (!call && i.info.mnemonic != ZYDIS_MNEMONIC_JMP)
+			continue;
+		if (!i.info.raw.imm[0].is_relative)
+			return -ENOENT;
+		target = *at + (uint64_t)i.info.raw.imm[0].value.s;
+		if (call || target >= code.len) {
+			*ret_target = target;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 const char *arch_rule_text(uint8_t rule)
 {
 	static const char *const text[ARCH_RULE_MAX] = {

@@ -2,8 +2,14 @@
 #include "golang/gobin.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
+
+#define INLINE_WALK_MAX 64 /* calls inlined into each other; a ring in a damaged tree is longer */
+#define WRAPPERS_MAX    4  /* around each other */
+#define MORESTACK       "runtime.morestack"
 
 /* A table whose first and last functions can be read: random bytes that look like a header do not
  * get this far. */
@@ -115,22 +121,129 @@ int gobin_function(const struct gobin *g, const char *name, struct gobin_func *r
 	return 0;
 }
 
-int gobin_place(const struct gobin *g, uint64_t va, struct gobin_place *ret)
+static int find_at(const struct gobin *g, uint64_t va, struct go_func *ret)
 {
-	struct gobin_place p = { 0 };
-	struct go_func f;
-	int r;
+	return va < g->text ? -ENOENT : pclntab_find(&g->tab, va - g->text, ret);
+}
 
-	if (va < g->text)
-		return -ENOENT;
-	r = pclntab_find(&g->tab, va - g->text, &f);
+/* What all places in a function share. */
+static void describe(const struct gobin *g, const struct go_func *f, struct gobin_place *ret)
+{
+	uint32_t off;
+
+	*ret = (struct gobin_place){
+		.function = f->name,
+		.entry = g->text + f->entry,
+		.wrapper = f->func_id == go_wrapper_id(g->version.minor),
+		.open_defers = pclntab_funcdata(&g->tab, f, GO_FUNCDATA_OPEN_DEFERS, &off) == 0,
+	};
+}
+
+static void set_line(const struct gobin *g, const struct go_func *f, uint64_t pc,
+		     struct gobin_place *p)
+{
+	if (pclntab_line(&g->tab, f, pc, &p->file, &p->line) < 0) {
+		p->file = NULL;
+		p->line = 0;
+	}
+}
+
+/* Empty when nobody knows where FUNCDATA lies. */
+static struct bytes funcdata(const struct gobin *g)
+{
+	return g->moduledata.gofunc ? elfimg_at(g->img, g->moduledata.gofunc) : bytes_of(NULL, 0);
+}
+
+static void inlined_place(const struct gobin *g, const struct go_inline *in,
+			  const struct gobin_place *whole, struct gobin_place *ret)
+{
+	*ret = *whole;
+	ret->function = in->name;
+	ret->wrapper = in->func_id == go_wrapper_id(g->version.minor);
+}
+
+int gobin_frames(const struct gobin *g, uint64_t va, struct gobin_place *ret, unsigned max)
+{
+	struct bytes data = funcdata(g);
+	struct gobin_place whole;
+	struct go_inline in;
+	struct go_func f;
+	unsigned n = 0, walked = 0;
+	uint64_t pc = va - g->text;
+	int r = find_at(g, va, &f);
+
 	if (r < 0)
 		return r;
-	p.function = f.name;
-	p.entry = g->text + f.entry;
-	if (pclntab_line(&g->tab, &f, va - g->text, &p.file, &p.line) < 0) {
-		p.file = NULL;
-		p.line = 0;
+	describe(g, &f, &whole);
+	while (walked++ < INLINE_WALK_MAX && !(r = pclntab_inline(&g->tab, &f, pc, data, &in))) {
+		if (n + 1 < max) {
+			inlined_place(g, &in, &whole, &ret[n]);
+			set_line(g, &f, pc, &ret[n++]);
+		}
+		pc = in.parent_pc;
+	}
+	if (r != -ENOENT) {
+		n = 0;
+		pc = va - g->text;
+	}
+	ret[n] = whole;
+	set_line(g, &f, pc, &ret[n++]);
+	return (int)n;
+}
+
+int gobin_place(const struct gobin *g, uint64_t va, struct gobin_place *ret)
+{
+	struct gobin_place frames[2];
+	int r = gobin_frames(g, va, frames, 2);
+
+	if (r < 0)
+		return r;
+	*ret = frames[0];
+	return 0;
+}
+
+/* The target of its first call, but for the one that grows the stack. */
+static int first_called(const struct gobin *g, const struct go_func *f, struct go_func *ret)
+{
+	struct bytes code = bytes_sub(elfimg_at(g->img, g->text + f->entry), 0, f->end - f->entry);
+	uint64_t at = 0, target;
+
+	while (arch_next_call(code, &at, &target) == 0) {
+		struct go_func to;
+
+		if (find_at(g, g->text + f->entry + target, &to) < 0)
+			return -ENOENT;
+		if (strncmp(to.name, MORESTACK, strlen(MORESTACK)) != 0) {
+			*ret = to;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int gobin_callee(const struct gobin *g, uint64_t entry, struct gobin_place *ret)
+{
+	struct gobin_place p;
+	struct go_func f;
+	int r = find_at(g, entry, &f);
+
+	if (r < 0)
+		return r;
+	for (unsigned depth = 0;; depth++) {
+		struct go_inline in;
+		uint64_t pc;
+
+		describe(g, &f, &p);
+		set_line(g, &f, f.entry, &p);
+		if (!p.wrapper || depth == WRAPPERS_MAX)
+			break;
+		if (pclntab_first_inline(&g->tab, &f, funcdata(g), &in, &pc) == 0) {
+			inlined_place(g, &in, &p, &p);
+			set_line(g, &f, pc, &p);
+			break;
+		}
+		if (first_called(g, &f, &f) < 0)
+			break;
 	}
 	*ret = p;
 	return 0;

@@ -17,7 +17,16 @@
  * pcfile and pcln are offsets into pctab of a run-length list of (value, pc) steps: a zigzag varint
  * added to the value (from -1), a varint times the quantum added to the pc (from the entry); a zero
  * value step, but for the first, ends it. A file number goes by the compile unit: filetab +
- * cutab[cuOffset + number] is the name.
+ * cutab[cuOffset + number] is the name. PCDATA are more such lists.
+ *
+ * FUNCDATA words are offsets from moduledata.gofunc, all ones for none. Number 3 is the inline tree,
+ * an array whose length nobody stores: PCDATA 2 gives the index of the innermost inlined call at a
+ * pc, -1 where the code is the function's own; parentPc, from the entry, stands for the call that was
+ * replaced, and has an index in turn. The index of a caller is below those of what it calls. Up to
+ * Go 1.19 an entry has 20 bytes, then 16:
+ *
+ *    0 i16 parent  2 u8 funcID  4 i32 file  8 line  12 name  16 parentPc
+ *    0 u8 funcID  4 i32 name  8 parentPc  12 startLine
  */
 #include "golang/pclntab.h"
 
@@ -30,12 +39,18 @@
 #define MAGIC_120  0xfffffff1u
 #define HEADER_LEN (8 + 8 * 8)
 
-#define FUNC_NAME   4
-#define FUNC_PCFILE 20
-#define FUNC_PCLN   24
-#define FUNC_CU     32
-#define FUNC_ID_118 36
-#define FUNC_ID_120 40
+#define FUNC_NAME    4
+#define FUNC_PCFILE  20
+#define FUNC_PCLN    24
+#define FUNC_NPCDATA 28
+#define FUNC_CU      32
+#define FUNC_ID_118  36
+#define FUNC_ID_120  40
+#define FUNC_LEN_118 40
+#define FUNC_LEN_120 44
+
+#define PCDATA_INLTREE 2 /* internal/abi/symtab.go */
+#define NO_FUNCDATA    UINT32_MAX
 
 static struct bytes between(struct bytes b, uint64_t from, uint64_t to)
 {
@@ -216,29 +231,49 @@ static bool take_uvarint(struct bytes b, uint64_t *pos, uint32_t *ret)
 	return false;
 }
 
+/* Walking a pc-value list: `value` holds from where the last step ended up to `end`. */
+struct pc_steps {
+	uint64_t pos, end;
+	uint32_t value, n;
+};
+
+static struct pc_steps pc_steps_of(uint32_t table, uint32_t entry)
+{
+	return (struct pc_steps){ .pos = table, .end = entry, .value = UINT32_MAX };
+}
+
+/* 0; -ENOENT at the end of the list; -EBADMSG. */
+static int pc_step(const struct pclntab *t, struct pc_steps *s)
+{
+	uint32_t step, run;
+
+	if (s->pos == 0)
+		return -ENOENT; /* offset 0: no list */
+	if (s->n == PCLNTAB_STEPS_MAX || !take_uvarint(t->pcdata, &s->pos, &step))
+		return -EBADMSG;
+	if (step == 0 && s->n > 0)
+		return -ENOENT;
+	if (!take_uvarint(t->pcdata, &s->pos, &run))
+		return -EBADMSG;
+	s->value += (step >> 1) ^ -(step & 1);
+	s->end += (uint64_t)run * t->min_lc;
+	s->n++;
+	return 0;
+}
+
 static int pc_value(const struct pclntab *t, uint32_t table, uint32_t entry, uint64_t pc,
 		    int32_t *ret)
 {
-	uint64_t pos = table, at = entry;
-	uint32_t value = UINT32_MAX, step, run;
+	struct pc_steps s = pc_steps_of(table, entry);
+	int r;
 
-	if (table == 0)
-		return -ENOENT;
-	for (uint32_t i = 0; i < PCLNTAB_STEPS_MAX; i++) {
-		if (!take_uvarint(t->pcdata, &pos, &step))
-			return -EBADMSG;
-		if (step == 0 && i > 0)
-			return -ENOENT;
-		if (!take_uvarint(t->pcdata, &pos, &run))
-			return -EBADMSG;
-		value += (step >> 1) ^ -(step & 1);
-		at += (uint64_t)run * t->min_lc;
-		if (pc < at) {
-			*ret = (int32_t)value;
-			return 0;
-		}
-	}
-	return -EBADMSG;
+	do {
+		r = pc_step(t, &s);
+		if (r < 0)
+			return r;
+	} while (pc >= s.end);
+	*ret = (int32_t)s.value;
+	return 0;
 }
 
 int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
@@ -273,4 +308,123 @@ int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
 	*ret_file = name;
 	*ret_line = (uint32_t)line;
 	return 0;
+}
+
+/* What stands behind the fixed part of a _func: npcdata words, then nfuncdata. */
+struct func_tables {
+	struct bytes words;
+	uint32_t npcdata, nfuncdata;
+};
+
+static int func_tables(const struct pclntab *t, const struct go_func *f, struct func_tables *ret)
+{
+	uint64_t fixed = t->has_start_line ? FUNC_LEN_120 : FUNC_LEN_118;
+	struct bytes func = bytes_from(t->functab, f->at);
+
+	if (!bytes_has(func, 0, fixed))
+		return -EBADMSG;
+	ret->npcdata = le32_at(func.p + FUNC_NPCDATA);
+	ret->nfuncdata = func.p[fixed - 1];
+	ret->words = bytes_from(func, fixed);
+	if (!bytes_has(ret->words, 0, 4 * ((uint64_t)ret->npcdata + ret->nfuncdata)))
+		return -EBADMSG;
+	return 0;
+}
+
+int pclntab_funcdata(const struct pclntab *t, const struct go_func *f, unsigned i,
+		     uint32_t *ret_off)
+{
+	struct func_tables tables;
+	uint32_t off;
+	int r = func_tables(t, f, &tables);
+
+	if (r < 0)
+		return r;
+	if (i >= tables.nfuncdata)
+		return -ENOENT;
+	off = le32_at(tables.words.p + 4 * ((uint64_t)tables.npcdata + i));
+	if (off == NO_FUNCDATA)
+		return -ENOENT;
+	*ret_off = off;
+	return 0;
+}
+
+/* The list of PCDATA_INLTREE, an offset into pctab, and the tree. */
+static int find_tree(const struct pclntab *t, const struct go_func *f, struct bytes data,
+		     uint32_t *ret_list, struct bytes *ret_tree)
+{
+	struct func_tables tables;
+	uint32_t off;
+	int r = func_tables(t, f, &tables);
+
+	if (r < 0)
+		return r;
+	if (tables.npcdata <= PCDATA_INLTREE)
+		return -ENOENT;
+	r = pclntab_funcdata(t, f, GO_FUNCDATA_INLTREE, &off);
+	if (r < 0)
+		return r;
+	*ret_list = le32_at(tables.words.p + 4 * PCDATA_INLTREE);
+	*ret_tree = bytes_from(data, off);
+	return 0;
+}
+
+static int inline_entry(const struct pclntab *t, const struct go_func *f, struct bytes tree,
+			int32_t i, struct go_inline *ret)
+{
+	unsigned len = t->has_start_line ? 16 : 20, name = t->has_start_line ? 4 : 12;
+	unsigned id = t->has_start_line ? 0 : 2;
+	struct bytes entry = bytes_sub(tree, (uint64_t)i * len, len);
+	struct go_inline in = { .index = i };
+	uint32_t parent;
+
+	if (i < 0 || !entry.len)
+		return -EBADMSG;
+	parent = le32_at(entry.p + name + 4);
+	in.name = bytes_str(t->names, le32_at(entry.p + name), PCLNTAB_NAME_MAX);
+	in.func_id = entry.p[id];
+	if (!in.name || parent >= f->end - f->entry)
+		return -EBADMSG;
+	in.parent_pc = f->entry + parent;
+	*ret = in;
+	return 0;
+}
+
+int pclntab_inline(const struct pclntab *t, const struct go_func *f, uint64_t pc, struct bytes data,
+		   struct go_inline *ret)
+{
+	struct bytes tree;
+	uint32_t list;
+	int32_t index = -1;
+	int r = find_tree(t, f, data, &list, &tree);
+
+	if (!r)
+		r = pc_value(t, list, f->entry, pc, &index);
+	if (r < 0)
+		return r;
+	return index == -1 ? -ENOENT : inline_entry(t, f, tree, index, ret);
+}
+
+int pclntab_first_inline(const struct pclntab *t, const struct go_func *f, struct bytes data,
+			 struct go_inline *ret, uint64_t *ret_pc)
+{
+	struct pc_steps s;
+	struct bytes tree;
+	uint64_t pc;
+	uint32_t list;
+	int r = find_tree(t, f, data, &list, &tree);
+
+	if (r < 0)
+		return r;
+	s = pc_steps_of(list, f->entry);
+	do {
+		pc = s.end;
+		r = pc_step(t, &s);
+		if (r < 0)
+			return r;
+	} while (s.value == UINT32_MAX);
+	r = inline_entry(t, f, tree, 0, ret);
+	if (!r)
+		*ret_pc = pc;
+	return r;
 }

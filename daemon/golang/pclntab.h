@@ -77,4 +77,38 @@ int pclntab_find_name(const struct pclntab *t, const char *name, uint8_t wrapper
 int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
 		 const char **ret_file, uint32_t *ret_line);
 
+/* FUNCDATA, as internal/abi/symtab.go numbers them. */
+#define GO_FUNCDATA_INLTREE     3
+#define GO_FUNCDATA_OPEN_DEFERS 4
+
+/*
+ * Offset of a function's FUNCDATA number `i`, from moduledata.gofunc. 0; -ENOENT when it has none;
+ * -EBADMSG.
+ */
+int pclntab_funcdata(const struct pclntab *t, const struct go_func *f, unsigned i,
+		     uint32_t *ret_off);
+
+/* A call that was replaced by the code of what it called. */
+struct go_inline {
+	const char *name;   /* the function called */
+	uint32_t parent_pc; /* text offset, within the same function, of where the call stood */
+	int32_t index;      /* in the function's inline tree */
+	uint8_t func_id;    /* of the function called */
+};
+
+/*
+ * The innermost call inlined at text offset `pc` of `f`; ask for its parent_pc in turn, a bounded
+ * number of times: a damaged tree may lead in a ring. `data` are the bytes from moduledata.gofunc
+ * on. 0; -ENOENT: the code there is the function's own; -EBADMSG.
+ */
+int pclntab_inline(const struct pclntab *t, const struct go_func *f, uint64_t pc, struct bytes data,
+		   struct go_inline *ret);
+
+/*
+ * The outermost call inlined first into `f`, and the text offset where inlined code begins. 0;
+ * -ENOENT: none was; -EBADMSG.
+ */
+int pclntab_first_inline(const struct pclntab *t, const struct go_func *f, struct bytes data,
+			 struct go_inline *ret, uint64_t *ret_pc);
+
 #endif

@@ -3,12 +3,16 @@
  * ELF files made by hand, byte by byte, for tests that must not depend on a compiler: a Go program
  * of a chosen release and a C program. Small, so that a test can cut and flip every byte of one.
  *
- *   file     address   what
- *   0x0000   -         ELF header, program headers, build id note
- *   0x1000   0x401000  text: the functions, 64 bytes each; the Go text base is 64 bytes further (C
- * start code) 0x2000   0x602000  pclntab 0x2800   0x602800  moduledata 0x2a00   0x602a00
- * .go.buildinfo, then runtime.buildVersion 0x2c00   -         .symtab, .strtab, .shstrtab, section
- * headers
+ *   file     address    what
+ *   0x0000   -          ELF header, program headers, build id note
+ *   0x1000   0x401000   text: the functions, 64 bytes each; Go's text base is 64 bytes further, behind
+ *                       C start code
+ *   0x2000   0x602000   pclntab
+ *   0x2800   0x602800   moduledata
+ *   0x2a00   0x602a00   .go.buildinfo, then runtime.buildVersion
+ *   0x2b80   0x602b80   FUNCDATA: inline trees
+ *   0x2c00   0x602c00   types
+ *   0x3000   -          .symtab, .strtab, .shstrtab, section headers
  */
 #ifndef DEFERD_TESTS_FAKEIMAGE_H
 #define DEFERD_TESTS_FAKEIMAGE_H
@@ -19,7 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FAKE_LEN       0x3400u
+#define FAKE_LEN       0x3800u
 #define FAKE_TEXT_VA   0x401000ull
 #define FAKE_TEXT_OFF  0x1000u
 #define FAKE_GO_TEXT   (FAKE_TEXT_VA + 64)
@@ -30,10 +34,15 @@
 #define FAKE_MD_OFF    0x2800u
 #define FAKE_INFO_OFF  0x2a00u
 #define FAKE_VAR_OFF   0x2a80u
-#define FAKE_SYM_OFF   0x2c00u
-#define FAKE_STR_OFF   0x2e00u
-#define FAKE_SHSTR_OFF 0x3000u
-#define FAKE_SH_OFF    0x3100u
+#define FAKE_TREE_OFF  0x2b80u
+#define FAKE_TREE_VA   0x602b80ull
+#define FAKE_TYPES_OFF 0x2c00u
+#define FAKE_TYPES_VA  0x602c00ull
+#define FAKE_TYPES_LEN 0x400u
+#define FAKE_SYM_OFF   0x3000u
+#define FAKE_STR_OFF   0x3200u
+#define FAKE_SHSTR_OFF 0x3400u
+#define FAKE_SH_OFF    0x3500u
 #define FAKE_FUNC_LEN  64u
 #define FAKE_BUILD_ID  "00112233445566778899aabbccddeeff"
 
@@ -42,6 +51,7 @@ struct fake_func {
 	uint8_t id; /* funcID */
 	const char *code;
 	unsigned ncode;
+	bool inlines; /* main.helper into bytes 16 to 31, main.deepest through it into 32 to 47 */
 };
 
 #define FAKE_CODE(s) s, sizeof(s) - 1
@@ -55,6 +65,9 @@ struct fake_func {
 /* push %rbp; mov %rsp,%rbp; sub $0x10,%rsp */
 #define CODE_GO_NOSPLIT FAKE_CODE("\x55\x48\x89\xe5\x48\x83\xec\x10")
 
+/* the check; push %rbp; mov %rsp,%rbp; a call, 15 bytes on at its end; ret */
+#define CODE_GO_PUSH_CALL(rel) FAKE_CODE("\x49\x3b\x66\x10\x76\x3a\x55\x48\x89\xe5\xe8" rel "\xc3")
+
 static const struct fake_func fake_go_funcs[] = {
 	{ "runtime.deferproc", 0, CODE_GO_WIDE },
 	{ "runtime.deferprocStack", 0, CODE_GO_NOSPLIT },
@@ -65,7 +78,19 @@ static const struct fake_func fake_go_funcs[] = {
 	{ "runtime.goexit1", 0, CODE_GO_PUSH },
 	{ "runtime.fatalpanic", 0, CODE_GO_NOSPLIT },
 	{ "main.(*server).run", 0, CODE_GO_PUSH },
+	{ "main.outer", 0, CODE_GO_PUSH, .inlines = true },
+	/* call main.(*server).run, two functions up; ret */
+	{ "main.outer.deferwrap1", 23, CODE_GO_PUSH_CALL("\x71\xff\xff\xff") },
+	{ "main.outer.deferwrap2", 23, CODE_GO_PUSH, .inlines = true },
+	/* call main.outer.deferwrap1, itself a wrapper; two up as well */
+	{ "main.outer.deferwrap3", 23, CODE_GO_PUSH_CALL("\x71\xff\xff\xff") },
+	/* call *0x18(%rax): of an interface */
+	{ "main.outer.deferwrap4", 23, FAKE_CODE("\x55\xff\x50\x18\xe8\x7b\xff\xff\xff") },
 };
+
+#define FAKE_GO_RUN   8 /* indexes of those above */
+#define FAKE_GO_OUTER 9
+#define FAKE_GO_WRAP  10
 
 static const struct fake_func fake_c_funcs[] = {
 	/* endbr64; push %rbx; mov %rdi,%rbx */
@@ -120,6 +145,26 @@ static inline uint32_t fake_pcvalue(struct fake *f, uint32_t off, unsigned value
 	return off;
 }
 
+/* Own code up to 16, then the inline tree's entries 0 and 1, then own code again. */
+static inline uint32_t fake_pcinline(struct fake *f, uint32_t off)
+{
+	static const uint8_t steps[] = { 0, 16, 2, 16, 2, 16, 3, 16, 0 };
+
+	memcpy(f->b + off, steps, sizeof(steps));
+	return off + sizeof(steps);
+}
+
+/* {name, parentPc} of main.helper, called at 8, and of main.deepest, called at 20. */
+static inline void fake_tree(struct fake *f, unsigned minor, uint32_t helper, uint32_t deepest)
+{
+	unsigned len = minor >= 20 ? 16 : 20, name = minor >= 20 ? 4 : 12;
+
+	fake_put32(f, FAKE_TREE_OFF + name, helper);
+	fake_put32(f, FAKE_TREE_OFF + name + 4, 8);
+	fake_put32(f, FAKE_TREE_OFF + len + name, deepest);
+	fake_put32(f, FAKE_TREE_OFF + len + name + 4, 20);
+}
+
 /* Function i is in file i of its unit ("file0.go" ...), at line 100 + 10 * i, and one further in
  * its second half. */
 static inline void fake_pclntab(struct fake *f, unsigned minor, const struct fake_func *funcs,
@@ -128,6 +173,7 @@ static inline void fake_pclntab(struct fake *f, unsigned minor, const struct fak
 	bool has_start_line = minor >= 20;
 	uint32_t at = FAKE_TAB_OFF + 72, func_len = (has_start_line ? 44 : 40) + 4;
 	uint32_t name_at[32], file_at[32], pcfile[32], pcln[32], names, cu, files, pctab, functab;
+	uint32_t pcinline, inlined_at[2];
 	char file[32];
 
 	names = at;
@@ -138,6 +184,11 @@ static inline void fake_pclntab(struct fake *f, unsigned minor, const struct fak
 		else
 			at = fake_puts(f, at, funcs[i].name);
 	}
+	inlined_at[0] = at - names;
+	at = fake_puts(f, at, "main.helper");
+	inlined_at[1] = at - names;
+	at = fake_puts(f, at, "main.deepest");
+	fake_tree(f, minor, inlined_at[0], inlined_at[1]);
 	cu = at = (at + 3) & ~3u;
 	files = at + 4 * (n + 1);
 	at = files;
@@ -158,6 +209,8 @@ static inline void fake_pclntab(struct fake *f, unsigned minor, const struct fak
 		pcln[i] = at - pctab;
 		at = fake_pcvalue(f, at, 100 + 10 * i, FAKE_FUNC_LEN / 2);
 	}
+	pcinline = at - pctab;
+	at = fake_pcinline(f, at);
 	functab = at = (at + 7) & ~7u;
 	f->functab_off = functab - FAKE_TAB_OFF;
 	at += 8 * n + 8;
@@ -173,6 +226,15 @@ static inline void fake_pclntab(struct fake *f, unsigned minor, const struct fak
 		fake_put32(f, at + 32, 1);
 		f->b[id] = funcs[i].id;
 		at += func_len;
+		if (!funcs[i].inlines)
+			continue;
+		fake_put32(f, at - func_len + 28, 3); /* npcdata */
+		f->b[id + 3] = 4;                     /* nfuncdata */
+		fake_put32(f, at + 4, pcinline);      /* func_len counts a word too many */
+		for (unsigned k = 0; k < 3; k++)
+			fake_put32(f, at + 8 + 4 * k, 0xffffffffu);
+		fake_put32(f, at + 20, 0); /* from FAKE_TREE_OFF */
+		at += 24;
 	}
 	fake_put32(f, functab + 8 * n, FAKE_FUNC_LEN * n);
 	fake_put32(f, FAKE_TAB_OFF, has_start_line ? 0xfffffff1u : 0xfffffff0u);
@@ -188,16 +250,20 @@ static inline void fake_pclntab(struct fake *f, unsigned minor, const struct fak
 	fake_put64(f, FAKE_TAB_OFF + 64, functab - FAKE_TAB_OFF);
 }
 
-static inline void fake_moduledata(struct fake *f, unsigned n)
+static inline void fake_moduledata(struct fake *f, unsigned minor, unsigned n)
 {
+	unsigned types = minor >= 20 ? 296 : 280, etypes = minor >= 27 ? 312 : types + 8;
+	unsigned gofunc = minor >= 27 ? 344 : types + 24;
+
 	fake_put64(f, FAKE_MD_OFF, FAKE_TAB_VA);
 	fake_put64(f, FAKE_MD_OFF + 8, FAKE_TAB_VA + 72);
 	fake_put64(f, FAKE_MD_OFF + 160, FAKE_GO_TEXT);
 	fake_put64(f, FAKE_MD_OFF + 168, FAKE_GO_TEXT + FAKE_FUNC_LEN * n);
 	fake_put64(f, FAKE_MD_OFF + 176, FAKE_GO_TEXT);
 	fake_put64(f, FAKE_MD_OFF + 184, FAKE_GO_TEXT + FAKE_FUNC_LEN * n);
-	fake_put64(f, FAKE_MD_OFF + 296, 0x700000);
-	fake_put64(f, FAKE_MD_OFF + 304, 0x710000);
+	fake_put64(f, FAKE_MD_OFF + types, FAKE_TYPES_VA);
+	fake_put64(f, FAKE_MD_OFF + etypes, FAKE_TYPES_VA + FAKE_TYPES_LEN);
+	fake_put64(f, FAKE_MD_OFF + gofunc, FAKE_TREE_VA);
 }
 
 static inline void fake_version(struct fake *f, const struct fake_opts *o)
@@ -299,7 +365,7 @@ static inline void fake_headers(struct fake *f, bool sections)
 		  .p_flags = PF_R | PF_W,
 		  .p_offset = FAKE_DATA_OFF,
 		  .p_vaddr = FAKE_DATA_VA,
-		  .p_filesz = 0xc00,
+		  .p_filesz = FAKE_SYM_OFF - FAKE_DATA_OFF,
 		  .p_memsz = 0x2000 },
 	};
 
@@ -333,7 +399,7 @@ static inline void fake_make(struct fake *f, const struct fake_opts *o)
 	if (go) {
 		fake_pclntab(f, o->minor, funcs, n);
 		if (!o->no_moduledata)
-			fake_moduledata(f, n);
+			fake_moduledata(f, o->minor, n);
 		if (!o->no_version)
 			fake_version(f, o);
 	}

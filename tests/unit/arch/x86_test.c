@@ -218,6 +218,44 @@ static void long_function(void **state)
 	assert_true(p.emulated);
 }
 
+static void next_calls(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *code;
+		size_t len;
+		int want;
+		uint64_t at, target;
+	} cases[] = {
+		{ "1.26 deferwrap: check, push, mov, call",
+		  CODE("\x49\x3b\x66\x10\x76\x16\x55\x48\x89\xe5\x48\x8b\x42\x08\xe8\x40\x00\x00"
+		       "\x00"
+		       "\x5d\xc3\xe8\x20\x00\x00\x00"),
+		  0, 19, 0x53 },
+		{ "up", CODE("\x90\xe8\xf0\xff\xff\xff"), 0, 6, (uint64_t)-10 },
+		{ "jump away: a tail call", CODE("\x48\x8b\x00\xe9\x40\x00\x00\x00"), 0, 8, 72 },
+		{ "jump within, then a call", CODE("\xeb\x01\xf4\xe8\x00\x10\x00\x00"), 0, 8,
+		  0x1008 },
+		{ "through a register", CODE("\xff\xd0\xe8\x00\x10\x00\x00"), -ENOENT, 0, 0 },
+		{ "of an interface", CODE("\xff\x50\x18\xe8\x00\x10\x00\x00"), -ENOENT, 0, 0 },
+		{ "jump through a register", CODE("\xff\xe0\xe8\x00\x10\x00\x00"), -ENOENT, 0, 0 },
+		{ "behind the return", CODE("\x90\xc3\xe8\x00\x10\x00\x00"), -ENOENT, 0, 0 },
+		{ "call cut off", CODE("\x90\xe8\x00\x10"), -ENOENT, 0, 0 },
+		{ "no instruction", CODE("\x06\xe8\x00\x10\x00\x00"), -ENOENT, 0, 0 },
+		{ "nothing", CODE(""), -ENOENT, 0, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t at = 0, target = 0;
+		int r = arch_next_call(bytes_of(cases[i].code, cases[i].len), &at, &target);
+
+		if (r != cases[i].want ||
+		    (r == 0 && (at != cases[i].at || target != cases[i].target)))
+			fail_msg("%s: %d, %#llx to %#llx", cases[i].what, r, (unsigned long long)at,
+				 (unsigned long long)target);
+	}
+}
+
 static void machines(void **state)
 {
 	assert_true(arch_supports(62));
@@ -231,7 +269,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(go_prologues),    cmocka_unit_test(c_prologues),
 		cmocka_unit_test(no_instructions), cmocka_unit_test(any_bytes),
-		cmocka_unit_test(long_function),   cmocka_unit_test(machines),
+		cmocka_unit_test(long_function),   cmocka_unit_test(next_calls),
+		cmocka_unit_test(machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "fakeimage.h"
 #include "gofixture.h"
 #include "golang/gobin.h"
+#include "golang/goname.h"
 
 #define NFUNCS       ARRAY_SIZE(fake_go_funcs)
 #define COMPARED_MIN 400 /* functions and lines that a real program must have agreed on */
@@ -109,7 +110,7 @@ static void broken_tables(void **state)
  */
 static void relocated_moduledata(void **state)
 {
-	static const unsigned words[] = { 0, 8, 160, 168, 176, 184, 296, 304 };
+	static const unsigned words[] = { 0, 8, 160, 168, 176, 184, 296, 304, 320 };
 	uint32_t rela = FAKE_STR_OFF, names = FAKE_SHSTR_OFF + 0xc0;
 	struct elfimg img;
 	struct gobin g;
@@ -131,8 +132,9 @@ static void relocated_moduledata(void **state)
 	assert_int_equal(elfimg_init(&img, f.b, sizeof(f.b), NULL), 0);
 	assert_int_equal(gobin_init(&g, &img, NULL), 0);
 	assert_int_equal(g.text, FAKE_GO_TEXT);
-	assert_int_equal(g.moduledata.types, 0x700000);
-	assert_int_equal(g.moduledata.etypes, 0x710000);
+	assert_int_equal(g.moduledata.types, FAKE_TYPES_VA);
+	assert_int_equal(g.moduledata.etypes, FAKE_TYPES_VA + FAKE_TYPES_LEN);
+	assert_int_equal(g.moduledata.gofunc, FAKE_TREE_VA);
 }
 
 static void cut_anywhere(void **state)
@@ -165,6 +167,165 @@ static void names_the_right_goexit1(void **state)
 	assert_int_equal(fn.va, FAKE_GO_TEXT + 6 * FAKE_FUNC_LEN);
 	assert_int_equal(fn.size, FAKE_FUNC_LEN);
 	assert_int_equal(gobin_function(&g, "main.nowhere", &fn), -ENOENT);
+}
+
+#define OUTER_VA (FAKE_GO_TEXT + FAKE_GO_OUTER * FAKE_FUNC_LEN)
+
+/* Own code, one level, two levels, own code again; and the formats of both ages. */
+static void expands_inlined_calls(void **state)
+{
+	static const unsigned minors[] = { 19, 21, 26, 27 };
+	static const struct {
+		unsigned pc, n;
+		struct {
+			const char *function;
+			unsigned line;
+		} frames[3];
+	} cases[] = {
+		{ 0, 1, { { "main.outer", 190 } } },
+		{ 15, 1, { { "main.outer", 190 } } },
+		{ 16, 2, { { "main.helper", 190 }, { "main.outer", 190 } } },
+		{ 32,
+		  3,
+		  { { "main.deepest", 191 }, { "main.helper", 190 }, { "main.outer", 190 } } },
+		{ 47,
+		  3,
+		  { { "main.deepest", 191 }, { "main.helper", 190 }, { "main.outer", 190 } } },
+		{ 48, 1, { { "main.outer", 191 } } },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(minors) * ARRAY_SIZE(cases); i++) {
+		unsigned c = i % ARRAY_SIZE(cases);
+		struct gobin_place p[GOBIN_INLINE_MAX], first;
+		struct elfimg img;
+		struct gobin g;
+		struct fake f;
+
+		assert_int_equal(
+			open_fake(&f, &(struct fake_opts){ .minor = minors[i / ARRAY_SIZE(cases)] },
+				  &img, &g),
+			0);
+		assert_int_equal(gobin_frames(&g, OUTER_VA + cases[c].pc, p, GOBIN_INLINE_MAX),
+				 cases[c].n);
+		for (unsigned k = 0; k < cases[c].n; k++) {
+			assert_string_equal(p[k].function, cases[c].frames[k].function);
+			assert_string_equal(p[k].file, "file9.go");
+			assert_int_equal(p[k].line, cases[c].frames[k].line);
+			assert_int_equal(p[k].entry, OUTER_VA);
+			assert_false(p[k].wrapper);
+		}
+		assert_int_equal(gobin_place(&g, OUTER_VA + cases[c].pc, &first), 0);
+		assert_memory_equal(&first, &p[0], sizeof(first));
+	}
+}
+
+/* With too little room the function of the table still comes last. */
+static void expands_into_little_room(void **state)
+{
+	struct gobin_place p[2];
+	struct elfimg img;
+	struct gobin g;
+	struct fake f;
+
+	assert_int_equal(open_fake(&f, &(struct fake_opts){ .minor = 26 }, &img, &g), 0);
+	assert_int_equal(gobin_frames(&g, OUTER_VA + 40, p, 2), 2);
+	assert_string_equal(p[0].function, "main.deepest");
+	assert_string_equal(p[1].function, "main.outer");
+	assert_int_equal(p[1].line, 190);
+	assert_int_equal(gobin_frames(&g, OUTER_VA + 40, p, 1), 1);
+	assert_string_equal(p[0].function, "main.outer");
+	assert_int_equal(gobin_frames(&g, FAKE_GO_TEXT - 1, p, 2), -ENOENT);
+}
+
+/* Whatever the tree says, the function of the table is known, with the line of the instruction. */
+static void survives_bad_trees(void **state)
+{
+	static const struct {
+		uint32_t off; /* from FAKE_TREE_OFF */
+		uint32_t value;
+	} cases[] = {
+		{ 16 + 4, 0x7fffffff },                    /* a name outside */
+		{ 16 + 4, 0xffffffff },    { 16 + 8, 40 }, /* its own parent */
+		{ 16 + 8, FAKE_FUNC_LEN },                 /* a parent outside of the function */
+		{ 16 + 8, 0xffffffff },    { 8, 40 },      /* a ring of two */
+		{ 8, 0x80000000 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct gobin_place p[GOBIN_INLINE_MAX];
+		struct elfimg img;
+		struct gobin g;
+		struct fake f;
+
+		assert_int_equal(open_fake(&f, &(struct fake_opts){ .minor = 26 }, &img, &g), 0);
+		fake_put32(&f, FAKE_TREE_OFF + cases[i].off, cases[i].value);
+		assert_int_equal(gobin_frames(&g, OUTER_VA + 40, p, GOBIN_INLINE_MAX), 1);
+		assert_string_equal(p[0].function, "main.outer");
+		assert_int_equal(p[0].line, 191);
+	}
+	for (unsigned i = 0; i < 2; i++) { /* the tree out of reach; nobody knows where */
+		struct gobin_place p[GOBIN_INLINE_MAX];
+		struct elfimg img;
+		struct gobin g;
+		struct fake f;
+
+		fake_make(&f, &(struct fake_opts){ .minor = i ? 18 : 26 });
+		fake_put64(&f, FAKE_MD_OFF + 320, UINT64_MAX - 7);
+		assert_int_equal(elfimg_init(&img, f.b, sizeof(f.b), NULL), 0);
+		assert_int_equal(gobin_init(&g, &img, NULL), 0);
+		assert_int_equal(gobin_frames(&g, OUTER_VA + 40, p, GOBIN_INLINE_MAX), 1);
+		assert_string_equal(p[0].function, "main.outer");
+		assert_int_equal(p[0].line, 191);
+	}
+}
+
+static void sees_through_wrappers(void **state)
+{
+	static const struct {
+		unsigned func;
+		const char *callee;
+		unsigned entry, line;
+		bool wrapper;
+	} cases[] = {
+		{ FAKE_GO_RUN, "main.(*server).run", FAKE_GO_RUN, 180, false },
+		{ FAKE_GO_WRAP, "main.(*server).run", FAKE_GO_RUN, 180, false },
+		{ FAKE_GO_WRAP + 1, "main.helper", FAKE_GO_WRAP + 1, 210, false },
+		{ FAKE_GO_WRAP + 2, "main.(*server).run", FAKE_GO_RUN, 180, false },
+		{ FAKE_GO_WRAP + 3, "main.outer.deferwrap4", FAKE_GO_WRAP + 3, 230, true },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct gobin_place p;
+		struct elfimg img;
+		struct gobin g;
+		struct fake f;
+
+		assert_int_equal(open_fake(&f, &(struct fake_opts){ .minor = 26 }, &img, &g), 0);
+		assert_int_equal(gobin_callee(&g, FAKE_GO_TEXT + FAKE_FUNC_LEN * cases[i].func, &p),
+				 0);
+		assert_string_equal(p.function, cases[i].callee);
+		assert_int_equal(p.entry, FAKE_GO_TEXT + FAKE_FUNC_LEN * cases[i].entry);
+		assert_int_equal(p.line, cases[i].line);
+		assert_int_equal(p.wrapper, cases[i].wrapper);
+		assert_int_equal(gobin_callee(&g, FAKE_GO_TEXT - 1, &p), -ENOENT);
+	}
+}
+
+/* A wrapper that calls itself ends after a few rounds. */
+static void wrapper_around_itself(void **state)
+{
+	struct gobin_place p;
+	struct elfimg img;
+	struct gobin g;
+	struct fake f;
+
+	assert_int_equal(open_fake(&f, &(struct fake_opts){ .minor = 26 }, &img, &g), 0);
+	fake_put32(&f,
+		   FAKE_TEXT_OFF + (uint32_t)(FAKE_GO_TEXT - FAKE_TEXT_VA) +
+			   FAKE_GO_WRAP * FAKE_FUNC_LEN + 11,
+		   (uint32_t)-15);
+	assert_int_equal(gobin_callee(&g, FAKE_GO_TEXT + FAKE_FUNC_LEN * FAKE_GO_WRAP, &p), 0);
+	assert_string_equal(p.function, "main.outer.deferwrap1");
 }
 
 static void need_go(unsigned *n)
@@ -304,6 +465,53 @@ static void agrees_with_addr2line(void **state)
 	}
 }
 
+/* What the program itself says of its stack: frames inlined into the next, then a function of the
+ * table, whose pc has the call. */
+static void agrees_with_the_runtime(void **state)
+{
+	unsigned n;
+
+	need_go(&n);
+	for (unsigned i = 0; i < n; i++) {
+		char path[PATH_MAX], cmd[2 * PATH_MAX], table[8], function[256], file[512];
+		struct gobin_place p[GOBIN_INLINE_MAX];
+		unsigned deepest = 0, groups = 0, at = 0;
+		int count = 0;
+		unsigned long long pc;
+		struct gofile bytes;
+		struct elfimg img;
+		struct gobin g;
+		FILE *out;
+
+		open_real(&gos[i], "exe", "", &bytes, &img, &g);
+		assert_true(gofixture_build(&gos[i], "exe", "", path));
+		snprintf(cmd, sizeof(cmd), "%s frames", path);
+		out = popen(cmd, "r");
+		assert_non_null(out);
+		while (fscanf(out, "%llx %7s %255s %511s", &pc, table, function, file) == 4) {
+			char name[256], theirs[256], place[600];
+
+			if (at == 0) {
+				count = gobin_frames(&g, pc, p, GOBIN_INLINE_MAX);
+				assert_true(count >= 1);
+			}
+			assert_true((int)at < count);
+			(void)goname_print(name, sizeof(name), p[at].function);
+			(void)goname_print(theirs, sizeof(theirs), function); /* they keep "%2e" */
+			snprintf(place, sizeof(place), "%s:%u", p[at].file, p[at].line);
+			assert_string_equal(name, theirs);
+			assert_string_equal(place, file);
+			assert_int_equal(strcmp(table, "true") == 0, (int)at == count - 1);
+			at = (int)at == count - 1 ? 0 : at + 1;
+			groups += at == 0;
+			deepest = (unsigned)count > deepest ? (unsigned)count : deepest;
+		}
+		assert_int_equal(pclose(out), 0);
+		gofile_close(&bytes);
+		assert_true(deepest >= 4 && groups >= 20);
+	}
+}
+
 /* The same program stripped, and without section headers: the same functions at the same places. */
 static void stripped_is_the_same(void **state)
 {
@@ -345,10 +553,13 @@ static int find_gos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_or_says_why),       cmocka_unit_test(broken_tables),
-		cmocka_unit_test(relocated_moduledata),    cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(names_the_right_goexit1), cmocka_unit_test(agrees_with_nm),
-		cmocka_unit_test(agrees_with_addr2line),   cmocka_unit_test(stripped_is_the_same),
+		cmocka_unit_test(opens_or_says_why),        cmocka_unit_test(broken_tables),
+		cmocka_unit_test(relocated_moduledata),     cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(names_the_right_goexit1),  cmocka_unit_test(expands_inlined_calls),
+		cmocka_unit_test(expands_into_little_room), cmocka_unit_test(survives_bad_trees),
+		cmocka_unit_test(sees_through_wrappers),    cmocka_unit_test(wrapper_around_itself),
+		cmocka_unit_test(agrees_with_nm),           cmocka_unit_test(agrees_with_addr2line),
+		cmocka_unit_test(agrees_with_the_runtime),  cmocka_unit_test(stripped_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, find_gos, NULL);
