@@ -115,6 +115,7 @@ live: all
 vm: all
 	tests/vm.sh $(O)
 
+check-all: export DEFERD_MATRIX := all
 check-all: check live vm
 
 bench: all $(BENCH)

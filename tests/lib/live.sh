@@ -146,8 +146,25 @@ list_gos() {
 		echo "$version $go"
 	done
 }
-build_fixtures() { # VERSION GO: all variants, into $fixtures, unless they are newer than their sources
+releases='1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27'
+skip_absent_gos() { # skips the supported releases that list_gos does not find, by name
+	local release reason gos
+	gos=$(list_gos)
+	for release in $releases; do
+		grep -q "^go$release[. ]" <<<"$gos" && continue
+		reason=$(sed -n "s/^$release //p" "$BUILD/go-toolchains/missing" 2>/dev/null)
+		skip "go$release" "${reason:-not here; tests/lib/gos.sh fetches releases for DEFERD_GO}"
+	done
+}
+build_fixtures() { # VERSION GO [VARIANT...]: into $fixtures, unless they are newer than their sources
+	local variant stamp build=()
 	fixtures=$BUILD/fixtures/$1
-	[ -e "$fixtures/built" ] && [ -z "$(find tests/fixtures include/deferd/defer.h -newer "$fixtures/built" -type f | head -1)" ] && return
-	tests/fixtures/build.sh "$fixtures" "$2" default stripped pie >"$tmp/build.log" 2>&1 && touch "$fixtures/built"
+	for variant in "${@:3}" $([ $# -gt 2 ] || echo default stripped pie); do
+		stamp=$fixtures/built.$variant
+		[ -e "$stamp" ] && [ -z "$(find tests/fixtures include/deferd/defer.h -newer "$stamp" -type f | head -1)" ] ||
+			build+=("$variant")
+	done
+	[ ${#build[@]} = 0 ] || GOCACHE=$BUILD/gocache tests/fixtures/build.sh "$fixtures" "$2" "${build[@]}" \
+		>"$tmp/build.log" 2>&1 || return
+	for variant in "${build[@]}"; do touch "$fixtures/built.$variant"; done
 }
