@@ -35,6 +35,21 @@ size_t utf8_char_len(const char *s, size_t n)
 	return 0;
 }
 
+size_t utf8_whole_len(const char *s, size_t n)
+{
+	size_t back = 0;
+	unsigned char lead;
+
+	while (back < n && back < 3 && is_cont(s, n - 1 - back, n))
+		back++;
+	if (back == n)
+		return n;
+	lead = (unsigned char)s[n - 1 - back];
+	return lead >= 0xc2 && lead <= 0xf4 && !utf8_char_len(s + n - 1 - back, back + 1)
+		       ? n - 1 - back
+		       : n;
+}
+
 void utf8_sanitize(char *dst, size_t size, const char *src, size_t n)
 {
 	size_t len = strnlen(src, n), out = 0, i = 0;

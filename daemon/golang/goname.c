@@ -77,18 +77,6 @@ static size_t next_piece(const char **p, const char *end, const char *open, cons
 	return 1;
 }
 
-/* Where to cut so that no character is halved: an escaped character came byte by byte. */
-static size_t whole_characters(const char *s, size_t n)
-{
-	size_t from = n;
-
-	while (from > 0 && n - from < 3 && ((unsigned char)s[from - 1] & 0xc0) == 0x80)
-		from--;
-	if (!from || (unsigned char)s[from - 1] < 0xc0)
-		return n;
-	return utf8_char_len(s + from - 1, n - (from - 1)) ? n : from - 1;
-}
-
 size_t goname_print(char *buf, size_t size, const char *raw)
 {
 	const char *end = without_suffix(raw, raw + strlen(raw));
@@ -107,7 +95,7 @@ size_t goname_print(char *buf, size_t size, const char *raw)
 		size_t len = next_piece(&p, end, open, close, piece);
 
 		if (n + len >= size) {
-			n = whole_characters(buf, n);
+			n = utf8_whole_len(buf, n); /* escapes come byte by byte */
 			break;
 		}
 		memcpy(buf + n, piece, len);

@@ -266,6 +266,62 @@ static inline void fake_moduledata(struct fake *f, unsigned minor, unsigned n)
 	fake_put64(f, FAKE_MD_OFF + gofunc, FAKE_TREE_VA);
 }
 
+/* Where the descriptors lie, from FAKE_TYPES_OFF; each begins with the 48 bytes that all have. */
+enum {
+	FAKE_TYPE_STRING = 0x00,  /* string */
+	FAKE_TYPE_CODE = 0x40,    /* main.code, an int32 */
+	FAKE_TYPE_ERROR = 0x80,   /* errors.errorString {s string} */
+	FAKE_TYPE_PERROR = 0x100, /* *errors.errorString */
+	FAKE_TYPE_NESTED = 0x140, /* main.nested {errors.errorString} */
+	FAKE_TYPE_PINT = 0x1c0,   /* *main.code */
+	FAKE_TYPE_PAIR = 0x200,   /* main.pair {main.code} */
+	FAKE_TYPE_FIELDS = 0x280, /* of the structs, 24 bytes each */
+	FAKE_TYPE_NAMES = 0x300,
+};
+
+static inline void fake_type(struct fake *f, unsigned minor, uint32_t off, unsigned kind,
+			     const char *name, bool star, uint32_t *names)
+{
+	bool direct = kind == 22;
+
+	f->b[FAKE_TYPES_OFF + off + 20] =
+		(uint8_t)((star ? 2 : 0) | (direct && minor >= 26 ? 32 : 0));
+	f->b[FAKE_TYPES_OFF + off + 23] = (uint8_t)(kind | (direct && minor < 26 ? 32 : 0));
+	fake_put32(f, FAKE_TYPES_OFF + off + 40, *names);
+	f->b[FAKE_TYPES_OFF + (*names)++] = 1;
+	f->b[FAKE_TYPES_OFF + (*names)++] = (uint8_t)strlen(name);
+	memcpy(f->b + FAKE_TYPES_OFF + *names, name, strlen(name));
+	*names += (uint32_t)strlen(name);
+}
+
+static inline void fake_struct(struct fake *f, uint32_t off, unsigned field, uint32_t type)
+{
+	uint32_t at = FAKE_TYPE_FIELDS + 24 * field;
+
+	fake_put64(f, FAKE_TYPES_OFF + off + 56, FAKE_TYPES_VA + at);
+	fake_put64(f, FAKE_TYPES_OFF + off + 64, 1);
+	fake_put64(f, FAKE_TYPES_OFF + off + 72, 1);
+	fake_put64(f, FAKE_TYPES_OFF + at + 8, FAKE_TYPES_VA + type);
+}
+
+static inline void fake_types(struct fake *f, unsigned minor)
+{
+	uint32_t names = FAKE_TYPE_NAMES;
+
+	fake_type(f, minor, FAKE_TYPE_STRING, 24, "*string", true, &names);
+	fake_type(f, minor, FAKE_TYPE_CODE, 5, "*main.code", true, &names);
+	fake_type(f, minor, FAKE_TYPE_ERROR, 25, "*errors.errorString", true, &names);
+	fake_type(f, minor, FAKE_TYPE_PERROR, 22, "*errors.errorString", false, &names);
+	fake_type(f, minor, FAKE_TYPE_NESTED, 25, "main.nested", false, &names);
+	fake_type(f, minor, FAKE_TYPE_PINT, 22, "*main.code", false, &names);
+	fake_type(f, minor, FAKE_TYPE_PAIR, 25, "main.pair", false, &names);
+	fake_struct(f, FAKE_TYPE_ERROR, 0, FAKE_TYPE_STRING);
+	fake_struct(f, FAKE_TYPE_NESTED, 1, FAKE_TYPE_ERROR);
+	fake_struct(f, FAKE_TYPE_PAIR, 2, FAKE_TYPE_CODE);
+	fake_put64(f, FAKE_TYPES_OFF + FAKE_TYPE_PERROR + 48, FAKE_TYPES_VA + FAKE_TYPE_ERROR);
+	fake_put64(f, FAKE_TYPES_OFF + FAKE_TYPE_PINT + 48, FAKE_TYPES_VA + FAKE_TYPE_CODE);
+}
+
 static inline void fake_version(struct fake *f, const struct fake_opts *o)
 {
 	char text[32];
@@ -398,6 +454,7 @@ static inline void fake_make(struct fake *f, const struct fake_opts *o)
 		       funcs[i].code, funcs[i].ncode);
 	if (go) {
 		fake_pclntab(f, o->minor, funcs, n);
+		fake_types(f, o->minor);
 		if (!o->no_moduledata)
 			fake_moduledata(f, o->minor, n);
 		if (!o->no_version)

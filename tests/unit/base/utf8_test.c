@@ -109,6 +109,34 @@ static void every_code_point(void **state)
 	}
 }
 
+static void cut_off(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n, want;
+	} cases[] = {
+		{ "", 0, 0 },
+		{ "abc", 3, 3 },
+		{ "a\xc3\xbc", 3, 3 },
+		{ "a\xc3\xbc", 2, 1 },
+		{ "\xc3", 1, 0 },
+		{ "\xe2\x82\xac", 3, 3 },
+		{ "\xe2\x82\xac", 2, 0 },
+		{ "\xe2\x82\xac", 1, 0 },
+		{ "\xf0\x9f\x98\x80", 4, 4 },
+		{ "\xf0\x9f\x98\x80", 3, 0 },
+		{ "a\xff", 2, 2 }, /* no character, cut or not */
+		{ "\x80\x80", 2, 2 },
+		{ "\x80\x80\x80\x80\x80", 5, 5 },
+		{ "\xc3\xbc\x80", 3, 3 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
+		if (utf8_whole_len(cases[i].bytes, cases[i].n) != cases[i].want)
+			fail_msg("case %u: %zu, expected %zu", i,
+				 utf8_whole_len(cases[i].bytes, cases[i].n), cases[i].want);
+}
+
 static void sanitized(void **state)
 {
 	static const struct {
@@ -194,9 +222,9 @@ static void any_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lengths),   cmocka_unit_test(every_code_point),
-		cmocka_unit_test(sanitized), cmocka_unit_test(no_room),
-		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(lengths), cmocka_unit_test(every_code_point),
+		cmocka_unit_test(cut_off), cmocka_unit_test(sanitized),
+		cmocka_unit_test(no_room), cmocka_unit_test(any_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
