@@ -17,6 +17,7 @@
 #define ARCH_GO_ARG2(ctx)   ((ctx)->rcx)
 #define ARCH_C_ARG0(ctx)    ((ctx)->rdi)
 #define ARCH_SP(ctx)        ((ctx)->rsp)
+#define ARCH_FP(ctx)        ((ctx)->rbp)
 #define ARCH_RET(ctx)       ((ctx)->rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)

@@ -4,12 +4,13 @@
  * holds them all. The planner chose instructions where argument registers, g and the return address
  * are as at entry.
  */
-#include "pile.bpf.h"
+#include "ledger.bpf.h"
 
 #define GODEPTH_READ(dst, size, addr) bpf_probe_read_user(dst, size, (const void *)(addr))
 #include "godepth.h"
 
 __u32 epoch = 1;
+__u64 panic_ids = 1;
 
 /*
  * A push onto the loop's own list (*head, the argument), which joins g's chain only when the loop
@@ -32,14 +33,14 @@ static __always_inline enum godepth_end push_range(struct hit *hit, struct dfd_d
 	return end;
 }
 
-static __always_inline void push(struct hit *hit, const struct go_g_head *g)
+static __noinline void push(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 1);
 	enum godepth_end end;
 
-	count_site(hit);
 	if (!st)
 		return;
+	hit->fn = ARCH_GO_ARG0(hit->ctx);
 	if (hit->role == DFD_ROLE_PUSH_RANGE) {
 		end = push_range(hit, st, g);
 	} else {
@@ -53,10 +54,10 @@ static __always_inline void push(struct hit *hit, const struct go_g_head *g)
 	/* Anything but the next turn of a loop may be another goroutine in a reused g. */
 	if (end != GODEPTH_ANCHOR || !st->goid)
 		st->goid = read_word(hit->g + hit->t->goid_off);
-	pushed(hit, st, ARCH_GO_ARG0(hit->ctx));
+	pushed(hit, st);
 }
 
-static __always_inline void run(struct hit *hit, const struct go_g_head *g)
+static __noinline void run(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 0);
 	__u32 ran;
@@ -66,17 +67,346 @@ static __always_inline void run(struct hit *hit, const struct go_g_head *g)
 	ran = godepth_run(st, g, hit->t, hit->sp + 8);
 	__sync_fetch_and_add(&hit->counts->runs, ran);
 	if (ran && (hit->t->flags & DFD_TARGET_TRACE))
-		emit(hit, DFD_REC_CALL, st, st->goid, ran, 0);
+		emit(hit, DFD_REC_CALL, st, st->goid);
 }
 
-static __always_inline void ledger(struct hit *hit)
-{
-	struct dfd_depth *st = state_of(hit, 0);
-	__u64 goid = read_word(hit->g + hit->t->goid_off);
-	int panics = hit->role == DFD_ROLE_PANIC;
+/* The runtime's own account of the newest panic of a goroutine. */
+struct go_panic {
+	__u64 at; /* 0: none */
+	__u64 link;
+	__u8 recovered, goexit;
+};
 
-	emit(hit, DFD_REC_PANIC, st, goid, panics ? ARCH_GO_ARG0(hit->ctx) : 0,
-	     panics ? ARCH_GO_ARG1(hit->ctx) : 0);
+static __always_inline __u8 read_byte(__u64 addr)
+{
+	__u8 byte = 0;
+
+	if (bpf_probe_read_user(&byte, sizeof(byte), (const void *)addr))
+		lose(DFD_LOSS_READ);
+	return byte;
+}
+
+static __always_inline void read_panic(struct hit *hit, __u64 at, struct go_panic *ret_p)
+{
+	const struct dfd_panic_layout *l = &hit->t->panic;
+
+	ret_p->at = at;
+	if (!at)
+		return;
+	ret_p->link = read_word(at + l->link);
+	ret_p->recovered = read_byte(at + l->recovered);
+	ret_p->goexit = read_byte(at + l->goexit);
+}
+
+/* A recover() whose result was open has turned out to have returned nil. */
+static __always_inline void misplaced(struct hit *hit, struct dfd_panics *st)
+{
+	struct dfd_recover_key key = { .site = st->asked_site,
+				       .caller = st->asked_caller,
+				       .target = hit->t->id };
+	__u64 one = 1, *n = bpf_map_lookup_elem(&recovers_by_site, &key);
+
+	if (!n && !bpf_map_update_elem(&recovers_by_site, &key, &one, BPF_NOEXIST))
+		return;
+	if (!n)
+		n = bpf_map_lookup_elem(&recovers_by_site, &key);
+	if (n)
+		count_up(n);
+	else
+		lose(DFD_LOSS_RECOVER_MAP);
+}
+
+/*
+ * Something happens on a goroutine that panics: what the head of its chain says about the newest
+ * panic, and about the last call of recover(). Up to Go 1.25 the answer of recover() could be had
+ * at once from its argument; this way there is one rule for all.
+ */
+static __always_inline void look_back(struct hit *hit, struct dfd_panics *st,
+				      const struct go_panic *head)
+{
+	if (head->at && !head->goexit && head->recovered)
+		panicrule_taken(st);
+	if (st->asked && st->asked == head->at && !head->recovered)
+		misplaced(hit, st);
+	st->asked = 0;
+}
+
+/* A larger word is an address: programs are linked to higher ones. */
+#define STRING_LEN_MAX (1ULL << 22)
+
+static __always_inline void go_panic_value(struct hit *hit, struct dfd_rec_panic *r)
+{
+	r->type = ARCH_GO_ARG0(hit->ctx);
+	r->data = ARCH_GO_ARG1(hit->ctx);
+	/* Readable or not: the value of a small type is the data word itself. */
+	if (bpf_probe_read_user(r->value, sizeof(r->value), (const void *)r->data) &&
+	    bpf_probe_read_user(r->value, 32, (const void *)r->data) &&
+	    bpf_probe_read_user(r->value, 16, (const void *)r->data) &&
+	    bpf_probe_read_user(r->value, 8, (const void *)r->data) &&
+	    bpf_probe_read_user(r->value, 1, (const void *)r->data))
+		return;
+	if (r->value[1] < STRING_LEN_MAX)
+		ledger_text(r, r->value[0], r->value[1]);
+	else if (r->value[4] < STRING_LEN_MAX)
+		ledger_text(r, r->value[3], r->value[4]);
+}
+
+static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
+{
+	__u64 id = __sync_fetch_and_add(&panic_ids, 1), goid = 0;
+	int told = may_tell(hit->counts);
+	struct panic_end end = {};
+	struct go_panic head = {};
+	struct dfd_panics *st = 0;
+	struct dfd_rec_panic *r;
+
+	if (g) {
+		goid = read_word(hit->g + hit->t->goid_off);
+		if (!(hit->t->flags & DFD_TARGET_NO_PANICS)) {
+			read_panic(hit, g->panic, &head);
+			st = panics_of(hit, 1);
+		}
+	}
+	if (st) {
+		look_back(hit, st, &head);
+		/* Ends that were missed: of another goroutine in this g, or before an empty chain. */
+		if (st->goid != goid || !head.at)
+			panicrule_all(st, DFD_OUTCOME_UNKNOWN, &end);
+		st->goid = goid;
+		if (panicrule_start(st, id, ARCH_GO_ARG0(hit->ctx), g->stack_hi - hit->sp,
+				    told ? DFD_PANIC_TOLD : 0))
+			lose(DFD_LOSS_PANIC_MAP);
+	}
+	r = told ? ledger_reserve(hit, goid) : 0;
+	ledger_ended(hit, &end, r);
+	if (!r)
+		return;
+	r->id = id;
+	go_panic_value(hit, r);
+	ledger_stack(hit, r);
+	record_submit(r);
+}
+
+/*
+ * The frame that goes on: its sp. From Go 1.22 the panic itself says so, and a Goexit further out
+ * than it but within that frame goes on instead; before, g does. No function returns when a Goexit
+ * goes on.
+ */
+static __always_inline __u64 recovering_sp(struct hit *hit, const struct go_g_head *g,
+					   __u64 *ret_pc)
+{
+	const struct dfd_panic_layout *l = &hit->t->panic;
+	__u64 sp, start, p = g->panic;
+	int i;
+
+	if (l->start_sp == DFD_ABSENT) {
+		sp = read_word(hit->g + l->g_sigcode0);
+		if (!p || !read_byte(p + l->goexit) || read_word(p + l->sp) != sp)
+			*ret_pc = read_word(hit->g + l->g_sigcode1);
+		return sp;
+	}
+	sp = read_word(p + l->sp);
+	*ret_pc = read_word(p + l->retpc);
+	for (i = 0; i < DFD_PANIC_NEST_MAX && p; i++) {
+		start = read_word(p + l->start_sp);
+		if (start >= sp)
+			break;
+		if (read_byte(p + l->goexit)) {
+			sp = start;
+			*ret_pc = 0;
+			break;
+		}
+		p = read_word(p + l->link);
+	}
+	return sp;
+}
+
+/* Whether that was a _panic: a frame of this stack, and of a new release the value that we saw. */
+static __always_inline int fits(struct hit *hit, const struct go_g_head *g,
+				const struct dfd_panics *st, __u64 sp)
+{
+	__u64 type = panicrule_type(st);
+
+	if (sp <= g->stack_lo || sp > g->stack_hi)
+		return 0;
+	if (!type || !(hit->t->flags & DFD_TARGET_UNPROVEN))
+		return 1;
+	return read_word(g->panic + hit->t->panic.arg) == type;
+}
+
+/* Runs on g0, called by the scheduler; the goroutine is the argument. */
+static __noinline void go_recovery(struct hit *hit)
+{
+	struct panic_end end = {};
+	struct dfd_panics *st;
+	struct dfd_rec_panic *r;
+	struct go_g_head g;
+	__u64 pc = 0, sp;
+
+	hit->g = ARCH_GO_ARG0(hit->ctx);
+	hit->site = 0;
+	st = panics_of(hit, 0);
+	if (!st || !st->n || bpf_probe_read_user(&g, sizeof(g), (const void *)hit->g)) {
+		/* One ended, though not known which. */
+		count_up(&hit->counts->outcomes[DFD_OUTCOME_RECOVERED]);
+		return;
+	}
+	sp = recovering_sp(hit, &g, &pc);
+	if (fits(hit, &g, st, sp)) {
+		panicrule_recover(st, g.stack_hi - sp, &end);
+	} else {
+		count_up(&hit->counts->misfits);
+		panicrule_close(st, &end, DFD_OUTCOME_RECOVERED);
+		panicrule_all(st, DFD_OUTCOME_UNKNOWN, &end);
+	}
+	r = end.told ? ledger_reserve(hit, st->goid) : 0;
+	ledger_ended(hit, &end, r);
+	if (r) {
+		r->frame = pc;
+		r->recover_site = st->asked ? st->asked_site : 0;
+		record_submit(r);
+	}
+	st->asked = 0;
+	panics_settle(hit, st);
+}
+
+/*
+ * recover(). Most calls find no panic: deferred functions ask on every normal return. The answer is
+ * known when the next thing happens on this goroutine (look_back()).
+ */
+static __noinline void go_recover_call(struct hit *hit, const struct go_g_head *g)
+{
+	struct go_panic head = {};
+	struct dfd_panics *st;
+
+	if (!g->panic)
+		return;
+	st = panics_of(hit, 0);
+	if (!st)
+		return;
+	read_panic(hit, g->panic, &head);
+	if (head.goexit || head.recovered)
+		return;
+	look_back(hit, st, &head);
+	st->asked = head.at;
+	st->asked_site = hit->site;
+	st->asked_caller = read_word(ARCH_FP(hit->ctx) + 8);
+}
+
+/* Goexit, fatalpanic or throw: all that runs on this goroutine ends. */
+static __noinline void go_end(struct hit *hit, const struct go_g_head *g, __u64 text, __u64 len)
+{
+	struct dfd_panics *st = panics_of(hit, 0);
+	struct panic_end end = {};
+	struct go_panic head = {};
+	struct dfd_rec_panic *r;
+
+	if (st) {
+		read_panic(hit, g->panic, &head);
+		look_back(hit, st, &head);
+		if (hit->role == DFD_ROLE_GOEXIT)
+			panicrule_all(st, DFD_OUTCOME_GOEXIT, &end);
+		else
+			panicrule_fatal(st, &end);
+	}
+	if (hit->role == DFD_ROLE_GOEXIT && !end.told && !(hit->t->flags & DFD_TARGET_TRACE)) {
+		ledger_ended(hit, &end, 0);
+		goto out;
+	}
+	r = ledger_reserve(hit, read_word(hit->g + hit->t->goid_off));
+	ledger_ended(hit, &end, r);
+	if (r) {
+		ledger_text(r, text, len);
+		ledger_stack(hit, r);
+		record_submit(r);
+	}
+out:
+	if (st)
+		panics_settle(hit, st);
+}
+
+/* throw may run on the scheduler's stack: the goroutine is the one that the thread runs for. */
+static __always_inline void go_throw(struct hit *hit)
+{
+	__u64 m = read_word(hit->g + 48), user = read_word(m + hit->t->panic.m_curg);
+	struct go_g_head g = {};
+
+	if (user)
+		hit->g = user;
+	if (bpf_probe_read_user(&g, sizeof(g), (const void *)hit->g))
+		lose(DFD_LOSS_READ);
+	go_end(hit, &g, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
+}
+
+/* Without a layout: that it happened, and where. */
+static __always_inline void go_blind(struct hit *hit)
+{
+	struct dfd_rec_panic *r;
+
+	switch (hit->role) {
+	case DFD_ROLE_PANIC:
+		go_panic(hit, 0);
+		return;
+	case DFD_ROLE_RECOVER:
+		count_up(&hit->counts->outcomes[DFD_OUTCOME_RECOVERED]);
+		return;
+	case DFD_ROLE_FATAL:
+		count_up(&hit->counts->outcomes[DFD_OUTCOME_FATAL]);
+		break;
+	case DFD_ROLE_THROW:
+	case DFD_ROLE_DYING:
+		break;
+	default:
+		return;
+	}
+	r = ledger_reserve(hit, 0);
+	if (!r)
+		return;
+	if (hit->role == DFD_ROLE_THROW)
+		ledger_text(r, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
+	ledger_stack(hit, r);
+	record_submit(r);
+}
+
+/* The process is about to die, of a signal if nothing else was told. */
+static __noinline void go_dying(struct hit *hit)
+{
+	struct dfd_rec_panic *r = ledger_reserve(hit, read_word(hit->g + hit->t->goid_off));
+
+	if (!r)
+		return;
+	ledger_stack(hit, r);
+	record_submit(r);
+}
+
+static __always_inline void dispatch(struct hit *hit, const struct go_g_head *g)
+{
+	switch (hit->role) {
+	case DFD_ROLE_RUN:
+		run(hit, g);
+		break;
+	case DFD_ROLE_PANIC:
+		go_panic(hit, g);
+		break;
+	case DFD_ROLE_RECOVER_CALL:
+		go_recover_call(hit, g);
+		break;
+	case DFD_ROLE_FATAL:
+	case DFD_ROLE_GOEXIT:
+		go_end(hit, g, 0, 0);
+		break;
+	case DFD_ROLE_DYING:
+		go_dying(hit);
+		break;
+	default:
+		push(hit, g);
+	}
+}
+
+static __always_inline int is_push(__u8 role)
+{
+	return role == DFD_ROLE_PUSH_HEAP || role == DFD_ROLE_PUSH_STACK ||
+	       role == DFD_ROLE_PUSH_RANGE;
 }
 
 SEC("uprobe")
@@ -87,27 +417,31 @@ int uprobe__go(struct pt_regs *ctx)
 
 	if (!hit_begin(&hit, ctx))
 		return 0;
-	if (hit.role == DFD_ROLE_RECOVER) {
-		/* Runs on g0, called by the scheduler; the goroutine is the argument. */
-		hit.g = ARCH_GO_ARG0(ctx);
-		hit.site = 0;
-		ledger(&hit);
+	hit.g = ARCH_GO_G(ctx);
+	if (is_push(hit.role))
+		count_site(&hit);
+	if (hit.t->flags & DFD_TARGET_BLIND) {
+		go_blind(&hit);
 		return 0;
 	}
-	hit.g = ARCH_GO_G(ctx);
-	if (hit.role == DFD_ROLE_PANIC || hit.role == DFD_ROLE_FATAL ||
-	    hit.role == DFD_ROLE_GOEXIT) {
-		ledger(&hit);
+	if (hit.t->flags & DFD_TARGET_NO_PANICS && !is_push(hit.role) && hit.role != DFD_ROLE_RUN &&
+	    hit.role != DFD_ROLE_PANIC) {
+		go_blind(&hit);
+		return 0;
+	}
+	if (hit.role == DFD_ROLE_RECOVER) {
+		go_recovery(&hit);
+		return 0;
+	}
+	if (hit.role == DFD_ROLE_THROW) {
+		go_throw(&hit);
 		return 0;
 	}
 	if (bpf_probe_read_user(&g, sizeof(g), (const void *)hit.g)) {
 		lose(DFD_LOSS_READ);
 		return 0;
 	}
-	if (hit.role == DFD_ROLE_RUN)
-		run(&hit, &g);
-	else
-		push(&hit, &g);
+	dispatch(&hit, &g);
 	return 0;
 }
 

@@ -59,6 +59,22 @@ struct {
 	__type(value, __u64);
 } pushes_by_site __weak SEC(".maps");
 
+/* Panics that run, by goroutine or thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct dfd_g_key);
+	__type(value, struct dfd_panics);
+} panics_by_g __weak SEC(".maps");
+
+/* Calls of recover() in a wrong frame, by site and caller. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct dfd_recover_key);
+	__type(value, __u64);
+} recovers_by_site __weak SEC(".maps");
+
 /* enum dfd_loss. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -20,6 +20,7 @@ struct hit {
 	__u64 g;    /* Go: address of the g; C: thread id */
 	__u64 sp;   /* address of the slot with the return address */
 	__u64 site; /* return address */
+	__u64 fn;   /* pushes: what leads to the deferred function */
 	__u8 role;
 };
 
@@ -57,26 +58,39 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	return 1;
 }
 
+/*
+ * Entry of the deferred function. Go: deferproc gets the function value, whose first word it is;
+ * deferprocStack a record that holds one, at the same place in every version.
+ */
+static __always_inline __u64 deferred(const struct hit *hit)
+{
+	__u64 value = hit->fn;
+
+	if (hit->role >= DFD_ROLE_C_PUSH && hit->role <= DFD_ROLE_C_RECOVER)
+		return value;
+	if (value && hit->role == DFD_ROLE_PUSH_STACK)
+		value = read_word(value + 24);
+	return value ? read_word(value) : 0;
+}
+
 static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_depth *st,
-				 __u64 goid, __u64 arg0, __u64 arg1)
+				 __u64 goid)
 {
 	struct dfd_rec_call *r = record_reserve(hit->t->id, type, sizeof(*r));
-	long n = 0;
+	long n;
 
 	if (!r)
 		return;
 	r->g = hit->g;
 	r->goid = goid;
 	r->site = hit->site;
-	r->args[0] = arg0;
-	r->args[1] = arg1;
+	r->fn = deferred(hit);
+	r->ran = 0;
 	r->depth = st ? st->depth : 0;
 	r->role = hit->role;
 	r->flags = st ? st->flags : 0;
 	r->pad = 0;
-	if (hit->role !=
-	    DFD_ROLE_RECOVER) /* runs on the scheduler's stack: nothing of the program there */
-		n = bpf_get_stack(hit->ctx, r->stack, sizeof(r->stack), BPF_F_USER_STACK);
+	n = bpf_get_stack(hit->ctx, r->stack, sizeof(r->stack), BPF_F_USER_STACK);
 	r->nstack = n > 0 ? n / sizeof(r->stack[0]) : 0;
 	record_submit(r);
 }
@@ -156,7 +170,7 @@ static __always_inline int crossed(struct dfd_depth *st, __u32 threshold)
 }
 
 /* After st->depth was brought up to date: everything else a push means. */
-static __always_inline void pushed(struct hit *hit, struct dfd_depth *st, __u64 arg)
+static __always_inline void pushed(struct hit *hit, struct dfd_depth *st)
 {
 	int cross;
 
@@ -168,9 +182,9 @@ static __always_inline void pushed(struct hit *hit, struct dfd_depth *st, __u64 
 	if (cross)
 		count_up(&hit->counts->crossings);
 	if (hit->t->flags & DFD_TARGET_TRACE)
-		emit(hit, DFD_REC_CALL, st, st->goid, arg, 0);
+		emit(hit, DFD_REC_CALL, st, st->goid);
 	if (cross)
-		emit(hit, DFD_REC_DEPTH, st, st->goid, arg, 0);
+		emit(hit, DFD_REC_DEPTH, st, st->goid);
 }
 
 #endif

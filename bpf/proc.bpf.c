@@ -31,7 +31,7 @@ static __always_inline void emit_ended(__u32 id, const struct dfd_depth *st)
 		return;
 	r->g = r->goid = 0;
 	r->site = st->peak_site;
-	r->args[0] = r->args[1] = 0;
+	r->fn = r->ran = 0;
 	r->depth = st->peaks[0];
 	r->role = DFD_ROLE_C_PUSH;
 	r->flags = st->flags;

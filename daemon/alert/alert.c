@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct alerts {
 	struct alert *active;
 };
@@ -39,24 +41,38 @@ static void set_key(struct alert *a, const struct rule *r, uint64_t target)
 	a->key.target = target;
 }
 
-static struct alert *find(const struct alerts *as, const struct rule *r, const struct target *t)
+/* What a rule looks at: a service, or one of its processes. */
+struct subject {
+	const struct service *service;
+	const struct target *target; /* NULL: the service itself */
+};
+
+static uint64_t key_of(const struct subject *s)
+{
+	return s->target ? s->target->id : ALERT_OF_SERVICE | s->service->serial;
+}
+
+static struct alert *find(const struct alerts *as, const struct rule *r, const struct subject *s)
 {
 	struct alert probe, *a;
 
-	set_key(&probe, r, t->id);
+	set_key(&probe, r, key_of(s));
 	HASH_FIND(hh, as->active, &probe.key, sizeof(probe.key), a);
 	return a;
 }
 
 /* True when every condition holds; *ret_value is what the first one compared. */
-static bool rule_holds(const struct rule *r, const struct model *m, const struct target *t,
+static bool rule_holds(const struct rule *r, const struct model *m, const struct subject *s,
 		       uint64_t now_ns, double *ret_value)
 {
 	for (unsigned i = 0; i < r->n_conditions; i++) {
 		const struct rule_condition *c = &r->conditions[i];
 		double v;
 
-		if (!c->metric->read(m, t, now_ns, &v) || !rule_compare(c->op, v, c->threshold))
+		bool known = s->target ? c->metric->read(m, s->target, now_ns, &v)
+				       : c->metric->read_service(m, s->service, now_ns, &v);
+
+		if (!known || !rule_compare(c->op, v, c->threshold))
 			return false;
 		if (i == 0)
 			*ret_value = v;
@@ -66,11 +82,11 @@ static bool rule_holds(const struct rule *r, const struct model *m, const struct
 
 static bool name_site(struct model *m, const struct target *t, uint64_t pc, struct alert_site *ret)
 {
-	const struct site_name *n = model_site_name(m, t->image_id, pc);
+	const struct name *n = model_site_name(m, t->image_id, pc);
 
-	snprintf(ret->function, sizeof(ret->function), "%s", n ? n->function : "?");
-	snprintf(ret->file, sizeof(ret->file), "%s", n ? n->file : "");
-	ret->line = n ? n->line : 0;
+	snprintf(ret->function, sizeof(ret->function), "%s", n ? n->at.function : "?");
+	snprintf(ret->file, sizeof(ret->file), "%s", n ? n->at.file : "");
+	ret->line = n ? n->at.line : 0;
 	return n != NULL;
 }
 
@@ -98,18 +114,56 @@ static bool describe_depth(struct alert *a, struct model *m, const struct target
 	return named;
 }
 
-static struct alert *start(struct alerts *as, const struct rule *r, const struct target *t,
+/* The newest panic of this outcome. */
+static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome)
+{
+	const struct ledger_entry *e;
+
+	for (unsigned age = 0; s->ledger && (e = ledger_entry(s->ledger, age)); age++) {
+		if (e->outcome == outcome)
+			return e;
+	}
+	return NULL;
+}
+
+/* Bring what the alert tells up to date. False while something of it is not known. */
+static bool describe_panic(struct alert *a, struct model *m, const struct service *s,
+			   enum panic_outcome outcome)
+{
+	const struct ledger_entry *e = newest(s, outcome);
+	const struct code_line *c;
+	char type[MODEL_FUNC_MAX], message[MODEL_FUNC_MAX], both[2 * MODEL_FUNC_MAX + 2];
+	bool known;
+
+	if (!e)
+		return true;
+	a->pid = e->pid;
+	a->runtime = e->runtime;
+	known = model_panic_type(m, e->image_id, &e->what, type, sizeof(type));
+	known &= model_panic_message(m, e->image_id, &e->what, message, sizeof(message));
+	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
+	utf8_sanitize(a->panic, sizeof(a->panic), both, strlen(both));
+	c = model_user_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
+	snprintf(a->site.function, sizeof(a->site.function), "%s", c ? c->function : "?");
+	snprintf(a->site.file, sizeof(a->site.file), "%s", c ? c->file : "");
+	a->site.line = c ? c->line : 0;
+	return known && c;
+}
+
+static struct alert *start(struct alerts *as, const struct rule *r, const struct subject *s,
 			   uint64_t now_ns)
 {
 	struct alert *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
-	set_key(a, r, t->id);
+	set_key(a, r, key_of(s));
 	a->state = ALERT_PENDING;
-	a->pid = t->pid;
-	a->runtime = t->runtime;
-	snprintf(a->service, sizeof(a->service), "%s", t->service->name);
+	if (s->target) {
+		a->pid = s->target->pid;
+		a->runtime = s->target->runtime;
+	}
+	snprintf(a->service, sizeof(a->service), "%s", s->service->name);
 	a->active_ns = now_ns;
 	HASH_ADD(hh, as->active, key, sizeof(a->key), a);
 	return a;
@@ -133,6 +187,7 @@ static void refresh(struct alert *a, const struct rule *r, double value)
 	a->metric = first->metric->name;
 	a->threshold = first->threshold;
 	a->of_depth = first->metric->of_depth;
+	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
 }
@@ -148,25 +203,27 @@ static void end(struct alerts *as, struct alert *a, alert_fn fn, void *arg)
 }
 
 static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
-		     const struct target *t, uint64_t now_ns, alert_fn fn, void *arg)
+		     const struct subject *s, uint64_t now_ns, alert_fn fn, void *arg)
 {
-	struct alert *a = find(as, r, t);
+	struct alert *a = find(as, r, s);
 	double value = 0;
 	bool named = true;
 
-	if (!rule_holds(r, m, t, now_ns, &value)) {
+	if (!rule_holds(r, m, s, now_ns, &value)) {
 		if (a && (a->state == ALERT_PENDING || now_ns - a->last_true_ns >= r->keep_ns))
 			end(as, a, fn, arg);
 		return;
 	}
 	if (!a)
-		a = start(as, r, t, now_ns);
+		a = start(as, r, s, now_ns);
 	if (!a)
 		return;
 	a->last_true_ns = now_ns;
 	refresh(a, r, value);
 	if (a->of_depth && value == a->value) /* the worst so far: tell this one */
-		named = describe_depth(a, m, t, now_ns);
+		named = describe_depth(a, m, s->target, now_ns);
+	else if (a->of_panic && value == a->value)
+		named = describe_panic(a, m, s->service, r->conditions[0].metric->outcome);
 	if (a->state == ALERT_PENDING && now_ns - a->active_ns >= r->for_ns &&
 	    (named || now_ns - a->active_ns >= ALERT_NAME_WAIT_NS)) {
 		a->state = ALERT_FIRING;
@@ -184,25 +241,64 @@ static bool rule_exists(const struct rule_set *rules, const char *name)
 	return false;
 }
 
+/* Whether what the alert is about is still there. */
+static bool subject_exists(const struct model *m, const struct alert *a)
+{
+	if (!(a->key.target & ALERT_OF_SERVICE))
+		return model_target(m, (uint32_t)a->key.target);
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (s->serial == (uint32_t)a->key.target)
+			return true;
+	}
+	return false;
+}
+
 void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns,
 		 alert_fn fn, void *arg)
 {
 	struct alert *a, *next;
 
-	for (const struct target *t = model_targets(m); t; t = t->hh.next) {
-		for (unsigned i = 0; i < rules->n; i++)
-			eval_one(as, &rules->rules[i], m, t, now_ns, fn, arg);
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		for (unsigned i = 0; i < rules->n; i++) {
+			struct subject whole = { .service = s };
+
+			if (rule_of_service(&rules->rules[i]))
+				eval_one(as, &rules->rules[i], m, &whole, now_ns, fn, arg);
+		}
 	}
-	/* What belongs to a target or a rule that is gone is over. */
+	for (const struct target *t = model_targets(m); t; t = t->hh.next) {
+		for (unsigned i = 0; i < rules->n; i++) {
+			struct subject one = { t->service, t };
+
+			if (!rule_of_service(&rules->rules[i]))
+				eval_one(as, &rules->rules[i], m, &one, now_ns, fn, arg);
+		}
+	}
+	/* What belongs to a target, service or rule that is gone is over. */
 	HASH_ITER (hh, as->active, a, next) {
-		if (!model_target(m, a->key.target) || !rule_exists(rules, a->key.rule))
+		if (!subject_exists(m, a) || !rule_exists(rules, a->key.rule))
 			end(as, a, fn, arg);
 	}
 }
 
+static void describe_panics(const struct alert *a, char *buf, size_t size)
+{
+	char place[MODEL_FUNC_MAX + MODEL_FILE_MAX + 16];
+
+	if (a->site.file[0])
+		snprintf(place, sizeof(place), "%s at %s:%u", a->site.function, a->site.file,
+			 a->site.line);
+	else
+		snprintf(place, sizeof(place), "%s", a->site.function);
+	snprintf(buf, size, "%s (pid %u): %s is %g; the newest: %s%sin %s", a->service, a->pid,
+		 a->metric, a->value, a->panic, a->panic[0] ? ", " : "", place);
+}
+
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
-	if (!a->of_depth)
+	if (a->of_panic)
+		describe_panics(a, buf, size);
+	else if (!a->of_depth)
 		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid,
 			 a->metric, a->value, a->threshold);
 	else if (a->site.file[0])

@@ -28,14 +28,14 @@ struct alert {
 	UT_hash_handle hh;
 	struct {
 		char rule[RULE_NAME_MAX];
-		uint64_t target;
+		uint64_t target; /* its id; of a service, ALERT_OF_SERVICE and its serial */
 	} key;
 	enum alert_state state;
 	enum rule_severity severity;
 	unsigned n_labels;
 	struct rule_label labels[RULE_LABELS_MAX];
 	char service[MODEL_NAME_MAX];
-	uint32_t pid;
+	uint32_t pid; /* panic alerts: of the newest such panic, perhaps gone; 0: not known */
 	enum runtime_kind runtime;
 	const char *metric; /* of the first condition */
 	double value;       /* pending: the last; then the worst, for >= and > the highest */
@@ -50,7 +50,12 @@ struct alert {
 	struct alert_site site;
 	unsigned n_top;
 	struct alert_site top[ALERT_SITES_MAX];
+	/* Panic alerts: of the newest such panic; `site` is where it began */
+	bool of_panic;
+	char panic[MODEL_FUNC_MAX]; /* "*errors.errorString: no such user" */
 };
+
+#define ALERT_OF_SERVICE (1ull << 32)
 
 /* `a` is borrowed for the call. Called for FIRING and RESOLVED, once each. */
 typedef void (*alert_fn)(void *arg, const struct alert *a);
@@ -69,7 +74,8 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 /* Pending and firing ones, as a hash (iterate by hh.next). */
 const struct alert *alerts_active(const struct alerts *as);
 
-/* "shop (pid 7): 47 defers pending on goroutine 18, registered by main.reserve at main.go:41". */
+/* "shop (pid 7): 2 panics_overridden, the newest *errors.errorString: no such user, at main.go:41";
+ * "shop (pid 7): 47 defers pending on goroutine 18, registered by main.reserve at main.go:41". */
 void alert_describe(const struct alert *a, char *buf, size_t size);
 
 #endif

@@ -67,6 +67,31 @@ static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_
 	return target_fd_exhaustion(t, ret, &high);
 }
 
+static bool panics_overridden(const struct model *m, const struct service *s, uint64_t now_ns,
+			      double *ret)
+{
+	*ret = (double)recent_sum(&s->overridden, now_ns);
+	return true;
+}
+
+static bool panics_recovered(const struct model *m, const struct service *s, uint64_t now_ns,
+			     double *ret)
+{
+	uint64_t n = 0;
+
+	if (s->ledger)
+		(void)ledger_busiest(s->ledger, now_ns, &n);
+	*ret = (double)n;
+	return true;
+}
+
+static bool process_deaths(const struct model *m, const struct service *s, uint64_t now_ns,
+			   double *ret)
+{
+	*ret = (double)recent_sum(&s->deaths, now_ns);
+	return true;
+}
+
 const struct rule_metric rule_metrics[] = {
 	{ "defer_depth_max", "defers",
 	  "deepest pending defers of one goroutine or thread in the last minute", depth_max,
@@ -82,6 +107,17 @@ const struct rule_metric rule_metrics[] = {
 	  "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
 	{ "fd_exhaustion_seconds", "s",
 	  "earliest time to the limit at this pace; absent while it does not grow", fd_exhaustion },
+	{ "panics_overridden", "panics",
+	  "of the service: panics that a newer one replaced, in the last 5 minutes",
+	  .read_service = panics_overridden, .outcome = OUTCOME_OVERRIDDEN },
+	{ "panics_recovered_per_minute", "1/min",
+	  "of the service: panics recovered at one site in the last minute, the busiest site",
+	  .read_service = panics_recovered, .outcome = OUTCOME_RECOVERED },
+	{ "process_deaths", "processes",
+	  "of the service: died of a panic, a fatal error or a signal with a traceback, in the "
+	  "last "
+	  "5 minutes",
+	  .read_service = process_deaths, .outcome = OUTCOME_FATAL },
 };
 const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
 
@@ -125,27 +161,44 @@ int rule_set_add(struct rule_set *set, const struct rule *r)
 	return 0;
 }
 
+bool rule_of_service(const struct rule *r)
+{
+	return r->n_conditions && r->conditions[0].metric->read_service;
+}
+
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 {
-	struct rule pile_up = {
-		.name = "DeferPileUp",
-		.n_conditions = 1,
-		.conditions = { { rule_metric_find("defer_depth_max"), RULE_GE, depth_threshold } },
-		.severity = SEVERITY_WARNING,
-	};
-	struct rule leak = {
-		.name = "DescriptorsGrowing",
-		.n_conditions = 2,
-		.conditions = { { rule_metric_find("fd_growth_low_per_second"), RULE_GT, 0 },
-				{ rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 } },
-		.keep_ns = 60000000000ull,
-		.severity = SEVERITY_CRITICAL,
+	const struct rule rules[] = {
+		{ .name = "DeferPileUp",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("defer_depth_max"), RULE_GE,
+				    depth_threshold } },
+		  .severity = SEVERITY_WARNING },
+		{ .name = "DescriptorsGrowing",
+		  .n_conditions = 2,
+		  .conditions = { { rule_metric_find("fd_growth_low_per_second"), RULE_GT, 0 },
+				  { rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 } },
+		  .keep_ns = 60000000000ull,
+		  .severity = SEVERITY_CRITICAL },
+		{ .name = "PanicOverridden",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("panics_overridden"), RULE_GE, 1 } },
+		  .severity = SEVERITY_WARNING },
+		{ .name = "PanicStorm",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("panics_recovered_per_minute"), RULE_GT,
+				    RULE_STORM_PER_MINUTE } },
+		  .severity = SEVERITY_WARNING },
+		{ .name = "ProcessDied",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("process_deaths"), RULE_GE, 1 } },
+		  .severity = SEVERITY_CRITICAL },
 	};
 	struct rule_set set = {};
-	int err = rule_set_add(&set, &pile_up);
+	int err = 0;
 
-	if (!err)
-		err = rule_set_add(&set, &leak);
+	for (unsigned i = 0; i < ARRAY_SIZE(rules) && !err; i++)
+		err = rule_set_add(&set, &rules[i]);
 	if (err)
 		rule_set_done(&set);
 	else

@@ -16,6 +16,8 @@
 #define RULE_LABELS_MAX     8
 #define RULE_LABEL_MAX      128
 
+#define RULE_STORM_PER_MINUTE 60 /* of the rule PanicStorm: one a second, at one site */
+
 /* A number of a target that a rule can ask for. */
 struct rule_metric {
 	const char *name;
@@ -25,6 +27,13 @@ struct rule_metric {
 	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns,
 		     double *ret_value);
 	bool of_depth; /* the alert tells goroutine, depth and site */
+	/*
+	 * Set instead of `read`: a number of a service, which is there also when its process is
+	 * gone. Conditions of one rule are all of targets or all of services.
+	 */
+	bool (*read_service)(const struct model *m, const struct service *s, uint64_t now_ns,
+			     double *ret_value);
+	enum panic_outcome outcome; /* of the panics that the number is about; with read_service */
 };
 
 extern const struct rule_metric rule_metrics[];
@@ -74,6 +83,9 @@ struct rule_set {
 	unsigned n;
 	struct rule *rules;
 };
+
+/* Whether the rule looks at services rather than at targets. */
+bool rule_of_service(const struct rule *r);
 
 /* The rules that are there without a file. 0 or -ENOMEM. */
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold);

@@ -173,6 +173,10 @@ static void on_alert(void *arg, const struct alert *a)
 		log_fmt(&l, a->metric, "%g", a->value);
 		log_fmt(&l, "threshold", "%g", a->threshold);
 	}
+	if (a->of_panic) {
+		log_str(&l, "panic", a->panic);
+		log_site(&l, "site", &a->site);
+	}
 	for (unsigned i = 0; i < a->n_labels; i++)
 		log_str(&l, a->labels[i].name, a->labels[i].value);
 	log_emit(&l);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "cmd/source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -27,6 +29,15 @@ struct source {
 	char name[CONFIG_PATH_MAX + 16];
 };
 
+static int no_daemon(const struct source_opts *opts, const char *path)
+{
+	fprintf(stderr,
+		"deferd %s: no daemon answers at %s, and only a daemon knows what has happened: "
+		"start 'deferd run', or watch one process from now on with 'deferd trace PID'\n",
+		opts->command, path[0] ? path : "control.socket, which is empty");
+	return EXIT_FAILED;
+}
+
 /* EXIT_GOOD with s->client NULL: nobody is there to be asked. */
 static int ask_daemon(struct source *s, const struct source_opts *opts, const char *path)
 {
@@ -43,6 +54,8 @@ static int ask_daemon(struct source *s, const struct source_opts *opts, const ch
 	}
 	http_client_free(client);
 	if (err == -ENOENT || err == -ECONNREFUSED) {
+		if (opts->daemon_only)
+			return no_daemon(opts, path);
 		if (opts->socket)
 			fprintf(stderr, "deferd %s: %s: no daemon answers; going on alone\n",
 				opts->command, path);
@@ -78,6 +91,8 @@ static int open_any(struct source *s, const struct source_opts *opts)
 	if (code)
 		return code;
 	path = opts->socket ? opts->socket : s->session.config->control.socket;
+	if (opts->daemon_only && !path[0])
+		return no_daemon(opts, path);
 	if (!opts->alone && path[0])
 		code = ask_daemon(s, opts, path);
 	if (code)
@@ -195,6 +210,60 @@ int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reaso
 		return reason_set(reason, -ESRCH, "process %u ended", pid);
 	*ret_doc = doc;
 	return 0;
+}
+
+/* As a query argument: whatever is no letter or digit goes as %XX. */
+static void put_query(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, "&%s=", name);
+	for (const unsigned char *c = (const unsigned char *)value; *c; c++)
+		buf_printf(b, isalnum(*c) ? "%c" : "%%%02X", *c);
+}
+
+static char *panics_path(const struct view_filter *f)
+{
+	struct buf b;
+	size_t len;
+
+	buf_init(&b, 0);
+	buf_printf(&b, "/api/v1/panics?limit=%u", f->limit ? f->limit : VIEW_PANICS_MAX);
+	if (f->pid)
+		buf_printf(&b, "&pid=%u", f->pid);
+	if (f->service)
+		put_query(&b, "service", f->service);
+	return buf_take(&b, &len);
+}
+
+static int panics_once(struct source *s, const struct view_filter *f, json_t **ret_doc,
+		       struct reason *reason)
+{
+	_cleanup_free_ char *path = panics_path(f);
+	struct show show;
+
+	if (s->client)
+		return path ? get(s, path, ret_doc, reason) : -ENOMEM;
+	session_show(&s->session, &show);
+	*ret_doc = view_panics(&show, f);
+	return *ret_doc ? 0 : -ENOMEM;
+}
+
+int source_panics(struct source *s, const struct view_filter *f, json_t **ret_doc,
+		  struct reason *reason)
+{
+	json_t *doc = NULL;
+	int err = panics_once(s, f, &doc, reason);
+
+	for (unsigned i = 0; i < REST_TRIES && !err; i++) {
+		if (!json_is_false(json_object_get(doc, "complete")))
+			break;
+		json_decref(doc);
+		err = source_pause(s, REST_MS);
+		if (!err)
+			err = panics_once(s, f, &doc, reason);
+	}
+	if (!err)
+		*ret_doc = doc;
+	return err;
 }
 
 /* A site is named when somebody asks for it; until then it is "?". */

@@ -14,12 +14,14 @@
 
 #include "base/loop.h"
 #include "base/reason.h"
+#include "export/views.h"
 
 struct source_opts {
 	const char *command;     /* name in messages */
 	const char *config_path; /* NULL: defaults */
 	const char *socket;      /* NULL: as configured */
 	bool alone;              /* do not ask the daemon */
+	bool daemon_only; /* only the daemon has it: EXIT_FAILED, after a message, without one */
 };
 
 struct source;
@@ -49,6 +51,9 @@ int source_settle(struct source *s);
  * this pid.
  */
 int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason);
+/* The panic ledger (view_panics()), once everything in it has a name, or after two seconds. */
+int source_panics(struct source *s, const struct view_filter *f, json_t **ret_doc,
+		  struct reason *reason);
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 
 #endif

@@ -43,6 +43,9 @@ static const struct cmd_option options[] = {
 struct held {
 	struct held *next;
 	struct event ev;
+	/* Of its target, which may be gone when it is printed. */
+	uint32_t image_id;
+	enum runtime_kind runtime;
 };
 
 struct trace {
@@ -55,37 +58,85 @@ struct trace {
 	bool stop; /* by the limit, the time or a signal; may come before the loop runs */
 };
 
-static void print_place(const struct site_name *n)
+static void print_place(const struct code_line *c)
 {
-	if (!n)
+	if (!c)
 		printf("  ?");
-	else if (n->file[0])
-		printf("  %s %s:%u", n->function, n->file, n->line);
+	else if (c->file[0])
+		printf("  %s %s:%u", c->function, c->file, c->line);
 	else
-		printf("  %s", n->function);
+		printf("  %s", c->function);
 }
 
-static void print_call(struct trace *t, const struct event *ev, const struct target *target)
+static void print_who(const struct event *ev, bool thread, uint64_t goid)
 {
-	const struct event_call *c = &ev->call;
-
-	printf("%-8s", ev->type == EVENT_DEPTH ? "crossing" : view_call_names[c->kind]);
-	if (c->lowering == LOWERING_C)
+	if (thread)
 		printf(" thread %-8u", ev->tid);
 	else
-		printf(" g %-8llu", (unsigned long long)c->goid);
-	if (ev->type != EVENT_PANIC)
-		printf(" depth %u%s", c->depth, c->inferred ? "?" : "");
+		printf(" g %-8llu", (unsigned long long)goid);
+}
+
+static void print_call(struct trace *t, const struct held *h)
+{
+	struct model *m = engine_model(t->session.engine);
+	const struct event *ev = &h->ev;
+	const struct event_call *c = &ev->call;
+	const struct name *fn;
+
+	printf("%-8s", ev->type == EVENT_DEPTH ? "crossing" : view_call_names[c->kind]);
+	print_who(ev, c->lowering == LOWERING_C, c->goid);
+	printf(" depth %u%s", c->depth, c->inferred ? "?" : "");
 	if (c->kind == CALL_PUSH)
 		printf(" %s", view_lowering_names[c->lowering]);
-	if (target && c->nstack)
-		print_place(model_user_frame(engine_model(t->session.engine), target, c));
+	if (c->kind == CALL_RUN && c->lowering != LOWERING_C)
+		printf(" ran %llu", (unsigned long long)c->ran);
+	if (h->image_id && c->fn) {
+		fn = model_name(m, h->image_id, NAME_OF_FUNCTION, c->fn);
+		printf(" defers %s", fn ? fn->at.function : "?");
+	}
+	if (h->image_id && c->nstack)
+		print_place(model_user_frame(m, h->image_id, h->runtime, c->stack, c->nstack));
 	putchar('\n');
 }
 
-static void print_text(struct trace *t, const struct event *ev)
+static void print_panic(struct trace *t, const struct held *h)
 {
-	const struct target *target = model_target(engine_model(t->session.engine), ev->target);
+	struct model *m = engine_model(t->session.engine);
+	const struct event *ev = &h->ev;
+	const struct event_panic *p = &ev->panic;
+	char text[MODEL_FUNC_MAX];
+
+	printf("%-8s", view_step_names[p->step]);
+	print_who(ev, p->c, p->goid);
+	if (p->step == PANIC_STARTED)
+		printf(" #%llu", (unsigned long long)p->id);
+	for (unsigned i = 0; i < p->nclosed; i++)
+		printf(" #%llu %s", (unsigned long long)p->closed[i].id,
+		       view_outcome_names[p->closed[i].outcome]);
+	if (!h->image_id) {
+		putchar('\n');
+		return;
+	}
+	(void)model_panic_type(m, h->image_id, p, text, sizeof(text));
+	if (text[0])
+		printf(" %s", text);
+	(void)model_panic_message(m, h->image_id, p, text, sizeof(text));
+	if (text[0])
+		printf(" \"%s\"", text);
+	if (p->frame) {
+		const struct name *n = model_site_name(m, h->image_id, p->frame);
+
+		printf("  in");
+		print_place(n ? &n->at : NULL);
+	} else if (p->nstack) {
+		print_place(model_user_frame(m, h->image_id, h->runtime, p->stack, p->nstack));
+	}
+	putchar('\n');
+}
+
+static void print_text(struct trace *t, const struct held *h)
+{
+	const struct event *ev = &h->ev;
 
 	printf("%12.6f ", ((double)ev->time_ns - (double)t->begin_ns) / 1e9);
 	switch (ev->type) {
@@ -111,8 +162,11 @@ static void print_text(struct trace *t, const struct event *ev)
 		printf("target   %s (%s), %s %s\n", ev->info.service, ev->info.version,
 		       view_state_names[ev->info.state], ev->info.reason);
 		break;
+	case EVENT_PANIC:
+		print_panic(t, h);
+		break;
 	default:
-		print_call(t, ev, target);
+		print_call(t, h);
 	}
 }
 
@@ -122,18 +176,19 @@ static void stop(struct trace *t)
 	loop_stop(t->session.loop);
 }
 
-static void print_event(struct trace *t, const struct event *ev)
+static void print_event(struct trace *t, const struct held *h)
 {
 	json_t *o;
 
 	if (!as_json) {
-		print_text(t, ev);
-	} else if ((o = view_event(engine_model(t->session.engine), ev))) {
+		print_text(t, h);
+	} else if ((o = view_event(engine_model(t->session.engine), h->image_id, h->runtime,
+				   &h->ev))) {
 		json_dumpf(o, stdout, JSON_COMPACT);
 		putchar('\n');
 		json_decref(o);
 	}
-	if (ev->type != EVENT_TARGET && limit_events && ++t->printed >= limit_events)
+	if (h->ev.type != EVENT_TARGET && limit_events && ++t->printed >= limit_events)
 		stop(t);
 }
 
@@ -147,7 +202,7 @@ static void flush_held(struct trace *t, uint64_t before_ns)
 		if (!t->first)
 			t->tail = &t->first;
 		t->n_held--;
-		print_event(t, &h->ev);
+		print_event(t, h);
 		free(h);
 	}
 	fflush(stdout);
@@ -155,28 +210,55 @@ static void flush_held(struct trace *t, uint64_t before_ns)
 
 static void hold(struct trace *t, const struct event *ev)
 {
+	const struct target *target = model_target(engine_model(t->session.engine), ev->target);
 	struct held *h = t->n_held < EVENTS_HELD_MAX ? malloc(sizeof(*h)) : NULL;
 
 	if (!h) {
 		t->skipped++;
 		return;
 	}
-	h->ev = *ev;
-	h->next = NULL;
+	*h = (struct held){ .ev = *ev };
+	if (target) {
+		h->image_id = target->image_id;
+		h->runtime = target->runtime;
+	}
 	*t->tail = h;
 	t->tail = &h->next;
 	t->n_held++;
 }
 
+/* The worker looks the names up while the event is held. */
+static void want_names(struct model *m, const struct event *ev)
+{
+	const struct target *target = model_target(m, ev->target);
+	char text[MODEL_FUNC_MAX];
+
+	if (!target)
+		return;
+	if (ev->type != EVENT_PANIC) {
+		(void)model_user_frame(m, target->image_id, target->runtime, ev->call.stack,
+				       ev->call.nstack);
+		if (ev->call.fn)
+			(void)model_name(m, target->image_id, NAME_OF_FUNCTION, ev->call.fn);
+		return;
+	}
+	(void)model_user_frame(m, target->image_id, target->runtime, ev->panic.stack,
+			       ev->panic.nstack);
+	(void)model_panic_type(m, target->image_id, &ev->panic, text, sizeof(text));
+	(void)model_panic_message(m, target->image_id, &ev->panic, text, sizeof(text));
+	if (ev->panic.frame)
+		(void)model_site_name(m, target->image_id, ev->panic.frame);
+}
+
 static void on_event(void *arg, const struct event *ev)
 {
 	struct trace *t = arg;
-	struct model *m;
+	struct held now = { .ev = *ev };
 
 	switch (ev->type) {
 	case EVENT_TARGET:
 		/* Its strings are borrowed for this call only. */
-		print_event(t, ev);
+		print_event(t, &now);
 		break;
 	case EVENT_TARGET_GONE:
 		t->gone = true;
@@ -185,9 +267,7 @@ static void on_event(void *arg, const struct event *ev)
 	case EVENT_DEPTH:
 	case EVENT_PANIC:
 	case EVENT_CALL:
-		m = engine_model(t->session.engine);
-		if (model_target(m, ev->target))
-			(void)model_user_frame(m, model_target(m, ev->target), &ev->call);
+		want_names(engine_model(t->session.engine), ev);
 		hold(t, ev);
 		break;
 	case EVENT_FD:
@@ -212,6 +292,17 @@ static void on_timer(void *arg, uint64_t now_ns)
 static void on_signal(void *arg, int signo)
 {
 	stop(arg);
+}
+
+/* The last words of a process that died are the ones that matter: give their lines time. */
+static void name_the_rest(struct trace *t)
+{
+	uint64_t end = loop_now_ns() + 2 * HOLD_NS;
+
+	while (t->gone && t->first && loop_now_ns() < end) {
+		if (loop_turn(t->session.loop, 50))
+			return;
+	}
 }
 
 static int follow(struct trace *t, pid_t pid)
@@ -244,6 +335,7 @@ static int follow(struct trace *t, pid_t pid)
 	}
 	if (!t->gone && !t->stop && loop_run(t->session.loop))
 		return EXIT_FAILED;
+	name_the_rest(t);
 	flush_held(t, UINT64_MAX);
 	if (t->gone && !t->stop)
 		fprintf(stderr, "deferd trace: process %d ended\n", pid);

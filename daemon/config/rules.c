@@ -161,6 +161,16 @@ static bool conditions_ok(const struct draft *d)
 	return d->single.metric && !isnan(d->single.threshold);
 }
 
+static bool mixes(const struct rule *r)
+{
+	for (unsigned i = 1; i < r->n_conditions; i++) {
+		if (!r->conditions[i].metric->read_service !=
+		    !r->conditions[0].metric->read_service)
+			return true;
+	}
+	return false;
+}
+
 static void parse_rule(struct yaml_file *f, yaml_node_t *node, struct rule_set *set)
 {
 	struct draft d = { .severity = SEVERITY_WARNING, .op = OP_NONE, .single.threshold = NAN };
@@ -185,6 +195,13 @@ static void parse_rule(struct yaml_file *f, yaml_node_t *node, struct rule_set *
 	}
 	if (!d.rule.n_conditions) {
 		yaml_error(f, node, "rule '%s': `all` is empty", d.rule.name);
+		return;
+	}
+	if (mixes(&d.rule)) {
+		yaml_error(f, node,
+			   "rule '%s': `all` mixes numbers of services (panics_overridden, "
+			   "panics_recovered_per_minute, process_deaths) with numbers of processes",
+			   d.rule.name);
 		return;
 	}
 	d.rule.severity = d.severity;

@@ -142,12 +142,18 @@ static int verify_point(const struct draft *d, const struct probe_point *pt, str
 
 /*
  * Perf events take 0.1 s each to detach, one after the other, so without uprobe_multi there are few
- * of them: the lean set, and not Goexit, which is no panic.
+ * of them: the lean set without what the ledger can do without.
  */
+static bool is_extra(const struct probe_point *pt)
+{
+	return pt->role == DFD_ROLE_GOEXIT || pt->role == DFD_ROLE_RECOVER_CALL ||
+	       pt->role == DFD_ROLE_THROW || pt->role == DFD_ROLE_DYING;
+}
+
 static bool perf_leaves_out(const struct engine *e, const struct probe_point *pt)
 {
 	return !e->features->have[KERNEL_UPROBE_MULTI] &&
-	       (!(pt->sets & PLAN_SET_LEAN) || pt->role == DFD_ROLE_GOEXIT);
+	       (!(pt->sets & PLAN_SET_LEAN) || is_extra(pt));
 }
 
 static int choose_points(struct engine *e, struct draft *d, struct reason *reason)
@@ -161,7 +167,7 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 		if (!engine_point_wanted(e, pt))
 			continue;
 		if (perf_leaves_out(e, pt)) {
-			if (pt->role != DFD_ROLE_GOEXIT) {
+			if (!is_extra(pt)) {
 				d->state = TARGET_LIMITED;
 				snprintf(d->reason, sizeof(d->reason),
 					 "the full set needs uprobe_multi (Linux 6.6): the lean "
@@ -199,30 +205,25 @@ static int plan_points(struct engine *e, struct draft *d)
 	}
 	if (r->error)
 		return limit(e, d, ATTACH_IMAGE, TARGET_FAILED, r->reason);
-	if (r->kind == IMAGE_GO && !r->has_layout)
-		return limit(e, d, ATTACH_VERSION, TARGET_LIMITED,
-			     "no layout for this Go release: descriptors only, no defers");
 	err = choose_points(e, d, &reason);
 	if (err == -ESRCH)
 		return err;
 	if (err)
 		return limit(e, d, ATTACH_BYTES, TARGET_FAILED, reason.text);
-	if (r->kind == IMAGE_GO && r->layout.unverified) {
+	if (r->kind == IMAGE_GO && !r->has_layout) {
+		e->stats.failures[ATTACH_VERSION]++;
 		d->state = TARGET_LIMITED;
 		snprintf(d->reason, sizeof(d->reason),
-			 "Go 1.%u is newer than deferd knows: the layout of Go 1.%u is assumed",
-			 r->go.minor, r->layout.minor);
+			 "%s is older than Go 1.19: calls, sites and panics are counted; no depth, "
+			 "goroutine or outcome",
+			 r->go.text);
+	} else if (r->kind == IMAGE_GO && r->layout.unverified) {
+		d->state = TARGET_LIMITED;
+		snprintf(d->reason, sizeof(d->reason), "%s: trying the layout of Go 1.%u",
+			 r->go.minor ? "newer than deferd knows" : "built by an unknown Go",
+			 r->layout.minor);
 	}
 	return 0;
-}
-
-/*
- * The byte that is 1 in records which are no pending defer: heads of range loops, or what the
- * runtime inserts (<= 1.21).
- */
-static uint16_t uncounted_offset(const struct go_layout *l)
-{
-	return l->defer.rangefunc != GO_LAYOUT_ABSENT ? l->defer.rangefunc : l->defer.open_defer;
 }
 
 static void announce(struct engine *e, const struct watch *w, const struct draft *d)
@@ -278,11 +279,8 @@ static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *
 	};
 	int err;
 
-	if (r->has_layout) {
-		t.goid_off = r->layout.g.goid;
-		t.link_off = r->layout.defer.link;
-		t.uncounted_off = uncounted_offset(&r->layout);
-	}
+	if (r->has_layout && !r->layout.unverified)
+		t.layout = &r->layout;
 	err = probe_attach(e->probe, &t, ret_id, reason);
 	if (err && err != -ENOSPC && err != -ESRCH && d->n) {
 		/*
@@ -333,9 +331,14 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->start_ticks = d.start_ticks;
 	w->image = im;
 	w->bias = d.bias;
+	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout && !im->report->error
+			    ? LAYOUT_PENDING
+			    : LAYOUT_NONE;
 	w->memfd = TAKE_FD(d.memfd);
 	w->attached_ns = begin_ns;
 	im->users++;
+	if (im->exe_fd < 0)
+		im->exe_fd = TAKE_FD(d.exe_fd);
 	HASH_ADD(hh, e->by_pid, pid, sizeof(w->pid), w);
 	HASH_ADD(hh_id, e->by_id, id, sizeof(w->id), w);
 	announce(e, w, &d);

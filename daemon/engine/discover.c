@@ -38,6 +38,8 @@ void watch_remove(struct engine *e, struct watch *w)
 	HASH_DELETE(hh, e->by_pid, w);
 	HASH_DELETE(hh_id, e->by_id, w);
 	probe_read_counts(e->probe, w->id, e->now_ns, emit, e);
+	if (model_target(e->model, w->id) && model_target(e->model, w->id)->counts.panics)
+		probe_read_recovers(e->probe, e->now_ns, emit, e);
 	probe_detach(e->probe, w->id);
 	engine_emit(e, &ev);
 	w->image->users--;

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,10 +34,10 @@
 #define HOOKS_LINGER_NS  (60000 * MS)
 
 const char *const attach_failure_names[ATTACH_FAILURE_MAX] = {
-	[ATTACH_EXITED] = "process_exited",      [ATTACH_IMAGE] = "image_unreadable",
-	[ATTACH_VERSION] = "go_version_unknown", [ATTACH_BYTES] = "bytes_differ",
-	[ATTACH_KERNEL] = "kernel_refused",      [ATTACH_SLOTS] = "target_limit",
-	[ATTACH_WORKER] = "image_worker",
+	[ATTACH_EXITED] = "process_exited",  [ATTACH_IMAGE] = "image_unreadable",
+	[ATTACH_VERSION] = "go_version_old", [ATTACH_LAYOUT] = "layout_unknown",
+	[ATTACH_BYTES] = "bytes_differ",     [ATTACH_KERNEL] = "kernel_refused",
+	[ATTACH_SLOTS] = "target_limit",     [ATTACH_WORKER] = "image_worker",
 };
 
 void engine_emit(struct engine *e, const struct event *ev)
@@ -64,6 +65,12 @@ static bool take_turn(struct engine *e)
 	return true;
 }
 
+static bool layout_usable(const struct watch *w)
+{
+	return w->layout == LAYOUT_CONFIRMED || w->layout == LAYOUT_BELIEVED ||
+	       (w->layout == LAYOUT_PENDING && !w->image->report->layout.unverified);
+}
+
 /*
  * No probe sees a function return (the compiler runs most defers without a call), so what the
  * kernel side knows of a quiet goroutine is what it was. Its own memory tells what it is. False:
@@ -77,7 +84,7 @@ static bool settle(struct engine *e, struct event *ev)
 	struct chain c;
 	int err;
 
-	if (!w || w->image->report->kind != IMAGE_GO || !g->depth)
+	if (!w || w->image->report->kind != IMAGE_GO || !g->depth || !layout_usable(w))
 		return true;
 	if (!g->inferred && ev->time_ns - g->last_ns < SETTLE_AFTER_NS)
 		return true;
@@ -123,6 +130,7 @@ static void on_event(void *arg, const struct event *in)
 {
 	struct engine *e = arg;
 	struct event ev = *in;
+	const struct watch *w;
 
 	switch (ev.type) {
 	case EVENT_EXEC:
@@ -146,6 +154,10 @@ static void on_event(void *arg, const struct event *in)
 	case EVENT_GOROUTINE:
 		if (!settle(e, &ev))
 			return;
+		break;
+	case EVENT_PANIC:
+		w = watch_of_id(e, ev.target);
+		ev.panic.go_minor = w ? (uint8_t)w->image->report->go.minor : 0;
 		break;
 	default:
 		break;
@@ -210,63 +222,125 @@ static void read_fds(struct engine *e)
 	}
 }
 
+static const uint32_t ask_kinds[NAME_KIND_MAX] = {
+	[NAME_OF_SITE] = IMAGE_ASK_SITE,
+	[NAME_OF_FUNCTION] = IMAGE_ASK_FUNCTION,
+	[NAME_OF_TYPE] = IMAGE_ASK_TYPE,
+};
+
+/* A return address stands behind the call it is asked for. */
+static uint64_t address_of(const struct name_ask *ask)
+{
+	return ask->addr - (ask->kind == NAME_OF_SITE);
+}
+
 static void ask_for_names(struct engine *e)
 {
-	uint64_t pcs[INSPECT_PCS_MAX];
+	struct name_ask wanted[INSPECT_ASKS_MAX];
+	struct image_ask asks[INSPECT_ASKS_MAX];
 	uint32_t image_id;
 	unsigned n;
 
-	while ((n = model_wanted_names(e->model, &image_id, pcs, INSPECT_PCS_MAX))) {
-		struct proc_image file;
-		struct watch *w;
-		int fd = -1;
+	while ((n = model_wanted_names(e->model, &image_id, wanted, INSPECT_ASKS_MAX))) {
+		const struct image *im = images_by_id(e->images, image_id);
+		int fd = im && im->exe_fd >= 0 ? fcntl(im->exe_fd, F_DUPFD_CLOEXEC, 0) : -1;
 
-		for (w = e->by_pid; w && w->image->id != image_id; w = w->hh.next)
-			;
-		if (w)
-			fd = proc_open_exe(e->procfd, w->pid, &file);
 		for (unsigned i = 0; i < n; i++)
-			pcs[i]--; /* into the call before the return address */
+			asks[i] = (struct image_ask){ .addr = address_of(&wanted[i]),
+						      .kind = ask_kinds[wanted[i].kind] };
 		/*
 		 * Nobody runs the file any more, or the line is full: whoever looks at the site
 		 * next asks again.
 		 */
-		if (fd < 0 || jobs_symbolize(e->jobs, image_id, fd, pcs, n, e->now_ns)) {
+		if (fd < 0 || jobs_symbolize(e->jobs, image_id, fd, asks, n, e->now_ns)) {
 			for (unsigned i = 0; i < n; i++)
-				model_forget_name(e->model, image_id, pcs[i] + 1);
+				model_forget_name(e->model, image_id, &wanted[i]);
 		}
 	}
 }
 
+/*
+ * A stripped C program: what addr2line wants, beside the file with the symbols. A Go program names
+ * all of its own: what has no name lies in no function of it.
+ */
+static void name_by_offset(const struct image *im, uint64_t addr, struct code_line *ret)
+{
+	if (im && im->report && im->report->kind == IMAGE_GO) {
+		snprintf(ret->function, sizeof(ret->function), "?");
+		return;
+	}
+	snprintf(ret->function, sizeof(ret->function), "%s+0x%llx", im ? im->file.name : "?",
+		 (unsigned long long)addr);
+}
+
+static void copy_place(struct code_line *to, const struct image_place *from)
+{
+	snprintf(to->function, sizeof(to->function), "%s", from->function);
+	snprintf(to->file, sizeof(to->file), "%s", from->file);
+	to->line = from->line;
+}
+
+/* The places of ask `i` begin at *at; moves *at behind them. */
+static void on_name(struct engine *e, const struct image *im, uint32_t image_id,
+		    const struct image_ask *ask, unsigned i, const struct worker_result *result,
+		    unsigned *at)
+{
+	struct code_line lines[NAME_FRAMES_MAX] = {};
+	struct name_answer answer = { .frames = lines };
+	struct name_ask asked = { ask->addr, NAME_OF_SITE };
+	unsigned n = result ? result->nplaces : 0;
+
+	for (unsigned k = 0; k < NAME_KIND_MAX; k++) {
+		if (ask_kinds[k] == ask->kind)
+			asked.kind = (enum name_kind)k;
+	}
+	asked.addr += asked.kind == NAME_OF_SITE;
+	for (; *at < n && result->places[*at].ask == i; (*at)++) {
+		const struct image_place *p = &result->places[*at];
+
+		if (answer.n == NAME_FRAMES_MAX)
+			continue;
+		copy_place(&lines[answer.n++], p);
+		answer.open_defers = p->open_defers;
+		answer.wrapper = p->wrapper;
+		answer.type = asked.kind == NAME_OF_TYPE ? &p->type : NULL;
+	}
+	if (!lines[0].function[0] && asked.kind != NAME_OF_TYPE) {
+		name_by_offset(im, ask->addr, &lines[0]);
+		answer.n = answer.n ? answer.n : 1;
+	}
+	model_answer(e->model, image_id, &asked, &answer);
+}
+
 static void on_names(struct engine *e, uint32_t image_id, const struct worker_result *result,
-		     const uint64_t *pcs, unsigned npcs)
+		     const struct image_ask *asks, unsigned nasks)
 {
 	const struct image *im = images_by_id(e->images, image_id);
+	unsigned at = 0;
 
-	for (unsigned i = 0; i < npcs; i++) {
-		const struct image_place *p =
-			result && i < result->nplaces ? &result->places[i] : NULL;
-		char offset[PROC_NAME_MAX + 24];
+	for (unsigned i = 0; i < nasks; i++)
+		on_name(e, im, image_id, &asks[i], i, result, &at);
+}
 
-		/* A stripped C program: what addr2line wants, beside the file with the symbols. */
-		snprintf(offset, sizeof(offset), "%s+0x%llx", im ? im->file.name : "?",
-			 (unsigned long long)pcs[i]);
-		model_name_site(e->model, image_id, pcs[i] + 1,
-				p && p->function[0] ? p->function : offset, p ? p->file : NULL,
-				p ? p->line : 0);
+/* Files of images that nobody runs and no ledger tells of. */
+static void close_images(struct engine *e)
+{
+	for (struct image *im = images_next(e->images, NULL); im; im = images_next(e->images, im)) {
+		if (im->exe_fd >= 0 && !im->users && !model_uses_image(e->model, im->id))
+			image_close(im);
 	}
 }
 
 static void on_job(void *arg, uint32_t image_id, int err, const struct worker_result *result,
-		   const uint64_t *pcs, unsigned npcs, const struct reason *reason)
+		   const struct image_ask *asks, unsigned nasks, const struct reason *reason)
 {
 	struct engine *e = arg;
 	struct image *im = images_by_id(e->images, image_id);
 
-	if (npcs) {
+	if (nasks) {
 		if (err)
-			log_debug("naming %u sites failed: %s", npcs, reason->text);
-		on_names(e, image_id, result, pcs, npcs);
+			log_debug("naming %u sites failed: %s", nasks, reason->text);
+		on_names(e, image_id, result, asks, nasks);
 	} else if (im) {
 		discover_report(e, im, err, result ? &result->report : NULL, reason);
 	}
@@ -351,6 +425,7 @@ static void on_tick(void *arg, uint64_t now_ns)
 
 	e->now_ns = now_ns;
 	jobs_tick(e->jobs, now_ns);
+	layouts_verify(e);
 	if (second) {
 		if (e->resync || !e->features->have[KERNEL_TP_BTF]) {
 			e->resync = false;
@@ -359,6 +434,7 @@ static void on_tick(void *arg, uint64_t now_ns)
 		}
 		read_fds(e);
 		model_tick(e->model, now_ns);
+		close_images(e);
 		set_hooks(e);
 	}
 	if (second || e->urgent)

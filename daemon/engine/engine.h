@@ -28,6 +28,7 @@ enum attach_failure {
 	ATTACH_EXITED,  /* the process ended meanwhile: normal */
 	ATTACH_IMAGE,   /* its file could not be read: see the target's reason */
 	ATTACH_VERSION, /* a Go release whose layout is not known */
+	ATTACH_LAYOUT,  /* the runtime's layout does not fit the process */
 	ATTACH_BYTES,   /* memory differs from the file */
 	ATTACH_KERNEL,  /* the kernel refused the link */
 	ATTACH_SLOTS,   /* limits.targets */

@@ -17,6 +17,14 @@ struct watch {
 	struct image *image;
 	uint64_t bias;
 	int memfd;
+	enum {
+		LAYOUT_NONE,
+		LAYOUT_PENDING,
+		LAYOUT_CONFIRMED,
+		LAYOUT_BELIEVED,
+		LAYOUT_REFUTED
+	} layout;
+	bool panics_refuted; /* all fits but _panic */
 	uint64_t
 		attached_ns; /* an exec after this is of another program, even if the file is the same */
 	uint64_t limit_read_ns;
@@ -71,6 +79,9 @@ void watch_remove(struct engine *e, struct watch *w);
 
 /* attach.c: from a process and its image's report to a target */
 int attach_process(struct engine *e, pid_t pid, struct image *im);
+
+/* layouts.c: whether the runtime's layout fits a process; a few times a second */
+void layouts_verify(struct engine *e);
 
 /* Every event goes through here: to the model, then to the observer. */
 void engine_emit(struct engine *e, const struct event *ev);

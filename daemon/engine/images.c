@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IMAGE_KEY_LEN offsetof(struct proc_image, name)
 
@@ -18,8 +19,16 @@ struct images *images_new(void)
 	return calloc(1, sizeof(struct images));
 }
 
+void image_close(struct image *im)
+{
+	if (im->exe_fd >= 0)
+		close(im->exe_fd);
+	im->exe_fd = -1;
+}
+
 static void image_free(struct image *im)
 {
+	image_close(im);
 	free(im->report);
 	free(im->waiting);
 	free(im);
@@ -67,6 +76,7 @@ struct image *images_get(struct images *is, const struct proc_image *file)
 		return NULL;
 	im->file = *file;
 	im->id = ++is->next_id;
+	im->exe_fd = -1;
 	HASH_ADD(hh, is->all, file, IMAGE_KEY_LEN, im);
 	return im;
 }
@@ -86,6 +96,11 @@ void images_forget_empty(struct images *is)
 		if (im->state == IMAGE_READY && !im->report)
 			im->state = IMAGE_NEW;
 	}
+}
+
+struct image *images_next(struct images *is, struct image *im)
+{
+	return im ? im->hh.next : is->all;
 }
 
 unsigned images_count(const struct images *is)

@@ -26,6 +26,7 @@ struct image {
 	enum image_state state;
 	struct image_report *report; /* READY: NULL when there is nothing to see in it */
 	unsigned users;              /* targets */
+	int exe_fd; /* the file, open while somebody may ask for its names; -1: nobody */
 	unsigned n_waiting;
 	pid_t *waiting; /* processes that run it and wait for the report */
 };
@@ -40,6 +41,10 @@ struct image *images_by_id(struct images *is, uint32_t id);
 /* Files in which there was nothing to see are looked at again: what is looked for has changed. */
 void images_forget_empty(struct images *is);
 unsigned images_count(const struct images *is);
+/* Each image in turn: pass NULL first; NULL at the end. */
+struct image *images_next(struct images *is, struct image *im);
+/* Close the file, if it is open. */
+void image_close(struct image *im);
 /* Remember that `pid` waits. */
 int image_add_waiting(struct image *im, pid_t pid);
 /*

@@ -15,8 +15,8 @@ struct job {
 	struct jobs *owner;
 	uint32_t image_id;
 	int fd; /* of the image; closed once the worker has it */
-	unsigned npcs;
-	uint64_t pcs[INSPECT_PCS_MAX];
+	unsigned nasks;
+	struct image_ask asks[INSPECT_ASKS_MAX];
 	bool symbolize;
 	bool running;
 	uint64_t deadline_ns;
@@ -110,7 +110,7 @@ static void finish(struct job *j, int err, const struct worker_result *result,
 	 */
 	loop_remove(js->loop, j->source);
 	j->source = NULL;
-	js->fn(js->arg, j->image_id, err, result, j->pcs, j->npcs, reason);
+	js->fn(js->arg, j->image_id, err, result, j->asks, j->nasks, reason);
 	job_free(j);
 }
 
@@ -141,8 +141,8 @@ static void start(struct job *j, uint64_t now_ns)
 		.image_fd = j->fd,
 		.profiles = js->profiles,
 		.nprofiles = js->nprofiles,
-		.pcs = j->pcs,
-		.npcs = j->npcs,
+		.asks = j->asks,
+		.nasks = j->nasks,
 	};
 	struct reason reason = {};
 	int err = worker_start(&job, &j->worker, &reason);
@@ -176,8 +176,8 @@ static void start_waiting(struct jobs *js, uint64_t now_ns)
 	}
 }
 
-static int enqueue(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n,
-		   uint64_t now_ns)
+static int enqueue(struct jobs *js, uint32_t image_id, int fd, const struct image_ask *asks,
+		   unsigned n, uint64_t now_ns)
 {
 	struct job *j = js->n_waiting < JOBS_MAX ? calloc(1, sizeof(*j)) : NULL;
 
@@ -189,10 +189,10 @@ static int enqueue(struct jobs *js, uint32_t image_id, int fd, const uint64_t *p
 	j->image_id = image_id;
 	j->fd = fd;
 	j->worker.fd = -1;
-	j->symbolize = pcs != NULL;
-	j->npcs = n;
+	j->symbolize = asks != NULL;
+	j->nasks = n;
 	if (n)
-		memcpy(j->pcs, pcs, n * sizeof(*pcs));
+		memcpy(j->asks, asks, n * sizeof(*asks));
 	*js->tail = j;
 	js->tail = &j->next;
 	js->n_waiting++;
@@ -205,10 +205,10 @@ int jobs_inspect(struct jobs *js, uint32_t image_id, int fd, uint64_t now_ns)
 	return enqueue(js, image_id, fd, NULL, 0, now_ns);
 }
 
-int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n,
-		   uint64_t now_ns)
+int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const struct image_ask *asks,
+		   unsigned n, uint64_t now_ns)
 {
-	return enqueue(js, image_id, fd, pcs, n, now_ns);
+	return enqueue(js, image_id, fd, asks, n, now_ns);
 }
 
 void jobs_tick(struct jobs *js, uint64_t now_ns)

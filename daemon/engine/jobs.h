@@ -20,7 +20,7 @@
  * loop.
  */
 typedef void (*job_fn)(void *arg, uint32_t image_id, int err, const struct worker_result *result,
-		       const uint64_t *pcs, unsigned npcs, const struct reason *reason);
+		       const struct image_ask *asks, unsigned nasks, const struct reason *reason);
 
 struct jobs;
 
@@ -31,8 +31,8 @@ void jobs_set_profiles(struct jobs *js, const struct plan_c_profile *profiles, u
 
 /* `fd` is taken. 0; -EAGAIN when JOBS_MAX wait already (the descriptor is closed then, too). */
 int jobs_inspect(struct jobs *js, uint32_t image_id, int fd, uint64_t now_ns);
-int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const uint64_t *pcs, unsigned n,
-		   uint64_t now_ns);
+int jobs_symbolize(struct jobs *js, uint32_t image_id, int fd, const struct image_ask *asks,
+		   unsigned n, uint64_t now_ns);
 /* Kill what is late; start what waits. Call a few times a second. */
 void jobs_tick(struct jobs *js, uint64_t now_ns);
 unsigned jobs_pending(const struct jobs *js);

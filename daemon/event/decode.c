@@ -4,27 +4,28 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert((int)OUTCOME_MAX == (int)DFD_OUTCOME_MAX &&
+		       (int)OUTCOME_FATAL == (int)DFD_OUTCOME_FATAL,
+	       "outcomes");
+_Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_PANIC_NEST_MAX &&
+		       EVENT_VALUE_MAX == DFD_PANIC_VALUE,
+	       "panics");
+
 static const struct {
 	enum call_kind kind;
 	enum lowering lowering;
-} roles[DFD_ROLE_MAX] = {
+} calls[DFD_ROLE_MAX] = {
 	[DFD_ROLE_PUSH_HEAP] = { CALL_PUSH, LOWERING_HEAP },
 	[DFD_ROLE_PUSH_STACK] = { CALL_PUSH, LOWERING_STACK },
 	[DFD_ROLE_PUSH_RANGE] = { CALL_PUSH, LOWERING_RANGE },
 	[DFD_ROLE_RUN] = { CALL_RUN, LOWERING_STACK },
-	[DFD_ROLE_PANIC] = { CALL_PANIC, LOWERING_HEAP },
-	[DFD_ROLE_RECOVER] = { CALL_RECOVER, LOWERING_HEAP },
-	[DFD_ROLE_FATAL] = { CALL_FATAL, LOWERING_HEAP },
-	[DFD_ROLE_GOEXIT] = { CALL_GOEXIT, LOWERING_HEAP },
 	[DFD_ROLE_C_PUSH] = { CALL_PUSH, LOWERING_C },
 	[DFD_ROLE_C_RUN] = { CALL_RUN, LOWERING_C },
-	[DFD_ROLE_C_PANIC] = { CALL_PANIC, LOWERING_C },
-	[DFD_ROLE_C_RECOVER] = { CALL_RECOVER, LOWERING_C },
 };
 
 enum lowering decode_lowering(unsigned role)
 {
-	return role < DFD_ROLE_MAX ? roles[role].lowering : LOWERING_HEAP;
+	return role < DFD_ROLE_MAX ? calls[role].lowering : LOWERING_HEAP;
 }
 
 int decode_header(const void *rec, size_t size, struct dfd_rec_hdr *ret_h)
@@ -33,6 +34,27 @@ int decode_header(const void *rec, size_t size, struct dfd_rec_hdr *ret_h)
 		return -EBADMSG;
 	memcpy(ret_h, rec, sizeof(*ret_h));
 	return 0;
+}
+
+static bool is_call(unsigned role)
+{
+	return role == DFD_ROLE_PUSH_HEAP || role == DFD_ROLE_PUSH_STACK ||
+	       role == DFD_ROLE_PUSH_RANGE || role == DFD_ROLE_RUN || role == DFD_ROLE_C_PUSH ||
+	       role == DFD_ROLE_C_RUN;
+}
+
+/* The walk begins at the probed instruction and skips its caller, which is the site. */
+static unsigned decode_stack(uint64_t site, const uint64_t *stack, unsigned n, uint64_t bias,
+			     uint64_t *ret_stack)
+{
+	unsigned len = 0;
+
+	if (!site)
+		return 0;
+	ret_stack[len++] = site - bias;
+	for (unsigned i = 1; i < n && stack[i]; i++)
+		ret_stack[len++] = stack[i] - bias;
+	return len;
 }
 
 static int decode_call(const void *rec, size_t size, uint64_t bias, enum event_type type,
@@ -44,27 +66,91 @@ static int decode_call(const void *rec, size_t size, uint64_t bias, enum event_t
 	if (size < sizeof(r))
 		return -EBADMSG;
 	memcpy(&r, rec, sizeof(r));
-	if (r.role == DFD_ROLE_NONE || r.role >= DFD_ROLE_MAX || r.nstack > DFD_STACK_MAX)
+	if (!is_call(r.role) || r.nstack > DFD_STACK_MAX)
 		return -EBADMSG;
 	ev->type = type;
 	*c = (struct event_call){
 		.g = r.g,
 		.goid = r.goid,
-		.fn = r.args[0],
+		.fn = r.fn ? r.fn - bias : 0,
+		.ran = r.ran,
 		.depth = r.depth,
-		.kind = roles[r.role].kind,
-		.lowering = roles[r.role].lowering,
+		.kind = calls[r.role].kind,
+		.lowering = calls[r.role].lowering,
 		.inferred = r.flags & DFD_CALL_INFERRED,
 	};
 	if (c->lowering == LOWERING_C)
 		c->g = c->goid = 0;
-	if (!r.site)
-		r.nstack = 0;
-	else
-		c->stack[c->nstack++] = r.site - bias;
-	/* The walk begins at the probed instruction and skips its caller, which is the site. */
-	for (unsigned i = 1; i < r.nstack && r.stack[i]; i++)
-		c->stack[c->nstack++] = r.stack[i] - bias;
+	c->nstack = decode_stack(r.site, r.stack, r.nstack, bias, c->stack);
+	return 0;
+}
+
+static int step_of(unsigned role)
+{
+	switch (role) {
+	case DFD_ROLE_PANIC:
+	case DFD_ROLE_C_PANIC:
+		return PANIC_STARTED;
+	case DFD_ROLE_RECOVER:
+	case DFD_ROLE_C_RECOVER:
+		return PANIC_RECOVERED;
+	case DFD_ROLE_GOEXIT:
+		return PANIC_GOEXIT;
+	case DFD_ROLE_FATAL:
+		return PANIC_FATAL;
+	case DFD_ROLE_THROW:
+		return PANIC_THROW;
+	case DFD_ROLE_DYING:
+		return PANIC_DYING;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static uint64_t unbiased(uint64_t addr, uint64_t bias)
+{
+	return addr ? addr - bias : 0;
+}
+
+static int decode_panic(const void *rec, size_t size, uint64_t bias, struct event *ev)
+{
+	struct event_panic *p = &ev->panic;
+	struct dfd_rec_panic r;
+	int step;
+
+	if (size < sizeof(r))
+		return -EBADMSG;
+	memcpy(&r, rec, sizeof(r));
+	step = step_of(r.role);
+	if (step < 0 || r.nstack > DFD_STACK_MAX || r.nclosed > DFD_PANIC_NEST_MAX ||
+	    r.text_len > sizeof(r.text))
+		return -EBADMSG;
+	ev->type = EVENT_PANIC;
+	*p = (struct event_panic){
+		.step = (enum panic_step)step,
+		.id = r.id,
+		.c = r.role == DFD_ROLE_C_PANIC || r.role == DFD_ROLE_C_RECOVER,
+		.type = unbiased(r.type, bias),
+		.data = r.data,
+		.bias = bias,
+		.frame = unbiased(r.frame, bias),
+		.recover_site = unbiased(r.recover_site, bias),
+		.nclosed = r.nclosed,
+		.text_len = r.text_len,
+	};
+	if (!p->c) {
+		p->g = r.g;
+		p->goid = r.goid;
+	}
+	memcpy(p->value, r.value, sizeof(p->value));
+	memcpy(p->text, r.text, r.text_len);
+	for (unsigned i = 0; i < r.nclosed; i++) {
+		if (r.outcome[i] == DFD_OUTCOME_RUNNING || r.outcome[i] >= DFD_OUTCOME_MAX)
+			return -EBADMSG;
+		p->closed[i].id = r.closed[i];
+		p->closed[i].outcome = (enum panic_outcome)r.outcome[i];
+	}
+	p->nstack = decode_stack(r.site, r.stack, r.nstack, bias, p->stack);
 	return 0;
 }
 
@@ -125,7 +211,7 @@ int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret
 		err = decode_call(rec, size, bias, EVENT_ENDED, &ev);
 		break;
 	case DFD_REC_PANIC:
-		err = decode_call(rec, size, bias, EVENT_PANIC, &ev);
+		err = decode_panic(rec, size, bias, &ev);
 		break;
 	case DFD_REC_CALL:
 		err = decode_call(rec, size, bias, EVENT_CALL, &ev);
@@ -149,13 +235,15 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 		const struct dfd_counts *k = &per_cpu[i];
 
 		for (unsigned role = 1; role < DFD_ROLE_MAX; role++) {
-			if (roles[role].kind == CALL_PUSH)
-				c.registered[roles[role].lowering] += k->calls[role];
+			if (is_call(role) && calls[role].kind == CALL_PUSH)
+				c.registered[calls[role].lowering] += k->calls[role];
 		}
 		c.runs += k->runs;
 		c.panics += k->calls[DFD_ROLE_PANIC] + k->calls[DFD_ROLE_C_PANIC];
-		c.recovered += k->calls[DFD_ROLE_RECOVER] + k->calls[DFD_ROLE_C_RECOVER];
-		c.fatal += k->calls[DFD_ROLE_FATAL];
+		for (unsigned o = 0; o < OUTCOME_MAX; o++)
+			c.outcomes[o] += k->outcomes[o];
+		c.misfits += k->misfits;
+		c.untold += k->details_untold;
 		c.goexits += k->calls[DFD_ROLE_GOEXIT];
 		c.hits += k->hits;
 		c.crossings += k->crossings;

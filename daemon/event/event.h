@@ -25,7 +25,7 @@ enum event_type {
 	EVENT_TARGET_GONE, /* the target exited or is watched no more */
 	EVENT_DEPTH,       /* a goroutine crossed the threshold or a doubling */
 	EVENT_ENDED, /* a thread ended between two scans; call.depth is its deepest since the last */
-	EVENT_PANIC,      /* panic, recovery, fatal panic, Goexit */
+	EVENT_PANIC,      /* a step in the life of panics */
 	EVENT_CALL,       /* a probe hit of a traced target */
 	EVENT_FD,         /* a descriptor call of a traced target */
 	EVENT_LOST,       /* records of this target were lost; target 0: of exec, exit or fork */
@@ -34,6 +34,7 @@ enum event_type {
 	EVENT_COUNTS,    /* exact counts since the target was first watched */
 	EVENT_GOROUTINE, /* depth of one goroutine or thread */
 	EVENT_SITE,      /* pushes by one call site since the target was first watched */
+	EVENT_RECOVER,   /* calls of recover() that returned nil while a panic ran, by site */
 	EVENT_FDS,       /* descriptors in use, and the limit */
 	EVENT_TYPE_MAX,
 };
@@ -43,15 +44,33 @@ enum runtime_kind { RUNTIME_NONE, RUNTIME_GO, RUNTIME_C, RUNTIME_MAX };
 /* How a defer was compiled; label `lowering`. C has one kind. */
 enum lowering { LOWERING_HEAP, LOWERING_STACK, LOWERING_RANGE, LOWERING_C, LOWERING_MAX };
 
-enum call_kind {
-	CALL_PUSH,
-	CALL_RUN,
-	CALL_PANIC,
-	CALL_RECOVER,
-	CALL_FATAL,
-	CALL_GOEXIT,
-	CALL_MAX,
+enum call_kind { CALL_PUSH, CALL_RUN, CALL_MAX };
+
+enum panic_step {
+	PANIC_STARTED,
+	PANIC_RECOVERED, /* recover() took effect: a function returns normally */
+	PANIC_GOEXIT,    /* runtime.Goexit: the goroutine ends */
+	PANIC_FATAL,     /* nobody recovered it: the process dies */
+	PANIC_THROW,     /* the runtime gives up: the process dies */
+	PANIC_DYING, /* the process dies with a traceback; of a signal, if nothing else was told */
+	PANIC_STEP_MAX,
 };
+
+/* What became of a panic: see enum dfd_outcome. Label `outcome`. */
+enum panic_outcome {
+	OUTCOME_RUNNING,
+	OUTCOME_RECOVERED,
+	OUTCOME_OVERRIDDEN,
+	OUTCOME_REPANICKED,
+	OUTCOME_GOEXIT,
+	OUTCOME_FATAL,
+	OUTCOME_UNKNOWN,
+	OUTCOME_MAX,
+};
+
+#define EVENT_TEXT_MAX   128 /* bytes of a panic's message */
+#define EVENT_VALUE_MAX  5   /* words of a panic's value */
+#define EVENT_CLOSED_MAX 8   /* panics that one step ends */
 
 enum target_state {
 	TARGET_OBSERVED, /* probes attached */
@@ -75,7 +94,8 @@ struct event_target {
 struct event_call {
 	uint64_t g;     /* address of the g; C: 0 */
 	uint64_t goid;  /* C: 0 */
-	uint64_t fn;    /* PUSH: function value; PANIC: type word */
+	uint64_t fn;    /* PUSH: entry of the deferred function, 0: not known */
+	uint64_t ran;   /* RUN: defers of the frame that now run */
 	uint32_t depth; /* pending after it; of PUSH, RUN and DEPTH only */
 	enum call_kind kind;
 	enum lowering lowering;
@@ -83,6 +103,37 @@ struct event_call {
 	unsigned nstack;
 	uint64_t stack
 		[EVENT_STACK_MAX]; /* [0] is the site; return addresses, the calls stand before them */
+};
+
+struct event_panic {
+	enum panic_step step;
+	uint64_t id;      /* STARTED: unique, never 0 */
+	uint64_t g;       /* address of the g; C: 0 */
+	uint64_t goid;    /* C: 0; Go: 0 when not known */
+	bool c;           /* of a C program */
+	uint64_t type;    /* STARTED, Go: address of the value's type; 0: panic(nil), or C */
+	uint8_t go_minor; /* Go release of the program, 26 for 1.26; 0: not known, or C */
+	uint64_t data;    /* STARTED, Go: the data word, not an address of the image */
+	uint64_t value[EVENT_VALUE_MAX]; /* STARTED, Go: what lies there */
+	uint64_t bias;                   /* taken off all addresses here but those in `value` */
+	uint64_t frame;        /* RECOVERED: return address in the function that goes on */
+	uint64_t recover_site; /* RECOVERED: where recover() was called; 0: not seen */
+	unsigned nclosed;      /* panics that this ended, newest first */
+	struct {
+		uint64_t id;
+		enum panic_outcome outcome;
+	} closed[EVENT_CLOSED_MAX];
+	unsigned text_len;
+	char text[EVENT_TEXT_MAX]; /* hostile bytes; a message, if the type has one */
+	unsigned nstack;
+	uint64_t stack[EVENT_STACK_MAX]; /* as in struct event_call */
+};
+
+/* recover() in a wrong frame. */
+struct event_recover {
+	uint64_t site;   /* return address of the call */
+	uint64_t caller; /* return address of the function that called it */
+	uint64_t count;  /* since the target was first watched */
 };
 
 struct event_fd {
@@ -95,10 +146,11 @@ struct event_fd {
 struct event_counts {
 	uint64_t registered[LOWERING_MAX];
 	uint64_t runs;
-	uint64_t panics;
-	uint64_t recovered;
-	uint64_t fatal;
+	uint64_t panics;                /* started */
+	uint64_t outcomes[OUTCOME_MAX]; /* ended so; RUNNING: always 0 */
 	uint64_t goexits;
+	uint64_t misfits; /* recoveries that the runtime's layout did not fit */
+	uint64_t untold;  /* panics that were counted only: there were too many a second */
 	uint64_t hits;
 	uint64_t crossings;
 	uint64_t fd_opened;
@@ -141,6 +193,8 @@ struct event {
 		uint64_t lost; /* records */
 		struct event_target info;
 		struct event_call call;
+		struct event_panic panic;
+		struct event_recover recover;
 		struct event_fd fd;
 		struct event_counts counts;
 		struct event_goroutine goroutine;

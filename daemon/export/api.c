@@ -64,6 +64,7 @@ static void index_page(struct api *a, struct http_response *ret)
 		"<!DOCTYPE html><html "
 		"lang=\"en\"><head><title>deferd</title></head><body><h1>deferd</h1><ul>"
 		"<li><a href=\"%s\">metrics</a></li><li><a href=\"/api/v1/alerts\">alerts</a></li>"
+		"<li><a href=\"/api/v1/panics\">panics</a></li>"
 		"<li><a href=\"/api/v1/snapshot\">snapshot</a></li><li><a "
 		"href=\"/-/ready\">ready</a></li>"
 		"</ul></body></html>\n",
@@ -126,6 +127,33 @@ static void one_target(const struct show *s, const char *pid, struct http_respon
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "no observed process has this pid\n");
 }
 
+static bool read_number(const char *text, unsigned long most, unsigned long *ret)
+{
+	char *end;
+
+	*ret = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *ret <= most;
+}
+
+static void panics(const struct show *s, const struct http_request *req, struct http_response *ret)
+{
+	const char *pid = http_query(req, "pid"), *limit = http_query(req, "limit");
+	struct view_filter f = { .service = http_query(req, "service") };
+	unsigned long n;
+
+	if (pid && !read_number(pid, UINT32_MAX, &n)) {
+		answer_text(ret, MHD_HTTP_BAD_REQUEST, "pid: not a process number\n");
+		return;
+	}
+	f.pid = pid ? (uint32_t)n : 0;
+	if (limit && (!read_number(limit, VIEW_PANICS_MAX, &n) || !n)) {
+		answer_text(ret, MHD_HTTP_BAD_REQUEST, "limit: not a number of 1 to 512\n");
+		return;
+	}
+	f.limit = limit ? (unsigned)n : 0;
+	answer_json(ret, view_panics(s, &f));
+}
+
 void api_handle(void *arg, const struct http_request *req, struct http_response *ret)
 {
 	static const char targets[] = "/api/v1/targets/";
@@ -154,6 +182,8 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 		answer_json(ret, view_alerts(&s));
 	else if (!strcmp(path, "/api/v1/snapshot"))
 		answer_json(ret, view_snapshot(&s));
+	else if (!strcmp(path, "/api/v1/panics"))
+		panics(&s, req, ret);
 	else if (!strncmp(path, targets, strlen(targets)))
 		one_target(&s, path + strlen(targets), ret);
 	else

@@ -110,16 +110,33 @@ static void write_defers(struct page *p)
 
 static void write_panics(struct page *p)
 {
+	struct expo *x = &p->x;
+
 	write_counter(p, "deferd_panics_started", "Panics started.", COUNT(panics));
-	expo_family(&p->x, "deferd_panics", EXPO_COUNTER, "Panics that ended, by outcome.");
+	expo_family(x, "deferd_panics", EXPO_COUNTER,
+		    "Panics that ended, by outcome; unknown: an event between was missed.");
 	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
 		service_counts(s, &c);
-		expo_sample(&p->x, (double)c.recovered, "service", s->name, "outcome", "recovered",
-			    NULL);
-		expo_sample(&p->x, (double)c.fatal, "service", s->name, "outcome", "fatal", NULL);
+		for (int i = OUTCOME_RECOVERED; i < OUTCOME_MAX; i++)
+			expo_sample(x, (double)c.outcomes[i], "service", s->name, "outcome",
+				    view_outcome_names[i], NULL);
 	}
+	expo_family(x, "deferd_panics_running", EXPO_GAUGE,
+		    "Panics whose deferred calls run now; for longer than moments: one of them "
+		    "blocks.");
+	FOR_EACH_SERVICE (s, p->m)
+		expo_sample(x, (double)service_panics_running(s), "service", s->name, NULL);
+	write_counter(p, "deferd_panics_untold",
+		      "Panics that were counted without details, because there were too many a "
+		      "second.",
+		      COUNT(untold));
+	expo_family(x, "deferd_recover_misplaced", EXPO_COUNTER,
+		    "Calls of recover() that returned nil although a panic ran: they stood in a "
+		    "wrong frame.");
+	FOR_EACH_SERVICE (s, p->m)
+		expo_sample(x, (double)service_misplaced(p->m, s), "service", s->name, NULL);
 }
 
 static void write_fds(struct page *p)

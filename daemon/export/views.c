@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#include "export/views.h"
+#include "export/views_priv.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,56 +10,57 @@
 const char *const view_runtime_names[RUNTIME_MAX] = { "none", "go", "c" };
 const char *const view_state_names[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
 const char *const view_lowering_names[LOWERING_MAX] = { "heap", "stack", "range", "c" };
-const char *const view_call_names[CALL_MAX] = {
-	"push", "run", "panic", "recover", "fatal", "goexit"
-};
+const char *const view_call_names[CALL_MAX] = { "push", "run" };
+const char *const view_step_names[PANIC_STEP_MAX] = { "panic", "recover", "goexit",
+						      "fatal", "throw",   "dying" };
+const char *const view_outcome_names[OUTCOME_MAX] = { "running",    "recovered", "overridden",
+						      "repanicked", "goexit",    "fatal",
+						      "unknown" };
 
-static void set(json_t *o, const char *key, json_t *value)
-{
-	(void)json_object_set_new(o, key, value);
-}
-
-static void set_str(json_t *o, const char *key, const char *s)
-{
-	set(o, key, json_string(s));
-}
-
-static void set_int(json_t *o, const char *key, uint64_t n)
-{
-	set(o, key, json_integer((json_int_t)n));
-}
-
-static void set_real(json_t *o, const char *key, double v)
-{
-	set(o, key, isfinite(v) ? json_real(v) : json_null());
-}
-
-static json_t *name_json(const struct site_name *n)
+json_t *view_line(const struct code_line *c)
 {
 	json_t *o = json_object();
 
-	set_str(o, "function", n ? n->function : "?");
-	set_str(o, "file", n ? n->file : "");
-	set_int(o, "line", n ? n->line : 0);
+	set_str(o, "function", c ? c->function : "?");
+	set_str(o, "file", c ? c->file : "");
+	set_int(o, "line", c ? c->line : 0);
 	return o;
 }
 
-static json_t *site_json(struct model *m, uint32_t image_id, uint64_t pc)
+json_t *view_site(struct model *m, uint32_t image_id, uint64_t pc)
 {
-	return name_json(model_site_name(m, image_id, pc));
+	const struct name *n = model_site_name(m, image_id, pc);
+
+	return view_line(n ? &n->at : NULL);
+}
+
+json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n && json_array_size(list) < VIEW_STACK_MAX; i++) {
+		const struct name *name = model_site_name(m, image_id, stack[i]);
+
+		json_array_append_new(list, view_line(name ? &name->at : NULL));
+		for (unsigned k = 0; name && k < name->n_outer; k++)
+			json_array_append_new(list, view_line(&name->outer[k]));
+	}
+	return list;
 }
 
 /* Alerts */
 
-static void rfc3339(char *buf, size_t size, int64_t unix_ms)
+void view_time(json_t *o, const char *key, int64_t unix_ms)
 {
 	time_t s = unix_ms / 1000;
+	char buf[40];
 	struct tm tm;
 	size_t n;
 
 	gmtime_r(&s, &tm);
-	n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, size - n, ".%03dZ", (int)(unix_ms % 1000));
+	n = strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, sizeof(buf) - n, ".%03dZ", (int)(unix_ms % 1000));
+	set_str(o, key, buf);
 }
 
 static json_t *alert_site_json(const struct alert_site *s, bool with_share)
@@ -79,7 +79,7 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 {
 	json_t *o = json_object(), *labels = json_object(), *notes = json_object(),
 	       *top = json_array();
-	char text[1024], when[40];
+	char text[1024];
 
 	set_str(labels, "alertname", a->key.rule);
 	set_str(labels, "severity", rule_severity_names[a->severity]);
@@ -90,16 +90,19 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 		set_str(labels, a->labels[i].name, a->labels[i].value);
 	alert_describe(a, text, sizeof(text));
 	set_str(notes, "summary", text);
-	rfc3339(when, sizeof(when), show_unix_ms(sh, a->active_ns));
 	set(o, "labels", labels);
 	set(o, "annotations", notes);
 	set_str(o, "state",
 		a->state == ALERT_FIRING    ? "firing"
 		: a->state == ALERT_PENDING ? "pending"
 					    : "resolved");
-	set_str(o, "activeAt", when);
+	view_time(o, "activeAt", show_unix_ms(sh, a->active_ns));
 	snprintf(text, sizeof(text), "%g", a->value);
 	set_str(o, "value", text);
+	if (a->of_panic) {
+		set_str(o, "panic", a->panic);
+		set(o, "site", alert_site_json(&a->site, false));
+	}
 	if (!a->of_depth) {
 		json_decref(top);
 		return o;
@@ -140,7 +143,9 @@ static unsigned firing_of(const struct show *s, const struct target *t)
 	unsigned n = 0;
 
 	for (const struct alert *a = alerts_active(s->alerts); a; a = a->hh.next)
-		n += a->state == ALERT_FIRING && a->key.target == t->id;
+		n += a->state == ALERT_FIRING &&
+		     (a->key.target == t->id ||
+		      (a->of_panic && !strcmp(a->service, t->service->name)));
 	return n;
 }
 
@@ -166,6 +171,15 @@ static json_t *by_lowering(const struct event_counts *c)
 	return o;
 }
 
+static json_t *by_outcome(const struct event_counts *c)
+{
+	json_t *o = json_object();
+
+	for (int i = OUTCOME_RECOVERED; i < OUTCOME_MAX; i++)
+		set_int(o, view_outcome_names[i], c->outcomes[i]);
+	return o;
+}
+
 static json_t *target_json(const struct show *s, const struct target *t)
 {
 	struct model *m = s->model;
@@ -184,10 +198,11 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_real(o, "defers_registered_per_second", rate_per_sec(&t->registered_rate));
 	set_int(o, "defer_runs", t->counts.runs);
 	set_int(o, "defer_depth_max", deepest ? deepest->depth : 0);
-	set(o, "deepest_site", deepest ? site_json(m, t->image_id, deepest->site) : json_null());
+	set(o, "deepest_site", deepest ? view_site(m, t->image_id, deepest->site) : json_null());
 	set_int(o, "goroutines_tracked", t->n_goroutines);
 	set_int(o, "panics_started", t->counts.panics);
-	set_int(o, "panics_recovered", t->counts.recovered);
+	set_int(o, "panics_recovered", t->counts.outcomes[OUTCOME_RECOVERED]);
+	set(o, "panics_by_outcome", by_outcome(&t->counts));
 	set_real(o, "panics_per_second", rate_per_sec(&t->panic_rate));
 	add_fds(o, t);
 	set_int(o, "fd_opened", t->counts.fd_opened);
@@ -317,8 +332,8 @@ static json_t *goroutine_json(const struct show *s, const struct target *t,
 	set_int(o, "registered", g->registered);
 	set_int(o, "idle_ms", s->now_ns > g->last_ns ? (s->now_ns - g->last_ns) / 1000000 : 0);
 	set(o, "exact", json_boolean(!g->inferred));
-	set(o, "site", site_json(m, t->image_id, g->site));
-	set(o, "peak_site", site_json(m, t->image_id, g->peak_site));
+	set(o, "site", view_site(m, t->image_id, g->site));
+	set(o, "peak_site", view_site(m, t->image_id, g->peak_site));
 	return o;
 }
 
@@ -345,7 +360,7 @@ json_t *view_target(const struct show *sh, uint32_t pid)
 		all += s->registered;
 	n = target_top_sites(t, sites, VIEW_SITES_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		json_t *s = site_json(m, t->image_id, sites[i]->key.pc);
+		json_t *s = view_site(m, t->image_id, sites[i]->key.pc);
 
 		set_str(s, "lowering", view_lowering_names[sites[i]->key.lowering]);
 		set_int(s, "registered", sites[i]->registered);
@@ -353,39 +368,70 @@ json_t *view_target(const struct show *sh, uint32_t pid)
 		json_array_append_new(list, s);
 	}
 	set(o, "sites", list);
-	list = json_array();
-	for (unsigned i = 0; i < t->crossing.nstack; i++)
-		json_array_append_new(list, site_json(m, t->image_id, t->crossing.stack[i]));
-	set(o, "crossing_stack", list);
+	set(o, "crossing_stack", view_stack(m, t->image_id, t->crossing.stack, t->crossing.nstack));
 	return o;
 }
 
 /* Events */
 
-static void add_call(json_t *o, struct model *m, const struct target *t, const struct event *ev)
+static void add_call(json_t *o, struct model *m, uint32_t image_id, enum runtime_kind runtime,
+		     const struct event *ev)
 {
 	const struct event_call *c = &ev->call;
-	json_t *stack = json_array();
 
 	set_str(o, "event", view_call_names[c->kind]);
 	if (c->kind == CALL_PUSH)
 		set_str(o, "lowering", view_lowering_names[c->lowering]);
 	if (c->lowering != LOWERING_C)
 		set_int(o, "goroutine", c->goid);
-	if (ev->type != EVENT_PANIC) {
-		set_int(o, "depth", c->depth);
-		set(o, "exact", json_boolean(!c->inferred));
+	set_int(o, "depth", c->depth);
+	set(o, "exact", json_boolean(!c->inferred));
+	if (c->kind == CALL_RUN)
+		set_int(o, "ran", c->ran);
+	if (image_id && c->fn) {
+		const struct name *n = model_name(m, image_id, NAME_OF_FUNCTION, c->fn);
+
+		set(o, "deferred", view_line(n ? &n->at : NULL));
 	}
-	for (unsigned i = 0; t && i < c->nstack; i++)
-		json_array_append_new(stack, site_json(m, t->image_id, c->stack[i]));
-	if (t && c->nstack)
-		set(o, "site", name_json(model_user_frame(m, t, c)));
-	set(o, "stack", stack);
+	if (image_id && c->nstack)
+		set(o, "site",
+		    view_line(model_user_frame(m, image_id, runtime, c->stack, c->nstack)));
+	set(o, "stack", image_id ? view_stack(m, image_id, c->stack, c->nstack) : json_array());
 }
 
-json_t *view_event(struct model *m, const struct event *ev)
+static void add_panic(json_t *o, struct model *m, uint32_t image_id, enum runtime_kind runtime,
+		      const struct event *ev)
 {
-	const struct target *t = model_target(m, ev->target);
+	const struct event_panic *p = &ev->panic;
+	json_t *closed = json_array();
+
+	set_str(o, "event", view_step_names[p->step]);
+	if (!p->c)
+		set_int(o, "goroutine", p->goid);
+	if (p->step == PANIC_STARTED)
+		set_int(o, "id", p->id);
+	for (unsigned i = 0; i < p->nclosed; i++) {
+		json_t *c = json_object();
+
+		set_int(c, "id", p->closed[i].id);
+		set_str(c, "outcome", view_outcome_names[p->closed[i].outcome]);
+		json_array_append_new(closed, c);
+	}
+	set(o, "closed", closed);
+	if (!image_id)
+		return;
+	view_panic_value(o, m, image_id, p);
+	if (p->frame)
+		set(o, "recovered_in", view_site(m, image_id, p->frame));
+	if (p->nstack)
+		set(o, "site",
+		    view_line(model_user_frame(m, image_id, runtime, p->stack, p->nstack)));
+	set(o, "stack", view_stack(m, image_id, p->stack, p->nstack));
+}
+
+json_t *view_event(struct model *m, uint32_t image_id, enum runtime_kind runtime,
+		   const struct event *ev)
+{
 	json_t *o = json_object();
 
 	set_int(o, "time_ns", ev->time_ns);
@@ -393,12 +439,14 @@ json_t *view_event(struct model *m, const struct event *ev)
 	set_int(o, "tid", ev->tid);
 	switch (ev->type) {
 	case EVENT_DEPTH:
-		add_call(o, m, t, ev);
+		add_call(o, m, image_id, runtime, ev);
 		set_str(o, "event", "crossing");
 		break;
 	case EVENT_PANIC:
+		add_panic(o, m, image_id, runtime, ev);
+		break;
 	case EVENT_CALL:
-		add_call(o, m, t, ev);
+		add_call(o, m, image_id, runtime, ev);
 		break;
 	case EVENT_FD:
 		set_str(o, "event", ev->fd.closing ? "close" : "open");

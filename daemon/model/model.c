@@ -22,7 +22,8 @@ struct model {
 	struct model_opts opts;
 	struct target *targets;
 	struct service *services;
-	struct site_name *names;
+	struct name *names;
+	uint32_t service_serial;
 	unsigned n_wanted;
 	uint32_t scan;
 	uint64_t observed_ns; /* the histograms were fed last */
@@ -90,6 +91,7 @@ static struct service *service_get(struct model *m, const char *name)
 	if (!s)
 		return NULL;
 	memcpy(s->name, clean, sizeof(s->name));
+	s->serial = ++m->service_serial;
 	HASH_ADD_STR(m->services, name, s);
 	return s;
 }
@@ -123,8 +125,10 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 		sum->registered[i] += c->registered[i];
 	sum->runs += c->runs;
 	sum->panics += c->panics;
-	sum->recovered += c->recovered;
-	sum->fatal += c->fatal;
+	for (int i = 0; i < OUTCOME_MAX; i++)
+		sum->outcomes[i] += c->outcomes[i];
+	sum->misfits += c->misfits;
+	sum->untold += c->untold;
 	sum->goexits += c->goexits;
 	sum->hits += c->hits;
 	sum->crossings += c->crossings;
@@ -149,6 +153,12 @@ uint64_t counts_registered(const struct event_counts *c)
 	return n;
 }
 
+static void service_free(struct service *s)
+{
+	ledger_free(s->ledger);
+	free(s);
+}
+
 static void service_expire(struct model *m, uint64_t now_ns)
 {
 	struct service *s, *next;
@@ -156,7 +166,7 @@ static void service_expire(struct model *m, uint64_t now_ns)
 	HASH_ITER (hh, m->services, s, next) {
 		if (!s->n_targets && s->empty_since_ns + m->opts.service_keep_ns < now_ns) {
 			HASH_DEL(m->services, s);
-			free(s);
+			service_free(s);
 		}
 	}
 }
@@ -167,6 +177,7 @@ static void target_free(struct target *t)
 {
 	struct goroutine *g, *next_g;
 	struct site *s, *next_s;
+	struct lone_recover *r, *next_r;
 
 	HASH_ITER (hh, t->goroutines, g, next_g) {
 		HASH_DEL(t->goroutines, g);
@@ -175,6 +186,10 @@ static void target_free(struct target *t)
 	HASH_ITER (hh, t->sites, s, next_s) {
 		HASH_DEL(t->sites, s);
 		free(s);
+	}
+	HASH_ITER (hh, t->recovers, r, next_r) {
+		HASH_DEL(t->recovers, r);
+		free(r);
 	}
 	free(t);
 }
@@ -216,33 +231,45 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->full = info->full;
 }
 
-static bool image_in_use(const struct model *m, uint32_t image_id)
+bool model_uses_image(const struct model *m, uint32_t image_id)
 {
 	for (const struct target *t = m->targets; t; t = t->hh.next) {
 		if (t->image_id == image_id)
 			return true;
 	}
+	for (const struct service *s = m->services; s; s = s->hh.next) {
+		if (s->ledger && ledger_uses_image(s->ledger, image_id))
+			return true;
+	}
 	return false;
 }
 
-static void forget_name(struct model *m, struct site_name *n)
+static void name_free(struct name *n)
+{
+	free(n->outer);
+	free(n);
+}
+
+static void forget_name(struct model *m, struct name *n)
 {
 	if (n->state == NAME_WANTED)
 		m->n_wanted--;
 	HASH_DEL(m->names, n);
-	free(n);
+	name_free(n);
 }
 
 /* Nobody runs this file any more. Should somebody again, its sites are named again. */
 static void forget_names(struct model *m, uint32_t image_id)
 {
-	struct site_name *n, *next;
+	struct name *n, *next;
 
 	HASH_ITER (hh, m->names, n, next) {
 		if (n->key.image_id == image_id)
 			forget_name(m, n);
 	}
 }
+
+static uint64_t target_misplaced(struct model *m, const struct target *t);
 
 static void apply_gone(struct model *m, const struct event *ev)
 {
@@ -252,9 +279,10 @@ static void apply_gone(struct model *m, const struct event *ev)
 		return;
 	counts_add(&t->service->retired, &t->counts);
 	t->service->retired_lost += t->lost;
+	t->service->misplaced_retired += target_misplaced(m, t);
 	service_unlink(t, ev->time_ns);
 	HASH_DEL(m->targets, t);
-	if (!image_in_use(m, t->image_id))
+	if (!model_uses_image(m, t->image_id))
 		forget_names(m, t->image_id);
 	target_free(t);
 }
@@ -263,7 +291,7 @@ void model_free(struct model *m)
 {
 	struct target *t, *next_t;
 	struct service *s, *next_s;
-	struct site_name *n, *next_n;
+	struct name *n, *next_n;
 
 	if (!m)
 		return;
@@ -273,11 +301,11 @@ void model_free(struct model *m)
 	}
 	HASH_ITER (hh, m->services, s, next_s) {
 		HASH_DEL(m->services, s);
-		free(s);
+		service_free(s);
 	}
 	HASH_ITER (hh, m->names, n, next_n) {
 		HASH_DEL(m->names, n);
-		free(n);
+		name_free(n);
 	}
 	free(m);
 }
@@ -491,8 +519,34 @@ double rate_per_sec(const struct rate *r)
 	       (double)(r->time_ns[newest] - r->time_ns[oldest]);
 }
 
+static void recent_add(struct recent *r, uint64_t time_ns, uint64_t n)
+{
+	uint64_t slot = time_ns / RECENT_SLOT_NS;
+	unsigned i = slot % RECENT_SLOTS;
+
+	if (r->slot_of[i] != slot) {
+		r->slot_of[i] = slot;
+		r->n[i] = 0;
+	}
+	r->n[i] += n;
+}
+
+uint64_t recent_sum(const struct recent *r, uint64_t now_ns)
+{
+	uint64_t slot = now_ns / RECENT_SLOT_NS, sum = 0;
+
+	for (unsigned i = 0; i < RECENT_SLOTS; i++) {
+		if (r->slot_of[i] + RECENT_SLOTS > slot)
+			sum += r->n[i];
+	}
+	return sum;
+}
+
 static void apply_counts(struct target *t, const struct event *ev)
 {
+	recent_add(&t->service->overridden, ev->time_ns,
+		   ev->counts.outcomes[OUTCOME_OVERRIDDEN] -
+			   t->counts.outcomes[OUTCOME_OVERRIDDEN]);
 	t->counts = ev->counts;
 	rate_add(&t->registered_rate, ev->time_ns, counts_registered(&ev->counts));
 	rate_add(&t->panic_rate, ev->time_ns, ev->counts.panics);
@@ -503,6 +557,54 @@ static void apply_fds(struct target *t, const struct event *ev)
 	t->fds = ev->fds;
 	t->have_fds = true;
 	trend_window_add(&t->fd_window, ev->time_ns, (double)ev->fds.open);
+}
+
+/* Whoever asks for the ledger, or is alerted, finds the names there, and the process perhaps gone. */
+static void want_names(struct model *m, const struct target *t, const struct event_panic *p)
+{
+	char text[MODEL_FUNC_MAX];
+
+	(void)model_panic_type(m, t->image_id, p, text, sizeof(text));
+	(void)model_user_frame(m, t->image_id, t->runtime, p->stack, p->nstack);
+	if (p->frame)
+		(void)model_site_name(m, t->image_id, p->frame);
+	if (p->recover_site)
+		(void)model_site_name(m, t->image_id, p->recover_site);
+}
+
+static void apply_panic(struct model *m, struct target *t, const struct event *ev)
+{
+	struct service *s = t->service;
+
+	if (!s->ledger)
+		s->ledger = ledger_new();
+	if (!s->ledger || !ledger_apply(s->ledger, ev, t->image_id, t->runtime, t->died))
+		m->dropped++;
+	want_names(m, t, &ev->panic);
+	if (ev->panic.step != PANIC_FATAL && ev->panic.step != PANIC_THROW &&
+	    ev->panic.step != PANIC_DYING)
+		return;
+	if (!t->died)
+		recent_add(&s->deaths, ev->time_ns, 1);
+	t->died = true;
+}
+
+static void apply_recover(struct model *m, struct target *t, const struct event_recover *in)
+{
+	struct lone_recover *r, probe = { .key = { in->site, in->caller } };
+
+	HASH_FIND(hh, t->recovers, &probe.key, sizeof(probe.key), r);
+	if (!r) {
+		r = calloc(1, sizeof(*r));
+		if (!r) {
+			m->dropped++;
+			return;
+		}
+		r->key = probe.key;
+		HASH_ADD(hh, t->recovers, key, sizeof(r->key), r);
+		(void)model_misplaced(m, t, r); /* asks for the names */
+	}
+	r->count = in->count;
 }
 
 static void apply_to_target(struct model *m, struct target *t, const struct event *ev)
@@ -525,6 +627,12 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_SITE:
 		apply_site(m, t, &ev->site);
+		break;
+	case EVENT_PANIC:
+		apply_panic(m, t, ev);
+		break;
+	case EVENT_RECOVER:
+		apply_recover(m, t, &ev->recover);
 		break;
 	case EVENT_FDS:
 		apply_fds(t, ev);
@@ -634,18 +742,19 @@ unsigned target_top_goroutines(const struct target *t, const struct goroutine **
 
 /* Names */
 
-static struct site_name *find_name(const struct model *m, uint32_t image_id, uint64_t pc)
+static struct name *find_name(const struct model *m, const struct name_key *key)
 {
-	struct site_key key = { pc, image_id };
-	struct site_name *n;
+	struct name *n;
 
-	HASH_FIND(hh, m->names, &key, sizeof(key), n);
+	HASH_FIND(hh, m->names, key, sizeof(*key), n);
 	return n;
 }
 
-const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc)
+const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind kind,
+			      uint64_t addr)
 {
-	struct site_name *n = find_name(m, image_id, pc);
+	struct name_key key = { addr, image_id, kind };
+	struct name *n = find_name(m, &key);
 
 	if (n)
 		return n->state == NAME_KNOWN ? n : NULL;
@@ -658,33 +767,51 @@ const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint
 		m->dropped++;
 		return NULL;
 	}
-	n->key = (struct site_key){ pc, image_id };
+	n->key = key;
 	n->state = NAME_WANTED;
 	m->n_wanted++;
 	HASH_ADD(hh, m->names, key, sizeof(n->key), n);
 	return NULL;
 }
 
-const struct site_name *model_user_frame(struct model *m, const struct target *t,
-					 const struct event_call *c)
+const struct name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc)
 {
-	const struct site_name *first = NULL;
+	return model_name(m, image_id, NAME_OF_SITE, pc);
+}
+
+static bool of_runtime(const struct code_line *c)
+{
+	return !strncmp(c->function, "runtime.", 8) ||
+	       !strncmp(c->function, "internal/runtime/", 17);
+}
+
+const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
+					 enum runtime_kind runtime, const uint64_t *stack,
+					 unsigned n)
+{
+	const struct code_line *first = NULL;
 	bool all_named = true;
 
-	for (unsigned i = 0; i < c->nstack; i++) {
-		const struct site_name *n = model_site_name(m, t->image_id, c->stack[i]);
+	for (unsigned i = 0; i < n; i++) {
+		const struct name *name = model_site_name(m, image_id, stack[i]);
 
-		all_named &= n != NULL;
-		if (!first && n &&
-		    (t->runtime != RUNTIME_GO || strncmp(n->function, "runtime.", 8)))
-			first = all_named ? n : NULL;
+		all_named &= name != NULL;
+		if (first || !name || !all_named)
+			continue;
+		if (runtime != RUNTIME_GO || !of_runtime(&name->at))
+			first = &name->at;
+		for (unsigned k = 0; k < name->n_outer && !first; k++) {
+			if (!of_runtime(&name->outer[k]))
+				first = &name->outer[k];
+		}
 	}
 	return first;
 }
 
-unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *ret_pcs, unsigned n)
+unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,
+			    unsigned n)
 {
-	struct site_name *s, *next;
+	struct name *s, *next;
 	unsigned len = 0;
 
 	if (!m->n_wanted)
@@ -695,34 +822,189 @@ unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *r
 		if (s->state != NAME_WANTED || (len && s->key.image_id != *ret_image_id))
 			continue;
 		*ret_image_id = s->key.image_id;
-		ret_pcs[len++] = s->key.pc;
+		ret_asks[len++] = (struct name_ask){ s->key.addr, (enum name_kind)s->key.kind };
 		s->state = NAME_ASKED;
 		m->n_wanted--;
 	}
 	return len;
 }
 
-void model_forget_name(struct model *m, uint32_t image_id, uint64_t pc)
+void model_forget_name(struct model *m, uint32_t image_id, const struct name_ask *ask)
 {
-	struct site_name *n = find_name(m, image_id, pc);
+	struct name_key key = { ask->addr, image_id, ask->kind };
+	struct name *n = find_name(m, &key);
 
 	if (n)
 		forget_name(m, n);
 }
 
-void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function,
-		     const char *file, uint32_t line)
+static void copy_line(struct code_line *to, const struct code_line *from)
 {
-	struct site_name *n = find_name(m, image_id, pc);
+	utf8_sanitize(to->function, sizeof(to->function), from->function, strlen(from->function));
+	utf8_sanitize(to->file, sizeof(to->file), from->file, strlen(from->file));
+	to->line = from->line;
+}
+
+void model_answer(struct model *m, uint32_t image_id, const struct name_ask *ask,
+		  const struct name_answer *answer)
+{
+	struct name_key key = { ask->addr, image_id, ask->kind };
+	struct name *n = find_name(m, &key);
 
 	if (!n)
 		return;
 	if (n->state == NAME_WANTED)
 		m->n_wanted--;
-	n->state = function ? NAME_KNOWN : NAME_UNKNOWN;
-	if (!function)
+	n->state = answer->n ? NAME_KNOWN : NAME_UNKNOWN;
+	if (!answer->n)
 		return;
-	utf8_sanitize(n->function, sizeof(n->function), function, strlen(function));
-	utf8_sanitize(n->file, sizeof(n->file), file ? file : "", file ? strlen(file) : 0);
-	n->line = line;
+	copy_line(&n->at, &answer->frames[0]);
+	n->open_defers = answer->open_defers;
+	n->wrapper = answer->wrapper;
+	if (answer->type)
+		n->type = *answer->type;
+	free(n->outer);
+	n->n_outer = 0;
+	n->outer = answer->n > 1 ? calloc(answer->n - 1, sizeof(*n->outer)) : NULL;
+	if (answer->n > 1 && !n->outer)
+		m->dropped++;
+	for (unsigned i = 1; n->outer && i < answer->n; i++)
+		copy_line(&n->outer[n->n_outer++], &answer->frames[i]);
+}
+
+/* Panics */
+
+uint64_t service_panics_running(const struct service *s)
+{
+	uint64_t running = 0;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		uint64_t ended = 0;
+
+		for (int i = 0; i < OUTCOME_MAX; i++)
+			ended += t->counts.outcomes[i];
+		/* One that ran when we attached ends without having begun. */
+		if (t->counts.panics > ended)
+			running += t->counts.panics - ended;
+	}
+	return running;
+}
+
+/* They ask recover() in a function of their own wherever they print or exit. */
+static bool asks_as_a_habit(const struct code_line *c)
+{
+	return of_runtime(c) || !strcmp(c->function, "fmt.(*pp).catchPanic");
+}
+
+static const struct code_line *outermost(const struct name *n)
+{
+	return n->n_outer ? &n->outer[n->n_outer - 1] : &n->at;
+}
+
+bool model_misplaced(struct model *m, const struct target *t, const struct lone_recover *r)
+{
+	const struct name *site = model_site_name(m, t->image_id, r->key.site);
+	const struct name *caller = model_site_name(m, t->image_id, r->key.caller);
+
+	if (!site || !caller || asks_as_a_habit(outermost(site)))
+		return false;
+	/* `defer recover()`: the runtime calls a wrapper that calls recover. */
+	if (site->wrapper)
+		return true;
+	/* deferreturn, or the function itself at its end: a deferred call that runs normally. */
+	return !of_runtime(outermost(caller)) && !caller->open_defers;
+}
+
+static uint64_t target_misplaced(struct model *m, const struct target *t)
+{
+	uint64_t n = 0;
+
+	for (const struct lone_recover *r = t->recovers; r; r = r->hh.next)
+		n += model_misplaced(m, t, r) ? r->count : 0;
+	return n;
+}
+
+uint64_t service_misplaced(struct model *m, const struct service *s)
+{
+	uint64_t n = s->misplaced_retired;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		n += target_misplaced(m, t);
+	return n;
+}
+
+/* panic(nil) became an error of the runtime in Go 1.21, and a runtime.Error in 1.27. */
+static bool has_type(const struct event_panic *p)
+{
+	return p->step == PANIC_STARTED && !p->c;
+}
+
+bool model_panic_type(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
+		      size_t size)
+{
+	const struct name *n;
+
+	snprintf(buf, size, "%s", "");
+	if (!has_type(p))
+		return true;
+	if (!p->type) {
+		snprintf(buf, size, "%s", p->go_minor < 21 ? "nil" : "*runtime.PanicNilError");
+		return true;
+	}
+	n = model_name(m, image_id, NAME_OF_TYPE, p->type);
+	snprintf(buf, size, "%s", n ? n->at.function : "?");
+	return n != NULL;
+}
+
+/* "interface conversion: interface {} is string, not int": three types more. */
+static bool assertion_message(struct model *m, uint32_t image_id, const struct event_panic *p,
+			      char *buf, size_t size)
+{
+	char names[3][MODEL_FUNC_MAX], missing[EVENT_TEXT_MAX + 1];
+	bool known = true;
+
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t at = p->value[i];
+		const struct name *n =
+			at ? model_name(m, image_id, NAME_OF_TYPE, at - p->bias) : NULL;
+
+		known &= !at || n;
+		snprintf(names[i], sizeof(names[i]), "%s", n ? n->at.function : at ? "?" : "");
+	}
+	/* value[4] is the length of the missing method's name. */
+	snprintf(missing, sizeof(missing), "%.*s", p->value[4] ? (int)p->text_len : 0, p->text);
+	(void)gotype_assertion(buf, size, names[0], names[1], names[2], missing);
+	return known;
+}
+
+bool model_panic_message(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
+			 size_t size)
+{
+	const struct name *n;
+	char raw[EVENT_TEXT_MAX + 1];
+	size_t len;
+	bool known = true;
+
+	snprintf(buf, size, "%s", "");
+	if (!has_type(p)) {
+		utf8_sanitize(buf, size, p->text, strnlen(p->text, p->text_len));
+		return true;
+	}
+	if (!p->type) {
+		snprintf(buf, size, "%s%s", p->go_minor < 27 ? "" : "runtime error: ",
+			 p->go_minor < 21 ? "nil" : "panic called with nil argument");
+		return true;
+	}
+	n = model_name(m, image_id, NAME_OF_TYPE, p->type);
+	if (!n)
+		return false;
+	if (!strcmp(n->at.function, "*runtime.TypeAssertionError")) {
+		known = assertion_message(m, image_id, p, raw, sizeof(raw));
+		len = strlen(raw);
+	} else {
+		len = gotype_message(raw, sizeof(raw), &n->type, p->value, p->data, p->text,
+				     p->text_len);
+	}
+	utf8_sanitize(buf, size, raw, len);
+	return known;
 }

@@ -10,11 +10,14 @@
 #define DEFERD_MODEL_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <uthash.h>
 
 #include "event/event.h"
+#include "golang/gotype.h"
+#include "model/ledger.h"
 #include "stat/trend.h"
 
 #define MODEL_NAME_MAX    128
@@ -23,6 +26,7 @@
 #define MODEL_PEAKS       12 /* buckets of the depth window */
 #define MODEL_DEPTH_EDGES 11
 #define MODEL_RATE_SLOTS  16
+#define NAME_FRAMES_MAX   16 /* functions that one address has, what is inlined included */
 
 struct model_opts {
 	uint64_t depth_window_ns; /* "the deepest in the last ..." */
@@ -37,17 +41,48 @@ struct model_opts {
 		.service_keep_ns = 600000000000ull, .names_max = 16384             \
 	}
 
-/* Where a return address points: the line of the call before it. */
-struct site_name {
-	UT_hash_handle hh;
-	struct site_key {
-		uint64_t pc;
-		uint64_t image_id;
-	} key;
-	enum { NAME_WANTED, NAME_ASKED, NAME_KNOWN, NAME_UNKNOWN } state;
+/* A line of code. */
+struct code_line {
 	char function[MODEL_FUNC_MAX]; /* sanitized; "" until known */
 	char file[MODEL_FILE_MAX];     /* "" when the image does not say */
 	uint32_t line;
+};
+
+/* What an address of an image is asked for. */
+enum name_kind {
+	NAME_OF_SITE,     /* a return address: the line of the call before it */
+	NAME_OF_FUNCTION, /* an entry: the function, or what the wrapper that begins there calls */
+	NAME_OF_TYPE,     /* a Go type */
+	NAME_KIND_MAX,
+};
+
+struct name {
+	UT_hash_handle hh;
+	struct name_key {
+		uint64_t addr;
+		uint32_t image_id;
+		uint32_t kind;
+	} key;
+	enum { NAME_WANTED, NAME_ASKED, NAME_KNOWN, NAME_UNKNOWN } state;
+	struct code_line at;     /* SITE: the innermost of what is inlined there */
+	unsigned n_outer;        /* SITE: functions that it was inlined into */
+	struct code_line *outer; /* the last one is the function of the symbol table */
+	bool open_defers;        /* SITE: the function runs deferred calls without the runtime */
+	bool wrapper;            /* SITE: the compiler wrote this function */
+	struct gotype type;      /* TYPE */
+};
+
+/* An answer to model_wanted_names(). `frames` innermost first; NULL or n 0: it has no name. */
+struct name_answer {
+	unsigned n;
+	const struct code_line *frames; /* hostile bytes, strings closed */
+	bool open_defers, wrapper;
+	const struct gotype *type; /* TYPE only */
+};
+
+struct name_ask {
+	uint64_t addr;
+	enum name_kind kind;
 };
 
 struct goroutine {
@@ -71,6 +106,23 @@ struct site {
 		uint64_t lowering;
 	} key;
 	uint64_t registered;
+};
+
+/* recover() that returned nil while a panic ran, by call site and the caller of its function. */
+struct lone_recover {
+	UT_hash_handle hh;
+	struct {
+		uint64_t site, caller;
+	} key;
+	uint64_t count;
+};
+
+/* What was added to a counter in the last five minutes. */
+#define RECENT_SLOTS   30
+#define RECENT_SLOT_NS 10000000000ull
+struct recent {
+	uint64_t slot_of[RECENT_SLOTS];
+	uint64_t n[RECENT_SLOTS];
 };
 
 /* The deepest moment of one goroutine or thread. */
@@ -113,6 +165,8 @@ struct target {
 	unsigned n_goroutines;
 	struct site *sites; /* hash by pc, lowering */
 	unsigned n_sites;
+	struct lone_recover *recovers; /* hash by site, caller */
+	bool died;                     /* FATAL or THROW was told: what follows is the same death */
 	struct peak peaks[MODEL_PEAKS]; /* by depth_window_ns / MODEL_PEAKS of time */
 	struct event_call
 		crossing; /* the newest DEPTH event, with its stack; kind is CALL_MAX before the first */
@@ -137,6 +191,11 @@ struct service {
 	uint64_t empty_since_ns;     /* 0: has targets */
 	struct event_counts retired; /* of targets that are gone: counters never go back */
 	uint64_t retired_lost;
+	uint32_t serial;            /* unique */
+	struct ledger *ledger;      /* NULL before the first panic */
+	struct recent overridden;   /* panics */
+	struct recent deaths;       /* processes that died of a panic, fatal error or signal */
+	uint64_t misplaced_retired; /* recover() in a wrong frame, of targets that are gone */
 	/*
 	 * Once a scan, for each goroutine that registered since the scan before: its deepest.
 	 * Cumulative, by edge.
@@ -187,23 +246,56 @@ unsigned target_top_goroutines(const struct target *t, const struct goroutine **
  */
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s);
 
-/* The name of a site, or NULL when it is not known (yet). Asking for it makes it wanted. */
-const struct site_name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc);
+/*
+ * The name of an address, or NULL when it is not known (yet). Asking for it makes it wanted.
+ * model_site_name() is for NAME_OF_SITE.
+ */
+const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind kind,
+			      uint64_t addr);
+const struct name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc);
 /*
  * The frame that a reader cares for: the first one outside the Go runtime, which raises the panics
  * of the language itself (nil, bounds, division, maps). NULL while its name is not known. Makes the
  * names of all frames wanted.
  */
-const struct site_name *model_user_frame(struct model *m, const struct target *t,
-					 const struct event_call *c);
+const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
+					 enum runtime_kind runtime, const uint64_t *stack,
+					 unsigned n);
 /*
- * Wanted names of one image, at most n addresses, marked as asked. Returns how many; 0 when nothing
- * is wanted. The answer comes by model_name_site(), with function NULL when the image has none.
+ * Wanted names of one image, at most n, marked as asked. Returns how many; 0 when nothing is wanted.
+ * The answer comes by model_answer(); when none will come, model_forget_name() makes the address
+ * wanted again when somebody asks for it.
  */
-unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, uint64_t *ret_pcs, unsigned n);
-/* No answer will come: the site is wanted again when somebody asks for it. */
-void model_forget_name(struct model *m, uint32_t image_id, uint64_t pc);
-void model_name_site(struct model *m, uint32_t image_id, uint64_t pc, const char *function,
-		     const char *file, uint32_t line);
+unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,
+			    unsigned n);
+void model_forget_name(struct model *m, uint32_t image_id, const struct name_ask *ask);
+void model_answer(struct model *m, uint32_t image_id, const struct name_ask *ask,
+		  const struct name_answer *answer);
+/* A target, or an entry of a ledger, is of this image: names may be asked for. */
+bool model_uses_image(const struct model *m, uint32_t image_id);
+
+/* Panics */
+
+/* In the last five minutes. */
+uint64_t recent_sum(const struct recent *r, uint64_t now_ns);
+/* Started, and not ended: of a service's living targets. */
+uint64_t service_panics_running(const struct service *s);
+/*
+ * Whether this recover() stood in a wrong frame, rather than in a deferred function that a function
+ * called while a panic ran, and which returned normally; or in the runtime or fmt, which ask so
+ * themselves. False while the names are not known.
+ */
+bool model_misplaced(struct model *m, const struct target *t, const struct lone_recover *r);
+/* recover() in a wrong frame, of a service. */
+uint64_t service_misplaced(struct model *m, const struct service *s);
+/*
+ * Type and message of a panic, as the runtime would print them: "*errors.errorString", "no such
+ * user". Sanitized; "" when there is none; "?" for a type whose name is not known (yet). False
+ * while something of it is not known.
+ */
+bool model_panic_type(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
+		      size_t size);
+bool model_panic_message(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
+			 size_t size);
 
 #endif

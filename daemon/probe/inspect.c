@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include <deferd/control.h>
 #include "elf/dwline.h"
+#include "golang/allgs.h"
+#include "golang/goname.h"
 
 DEFINE_CLEANUP(struct dwline *, dwline_free)
 
@@ -47,8 +49,16 @@ static int map_fd(int fd, struct mapping *ret, struct reason *reason)
 	return 0;
 }
 
+/* Of a release that is not known, the newest layout is tried. */
+static unsigned layout_minor(const struct go_version *v)
+{
+	return v->minor ? v->minor : UINT16_MAX;
+}
+
 static int inspect_go(const struct gobin *go, struct image_report *ret, struct reason *reason)
 {
+	struct gobin_func main;
+	struct allgs allgs;
 	int r;
 
 	ret->go = go->version;
@@ -56,12 +66,16 @@ static int inspect_go(const struct gobin *go, struct image_report *ret, struct r
 	ret->moduledata = go->moduledata.va;
 	ret->types = go->moduledata.types;
 	ret->etypes = go->moduledata.etypes;
-	ret->has_layout = go->has_layout;
-	ret->layout = go->layout;
+	if (allgs_find(go, &allgs) == 0) {
+		ret->allgs_len = allgs.len;
+		ret->allgs_list = allgs.list;
+	}
+	if (gobin_function(go, "runtime.main", &main) == 0)
+		ret->runtime_main = main.va;
+	ret->has_layout = go_layout_find(layout_minor(&go->version), &ret->layout) == 0;
 	if (!go->version.minor)
-		reason_set(reason, 0,
-			   "the file does not say which Go built it: runtime layout unknown");
-	else if (!go->has_layout)
+		reason_set(reason, 0, "the file does not say which Go built it");
+	else if (!ret->has_layout)
 		reason_set(reason, 0, "%s is older than Go 1.19: runtime layout unknown",
 			   go->version.text);
 	r = plan_add_go(&ret->plan, go, reason);
@@ -149,6 +163,25 @@ int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles
 	return inspect_bytes(m.p, m.len, profiles, nprofiles, ret);
 }
 
+/* The places of an answer, as they are found. */
+struct answer {
+	struct image_place *places;
+	unsigned n;
+	unsigned left; /* asks that are still to be answered: each has a place for certain */
+};
+
+static struct image_place *add_place(struct answer *a, unsigned ask)
+{
+	struct image_place *p;
+
+	if (a->n + a->left >= INSPECT_PLACES_MAX)
+		return NULL;
+	p = &a->places[a->n++];
+	memset(p, 0, sizeof(*p));
+	p->ask = (uint16_t)ask;
+	return p;
+}
+
 static void set_function(struct image_place *p, const char *function)
 {
 	if (function)
@@ -166,17 +199,45 @@ static void set_line(struct image_place *p, const char *file, uint32_t line)
 	p->line = line;
 }
 
-static void symbolize_go(const struct gobin *go, const uint64_t *pcs, unsigned n,
-			 struct image_place *ret)
+static void add_go_place(struct answer *a, unsigned ask, const struct gobin_place *from)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct gobin_place p;
+	struct image_place *p = add_place(a, ask);
 
-		if (gobin_place(go, pcs[i], &p) < 0)
-			continue;
-		set_function(&ret[i], p.function);
-		set_line(&ret[i], p.file, p.line);
+	if (!p)
+		return;
+	goname_print(p->function, sizeof(p->function), from->function);
+	set_line(p, from->file, from->line);
+	p->open_defers = from->open_defers;
+	p->wrapper = from->wrapper;
+}
+
+static void answer_go(const struct gobin *go, const struct image_ask *ask, unsigned i,
+		      struct answer *a)
+{
+	struct gobin_place frames[GOBIN_INLINE_MAX];
+	struct gotype type;
+	int n = 0;
+
+	switch (ask->kind) {
+	case IMAGE_ASK_SITE:
+		n = gobin_frames(go, ask->addr, frames, GOBIN_INLINE_MAX);
+		break;
+	case IMAGE_ASK_FUNCTION:
+		n = gobin_callee(go, ask->addr, frames) < 0 ? 0 : 1;
+		break;
+	default:
+		if (gotype_read(go, ask->addr, &type) == 0) {
+			struct image_place *p = add_place(a, i);
+
+			if (p) {
+				set_function(p, type.name);
+				p->type = type;
+			}
+		}
+		break;
 	}
+	for (int k = 0; k < n; k++)
+		add_go_place(a, i, &frames[k]);
 }
 
 struct indexed_pc {
@@ -192,15 +253,15 @@ static int by_pc(const void *a, const void *b)
 }
 
 /* Symbols are passed over once for all addresses, which wants them in order. */
-static void symbolize_symbols(const struct elfimg *img, const uint64_t *pcs, unsigned n,
+static void symbolize_symbols(const struct elfimg *img, const struct image_ask *asks, unsigned n,
 			      struct image_place *ret)
 {
-	struct elfimg_symbol syms[INSPECT_PCS_MAX];
-	struct indexed_pc order[INSPECT_PCS_MAX];
-	uint64_t vas[INSPECT_PCS_MAX];
+	struct elfimg_symbol syms[INSPECT_ASKS_MAX];
+	struct indexed_pc order[INSPECT_ASKS_MAX];
+	uint64_t vas[INSPECT_ASKS_MAX];
 
 	for (unsigned i = 0; i < n; i++)
-		order[i] = (struct indexed_pc){ pcs[i], i };
+		order[i] = (struct indexed_pc){ asks[i].addr, i };
 	qsort(order, n, sizeof(order[0]), by_pc);
 	for (unsigned i = 0; i < n; i++)
 		vas[i] = order[i].pc;
@@ -209,7 +270,7 @@ static void symbolize_symbols(const struct elfimg *img, const uint64_t *pcs, uns
 		set_function(&ret[order[i].i], syms[i].name);
 }
 
-static void symbolize_lines(const struct elfimg *img, const uint64_t *pcs, unsigned n,
+static void symbolize_lines(const struct elfimg *img, const struct image_ask *asks, unsigned n,
 			    struct image_place *ret)
 {
 	_cleanup_(dwline_freep) struct dwline *d = NULL;
@@ -219,7 +280,7 @@ static void symbolize_lines(const struct elfimg *img, const uint64_t *pcs, unsig
 	for (unsigned i = 0; i < n; i++) {
 		struct dwline_place p;
 
-		if (dwline_find(d, pcs[i], &p) < 0)
+		if (dwline_find(d, asks[i].addr, &p) < 0)
 			continue;
 		if (!ret[i].function[0])
 			set_function(&ret[i], p.function);
@@ -227,44 +288,56 @@ static void symbolize_lines(const struct elfimg *img, const uint64_t *pcs, unsig
 	}
 }
 
-int inspect_symbolize(const void *bytes, size_t len, const uint64_t *pcs, unsigned n,
+/* A place for each ask first; those that stayed empty go. */
+static unsigned answer_c(const struct elfimg *img, const struct image_ask *asks, unsigned n,
+			 struct image_place *ret)
+{
+	unsigned kept = 0;
+
+	memset(ret, 0, n * sizeof(*ret));
+	for (unsigned i = 0; i < n; i++)
+		ret[i].ask = (uint16_t)i;
+	symbolize_symbols(img, asks, n, ret);
+	symbolize_lines(img, asks, n, ret);
+	for (unsigned i = 0; i < n; i++)
+		if (ret[i].function[0] || ret[i].file[0])
+			ret[kept++] = ret[i];
+	return kept;
+}
+
+int inspect_symbolize(const void *bytes, size_t len, const struct image_ask *asks, unsigned n,
 		      struct image_place *ret, struct reason *reason)
 {
+	struct answer a = { .places = ret, .left = n };
 	struct elfimg img;
 	struct gobin go;
 	int r;
 
-	if (n > INSPECT_PCS_MAX)
+	if (n > INSPECT_ASKS_MAX)
 		return reason_set(reason, -E2BIG, "more than %d addresses at once",
-				  INSPECT_PCS_MAX);
-	memset(ret, 0, n * sizeof(*ret));
+				  INSPECT_ASKS_MAX);
 	r = elfimg_init(&img, bytes, len, reason);
 	if (r < 0)
 		return r;
 	r = gobin_init(&go, &img, reason);
-	if (r == 0) {
-		symbolize_go(&go, pcs, n, ret);
-		return 0;
-	}
-	if (r != -ENOENT)
+	if (r == -ENOENT)
+		return (int)answer_c(&img, asks, n, ret);
+	if (r < 0)
 		return r;
-	symbolize_symbols(&img, pcs, n, ret);
-	symbolize_lines(&img, pcs, n, ret);
-	return 0;
+	for (unsigned i = 0; i < n; i++) {
+		a.left--;
+		answer_go(&go, &asks[i], i, &a);
+	}
+	return (int)a.n;
 }
 
-int inspect_symbolize_fd(int fd, const uint64_t *pcs, unsigned n, struct image_place *ret,
+int inspect_symbolize_fd(int fd, const struct image_ask *asks, unsigned n, struct image_place *ret,
 			 struct reason *reason)
 {
 	_cleanup_(mapping_done) struct mapping m = { 0 };
-	int r;
+	int r = map_fd(fd, &m, reason);
 
-	if (n > INSPECT_PCS_MAX)
-		return reason_set(reason, -E2BIG, "more than %d addresses at once",
-				  INSPECT_PCS_MAX);
-	memset(ret, 0, n * sizeof(*ret));
-	r = map_fd(fd, &m, reason);
-	return r < 0 ? r : inspect_symbolize(m.p, m.len, pcs, n, ret, reason);
+	return r < 0 ? r : inspect_symbolize(m.p, m.len, asks, n, ret, reason);
 }
 
 static bool closed(const char *s, size_t size)
@@ -315,16 +388,24 @@ int image_report_check(struct image_report *r)
 	    !closed(r->go.text, sizeof(r->go.text)) || !is_bool(&r->layout.unverified) ||
 	    !closed(r->reason, sizeof(r->reason)) || !plan_ok(&r->plan))
 		return -EPROTO;
-	if (r->has_layout && go_layout_find(r->go.minor, &r->layout) < 0)
+	if (r->has_layout && go_layout_find(layout_minor(&r->go), &r->layout) < 0)
 		return -EPROTO;
 	return 0;
 }
 
-int image_places_check(const struct image_place *places, unsigned n)
+int image_places_check(const struct image_place *places, unsigned n, unsigned nasks)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (!closed(places[i].function, sizeof(places[i].function)) ||
-		    !closed(places[i].file, sizeof(places[i].file)))
+	if (n > INSPECT_PLACES_MAX)
+		return -EPROTO;
+	for (unsigned i = 0; i < n; i++) {
+		const struct image_place *p = &places[i];
+
+		if (!closed(p->function, sizeof(p->function)) ||
+		    !closed(p->file, sizeof(p->file)) || p->ask >= nasks ||
+		    (i && p->ask < places[i - 1].ask) || !is_bool(&p->open_defers) ||
+		    !is_bool(&p->wrapper) || !is_bool(&p->type.direct) ||
+		    !closed(p->type.name, sizeof(p->type.name)))
 			return -EPROTO;
+	}
 	return 0;
 }

@@ -14,13 +14,15 @@
 
 #include "base/reason.h"
 #include "golang/buildinfo.h"
+#include "golang/gotype.h"
 #include "golang/layout.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      1u           /* of the structs below */
+#define INSPECT_VERSION      2u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
-#define INSPECT_PCS_MAX      64
+#define INSPECT_ASKS_MAX     64
+#define INSPECT_PLACES_MAX   (INSPECT_ASKS_MAX + 96) /* inlined code gives several for one address */
 
 enum image_kind {
 	IMAGE_NONE = 0, /* nothing for us; `error` and `reason` say why */
@@ -45,16 +47,36 @@ struct image_report {
 	struct go_version go;
 	uint64_t text; /* runtime.text */
 	uint64_t moduledata, types, etypes;
+	uint64_t allgs_len, allgs_list; /* see struct allgs; 0: not found */
+	uint64_t runtime_main;          /* entry; 0: not found */
 	struct go_layout layout;
 	struct plan plan;
 	char reason[REASON_MAX]; /* why error is set, or what is missing; "" when all is well */
 };
 
+/* What an address is asked for. */
+enum image_ask_kind {
+	IMAGE_ASK_SITE,     /* the instruction there: function and line, inlined callers expanded */
+	IMAGE_ASK_FUNCTION, /* an entry: the function, or what the wrapper that begins there calls */
+	IMAGE_ASK_TYPE,     /* Go: a type */
+	IMAGE_ASK_MAX,
+};
+
+struct image_ask {
+	uint64_t addr; /* link-time; for a return address, one less */
+	uint32_t kind; /* enum image_ask_kind */
+	uint32_t reserved;
+};
+
+/* One line of an answer. Those of one ask follow each other, innermost first. */
 struct image_place {
-	char function[192]; /* "" when not known; cut at the end */
+	char function[192]; /* as Go programmers write it; cut at the end */
 	char file[256];     /* "" when not known; cut at the beginning: the tail tells more */
 	uint32_t line;      /* 0 when not known */
-	uint32_t reserved;
+	uint16_t ask;       /* index of the ask it answers */
+	bool open_defers; /* Go: the function runs deferred calls at its end without the runtime */
+	bool wrapper;     /* Go: written by the compiler */
+	struct gotype type; /* IMAGE_ASK_TYPE */
 };
 
 /*
@@ -67,13 +89,13 @@ int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *pr
 		  unsigned nprofiles, struct image_report *ret);
 
 /*
- * Name `n` <= INSPECT_PCS_MAX addresses (link-time VAs, looked up as they are: for a return address
- * pass it minus one). Always fills ret[0..n). 0; -E2BIG; -ENOEXEC, -ENOTSUP or -EBADMSG when the
- * file cannot be read at all.
+ * Answer `n` <= INSPECT_ASKS_MAX asks. What has no answer has no place; when there are more inlined
+ * frames than fit into INSPECT_PLACES_MAX, the outermost ones are left out. Returns the number of
+ * places; -E2BIG; -ENOEXEC, -ENOTSUP or -EBADMSG when the file cannot be read at all.
  */
-int inspect_symbolize(const void *bytes, size_t len, const uint64_t *pcs, unsigned n,
+int inspect_symbolize(const void *bytes, size_t len, const struct image_ask *asks, unsigned n,
 		      struct image_place *ret, struct reason *reason);
-int inspect_symbolize_fd(int fd, const uint64_t *pcs, unsigned n, struct image_place *ret,
+int inspect_symbolize_fd(int fd, const struct image_ask *asks, unsigned n, struct image_place *ret,
 			 struct reason *reason);
 
 /*
@@ -83,6 +105,6 @@ int inspect_symbolize_fd(int fd, const uint64_t *pcs, unsigned n, struct image_p
  * attached.
  */
 int image_report_check(struct image_report *r);
-int image_places_check(const struct image_place *places, unsigned n);
+int image_places_check(const struct image_place *places, unsigned n, unsigned nasks);
 
 #endif

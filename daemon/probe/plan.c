@@ -25,6 +25,10 @@ static const struct plan_want go_wants[] = {
 	{ DFD_ROLE_RECOVER, BOTH, 1, true, "runtime.recovery" },
 	{ DFD_ROLE_FATAL, BOTH, 1, true, "runtime.fatalpanic" },
 	{ DFD_ROLE_GOEXIT, BOTH, 0, false, "runtime.Goexit" },
+	{ DFD_ROLE_RECOVER_CALL, BOTH, 0, true, "runtime.gorecover" },
+	{ DFD_ROLE_THROW, BOTH, 2, true, "runtime.throw" },
+	{ DFD_ROLE_THROW, BOTH, 2, true, "runtime.fatal" },
+	{ DFD_ROLE_DYING, BOTH, 0, true, "runtime.startpanic_m" },
 	{ DFD_ROLE_PUSH_STACK, PLAN_SET_FULL, 1, false, "runtime.deferprocStack" },
 	{ DFD_ROLE_RUN, PLAN_SET_FULL, 0, true, "runtime.deferreturn" },
 };

@@ -48,9 +48,15 @@ struct probe {
 };
 
 static const char *const loss_names[DFD_LOSS_MAX] = {
-	[DFD_LOSS_RING] = "ring_full",         [DFD_LOSS_STATE_MAP] = "goroutine_map_full",
-	[DFD_LOSS_SITE_MAP] = "site_map_full", [DFD_LOSS_READ] = "target_memory_unreadable",
-	[DFD_LOSS_TORN] = "defer_chain_torn",  [DFD_LOSS_STALE] = "target_gone",
+	[DFD_LOSS_RING] = "ring_full",
+	[DFD_LOSS_STATE_MAP] = "goroutine_map_full",
+	[DFD_LOSS_SITE_MAP] = "site_map_full",
+	[DFD_LOSS_READ] = "target_memory_unreadable",
+	[DFD_LOSS_TORN] = "defer_chain_torn",
+	[DFD_LOSS_STALE] = "target_gone",
+	[DFD_LOSS_PANIC_MAP] = "panic_map_full",
+	[DFD_LOSS_PANIC_RATE] = "panic_rate",
+	[DFD_LOSS_RECOVER_MAP] = "recover_map_full",
 };
 
 _Static_assert(DFD_LOSS_MAX == sizeof(((struct probe_stats *)0)->lost) / sizeof(uint64_t),
@@ -262,6 +268,40 @@ static int attach_perf(struct probe *p, struct slot *s, const struct probe_targe
 	return 0;
 }
 
+/*
+ * The byte that is 1 in records which are no pending defer: heads of range loops, or what the
+ * runtime inserts (<= 1.21).
+ */
+static uint16_t uncounted_offset(const struct go_layout *l)
+{
+	return l->defer.rangefunc != GO_LAYOUT_ABSENT ? l->defer.rangefunc : l->defer.open_defer;
+}
+
+static void put_layout(struct dfd_target *v, const struct go_layout *l)
+{
+	if (!l) {
+		v->flags |= DFD_TARGET_BLIND;
+		return;
+	}
+	if (l->unverified)
+		v->flags |= DFD_TARGET_UNPROVEN;
+	v->goid_off = l->g.goid;
+	v->link_off = l->defer.link;
+	v->uncounted_off = uncounted_offset(l);
+	v->panic = (struct dfd_panic_layout){
+		.link = l->panic.link,
+		.recovered = l->panic.recovered,
+		.goexit = l->panic.goexit,
+		.arg = l->panic.arg,
+		.sp = l->panic.sp,
+		.start_sp = l->panic.start_sp,
+		.retpc = l->panic.retpc,
+		.g_sigcode0 = l->g.sigcode0,
+		.g_sigcode1 = l->g.sigcode1,
+		.m_curg = l->m.curg,
+	};
+}
+
 static int write_target(struct probe *p, const struct slot *s, const struct probe_target *t)
 {
 	struct dfd_target v = {
@@ -269,13 +309,12 @@ static int write_target(struct probe *p, const struct slot *s, const struct prob
 		.tgid = t->pid,
 		.flags = t->trace ? DFD_TARGET_TRACE : 0,
 		.threshold = p->opts.threshold,
-		.goid_off = t->goid_off,
-		.link_off = t->link_off,
-		.uncounted_off = t->uncounted_off,
 	};
 	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = t->pid;
 	uint64_t seq = 0;
 
+	if (t->runtime == RUNTIME_GO)
+		put_layout(&v, t->layout);
 	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf,
 				BPF_ANY) ||
@@ -284,6 +323,21 @@ static int write_target(struct probe *p, const struct slot *s, const struct prob
 	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid, &v.id, BPF_ANY))
 		return -errno;
 	return 0;
+}
+
+void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layout, bool panics)
+{
+	int fd = bpf_map__fd(p->skel->maps.targets);
+	uint32_t i = DFD_TARGET_SLOT(id);
+	struct dfd_target v;
+
+	if (!slot_of(p, id) || bpf_map_lookup_elem(fd, &i, &v))
+		return;
+	v.flags &= ~(DFD_TARGET_BLIND | DFD_TARGET_NO_PANICS);
+	put_layout(&v, layout);
+	if (!panics)
+		v.flags |= DFD_TARGET_NO_PANICS;
+	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
 }
 
 static void erase_target(struct probe *p, const struct slot *s)
@@ -341,8 +395,8 @@ void probe_detach(struct probe *p, uint32_t id)
 	s->id = 0;
 	p->stats.targets--;
 	/*
-	 * Entries of defers_by_g and pushes_by_site are of an id that is gone: the next scan
-	 * removes them.
+	 * Entries of maps by goroutine and by site are of an id that is gone: the next scan removes
+	 * them.
 	 */
 }
 
@@ -479,6 +533,57 @@ static bool scan_site(struct probe *p, const void *key, const void *value, uint6
 	return false;
 }
 
+static bool scan_recover(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	const struct dfd_recover_key *k = key;
+	const uint64_t *per_cpu = value;
+	struct slot *s = slot_of(p, k->target);
+	struct event ev = { .type = EVENT_RECOVER, .target = k->target, .time_ns = now_ns };
+
+	if (!s)
+		return true;
+	ev.pid = s->pid;
+	ev.recover.site = k->site - s->bias;
+	ev.recover.caller = k->caller - s->bias;
+	for (unsigned i = 0; i < p->ncpu; i++)
+		ev.recover.count += per_cpu[i];
+	p->fn(p->arg, &ev);
+	return false;
+}
+
+/* What is left of targets that are gone; nobody is told of the others. */
+static bool scan_panics(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	return !slot_of(p, ((const struct dfd_g_key *)key)->target);
+}
+
+static void scan_recovers(struct probe *p, uint64_t now_ns)
+{
+	(void)walk_map(p, bpf_map__fd(p->skel->maps.recovers_by_site),
+		       sizeof(struct dfd_recover_key), p->ncpu * sizeof(uint64_t), scan_recover,
+		       now_ns);
+}
+
+/* May be called while the ring is drained. */
+void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	event_fn old_fn = p->fn;
+	void *old_arg = p->arg;
+
+	p->fn = fn;
+	p->arg = arg;
+	scan_recovers(p, now_ns);
+	p->fn = old_fn;
+	p->arg = old_arg;
+}
+
+static void scan_ledger(struct probe *p, uint64_t now_ns)
+{
+	scan_recovers(p, now_ns);
+	(void)walk_map(p, bpf_map__fd(p->skel->maps.panics_by_g), sizeof(struct dfd_g_key),
+		       sizeof(struct dfd_panics), scan_panics, now_ns);
+}
+
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
 	struct event ev = { .type = EVENT_SCAN_BEGIN, .time_ns = now_ns };
@@ -494,6 +599,7 @@ void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 	p->stats.sites =
 		walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
 			 p->ncpu * sizeof(uint64_t), scan_site, now_ns);
+	scan_ledger(p, now_ns);
 	ev.type = EVENT_SCAN_END;
 	fn(arg, &ev);
 }

@@ -13,6 +13,7 @@
 
 #include "base/reason.h"
 #include "event/event.h"
+#include "golang/layout.h"
 #include "probe/kernel.h"
 #include "probe/plan.h"
 
@@ -38,9 +39,9 @@ struct probe_opts {
 struct probe_target {
 	pid_t pid;
 	enum runtime_kind runtime;
-	int exe_fd;                                 /* the file, borrowed for the call */
-	uint64_t bias;                              /* run-time address minus link-time address */
-	uint16_t goid_off, link_off, uncounted_off; /* Go: see struct dfd_target */
+	int exe_fd;                     /* the file, borrowed for the call */
+	uint64_t bias;                  /* run-time address minus link-time address */
+	const struct go_layout *layout; /* Go: NULL: not known, nothing that needs it is read */
 	const struct probe_point *points;
 	unsigned n;
 	bool trace; /* an event for every hit */
@@ -51,7 +52,7 @@ enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT };
 struct probe_stats {
 	uint64_t events;     /* records taken from the ring */
 	uint64_t bad;        /* records refused by the decoder */
-	uint64_t lost[6];    /* by enum dfd_loss, see probe_loss_name() */
+	uint64_t lost[9];    /* by enum dfd_loss, see probe_loss_name() */
 	uint32_t goroutines; /* entries of defers_by_g at the last scan */
 	uint32_t goroutines_max;
 	uint32_t sites;
@@ -76,6 +77,11 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 		 struct reason *reason);
 /* Detach and forget what the maps hold of it. A process that is gone needs this too. */
 void probe_detach(struct probe *p, uint32_t id);
+/*
+ * Another layout for a target, NULL: none; with `panics` false, one whose _panic is not to be used.
+ * What was counted goes on.
+ */
+void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layout, bool panics);
 
 /* Attach or detach the descriptor hooks. 0, or negative errno when none could be attached. */
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason);
@@ -85,11 +91,14 @@ enum fd_hooks probe_fd_hooks(const struct probe *p);
 void probe_drain(struct probe *p, event_fn fn, void *arg);
 
 /*
- * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE and SITE for each entry, LOST for
+ * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE, SITE and RECOVER for each entry, LOST for
  * targets that lost records since the scan before, SCAN_END. Ends the window that
  * EVENT_GOROUTINE.window_peak speaks of.
  */
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
+
+/* RECOVER of all targets, now. */
+void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
 /* COUNTS of one target, now: its last ones before it goes. */
 void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);

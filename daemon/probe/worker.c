@@ -38,12 +38,12 @@ static int make_request(const struct worker_job *job, struct worker_request *ret
 	ret->kind = job->kind;
 	if (job->kind != WORKER_INSPECT && job->kind != WORKER_SYMBOLIZE)
 		return reason_set(reason, -EINVAL, "no such job");
-	if (job->nprofiles > INSPECT_PROFILES_MAX || job->npcs > INSPECT_PCS_MAX)
+	if (job->nprofiles > INSPECT_PROFILES_MAX || job->nasks > INSPECT_ASKS_MAX)
 		return reason_set(reason, -E2BIG, "%u profiles, %u addresses: too many for one job",
-				  job->nprofiles, job->npcs);
+				  job->nprofiles, job->nasks);
 	if (job->kind == WORKER_SYMBOLIZE) {
-		ret->npcs = job->npcs;
-		memcpy(ret->pcs, job->pcs, job->npcs * sizeof(ret->pcs[0]));
+		ret->nasks = job->nasks;
+		memcpy(ret->asks, job->asks, job->nasks * sizeof(ret->asks[0]));
 		return 0;
 	}
 	ret->nprofiles = job->nprofiles;
@@ -130,7 +130,7 @@ int worker_start(const struct worker_job *job, struct worker *ret, struct reason
 {
 	_cleanup_close_ int ours = -1, theirs = -1, image = -1;
 	_cleanup_free_ struct worker_reply *reply = NULL;
-	struct worker w = { .kind = job->kind, .npcs = job->npcs };
+	struct worker w = { .kind = job->kind, .nasks = job->nasks };
 	struct worker_request request;
 	int pair[2], r;
 
@@ -201,7 +201,7 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 	if (a->version != INSPECT_VERSION || a->error > 0 || a->error < -4095 ||
 	    !memchr(a->reason, 0, sizeof(a->reason)) ||
 	    (inspect ? image_report_check(&a->u.report)
-		     : image_places_check(a->u.places, w->npcs)) < 0)
+		     : image_places_check(a->u.places, a->nplaces, w->nasks)) < 0)
 		return reason_set(reason, -EPROTO, "the image worker's answer makes no sense");
 	if (a->error < 0)
 		return reason_set(reason, a->error, "%s", a->reason);
@@ -210,8 +210,8 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 		ret->report = a->u.report;
 		return 0;
 	}
-	ret->nplaces = w->npcs;
-	memcpy(ret->places, a->u.places, w->npcs * sizeof(ret->places[0]));
+	ret->nplaces = a->nplaces;
+	memcpy(ret->places, a->u.places, a->nplaces * sizeof(ret->places[0]));
 	return 0;
 }
 

@@ -34,8 +34,8 @@ struct worker_job {
 	const struct plan_c_profile *profiles;
 	unsigned nprofiles; /* <= INSPECT_PROFILES_MAX */
 	/* WORKER_SYMBOLIZE */
-	const uint64_t *pcs;
-	unsigned npcs; /* <= INSPECT_PCS_MAX */
+	const struct image_ask *asks;
+	unsigned nasks; /* <= INSPECT_ASKS_MAX */
 };
 
 struct worker_reply; /* the bytes as they come in */
@@ -44,7 +44,7 @@ struct worker {
 	pid_t pid; /* 0: reaped, or never started */
 	int fd;    /* poll for reading; -1: closed */
 	enum worker_kind kind;
-	unsigned npcs;
+	unsigned nasks;
 	struct worker_reply *reply;
 };
 
@@ -52,7 +52,7 @@ struct worker {
 struct worker_result {
 	struct image_report report;
 	unsigned nplaces;
-	struct image_place places[INSPECT_PCS_MAX];
+	struct image_place places[INSPECT_PLACES_MAX];
 };
 
 /*

@@ -145,7 +145,7 @@ static int read_request(struct worker_request *ret)
 		got += (size_t)n;
 	}
 	return ret->version == INSPECT_VERSION && ret->nprofiles <= INSPECT_PROFILES_MAX &&
-			       ret->npcs <= INSPECT_PCS_MAX
+			       ret->nasks <= INSPECT_ASKS_MAX
 		       ? 0
 		       : -EPROTO;
 }
@@ -203,8 +203,10 @@ int worker_main(void)
 	if (!r && rq.kind == WORKER_INSPECT)
 		inspect(&rq, &reply);
 	else if (!r)
-		r = inspect_symbolize_fd(WORKER_IMAGE_FD, rq.pcs, rq.npcs, reply.u.places, &reason);
-	reply.error = r;
+		r = inspect_symbolize_fd(WORKER_IMAGE_FD, rq.asks, rq.nasks, reply.u.places,
+					 &reason);
+	reply.error = r < 0 ? r : 0;
+	reply.nplaces = r < 0 ? 0 : (uint32_t)r;
 	memcpy(reply.reason, reason.text, sizeof(reply.reason));
 	/* _exit: what libraries do at exit is not among the calls that are allowed. */
 	_exit(write_reply(&reply) < 0 ? 1 : 0);

@@ -23,8 +23,8 @@ struct worker_request {
 	uint32_t version;
 	uint32_t kind;
 	uint32_t nprofiles;
-	uint32_t npcs;
-	uint64_t pcs[INSPECT_PCS_MAX];
+	uint32_t nasks;
+	struct image_ask asks[INSPECT_ASKS_MAX];
 	struct worker_profile profiles[INSPECT_PROFILES_MAX];
 };
 
@@ -32,10 +32,11 @@ struct worker_reply {
 	size_t got; /* the reader's; what follows goes through the socket */
 	uint32_t version;
 	int32_t error; /* the job could not be done at all */
+	uint32_t nplaces;
 	char reason[REASON_MAX];
 	union {
 		struct image_report report;
-		struct image_place places[INSPECT_PCS_MAX];
+		struct image_place places[INSPECT_PLACES_MAX];
 	} u;
 };
 

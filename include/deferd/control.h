@@ -29,12 +29,15 @@ enum dfd_role {
 	DFD_ROLE_RUN,        /* Go deferreturn: the frame's defers run */
 	DFD_ROLE_PANIC,      /* Go gopanic */
 	DFD_ROLE_RECOVER, /* Go recovery: one panic ended by recover(); g is an argument, not the current g */
-	DFD_ROLE_FATAL,     /* Go fatalpanic: a panic nobody recovered */
-	DFD_ROLE_GOEXIT,    /* Go Goexit */
-	DFD_ROLE_C_PUSH,    /* C: one deferred call registered on this thread */
-	DFD_ROLE_C_RUN,     /* C: one deferred call run on this thread */
-	DFD_ROLE_C_PANIC,   /* C: a panic begins on this thread */
-	DFD_ROLE_C_RECOVER, /* C: a panic was recovered on this thread */
+	DFD_ROLE_FATAL,        /* Go fatalpanic: a panic nobody recovered */
+	DFD_ROLE_GOEXIT,       /* Go Goexit */
+	DFD_ROLE_RECOVER_CALL, /* Go gorecover: recover() was called, found something or not */
+	DFD_ROLE_THROW,        /* Go throw, fatal: the runtime gives up, with a message */
+	DFD_ROLE_DYING,        /* Go startpanic_m: the process is about to die with a traceback */
+	DFD_ROLE_C_PUSH,       /* C: one deferred call registered on this thread */
+	DFD_ROLE_C_RUN,        /* C: one deferred call run on this thread */
+	DFD_ROLE_C_PANIC,      /* C: a panic begins on this thread */
+	DFD_ROLE_C_RECOVER,    /* C: a panic was recovered on this thread */
 	DFD_ROLE_MAX,
 };
 

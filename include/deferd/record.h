@@ -23,7 +23,7 @@ enum dfd_rec_type {
 	DFD_REC_FORK,     /* a watched process made a child process; target 0 */
 	DFD_REC_DEPTH,    /* a goroutine or thread crossed the threshold or a doubling of it */
 	DFD_REC_ENDED, /* a thread ended after the last scan saw it; depth is its deepest since then */
-	DFD_REC_PANIC, /* panic, recovery, fatal panic or Goexit, told apart by role */
+	DFD_REC_PANIC, /* a step in the life of a panic, told apart by role: struct dfd_rec_panic */
 	DFD_REC_CALL,  /* any probe hit of a traced target */
 	DFD_REC_FD,    /* a descriptor opened or closed by a traced target */
 	DFD_REC_MAX,
@@ -57,8 +57,9 @@ struct dfd_rec_call {
 	dfd_u64 g;    /* address of the g; C: 0 */
 	dfd_u64 goid; /* C: 0 */
 	dfd_u64 site; /* return address of the probed call: in the caller, after its call; 0: none that means anything */
-	dfd_u64 args[2]; /* PANIC: type and data words; PUSH: function value; else 0 */
-	dfd_u32 depth;   /* pending after this event */
+	dfd_u64 fn;  /* PUSH: entry of the deferred function, 0 when it could not be read; else 0 */
+	dfd_u64 ran; /* RUN: defers of the frame that now run */
+	dfd_u32 depth; /* pending after this event */
 	dfd_u8 role;
 	dfd_u8 flags;
 	dfd_u8 nstack; /* frames in stack[] */
@@ -68,6 +69,53 @@ struct dfd_rec_call {
 	 * is missing after it.
 	 */
 	dfd_u64 stack[DFD_STACK_MAX];
+};
+
+/* What became of a panic. Index of dfd_counts.outcomes. */
+enum dfd_outcome {
+	DFD_OUTCOME_RUNNING = 0, /* its deferred calls run */
+	DFD_OUTCOME_RECOVERED,
+	DFD_OUTCOME_OVERRIDDEN, /* a newer panic, from a deferred call, took its place */
+	DFD_OUTCOME_REPANICKED, /* recover() took it, but a new panic began before that had effect */
+	DFD_OUTCOME_GOEXIT,     /* a deferred call ended the goroutine by Goexit */
+	DFD_OUTCOME_FATAL,      /* it ended the process */
+	DFD_OUTCOME_UNKNOWN,    /* an event between was missed */
+	DFD_OUTCOME_MAX,
+};
+
+#define DFD_PANIC_NEST_MAX 8 /* panics of one goroutine that run at a time */
+#define DFD_PANIC_TEXT_MAX 128
+#define DFD_PANIC_VALUE    5 /* words read of the value */
+
+/*
+ * A step in the life of Go panics. By role: PANIC opens `id`; RECOVER, GOEXIT, FATAL and THROW close
+ * the ones listed, newest first; RECOVER_CALL tells of a recover() that returned nil although a
+ * panic ran; DYING closes nothing.
+ */
+struct dfd_rec_panic {
+	struct dfd_rec_hdr h;
+	dfd_u64 g;
+	dfd_u64 goid; /* 0: not known, or none (a throw on the scheduler's stack) */
+	dfd_u64 id;   /* PANIC: never 0, unique while the programs are loaded */
+	dfd_u64 site; /* return address of the probed call; RECOVER: 0 */
+	dfd_u64 type; /* PANIC: address of the value's type; 0: panic(nil) */
+	dfd_u64 data; /* PANIC: its data word */
+	dfd_u64 value[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read */
+	dfd_u64 frame;                  /* RECOVER: a return address in the function that goes on */
+	dfd_u64 recover_site;           /* RECOVER: where recover() was called, 0: not seen */
+	dfd_u64 closed[DFD_PANIC_NEST_MAX];
+	dfd_u8 outcome[DFD_PANIC_NEST_MAX]; /* enum dfd_outcome */
+	dfd_u32 text_len;
+	dfd_u8 role;
+	dfd_u8 nclosed;
+	dfd_u8 nstack;
+	dfd_u8 pad;
+	/*
+	 * PANIC: the bytes that the first two words of the value point to, were they a string, or
+	 * else those of the fourth and fifth; THROW: the message.
+	 */
+	char text[DFD_PANIC_TEXT_MAX];
+	dfd_u64 stack[DFD_STACK_MAX]; /* as in struct dfd_rec_call; RECOVER: none */
 };
 
 struct dfd_rec_fd {
@@ -82,6 +130,8 @@ _Static_assert(sizeof(struct dfd_rec_hdr) == 32, "hdr");
 _Static_assert(sizeof(struct dfd_rec_proc) == 56, "proc");
 _Static_assert(sizeof(struct dfd_rec_call) == 32 + 40 + 8 + DFD_STACK_MAX * 8, "call");
 _Static_assert(sizeof(struct dfd_rec_fd) == 48, "fd");
+_Static_assert(sizeof(struct dfd_rec_panic) == 32 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
+	       "panic");
 
 /* Why detail was lost or a fact is missing; index of the `losses` map. */
 enum dfd_loss {
@@ -91,7 +141,20 @@ enum dfd_loss {
 	DFD_LOSS_READ,      /* target memory could not be read */
 	DFD_LOSS_TORN,      /* a defer record failed its checks */
 	DFD_LOSS_STALE,     /* a hit of a target that is already gone from the map */
+	DFD_LOSS_PANIC_MAP, /* panics_by_g full, or too many panics in each other: outcome unknown */
+	DFD_LOSS_PANIC_RATE, /* too many panics a second: counted, their details left out */
+	DFD_LOSS_RECOVER_MAP, /* recovers_by_site full: a recover() in a wrong frame is not counted */
 	DFD_LOSS_MAX,
+};
+
+#define DFD_ABSENT 0xffffu
+
+/* Offsets, DFD_ABSENT where the release has no such field. */
+struct dfd_panic_layout {
+	dfd_u16 link, recovered, goexit;  /* in _panic */
+	dfd_u16 arg, sp, start_sp, retpc; /* in _panic, Go 1.22 and newer */
+	dfd_u16 g_sigcode0, g_sigcode1;   /* in g: where recovery goes on, up to Go 1.21 */
+	dfd_u16 m_curg;                   /* in m */
 };
 
 /* One watched process; map `targets`, by slot. Written by user space only. */
@@ -103,11 +166,15 @@ struct dfd_target {
 	dfd_u16 goid_off;  /* in g */
 	dfd_u16 link_off;  /* in _defer: 32 or 40 */
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
-	dfd_u16 pad;
-	dfd_u64 pad2;
+	struct dfd_panic_layout panic;
+	dfd_u16 pad[3];
 };
 
 #define DFD_TARGET_TRACE 0x01u /* a record for every hit and every descriptor */
+#define DFD_TARGET_BLIND \
+	0x02u /* the runtime's layout is not known: count calls and sites, read no struct */
+#define DFD_TARGET_NO_PANICS 0x04u /* that of _panic is not: goroutine and depth are, no outcomes */
+#define DFD_TARGET_UNPROVEN  0x08u /* a layout of another release: compare what can be compared */
 
 /* Exact counts of a target; map `counts_by_target`, per CPU, by slot. */
 struct dfd_counts {
@@ -117,9 +184,19 @@ struct dfd_counts {
 	dfd_u64 crossings; /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
-	dfd_u64 fd_ebadf; /* close of a number that was not open */
-	dfd_u64 lost;     /* records that found no room on the ring */
+	dfd_u64 fd_ebadf;       /* close of a number that was not open */
+	dfd_u64 lost;           /* records that found no room on the ring */
+	dfd_u64 outcomes[8];    /* by enum dfd_outcome: panics that ended so */
+	dfd_u64 detail_ns;      /* panic details are told since then ... */
+	dfd_u64 details;        /* ... so many */
+	dfd_u64 details_untold; /* panics left out of the ring for their number */
+	dfd_u64 misfits;        /* recoveries whose _panic is not what the layout says */
 };
+
+_Static_assert(DFD_OUTCOME_MAX <= 8, "outcomes[]");
+
+#define DFD_PANIC_DETAILS_MAX \
+	256 /* panics told a second, CPU and target; the rest is counted only */
 
 _Static_assert(DFD_ROLE_MAX <= 16, "calls[] is indexed by role");
 
@@ -161,6 +238,37 @@ struct dfd_depth {
 	dfd_u32 epoch;     /* of peaks[0] */
 	dfd_u32 peaks[2];  /* highest depth in `epoch` and in the one before */
 	dfd_u32 flags;     /* DFD_CALL_INFERRED */
+};
+
+/* A panic that runs. */
+struct dfd_open_panic {
+	dfd_u64 id;
+	dfd_u64 type;  /* Go: of its value */
+	dfd_u32 depth; /* of gopanic's frame: stack.hi - sp, which a stack copy keeps */
+	dfd_u32 flags; /* DFD_PANIC_* */
+};
+#define DFD_PANIC_TAKEN 0x01u /* recover() took it before the next one began */
+#define DFD_PANIC_TOLD  0x02u /* a record of it is on the ring */
+
+/* Map `panics_by_g`: the panics of one goroutine that have not ended, oldest first. */
+struct dfd_panics {
+	dfd_u64 goid;
+	/* The newest call of recover() whose result is not known yet. */
+	dfd_u64 asked; /* the _panic it was asked for; 0: none */
+	dfd_u64 asked_site;
+	dfd_u64 asked_caller;
+	dfd_u64 base; /* C: the sp that depth counts from */
+	dfd_u32 n;
+	dfd_u32 pad;
+	struct dfd_open_panic open[DFD_PANIC_NEST_MAX];
+};
+
+/* Map `recovers_by_site`: recover() in a wrong frame. */
+struct dfd_recover_key {
+	dfd_u64 site;   /* return address of the call of recover() */
+	dfd_u64 caller; /* return address of the function that called it */
+	dfd_u32 target;
+	dfd_u32 pad;
 };
 
 struct dfd_site_key {

@@ -10,7 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const struct plan_c_profile profile = PLAN_C_PROFILE_DEFAULT;
 	static const uint64_t pcs[] = { 0, FAKE_TEXT_VA, FAKE_TEXT_VA + 77, FAKE_GO_TEXT + 300,
 					UINT64_MAX };
-	static struct image_place places[5];
+	static struct image_place places[INSPECT_PLACES_MAX];
+	struct image_ask asks[5];
+	int n;
 	static struct image_report report;
 	struct elfimg_section s;
 	struct elfimg img;
@@ -32,8 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (elfimg_section(&img, ".debug_info", &s) == 0 ||
 	    elfimg_section(&img, ".zdebug_info", &s) == 0)
 		return 0;
-	(void)inspect_symbolize(data, len, pcs, 5, places, NULL);
-	if (image_places_check(places, 5) < 0)
+	for (unsigned i = 0; i < 5; i++)
+		asks[i] = (struct image_ask){ .addr = pcs[i], .kind = (uint32_t)(len + i) % 3 };
+	n = inspect_symbolize(data, len, asks, 5, places, NULL);
+	if (n > 0 && image_places_check(places, (unsigned)n, 5) < 0)
 		abort();
 	return 0;
 }

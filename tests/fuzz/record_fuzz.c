@@ -10,6 +10,18 @@ static void check_call(const struct event_call *c)
 		abort();
 }
 
+static void check_panic(const struct event_panic *p)
+{
+	if ((unsigned)p->step >= PANIC_STEP_MAX || p->nstack > EVENT_STACK_MAX ||
+	    p->nclosed > EVENT_CLOSED_MAX || p->text_len > EVENT_TEXT_MAX ||
+	    (p->c && (p->g || p->goid)))
+		abort();
+	for (unsigned i = 0; i < p->nclosed; i++)
+		if (p->closed[i].outcome == OUTCOME_RUNNING ||
+		    (unsigned)p->closed[i].outcome >= OUTCOME_MAX)
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct event ev, untouched;
@@ -30,9 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	switch (ev.type) {
 	case EVENT_DEPTH:
 	case EVENT_ENDED:
-	case EVENT_PANIC:
 	case EVENT_CALL:
 		check_call(&ev.call);
+		break;
+	case EVENT_PANIC:
+		check_panic(&ev.panic);
 		break;
 	case EVENT_EXEC:
 	case EVENT_EXIT:
@@ -47,5 +61,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 static size_t fuzz_seed(unsigned i, uint8_t *buf, size_t size)
 {
-	return 0; /* the corpus has them */
+	struct dfd_rec_panic p = { .h = { .type = DFD_REC_PANIC, .size = sizeof(p) },
+				   .role = i ? DFD_ROLE_RECOVER : DFD_ROLE_PANIC,
+				   .site = 0x2000,
+				   .nstack = 3,
+				   .text_len = 9,
+				   .nclosed = 2,
+				   .outcome = { DFD_OUTCOME_RECOVERED, DFD_OUTCOME_OVERRIDDEN } };
+
+	/* The corpus has the others. */
+	if (i > 1 || size < sizeof(p))
+		return 0;
+	memcpy(buf, &p, sizeof(p));
+	return sizeof(p);
 }

@@ -26,6 +26,18 @@ struct bench {
 	struct alert told[16];
 };
 
+static void name_site(struct model *m, uint32_t image, uint64_t pc, const char *function,
+		      const char *file, uint32_t line)
+{
+	struct name_ask ask = { pc, NAME_OF_SITE };
+	struct code_line c = { .line = line };
+	struct name_answer answer = { .n = 1, .frames = &c };
+
+	snprintf(c.function, sizeof(c.function), "%s", function);
+	snprintf(c.file, sizeof(c.file), "%s", file);
+	model_answer(m, image, &ask, &answer);
+}
+
 static void bench_done(struct bench *b)
 {
 	alerts_free(b->as);
@@ -304,7 +316,7 @@ static void waits_for_the_name(void **state)
 		depth(&b, 1, 40, 18, T0);
 		for (; ms <= 1000 && !b.n_told; ms += 100) {
 			if (cases[i].named_ms <= ms)
-				model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+				name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
 			eval(&b, T0 + ms * MS);
 			assert_int_equal(n_active(&b), 1);
 		}
@@ -312,7 +324,7 @@ static void waits_for_the_name(void **state)
 		assert_int_equal(ms - 100, cases[i].fires_ms);
 		assert_string_equal(b.told[0].site.function, cases[i].function);
 		/* It is told once; a name that comes later is in the alert all the same. */
-		model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+		name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
 		eval(&b, T0 + ms * MS);
 		assert_int_equal(b.n_told, 1);
 		assert_string_equal(alerts_active(b.as)->site.function, "main.pile");
@@ -331,11 +343,11 @@ static void waits_for_top_names(void **state)
 					 .target = 1,
 					 .site = { 0x500000 + i, 10 * (i + 1), LOWERING_HEAP } });
 	depth(&b, 1, 40, 18, T0);
-	model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+	name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
 	for (unsigned i = 2; i < 5; i++) {
 		eval(&b, T0);
 		assert_int_equal(b.n_told, 0);
-		model_name_site(b.m, IMAGE, 0x500000 + i, "main.top", "/src/top.go", i);
+		name_site(b.m, IMAGE, 0x500000 + i, "main.top", "/src/top.go", i);
 	}
 	eval(&b, T0);
 	assert_int_equal(b.n_told, 1);
@@ -353,7 +365,7 @@ static void of_the_deepest(void **state)
 
 	begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
 	depth(&b, 1, 40, 18, T0);
-	model_name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+	name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
 	eval(&b, T0);
 	a = alerts_active(b.as);
 	assert_true(a->of_depth && a->exact && a->goid == 18 && a->value == 40);

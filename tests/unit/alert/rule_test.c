@@ -25,12 +25,12 @@ static void names(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 8);
+	assert_int_equal(rule_metrics_n, 11);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
 		assert_ptr_equal(rule_metric_find(m->name), m);
-		assert_non_null(m->read);
+		assert_true(!m->read != !m->read_service); /* one of the two */
 		assert_true(m->doc[0] && m->unit[0]);
 		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
 	}
@@ -76,10 +76,16 @@ static void nothing_known(void **state)
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
 	_model_ m = model_new(&opts);
 	struct target t = { .state = TARGET_OBSERVED };
+	struct service s = { .name = "shop" };
 
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		double v = 77;
 
+		if (rule_metrics[i].read_service) {
+			assert_true(rule_metrics[i].read_service(m, &s, T0, &v));
+			assert_true(v == 0);
+			continue;
+		}
 		assert_int_equal(rule_metrics[i].read(m, &t, T0, &v), rule_metrics[i].of_depth);
 		assert_true(!rule_metrics[i].of_depth || v == 0);
 	}
@@ -159,7 +165,15 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 2);
+	assert_int_equal(set.n, 5);
+	for (unsigned i = 0; i < set.n; i++)
+		assert_int_equal(rule_of_service(&set.rules[i]), i >= 2);
+	assert_string_equal(set.rules[2].name, "PanicOverridden");
+	assert_int_equal(set.rules[2].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[3].name, "PanicStorm");
+	assert_int_equal(set.rules[3].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[4].name, "ProcessDied");
+	assert_int_equal(set.rules[4].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

@@ -257,13 +257,13 @@ static void rule_files(void **state)
 		 dir.path, dir.path);
 	c = load(tempdir_puts(&dir, "c.yml", text));
 	/* The default ones, those of the main file, and the files by name. */
-	assert_int_equal(c->rules.n, 5);
+	assert_int_equal(c->rules.n, 8);
 	assert_string_equal(c->rules.rules[0].name, "DeferPileUp");
 	assert_true(c->rules.rules[0].conditions[0].threshold == 50);
 	assert_string_equal(c->rules.rules[1].name, "DescriptorsGrowing");
-	assert_string_equal(c->rules.rules[2].name, "Own");
-	assert_string_equal(c->rules.rules[3].name, "One");
-	assert_string_equal(c->rules.rules[4].name, "Two");
+	assert_string_equal(c->rules.rules[5].name, "Own");
+	assert_string_equal(c->rules.rules[6].name, "One");
+	assert_string_equal(c->rules.rules[7].name, "Two");
 }
 
 static void rule_file_faults(void **state)
@@ -414,15 +414,15 @@ static void example(void **state)
 	assert_string_equal(all->runtimes[0].name, "my_name");
 	assert_string_equal(all->runtimes[0].recover, "my_recover");
 	/* The two examples come after the defaults; the files of the host would follow them. */
-	assert_true(all->rules.n >= 4);
+	assert_true(all->rules.n >= 7);
 	assert_string_equal(all->rules.rules[0].name, "DeferPileUp");
-	assert_string_equal(all->rules.rules[2].name, "DeferStorm");
-	assert_int_equal(all->rules.rules[2].for_ns, 30 * SECOND);
-	assert_int_equal(all->rules.rules[2].keep_ns, 300 * SECOND);
-	assert_int_equal(all->rules.rules[2].severity, SEVERITY_PAGE);
-	assert_string_equal(all->rules.rules[2].labels[0].value, "payments");
-	assert_string_equal(all->rules.rules[3].name, "DescriptorsLow");
-	assert_int_equal(all->rules.rules[3].n_conditions, 2);
+	assert_string_equal(all->rules.rules[5].name, "DeferStorm");
+	assert_int_equal(all->rules.rules[5].for_ns, 30 * SECOND);
+	assert_int_equal(all->rules.rules[5].keep_ns, 300 * SECOND);
+	assert_int_equal(all->rules.rules[5].severity, SEVERITY_PAGE);
+	assert_string_equal(all->rules.rules[5].labels[0].value, "payments");
+	assert_string_equal(all->rules.rules[6].name, "DescriptorsLow");
+	assert_int_equal(all->rules.rules[6].n_conditions, 2);
 	buf_done(&text);
 	buf_done(&bare);
 }

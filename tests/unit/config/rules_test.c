@@ -11,9 +11,10 @@
 #include "config/rules.h"
 
 #define SECOND 1000000000ull
-#define METRICS                                                                        \
-	"defer_depth_max, defers_registered_per_second, panics_per_second, open_fds, " \
-	"fd_usage_ratio, fd_growth_per_second, fd_growth_low_per_second, fd_exhaustion_seconds"
+#define METRICS                                                                                   \
+	"defer_depth_max, defers_registered_per_second, panics_per_second, open_fds, "            \
+	"fd_usage_ratio, fd_growth_per_second, fd_growth_low_per_second, fd_exhaustion_seconds, " \
+	"panics_overridden, panics_recovered_per_minute, process_deaths"
 #define NAME63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static void parse(const char *text, struct rule_set *set, struct buf *errors)
@@ -91,6 +92,11 @@ static void faults(void **state)
 		{ "rules:\n  - { alert: A, metric: open_fds, threshold: 1 }\n  - { alert: A, "
 		  "metric: open_fds, threshold: 2 }\n",
 		  "r:3:5: rule 'A': there is another rule of this name\n" },
+		{ "rules:\n  - alert: A\n    all:\n      - { metric: process_deaths, threshold: 1 "
+		  "}\n"
+		  "      - { metric: open_fds, threshold: 1 }\n",
+		  "r:2:5: rule 'A': `all` mixes numbers of services (panics_overridden, "
+		  "panics_recovered_per_minute, process_deaths) with numbers of processes\n" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {

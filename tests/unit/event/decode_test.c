@@ -24,7 +24,8 @@ static struct dfd_rec_call call_record(dfd_u16 type, dfd_u8 role)
 		.g = 0xc000,
 		.goid = 18,
 		.site = 0x401010,
-		.args = { 1, 2 },
+		.fn = 0x401000,
+		.ran = 2,
 		.depth = 35,
 		.role = role,
 		.nstack = 3,
@@ -46,12 +47,11 @@ static void test_every_type(void **state)
 		{ DFD_REC_FORK, EVENT_FORK, sizeof(struct dfd_rec_proc) },
 		{ DFD_REC_DEPTH, EVENT_DEPTH, sizeof(struct dfd_rec_call) },
 		{ DFD_REC_ENDED, EVENT_ENDED, sizeof(struct dfd_rec_call) },
-		{ DFD_REC_PANIC, EVENT_PANIC, sizeof(struct dfd_rec_call) },
 		{ DFD_REC_CALL, EVENT_CALL, sizeof(struct dfd_rec_call) },
 		{ DFD_REC_FD, EVENT_FD, sizeof(struct dfd_rec_fd) },
 	};
 
-	assert_int_equal(ARRAY_SIZE(types), DFD_REC_MAX - 1);
+	assert_int_equal(ARRAY_SIZE(types), DFD_REC_MAX - 2); /* PANIC has a test of its own */
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct dfd_rec_call r = call_record(types[i].type, DFD_ROLE_PUSH_HEAP);
 		struct event ev = { .type = EVENT_TYPE_MAX };
@@ -115,12 +115,111 @@ static void test_stack_has_the_site_first(void **state)
 	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
 	assert_int_equal(ev.call.nstack, DFD_STACK_MAX);
 	assert_true(ev.call.inferred);
+}
 
-	/* A recovery has no site that means anything. */
-	r = call_record(DFD_REC_PANIC, DFD_ROLE_RECOVER);
-	r.site = 0;
+static struct dfd_rec_panic panic_record(dfd_u8 role)
+{
+	struct dfd_rec_panic r = {
+		.h = { .type = DFD_REC_PANIC,
+		       .size = sizeof(r),
+		       .target = 7,
+		       .time_ns = 5,
+		       .pid = 100,
+		       .tid = 101 },
+		.g = 0xc000,
+		.goid = 18,
+		.id = 3,
+		.site = 0x401010,
+		.type = 0x402000,
+		.data = 0xc0001000,
+		.value = { 0x403000, 5, 0, 0, 0 },
+		.role = role,
+		.text_len = 5,
+		.text = "helloX",
+		.nstack = 2,
+		.stack = { 0x400100, 0x401020 },
+	};
+
+	return r;
+}
+
+static void test_panic(void **state)
+{
+	struct dfd_rec_panic r = panic_record(DFD_ROLE_PANIC);
+	struct event ev = { .type = EVENT_TYPE_MAX };
+
+	for (size_t n = 0; n < sizeof(r); n++) {
+		r.h.size = n;
+		assert_int_equal(decode_record(&r, n, 0, &ev), -EBADMSG);
+	}
+	r.h.size = sizeof(r);
 	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
-	assert_int_equal(ev.call.nstack, 0);
+	assert_int_equal(ev.type, EVENT_PANIC);
+	assert_int_equal(ev.panic.step, PANIC_STARTED);
+	assert_int_equal(ev.panic.id, 3);
+	assert_int_equal(ev.panic.goid, 18);
+	assert_int_equal(ev.panic.type, 0x2000);
+	assert_int_equal(ev.panic.data, 0xc0001000);
+	assert_int_equal(ev.panic.value[0], 0x403000); /* a value, not an address of ours */
+	assert_int_equal(ev.panic.bias, 0x400000);
+	assert_int_equal(ev.panic.nstack, 2);
+	assert_int_equal(ev.panic.stack[0], 0x1010);
+	assert_int_equal(ev.panic.stack[1], 0x1020);
+	assert_int_equal(ev.panic.text_len, 5);
+	assert_memory_equal(ev.panic.text, "hello\0", 6);
+
+	/* A recovery has no site that means anything, and ends panics. */
+	r = panic_record(DFD_ROLE_RECOVER);
+	r.site = 0;
+	r.frame = 0x401099;
+	r.nclosed = 2;
+	r.closed[0] = 3;
+	r.closed[1] = 2;
+	r.outcome[0] = DFD_OUTCOME_RECOVERED;
+	r.outcome[1] = DFD_OUTCOME_OVERRIDDEN;
+	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+	assert_int_equal(ev.panic.step, PANIC_RECOVERED);
+	assert_int_equal(ev.panic.nstack, 0);
+	assert_int_equal(ev.panic.frame, 0x1099);
+	assert_int_equal(ev.panic.recover_site, 0);
+	assert_int_equal(ev.panic.nclosed, 2);
+	assert_int_equal(ev.panic.closed[1].id, 2);
+	assert_int_equal(ev.panic.closed[1].outcome, OUTCOME_OVERRIDDEN);
+
+	/* Threads have no goroutine. */
+	r = panic_record(DFD_ROLE_C_PANIC);
+	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+	assert_true(ev.panic.c);
+	assert_int_equal(ev.panic.goid, 0);
+}
+
+static void test_panic_refused(void **state)
+{
+	static const dfd_u8 wrong_roles[] = { DFD_ROLE_NONE,  DFD_ROLE_PUSH_HEAP,
+					      DFD_ROLE_RUN,   DFD_ROLE_RECOVER_CALL,
+					      DFD_ROLE_C_RUN, DFD_ROLE_MAX };
+	struct dfd_rec_panic r;
+	struct event ev;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong_roles); i++) {
+		r = panic_record(wrong_roles[i]);
+		assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	}
+	r = panic_record(DFD_ROLE_PANIC);
+	r.nstack = DFD_STACK_MAX + 1;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = panic_record(DFD_ROLE_PANIC);
+	r.text_len = DFD_PANIC_TEXT_MAX + 1;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = panic_record(DFD_ROLE_RECOVER);
+	r.nclosed = DFD_PANIC_NEST_MAX + 1;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r = panic_record(DFD_ROLE_RECOVER);
+	r.nclosed = 1;
+	r.outcome[0] = DFD_OUTCOME_MAX;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r.outcome[0] = DFD_OUTCOME_RUNNING;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
 }
 
 static void test_counts_are_summed(void **state)
@@ -132,6 +231,10 @@ static void test_counts_are_summed(void **state)
 		for (int role = 1; role < DFD_ROLE_MAX; role++)
 			cpus[i].calls[role] = 1000000000000ull * role;
 		cpus[i].runs = i;
+		for (int o = 0; o < DFD_OUTCOME_MAX; o++)
+			cpus[i].outcomes[o] = 100 * o;
+		cpus[i].details_untold = 4;
+		cpus[i].misfits = 1;
 		cpus[i].fd_opened = 10;
 		cpus[i].fd_closed = 20;
 		cpus[i].fd_ebadf = 30;
@@ -144,8 +247,10 @@ static void test_counts_are_summed(void **state)
 	assert_int_equal(c.registered[LOWERING_RANGE], 3000000000000ull * DFD_ROLE_PUSH_RANGE);
 	assert_int_equal(c.registered[LOWERING_C], 3000000000000ull * DFD_ROLE_C_PUSH);
 	assert_int_equal(c.panics, 3000000000000ull * (DFD_ROLE_PANIC + DFD_ROLE_C_PANIC));
-	assert_int_equal(c.recovered, 3000000000000ull * (DFD_ROLE_RECOVER + DFD_ROLE_C_RECOVER));
-	assert_int_equal(c.fatal, 3000000000000ull * DFD_ROLE_FATAL);
+	for (int o = 0; o < OUTCOME_MAX; o++)
+		assert_int_equal(c.outcomes[o], 300 * o);
+	assert_int_equal(c.untold, 12);
+	assert_int_equal(c.misfits, 3);
 	assert_int_equal(c.goexits, 3000000000000ull * DFD_ROLE_GOEXIT);
 	assert_int_equal(c.runs, 3);
 	assert_int_equal(c.fd_opened, 30);
@@ -205,6 +310,8 @@ int main(void)
 		cmocka_unit_test(test_every_type),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_stack_has_the_site_first),
+		cmocka_unit_test(test_panic),
+		cmocka_unit_test(test_panic_refused),
 		cmocka_unit_test(test_counts_are_summed),
 		cmocka_unit_test(test_window_peak_by_epoch),
 		cmocka_unit_test(test_c_thread_has_its_own_number),

@@ -25,6 +25,38 @@ static struct model *fresh(void)
 	return m;
 }
 
+static void name_site(struct model *m, uint32_t image, uint64_t pc, const char *function,
+		      const char *file, uint32_t line)
+{
+	struct name_ask ask = { pc, NAME_OF_SITE };
+	struct code_line c = { .line = line };
+	struct name_answer answer = { .n = function ? 1 : 0, .frames = &c };
+
+	snprintf(c.function, sizeof(c.function), "%s", function ? function : "");
+	snprintf(c.file, sizeof(c.file), "%s", file ? file : "");
+	model_answer(m, image, &ask, &answer);
+}
+
+static unsigned wanted(struct model *m, uint32_t *ret_image, uint64_t *ret_pcs, unsigned n)
+{
+	struct name_ask asks[64];
+	unsigned got;
+
+	assert_true(n <= ARRAY_SIZE(asks));
+	got = model_wanted_names(m, ret_image, asks, n);
+	for (unsigned i = 0; i < got; i++) {
+		assert_int_equal(asks[i].kind, NAME_OF_SITE);
+		ret_pcs[i] = asks[i].addr;
+	}
+	return got;
+}
+
+static const struct code_line *frame_of(struct model *m, const struct target *t,
+					const struct event_call *c)
+{
+	return model_user_frame(m, t->image_id, t->runtime, c->stack, c->nstack);
+}
+
 static void apply_target(struct model *m, uint32_t id, const char *service, uint64_t now)
 {
 	struct event ev = {
@@ -112,9 +144,9 @@ static void nothing_yet(void **state)
 	assert_null(model_target(m, 0));
 	assert_null(model_target_by_pid(m, 0));
 	assert_int_equal(model_dropped(m), 0);
-	assert_int_equal(model_wanted_names(m, &image, &pc, 1), 0);
+	assert_int_equal(wanted(m, &image, &pc, 1), 0);
 	model_tick(m, T0);
-	model_name_site(m, 7, 0x400100, "f", "f.go", 1);
+	name_site(m, 7, 0x400100, "f", "f.go", 1);
 	assert_null(model_services(m));
 	model_free(NULL);
 }
@@ -206,7 +238,7 @@ static void hostile_names(void **state)
 			  .reason = longest },
 	};
 	const struct target *t;
-	const struct site_name *n;
+	const struct name *n;
 
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[5] = '\n';
@@ -230,23 +262,22 @@ static void hostile_names(void **state)
 	assert_int_equal(HASH_COUNT(model_services(m)), 2);
 	/* Names of code. */
 	assert_null(model_site_name(m, 7, 0x1000));
-	model_name_site(m, 7, 0x1000, "main.\x1b]0;x\a", "/a\nb.go", 3);
+	name_site(m, 7, 0x1000, "main.\x1b]0;x\a", "/a\nb.go", 3);
 	n = model_site_name(m, 7, 0x1000);
-	assert_string_equal(n->function, "main.?]0;x?");
-	assert_string_equal(n->file, "/a?b.go");
+	assert_string_equal(n->at.function, "main.?]0;x?");
+	assert_string_equal(n->at.file, "/a?b.go");
 	assert_null(model_site_name(m, 7, 0x1001));
-	model_name_site(m, 7, 0x1001, longest, longest, 3);
+	name_site(m, 7, 0x1001, longest, longest, 3);
 	n = model_site_name(m, 7, 0x1001);
-	assert_int_equal(strlen(n->function), MODEL_FUNC_MAX - 1);
-	assert_int_equal(strlen(n->file), MODEL_FILE_MAX - 1);
+	assert_int_equal(strlen(n->at.function), MODEL_FUNC_MAX - 1);
+	assert_int_equal(strlen(n->at.file), MODEL_FILE_MAX - 1);
 }
 
 static const struct event_counts some_counts = {
 	.registered = { 1000, 200, 30, 4 },
 	.runs = 1100,
 	.panics = 9,
-	.recovered = 8,
-	.fatal = 1,
+	.outcomes = { [OUTCOME_RECOVERED] = 8, [OUTCOME_FATAL] = 1 },
 	.goexits = 2,
 	.hits = 5000,
 	.crossings = 6,
@@ -511,8 +542,8 @@ static void ended_threads(void **state)
 /* Details of traced targets are for whoever asked; counts are their own events. */
 static void details_change_nothing(void **state)
 {
-	static const enum event_type types[] = { EVENT_EXEC,  EVENT_EXIT, EVENT_FORK,
-						 EVENT_PANIC, EVENT_CALL, EVENT_FD };
+	static const enum event_type types[] = { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_CALL,
+						 EVENT_FD };
 	_model_ m = fresh();
 	struct target before;
 
@@ -852,7 +883,7 @@ static void trend_needs_samples(void **state)
 static void names(void **state)
 {
 	_model_ m = fresh();
-	const struct site_name *n;
+	const struct name *n;
 	uint64_t pcs[4] = { 0 };
 	uint32_t image = 0;
 
@@ -862,31 +893,31 @@ static void names(void **state)
 	assert_null(model_site_name(m, 8, 0x1000));
 	assert_null(model_site_name(m, 7, 0x2000));
 	/* One image at a time. */
-	assert_int_equal(model_wanted_names(m, &image, pcs, 4), 2);
+	assert_int_equal(wanted(m, &image, pcs, 4), 2);
 	assert_int_equal(image, 7);
 	assert_true(pcs[0] == 0x1000 && pcs[1] == 0x2000);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 4), 1);
+	assert_int_equal(wanted(m, &image, pcs, 4), 1);
 	assert_int_equal(image, 8);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 4), 0);
+	assert_int_equal(wanted(m, &image, pcs, 4), 0);
 	/* Asked is not wanted, and not known. */
 	assert_null(model_site_name(m, 7, 0x1000));
-	assert_int_equal(model_wanted_names(m, &image, pcs, 4), 0);
-	model_name_site(m, 7, 0x1000, "main.pile", "/src/main.go", 41);
+	assert_int_equal(wanted(m, &image, pcs, 4), 0);
+	name_site(m, 7, 0x1000, "main.pile", "/src/main.go", 41);
 	n = model_site_name(m, 7, 0x1000);
-	assert_string_equal(n->function, "main.pile");
-	assert_string_equal(n->file, "/src/main.go");
-	assert_int_equal(n->line, 41);
+	assert_string_equal(n->at.function, "main.pile");
+	assert_string_equal(n->at.file, "/src/main.go");
+	assert_int_equal(n->at.line, 41);
 	/* The image has no name for it: never asked again. A file may be missing. */
-	model_name_site(m, 7, 0x2000, NULL, "x", 1);
+	name_site(m, 7, 0x2000, NULL, "x", 1);
 	assert_null(model_site_name(m, 7, 0x2000));
-	model_name_site(m, 8, 0x1000, "f", NULL, 0);
-	assert_string_equal(model_site_name(m, 8, 0x1000)->file, "");
-	assert_int_equal(model_wanted_names(m, &image, pcs, 4), 0);
+	name_site(m, 8, 0x1000, "f", NULL, 0);
+	assert_string_equal(model_site_name(m, 8, 0x1000)->at.file, "");
+	assert_int_equal(wanted(m, &image, pcs, 4), 0);
 	/* An answer that nobody asked for is no name. */
-	model_name_site(m, 9, 0x1000, "g", "g.go", 1);
+	name_site(m, 9, 0x1000, "g", "g.go", 1);
 	assert_null(model_site_name(m, 9, 0x1000));
-	assert_int_equal(model_wanted_names(m, &image, pcs, 0), 0);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 4), 1);
+	assert_int_equal(wanted(m, &image, pcs, 0), 0);
+	assert_int_equal(wanted(m, &image, pcs, 4), 1);
 }
 
 static void names_in_pieces(void **state)
@@ -897,10 +928,10 @@ static void names_in_pieces(void **state)
 
 	for (uint64_t pc = 0; pc < 7; pc++)
 		assert_null(model_site_name(m, 7, pc));
-	assert_int_equal(model_wanted_names(m, &image, pcs, 3), 3);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 3), 3);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 3), 1);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 3), 0);
+	assert_int_equal(wanted(m, &image, pcs, 3), 3);
+	assert_int_equal(wanted(m, &image, pcs, 3), 3);
+	assert_int_equal(wanted(m, &image, pcs, 3), 1);
+	assert_int_equal(wanted(m, &image, pcs, 3), 0);
 }
 
 /* A name that comes before anybody could ask for it is known, and not wanted any more. */
@@ -911,11 +942,11 @@ static void names_that_come_early(void **state)
 	uint32_t image;
 
 	assert_null(model_site_name(m, 7, 0x1000));
-	model_name_site(m, 7, 0x1000, "f", "f.go", 1);
+	name_site(m, 7, 0x1000, "f", "f.go", 1);
 	assert_non_null(model_site_name(m, 7, 0x1000));
-	assert_int_equal(model_wanted_names(m, &image, &pc, 1), 0);
+	assert_int_equal(wanted(m, &image, &pc, 1), 0);
 	assert_null(model_site_name(m, 7, 0x2000));
-	assert_int_equal(model_wanted_names(m, &image, &pc, 1), 1);
+	assert_int_equal(wanted(m, &image, &pc, 1), 1);
 	assert_int_equal(pc, 0x2000);
 }
 
@@ -931,9 +962,9 @@ static void names_are_bounded(void **state)
 	for (uint64_t pc = 0; pc < 5; pc++)
 		assert_null(model_site_name(m, 7, pc));
 	assert_int_equal(model_dropped(m), 2);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 8), 3);
+	assert_int_equal(wanted(m, &image, pcs, 8), 3);
 	/* What is known stays known. */
-	model_name_site(m, 7, 1, "f", "", 0);
+	name_site(m, 7, 1, "f", "", 0);
 	assert_non_null(model_site_name(m, 7, 1));
 	assert_null(model_site_name(m, 7, 77));
 	assert_int_equal(model_dropped(m), 3);
@@ -950,7 +981,7 @@ static void events_want_names(void **state)
 	model_apply(m, &(struct event){ .type = EVENT_SITE, .target = 1, .site = { 0x100, 1 } });
 	apply_goroutine(m, 1, &(struct event_goroutine){ .g = 1, .site = 0x200, .depth = 1 }, T0);
 	apply_depth(m, 1, 40, 18, T0);
-	assert_int_equal(model_wanted_names(m, &image, pcs, 8), 4);
+	assert_int_equal(wanted(m, &image, pcs, 8), 4);
 	assert_int_equal(image, 7);
 	assert_true(pcs[0] == 0x100 && pcs[1] == 0x200 && pcs[2] == 0x400112 && pcs[3] == 0x400900);
 }
@@ -962,23 +993,23 @@ static void user_frame(void **state)
 	struct target go = { .image_id = 7, .runtime = RUNTIME_GO };
 	struct target native = { .image_id = 7, .runtime = RUNTIME_C };
 
-	assert_null(model_user_frame(m, &go, &c));
-	model_name_site(m, 7, 0x20, "main.handler", "h.go", 5);
+	assert_null(frame_of(m, &go, &c));
+	name_site(m, 7, 0x20, "main.handler", "h.go", 5);
 	/* What lies above is not known: it might be the one. */
-	assert_null(model_user_frame(m, &go, &c));
-	model_name_site(m, 7, 0x10, "runtime.panicIndex", "panic.go", 1);
-	assert_string_equal(model_user_frame(m, &go, &c)->function, "main.handler");
+	assert_null(frame_of(m, &go, &c));
+	name_site(m, 7, 0x10, "runtime.panicIndex", "panic.go", 1);
+	assert_string_equal(frame_of(m, &go, &c)->function, "main.handler");
 	/* C has no such frames. */
-	assert_string_equal(model_user_frame(m, &native, &c)->function, "runtime.panicIndex");
+	assert_string_equal(frame_of(m, &native, &c)->function, "runtime.panicIndex");
 	/* "runtime" alone is a package of somebody's. */
-	model_name_site(m, 7, 0x10, "runtimeutil.Check", "c.go", 1);
-	assert_string_equal(model_user_frame(m, &go, &c)->function, "runtimeutil.Check");
-	model_name_site(m, 7, 0x10, "runtime.gopanic", "panic.go", 1);
-	model_name_site(m, 7, 0x20, "runtime.goexit", "asm.s", 1);
-	model_name_site(m, 7, 0x30, "runtime.main", "proc.go", 1);
-	assert_null(model_user_frame(m, &go, &c));
+	name_site(m, 7, 0x10, "runtimeutil.Check", "c.go", 1);
+	assert_string_equal(frame_of(m, &go, &c)->function, "runtimeutil.Check");
+	name_site(m, 7, 0x10, "runtime.gopanic", "panic.go", 1);
+	name_site(m, 7, 0x20, "runtime.goexit", "asm.s", 1);
+	name_site(m, 7, 0x30, "runtime.main", "proc.go", 1);
+	assert_null(frame_of(m, &go, &c));
 	c.nstack = 0;
-	assert_null(model_user_frame(m, &go, &c));
+	assert_null(frame_of(m, &go, &c));
 }
 
 int main(void)

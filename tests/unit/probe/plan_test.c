@@ -70,7 +70,11 @@ static void plans_go(void **state)
 		assert_true(p->emulated);
 		assert_string_equal(p->insn, "push %rbp");
 	}
-	assert_int_equal(r.plan.nabsent, 2);
+	assert_int_equal(r.plan.nabsent, 6);
+	assert_false(absent_of(&r.plan, "runtime.gorecover")->normal);
+	assert_false(absent_of(&r.plan, "runtime.throw")->normal);
+	assert_false(absent_of(&r.plan, "runtime.fatal")->normal);
+	assert_false(absent_of(&r.plan, "runtime.startpanic_m")->normal);
 	assert_true(absent_of(&r.plan, "runtime.deferprocat")->normal);
 	assert_true(absent_of(&r.plan, "runtime.Goexit")->normal);
 }
@@ -345,9 +349,13 @@ static void reports_are_checked(void **state)
 	r.layout.g.goid = 60000;
 	assert_int_equal(image_report_check(&r), 0);
 	assert_int_equal(r.layout.g.goid, 152);
-	assert_int_equal(image_places_check(&place, 1), 0);
+	assert_int_equal(image_places_check(&place, 1, 1), 0);
+	place.ask = 1;
+	assert_int_equal(image_places_check(&place, 1, 1), -EPROTO);
+	place.ask = 0;
+	assert_int_equal(image_places_check(&place, INSPECT_PLACES_MAX + 1, 1), -EPROTO);
 	memset(place.file, 'a', sizeof(place.file));
-	assert_int_equal(image_places_check(&place, 1), -EPROTO);
+	assert_int_equal(image_places_check(&place, 1, 1), -EPROTO);
 }
 
 int main(void)

@@ -94,20 +94,23 @@ static void inspects(void **state)
 
 static void symbolizes(void **state)
 {
-	static const uint64_t pcs[] = { FAKE_GO_TEXT + 200, 0, FAKE_GO_TEXT + 300 };
+	static const struct image_ask asks[] = { { .addr = FAKE_GO_TEXT + 200 },
+						 { .addr = 0 },
+						 { .addr = FAKE_GO_TEXT + 300 } };
 	_cleanup_close_ int fd = fake_file(&(struct fake_opts){ .minor = 26 });
 	struct worker_job job = {
-		.kind = WORKER_SYMBOLIZE, .image_fd = fd, .pcs = pcs, .npcs = ARRAY_SIZE(pcs)
+		.kind = WORKER_SYMBOLIZE, .image_fd = fd, .asks = asks, .nasks = ARRAY_SIZE(asks)
 	};
 	static struct worker_result got;
 	struct reason why = { 0 };
 
 	assert_int_equal(run(&job, &got, &why), 0);
-	assert_int_equal(got.nplaces, 3);
+	assert_int_equal(got.nplaces, 2);
 	assert_string_equal(got.places[0].function, "runtime.gopanic");
 	assert_int_equal(got.places[0].line, 130);
-	assert_string_equal(got.places[1].function, "");
-	assert_string_equal(got.places[2].function, "runtime.recovery");
+	assert_int_equal(got.places[0].ask, 0);
+	assert_string_equal(got.places[1].function, "runtime.recovery");
+	assert_int_equal(got.places[1].ask, 2);
 }
 
 /* libdw under the filter: it must not need a call that is not allowed. */
@@ -125,9 +128,10 @@ static void symbolizes_dwarf(void **state)
 	if (elfimg_function(&img, "main", &sym) < 0)
 		skip();
 	gofile_close(&file);
-	struct worker_job job = {
-		.kind = WORKER_SYMBOLIZE, .image_fd = fd, .pcs = &sym.va, .npcs = 1
-	};
+	struct worker_job job = { .kind = WORKER_SYMBOLIZE,
+				  .image_fd = fd,
+				  .asks = &(struct image_ask){ .addr = sym.va },
+				  .nasks = 1 };
 
 	assert_int_equal(run(&job, &got, &why), 0);
 	assert_string_equal(got.places[0].function, "main");
@@ -141,9 +145,10 @@ static void refuses_files(void **state)
 	_cleanup_close_ int junk = file_with("#!/bin/sh\n", 10),
 			    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct worker_job inspect = { .kind = WORKER_INSPECT, .image_fd = junk };
-	struct worker_job symbolize = {
-		.kind = WORKER_SYMBOLIZE, .image_fd = null, .pcs = &(uint64_t){ 1 }, .npcs = 1
-	};
+	struct worker_job symbolize = { .kind = WORKER_SYMBOLIZE,
+					.image_fd = null,
+					.asks = &(struct image_ask){ .addr = 1 },
+					.nasks = 1 };
 	struct reason why = { 0 };
 
 	assert_int_equal(run(&inspect, &got, &why), 0);
@@ -162,7 +167,7 @@ static void refuses_jobs(void **state)
 	struct worker w;
 	struct worker_job jobs[] = {
 		{ .kind = 0, .image_fd = 0 },
-		{ .kind = WORKER_SYMBOLIZE, .npcs = INSPECT_PCS_MAX + 1 },
+		{ .kind = WORKER_SYMBOLIZE, .nasks = INSPECT_ASKS_MAX + 1 },
 		{ .kind = WORKER_INSPECT, .nprofiles = INSPECT_PROFILES_MAX + 1 },
 		{ .kind = WORKER_INSPECT, .nprofiles = 1, .profiles = &long_name },
 		{ .kind = WORKER_INSPECT, .image_fd = -1 },

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The panic ledger as JSON: see export/views.h. */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/views_priv.h"
+
+const char *const view_ledger_kind_names[LEDGER_KIND_MAX] = { "panic", "throw", "signal" };
+
+struct page {
+	const struct show *show;
+	const struct view_filter *filter;
+	bool complete;
+};
+
+static bool wants_service(const struct view_filter *f, const struct service *s)
+{
+	return !f->service || !fnmatch(f->service, s->name, 0);
+}
+
+static bool wants_pid(const struct view_filter *f, uint32_t pid)
+{
+	return !f->pid || f->pid == pid;
+}
+
+void view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p)
+{
+	char text[MODEL_FUNC_MAX];
+
+	(void)model_panic_type(m, image_id, p, text, sizeof(text));
+	set_str(o, "type", text);
+	(void)model_panic_message(m, image_id, p, text, sizeof(text));
+	set_str(o, "message", text);
+}
+
+/* Whether everything of the entry has a name; asks for what has none. */
+static bool is_named(struct model *m, const struct ledger_entry *e)
+{
+	const struct event_panic *p = &e->what;
+	char text[MODEL_FUNC_MAX];
+	bool named = model_panic_type(m, e->image_id, p, text, sizeof(text));
+
+	named &= model_panic_message(m, e->image_id, p, text, sizeof(text));
+	for (unsigned i = 0; i < p->nstack; i++)
+		named &= model_site_name(m, e->image_id, p->stack[i]) != NULL;
+	named &= !e->frame || model_site_name(m, e->image_id, e->frame);
+	named &= !e->recover_site || model_site_name(m, e->image_id, e->recover_site);
+	return named;
+}
+
+/*
+ * The physical function of the frame: what is inlined there has no defers of its own. The compiler's
+ * wrapper of a deferred call, main.f.deferwrap1, goes by the function that it was written for.
+ */
+static json_t *frame_json(struct model *m, uint32_t image_id, uint64_t pc)
+{
+	const struct name *n = pc ? model_site_name(m, image_id, pc) : NULL;
+	struct code_line c;
+	char *dot;
+
+	if (!pc)
+		return json_null();
+	if (!n)
+		return view_line(NULL);
+	c = n->n_outer ? n->outer[n->n_outer - 1] : n->at;
+	dot = n->wrapper ? strrchr(c.function, '.') : NULL;
+	if (dot)
+		*dot = 0;
+	return view_line(&c);
+}
+
+static json_t *panic_json(struct page *p, const struct service *s, const struct ledger_entry *e)
+{
+	struct model *m = p->show->model;
+	const struct event_panic *w = &e->what;
+	json_t *o = json_object();
+
+	p->complete &= is_named(m, e);
+	set_int(o, "id", e->id);
+	set_str(o, "service", s->name);
+	set_int(o, "pid", e->pid);
+	set_int(o, w->c ? "thread" : "goroutine", w->c ? e->tid : w->goid);
+	view_time(o, "time", show_unix_ms(p->show, e->began_ns));
+	set_str(o, "kind", view_ledger_kind_names[e->kind]);
+	set_str(o, "outcome", view_outcome_names[e->outcome]);
+	if (e->ended_ns)
+		view_time(o, "ended", show_unix_ms(p->show, e->ended_ns));
+	else
+		set(o, "ended", json_null());
+	view_panic_value(o, m, e->image_id, w);
+	set(o, "site",
+	    view_line(model_user_frame(m, e->image_id, e->runtime, w->stack, w->nstack)));
+	set(o, "recovered_in", frame_json(m, e->image_id, e->frame));
+	set(o, "recover_site", frame_json(m, e->image_id, e->recover_site));
+	set(o, "replaced_by",
+	    e->replaced_by ? json_integer((json_int_t)e->replaced_by) : json_null());
+	set(o, "stack", view_stack(m, e->image_id, w->stack, w->nstack));
+	return o;
+}
+
+/* Newest first, whatever the service. */
+static int by_time(const void *a, const void *b)
+{
+	const struct ledger_entry *x = *(const struct ledger_entry *const *)a,
+				  *y = *(const struct ledger_entry *const *)b;
+
+	return (x->began_ns < y->began_ns) - (x->began_ns > y->began_ns);
+}
+
+static const struct service *service_of(const struct model *m, const struct ledger_entry *e)
+{
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		for (unsigned i = 0; s->ledger && i < LEDGER_ENTRIES_MAX; i++) {
+			if (s->ledger->entries[i] == e)
+				return s;
+		}
+	}
+	return NULL;
+}
+
+static json_t *panic_list(struct page *p)
+{
+	unsigned limit = p->filter->limit ? p->filter->limit : VIEW_PANICS_MAX, n = 0, room = 0;
+	const struct model *m = p->show->model;
+	const struct ledger_entry **all = NULL, *e;
+	json_t *list = json_array();
+
+	for (const struct service *s = model_services(m); s; s = s->hh.next)
+		room += s->ledger ? LEDGER_ENTRIES_MAX : 0;
+	all = room ? calloc(room, sizeof(*all)) : NULL;
+	for (const struct service *s = model_services(m); all && s; s = s->hh.next) {
+		if (!s->ledger || !wants_service(p->filter, s))
+			continue;
+		for (unsigned age = 0; (e = ledger_entry(s->ledger, age)); age++) {
+			if (wants_pid(p->filter, e->pid))
+				all[n++] = e;
+		}
+	}
+	if (n)
+		qsort(all, n, sizeof(*all), by_time);
+	for (unsigned i = 0; i < n && i < limit && i < VIEW_PANICS_MAX; i++)
+		json_array_append_new(list, panic_json(p, service_of(m, all[i]), all[i]));
+	free(all);
+	return list;
+}
+
+static json_t *outcomes_json(const uint64_t *n)
+{
+	json_t *o = json_object();
+
+	for (int i = OUTCOME_RECOVERED; i < OUTCOME_MAX; i++)
+		set_int(o, view_outcome_names[i], n[i]);
+	return o;
+}
+
+static json_t *site_entry(struct page *p, const struct service *s, const struct ledger_site *site)
+{
+	struct event_panic what = { .step = PANIC_STARTED,
+				    .c = site->runtime == RUNTIME_C,
+				    .type = site->key.type };
+	struct model *m = p->show->model;
+	unsigned n = 0;
+	json_t *o = json_object();
+	char text[MODEL_FUNC_MAX];
+
+	while (n < LEDGER_SITE_FRAMES && site->key.frames[n])
+		n++;
+	if (site->key.kind != LEDGER_PANIC)
+		what.step = PANIC_THROW;
+	p->complete &= model_panic_type(m, site->image_id, &what, text, sizeof(text));
+	set_str(o, "service", s->name);
+	set_int(o, "pid", site->pid);
+	set_str(o, "kind", view_ledger_kind_names[site->key.kind]);
+	set_str(o, "type", text);
+	set(o, "site",
+	    view_line(model_user_frame(m, site->image_id, site->runtime, site->key.frames, n)));
+	set_int(o, "told", site->started);
+	set(o, "outcomes", outcomes_json(site->outcomes));
+	view_time(o, "last", show_unix_ms(p->show, site->last_ns));
+	return o;
+}
+
+static int by_told(const void *a, const void *b)
+{
+	const struct ledger_site *x = *(const struct ledger_site *const *)a,
+				 *y = *(const struct ledger_site *const *)b;
+
+	return (x->started < y->started) - (x->started > y->started);
+}
+
+static void add_sites(struct page *p, const struct service *s, json_t *list)
+{
+	const struct ledger_site *sorted[LEDGER_SITES_MAX];
+	unsigned n = 0;
+
+	for (const struct ledger_site *site = s->ledger->sites; site; site = site->hh.next) {
+		if (wants_pid(p->filter, site->pid))
+			sorted[n++] = site;
+	}
+	if (n)
+		qsort(sorted, n, sizeof(*sorted), by_told);
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, site_entry(p, s, sorted[i]));
+}
+
+static void add_misplaced(struct page *p, const struct service *s, json_t *list)
+{
+	struct model *m = p->show->model;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		for (const struct lone_recover *r = t->recovers; r; r = r->hh.next) {
+			json_t *o;
+
+			if (!wants_pid(p->filter, t->pid) || !model_misplaced(m, t, r))
+				continue;
+			o = json_object();
+			set_str(o, "service", s->name);
+			set_int(o, "pid", t->pid);
+			set(o, "site", frame_json(m, t->image_id, r->key.site));
+			set(o, "caller", frame_json(m, t->image_id, r->key.caller));
+			set_int(o, "count", r->count);
+			json_array_append_new(list, o);
+		}
+	}
+}
+
+static void add_total(struct page *p, const struct service *s, json_t *list)
+{
+	struct event_counts c;
+	json_t *o;
+
+	service_counts(s, &c);
+	if (!c.panics && !s->ledger)
+		return;
+	o = json_object();
+	set_str(o, "service", s->name);
+	set_int(o, "started", c.panics);
+	set(o, "outcomes", outcomes_json(c.outcomes));
+	set_int(o, "running", service_panics_running(s));
+	set_int(o, "untold", c.untold);
+	set_int(o, "misplaced", service_misplaced(p->show->model, s));
+	json_array_append_new(list, o);
+}
+
+json_t *view_panics(const struct show *show, const struct view_filter *f)
+{
+	struct page p = { .show = show, .filter = f, .complete = true };
+	json_t *o = json_object(), *sites = json_array(), *misplaced = json_array(),
+	       *totals = json_array();
+
+	set(o, "panics", panic_list(&p));
+	for (const struct service *s = model_services(show->model); s; s = s->hh.next) {
+		if (!wants_service(f, s))
+			continue;
+		if (s->ledger)
+			add_sites(&p, s, sites);
+		add_misplaced(&p, s, misplaced);
+		add_total(&p, s, totals);
+	}
+	set(o, "sites", sites);
+	set(o, "misplaced", misplaced);
+	set(o, "totals", totals);
+	set(o, "complete", json_boolean(p.complete));
+	return o;
+}

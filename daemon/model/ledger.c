@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "model/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKET_NS 10000000000ull
+
+struct ledger *ledger_new(void)
+{
+	return calloc(1, sizeof(struct ledger));
+}
+
+void ledger_free(struct ledger *l)
+{
+	struct ledger_site *s, *next;
+
+	if (!l)
+		return;
+	for (unsigned i = 0; i < LEDGER_ENTRIES_MAX; i++)
+		free(l->entries[i]);
+	HASH_ITER (hh, l->sites, s, next) {
+		HASH_DEL(l->sites, s);
+		free(s);
+	}
+	free(l);
+}
+
+const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age)
+{
+	if (age >= LEDGER_ENTRIES_MAX)
+		return NULL;
+	return l->entries[(l->next + LEDGER_ENTRIES_MAX - 1 - age) % LEDGER_ENTRIES_MAX];
+}
+
+static struct ledger_entry *find(struct ledger *l, uint64_t id)
+{
+	for (unsigned i = 0; i < LEDGER_ENTRIES_MAX; i++) {
+		if (l->entries[i] && l->entries[i]->id == id)
+			return l->entries[i];
+	}
+	return NULL;
+}
+
+static struct ledger_entry *enter(struct ledger *l, const struct event *ev, uint32_t image_id,
+				  enum runtime_kind runtime)
+{
+	struct ledger_entry **place = &l->entries[l->next], *e = *place;
+
+	if (!e)
+		e = *place = malloc(sizeof(*e));
+	if (!e)
+		return NULL;
+	l->next = (l->next + 1) % LEDGER_ENTRIES_MAX;
+	*e = (struct ledger_entry){
+		.id = ev->panic.id,
+		.target = ev->target,
+		.pid = ev->pid,
+		.tid = ev->tid,
+		.image_id = image_id,
+		.runtime = runtime,
+		.began_ns = ev->time_ns,
+		.what = ev->panic,
+	};
+	return e;
+}
+
+static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *e, bool create)
+{
+	struct ledger_site_key key;
+	struct ledger_site *s;
+
+	memset(&key, 0, sizeof(key));
+	key.type = e->what.type;
+	key.target = e->target;
+	key.kind = e->kind;
+	for (unsigned i = 0; i < LEDGER_SITE_FRAMES && i < e->what.nstack; i++)
+		key.frames[i] = e->what.stack[i];
+	HASH_FIND(hh, l->sites, &key, sizeof(key), s);
+	if (s || !create || HASH_COUNT(l->sites) >= LEDGER_SITES_MAX)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->key = key;
+	s->image_id = e->image_id;
+	s->pid = e->pid;
+	s->runtime = e->runtime;
+	HASH_ADD(hh, l->sites, key, sizeof(s->key), s);
+	return s;
+}
+
+static bool count_started(struct ledger *l, const struct ledger_entry *e)
+{
+	struct ledger_site *s = site_of(l, e, true);
+
+	if (!s) {
+		l->untold_sites++;
+		return false;
+	}
+	s->started++;
+	s->last_ns = e->began_ns;
+	return true;
+}
+
+static void count_ended(struct ledger *l, const struct ledger_entry *e)
+{
+	struct ledger_site *s = site_of(l, e, false);
+	uint64_t bucket = e->ended_ns / BUCKET_NS;
+	unsigned i = bucket % LEDGER_MINUTE;
+
+	if (!s)
+		return;
+	s->outcomes[e->outcome]++;
+	if (e->outcome != OUTCOME_RECOVERED)
+		return;
+	if (s->minute_of[i] != bucket) {
+		s->minute_of[i] = bucket;
+		s->recovered_at[i] = 0;
+	}
+	s->recovered_at[i]++;
+}
+
+static void close_panics(struct ledger *l, const struct event *ev)
+{
+	const struct event_panic *p = &ev->panic;
+	uint64_t newer = 0; /* closed by the same step */
+
+	for (unsigned i = 0; i < p->nclosed; i++) {
+		struct ledger_entry *e = find(l, p->closed[i].id);
+		enum panic_outcome o = p->closed[i].outcome;
+
+		if (e && e->outcome == OUTCOME_RUNNING) {
+			e->outcome = o;
+			e->ended_ns = ev->time_ns;
+			if (o == OUTCOME_RECOVERED) {
+				e->frame = p->frame;
+				e->recover_site = p->recover_site;
+			}
+			if (o == OUTCOME_OVERRIDDEN || o == OUTCOME_REPANICKED)
+				e->replaced_by = newer;
+			count_ended(l, e);
+		}
+		newer = p->closed[i].id;
+	}
+}
+
+/* The process dies without a panic to blame. Ids of panics are small; these have the top bit. */
+static bool enter_death(struct ledger *l, const struct event *ev, uint32_t image_id,
+			enum runtime_kind runtime, enum ledger_kind kind)
+{
+	struct ledger_entry *e = enter(l, ev, image_id, runtime);
+
+	if (!e)
+		return false;
+	e->id = ev->time_ns | 1ull << 63;
+	e->kind = kind;
+	e->outcome = OUTCOME_FATAL;
+	e->ended_ns = ev->time_ns;
+	if (!count_started(l, e))
+		return false;
+	count_ended(l, e);
+	return true;
+}
+
+bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
+		  enum runtime_kind runtime, bool died)
+{
+	struct ledger_entry *e;
+
+	close_panics(l, ev);
+	switch (ev->panic.step) {
+	case PANIC_STARTED:
+		e = enter(l, ev, image_id, runtime);
+		return e && count_started(l, e);
+	case PANIC_THROW:
+		return died || enter_death(l, ev, image_id, runtime, LEDGER_THROW);
+	case PANIC_DYING:
+		return died || enter_death(l, ev, image_id, runtime, LEDGER_SIGNAL);
+	default:
+		return true;
+	}
+}
+
+bool ledger_uses_image(const struct ledger *l, uint32_t image_id)
+{
+	for (unsigned i = 0; i < LEDGER_ENTRIES_MAX; i++) {
+		if (l->entries[i] && l->entries[i]->image_id == image_id)
+			return true;
+	}
+	for (const struct ledger_site *s = l->sites; s; s = s->hh.next) {
+		if (s->image_id == image_id)
+			return true;
+	}
+	return false;
+}
+
+const struct ledger_site *ledger_busiest(const struct ledger *l, uint64_t now_ns,
+					 uint64_t *ret_per_minute)
+{
+	const struct ledger_site *busiest = NULL;
+	uint64_t bucket = now_ns / BUCKET_NS, most = 0;
+
+	for (const struct ledger_site *s = l->sites; s; s = s->hh.next) {
+		uint64_t n = 0;
+
+		for (unsigned i = 0; i < LEDGER_MINUTE; i++) {
+			if (s->minute_of[i] + LEDGER_MINUTE > bucket)
+				n += s->recovered_at[i];
+		}
+		if (n > most) {
+			most = n;
+			busiest = s;
+		}
+	}
+	*ret_per_minute = most;
+	return busiest;
+}

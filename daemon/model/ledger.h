@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The panic ledger of a service: what began, what became of it, and where. Fed by the model with
+ * events; outcomes were decided by the kernel side (bpf/panicrule.h), so counts are exact there
+ * while this keeps the newest details of each service, within bounds. Addresses are named when
+ * somebody looks: ask the model.
+ */
+#ifndef DEFERD_MODEL_LEDGER_H
+#define DEFERD_MODEL_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uthash.h>
+
+#include "event/event.h"
+
+#define LEDGER_ENTRIES_MAX 64  /* of a service; the oldest make room */
+#define LEDGER_SITES_MAX   128 /* of a service; what comes after is counted, not kept */
+#define LEDGER_SITE_FRAMES 4   /* that tell one site from another */
+#define LEDGER_MINUTE      6   /* buckets of the last minute */
+
+enum ledger_kind {
+	LEDGER_PANIC,
+	LEDGER_THROW,  /* the runtime gave up: concurrent map writes, deadlock, ... */
+	LEDGER_SIGNAL, /* died with a traceback, of a signal */
+	LEDGER_KIND_MAX,
+};
+
+struct ledger_entry {
+	uint64_t id; /* unique; THROW and SIGNAL have one, too */
+	uint32_t target;
+	uint32_t pid;
+	uint32_t tid;
+	uint32_t image_id;
+	enum runtime_kind runtime;
+	enum ledger_kind kind;
+	enum panic_outcome outcome;
+	uint64_t began_ns, ended_ns;  /* ended_ns 0: it runs */
+	uint64_t frame, recover_site; /* RECOVERED; 0: not known */
+	uint64_t replaced_by;    /* OVERRIDDEN, REPANICKED: the id of the one that did; else 0 */
+	struct event_panic what; /* as it began */
+};
+
+/* Everything told of one call path, type and process. */
+struct ledger_site {
+	UT_hash_handle hh;
+	struct ledger_site_key {
+		uint64_t type;
+		uint64_t frames[LEDGER_SITE_FRAMES];
+		uint32_t target, kind;
+	} key;
+	uint32_t image_id;
+	uint32_t pid;
+	enum runtime_kind runtime;
+	uint64_t last_ns;
+	uint64_t started;
+	uint64_t outcomes[OUTCOME_MAX];       /* of those that ended */
+	uint64_t recovered_at[LEDGER_MINUTE]; /* by 10 s of time */
+	uint64_t minute_of[LEDGER_MINUTE];
+};
+
+struct ledger {
+	struct ledger_entry *entries[LEDGER_ENTRIES_MAX]; /* a ring; NULL: not used yet */
+	unsigned next;                                    /* place of the next one */
+	struct ledger_site *sites;                        /* hash by key */
+	uint64_t untold_sites;                            /* panics whose site found no room */
+};
+
+struct ledger *ledger_new(void); /* NULL: out of memory */
+void ledger_free(struct ledger *l);
+
+/*
+ * A step of target `id`. Who began is entered, who ended is closed; a DYING that follows a FATAL or
+ * THROW of the same target tells nothing new (`died` says whether one came before). False: out of
+ * memory, or no room for its site.
+ */
+bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
+		  enum runtime_kind runtime, bool died);
+
+/* Newest first; NULL past the oldest. */
+const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age);
+bool ledger_uses_image(const struct ledger *l, uint32_t image_id);
+/* The highest number of panics recovered at one site in the last minute. */
+const struct ledger_site *ledger_busiest(const struct ledger *l, uint64_t now_ns,
+					 uint64_t *ret_per_minute);
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The ledger through the model: panics come as events, and what is told of them comes out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "model/model.h"
+
+#define SECOND 1000000000ull
+#define T0     (3600 * SECOND)
+#define IMAGE  7
+
+DEFINE_CLEANUP(struct model *, model_free)
+#define _model_ _cleanup_(model_freep) struct model *
+
+static struct model *with_target(uint32_t id)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	struct model *m = model_new(&opts);
+	struct event ev = {
+		.type = EVENT_TARGET,
+		.target = id,
+		.pid = 1000 + id,
+		.time_ns = T0,
+		.info = { .service = "shop",
+			  .image = "shop",
+			  .version = "go1.26.3",
+			  .reason = "",
+			  .runtime = RUNTIME_GO,
+			  .state = TARGET_OBSERVED,
+			  .image_id = IMAGE },
+	};
+
+	assert_non_null(m);
+	model_apply(m, &ev);
+	return m;
+}
+
+static struct event step(enum panic_step step, uint64_t id, uint64_t now)
+{
+	return (struct event){
+		.type = EVENT_PANIC,
+		.target = 1,
+		.pid = 1001,
+		.time_ns = now,
+		.panic = { .step = step,
+			   .id = id,
+			   .goid = 18,
+			   .go_minor = 26,
+			   .type = 0x5000,
+			   .nstack = 2,
+			   .stack = { 0x1000, 0x2000 } },
+	};
+}
+
+static void start(struct model *m, uint64_t id, uint64_t now)
+{
+	struct event ev = step(PANIC_STARTED, id, now);
+
+	model_apply(m, &ev);
+}
+
+static void end(struct model *m, enum panic_step how, uint64_t now, unsigned n, const uint64_t *ids,
+		const enum panic_outcome *outcomes)
+{
+	struct event ev = step(how, 0, now);
+
+	ev.panic.type = 0;
+	ev.panic.frame = 0x3000;
+	ev.panic.recover_site = 0x4000;
+	ev.panic.nclosed = n;
+	for (unsigned i = 0; i < n; i++) {
+		ev.panic.closed[i].id = ids[i];
+		ev.panic.closed[i].outcome = outcomes[i];
+	}
+	model_apply(m, &ev);
+}
+
+static const struct ledger *ledger_of(const struct model *m)
+{
+	return model_services(m)->ledger;
+}
+
+static void recovered(void **state)
+{
+	_model_ m = with_target(1);
+	const struct ledger_entry *e;
+
+	assert_null(ledger_of(m));
+	start(m, 5, T0);
+	e = ledger_entry(ledger_of(m), 0);
+	assert_int_equal(e->id, 5);
+	assert_int_equal(e->outcome, OUTCOME_RUNNING);
+	assert_int_equal(e->ended_ns, 0);
+	assert_null(ledger_entry(ledger_of(m), 1));
+	end(m, PANIC_RECOVERED, T0 + 9, 1, &(uint64_t){ 5 },
+	    &(enum panic_outcome){ OUTCOME_RECOVERED });
+	assert_int_equal(e->outcome, OUTCOME_RECOVERED);
+	assert_int_equal(e->ended_ns, T0 + 9);
+	assert_int_equal(e->frame, 0x3000);
+	assert_int_equal(e->recover_site, 0x4000);
+	assert_int_equal(ledger_of(m)->sites->outcomes[OUTCOME_RECOVERED], 1);
+}
+
+static void replaced(void **state)
+{
+	static const uint64_t ids[] = { 7, 6, 5, 99 };
+	static const enum panic_outcome outcomes[] = { OUTCOME_RECOVERED, OUTCOME_OVERRIDDEN,
+						       OUTCOME_REPANICKED, OUTCOME_OVERRIDDEN };
+	_model_ m = with_target(1);
+
+	for (uint64_t id = 5; id <= 7; id++)
+		start(m, id, T0);
+	/* 99 was not told: it is passed over. */
+	end(m, PANIC_RECOVERED, T0, 4, ids, outcomes);
+	assert_int_equal(ledger_entry(ledger_of(m), 0)->replaced_by, 0);
+	assert_int_equal(ledger_entry(ledger_of(m), 1)->replaced_by, 7);
+	assert_int_equal(ledger_entry(ledger_of(m), 1)->frame, 0);
+	assert_int_equal(ledger_entry(ledger_of(m), 2)->replaced_by, 6);
+	assert_int_equal(ledger_entry(ledger_of(m), 2)->outcome, OUTCOME_REPANICKED);
+}
+
+/* The newest stay; what became of those that fell out is not looked for in others. */
+static void ring(void **state)
+{
+	_model_ m = with_target(1);
+
+	for (uint64_t id = 1; id <= LEDGER_ENTRIES_MAX + 3; id++)
+		start(m, id, T0 + id);
+	assert_int_equal(ledger_entry(ledger_of(m), 0)->id, LEDGER_ENTRIES_MAX + 3);
+	assert_int_equal(ledger_entry(ledger_of(m), LEDGER_ENTRIES_MAX - 1)->id, 4);
+	assert_null(ledger_entry(ledger_of(m), LEDGER_ENTRIES_MAX));
+	end(m, PANIC_RECOVERED, T0, 1, &(uint64_t){ 1 },
+	    &(enum panic_outcome){ OUTCOME_RECOVERED });
+	for (unsigned i = 0; i < LEDGER_ENTRIES_MAX; i++)
+		assert_int_equal(ledger_entry(ledger_of(m), i)->outcome, OUTCOME_RUNNING);
+	assert_int_equal(ledger_of(m)->sites->started, LEDGER_ENTRIES_MAX + 3);
+}
+
+static void sites_have_a_bound(void **state)
+{
+	_model_ m = with_target(1);
+
+	for (unsigned i = 0; i < LEDGER_SITES_MAX + 5; i++) {
+		struct event ev = step(PANIC_STARTED, i + 1, T0);
+
+		ev.panic.stack[0] = 0x9000 + i;
+		model_apply(m, &ev);
+	}
+	assert_int_equal(HASH_COUNT(ledger_of(m)->sites), LEDGER_SITES_MAX);
+	assert_int_equal(ledger_of(m)->untold_sites, 5);
+	assert_true(model_dropped(m) >= 5);
+}
+
+/* A process dies once, however often its runtime says so. */
+static void deaths(void **state)
+{
+	_model_ m = with_target(1);
+	const struct service *s = model_services(m);
+	struct event ev = step(PANIC_THROW, 0, T0 + SECOND);
+
+	start(m, 5, T0);
+	end(m, PANIC_FATAL, T0, 1, &(uint64_t){ 5 }, &(enum panic_outcome){ OUTCOME_FATAL });
+	model_apply(m, &ev);
+	ev.panic.step = PANIC_DYING;
+	model_apply(m, &ev);
+	assert_int_equal(recent_sum(&s->deaths, T0 + 2 * SECOND), 1);
+	assert_int_equal(ledger_entry(s->ledger, 0)->kind, LEDGER_PANIC);
+	assert_null(ledger_entry(s->ledger, 1));
+	assert_int_equal(recent_sum(&s->deaths, T0 + 299 * SECOND), 1);
+	assert_int_equal(recent_sum(&s->deaths, T0 + 311 * SECOND), 0);
+}
+
+static void signals_and_throws(void **state)
+{
+	static const struct {
+		enum panic_step step;
+		enum ledger_kind kind;
+	} cases[] = { { PANIC_THROW, LEDGER_THROW }, { PANIC_DYING, LEDGER_SIGNAL } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(cases[i].step, 0, T0);
+		char text[64];
+
+		memcpy(ev.panic.text, "all\x1b asleep", 11);
+		ev.panic.text_len = 11;
+		model_apply(m, &ev);
+		assert_int_equal(ledger_entry(ledger_of(m), 0)->kind, cases[i].kind);
+		assert_int_equal(ledger_entry(ledger_of(m), 0)->outcome, OUTCOME_FATAL);
+		assert_true(model_panic_message(m, IMAGE, &ev.panic, text, sizeof(text)));
+		assert_string_equal(text, "all? asleep");
+		assert_true(model_panic_type(m, IMAGE, &ev.panic, text, sizeof(text)));
+		assert_string_equal(text, "");
+	}
+}
+
+/* A storm at one site is told by the minute. */
+static void busiest(void **state)
+{
+	_model_ m = with_target(1);
+	uint64_t n;
+
+	for (unsigned i = 0; i < 120; i++) {
+		start(m, i + 1, T0 + i * SECOND);
+		end(m, PANIC_RECOVERED, T0 + i * SECOND, 1, &(uint64_t){ i + 1 },
+		    &(enum panic_outcome){ OUTCOME_RECOVERED });
+	}
+	assert_non_null(ledger_busiest(ledger_of(m), T0 + 119 * SECOND, &n));
+	assert_int_equal(n, 60);
+	assert_null(ledger_busiest(ledger_of(m), T0 + 400 * SECOND, &n));
+	assert_int_equal(n, 0);
+}
+
+/* The process is gone; its panics and their names are not. */
+static void survives_its_process(void **state)
+{
+	_model_ m = with_target(1);
+	struct name_ask ask = { 0x1000, NAME_OF_SITE };
+	struct code_line line = { .function = "main.f", .file = "f.go", .line = 3 };
+	struct name_answer answer = { .n = 1, .frames = &line };
+
+	start(m, 5, T0);
+	model_answer(m, IMAGE, &ask, &answer);
+	model_apply(m, &(struct event){ .type = EVENT_TARGET_GONE, .target = 1, .time_ns = T0 });
+	assert_true(model_uses_image(m, IMAGE));
+	assert_string_equal(model_site_name(m, IMAGE, 0x1000)->at.function, "main.f");
+	assert_int_equal(ledger_entry(ledger_of(m), 0)->pid, 1001);
+}
+
+static void name(struct model *m, uint64_t pc, const char *function, bool open_defers, bool wrapper)
+{
+	struct name_ask ask = { pc, NAME_OF_SITE };
+	struct code_line line = {};
+	struct name_answer answer = {
+		.n = 1, .frames = &line, .open_defers = open_defers, .wrapper = wrapper
+	};
+
+	snprintf(line.function, sizeof(line.function), "%s", function);
+	model_answer(m, IMAGE, &ask, &answer);
+}
+
+/* recover() found nothing: where it should not have been, or where it always asks. */
+static void misplaced(void **state)
+{
+	static const struct {
+		const char *site, *caller;
+		bool open_defers, wrapper, misplaced;
+	} cases[] = {
+		{ "main.helper", "main.f.func1", false, false, true },
+		{ "main.f.deferwrap1", "runtime.gopanic", false, true, true },
+		{ "main.f.func1", "runtime.deferreturn", false, false, false },
+		{ "encoding/json.(*encodeState).marshal.func1",
+		  "encoding/json.(*encodeState).marshal", true, false, false },
+		{ "fmt.(*pp).catchPanic", "fmt.(*pp).handleMethods", false, false, false },
+		{ "runtime.preprintpanics.func1", "runtime.gopanic", false, false, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = { .type = EVENT_RECOVER,
+				    .target = 1,
+				    .time_ns = T0,
+				    .recover = { 0x1000, 0x2000, 3 } };
+		const struct service *s = model_services(m);
+
+		model_apply(m, &ev);
+		(void)model_site_name(m, IMAGE, 0x1000);
+		(void)model_site_name(m, IMAGE, 0x2000);
+		assert_int_equal(service_misplaced(m, s), 0); /* not known yet */
+		name(m, 0x1000, cases[i].site, false, cases[i].wrapper);
+		name(m, 0x2000, cases[i].caller, cases[i].open_defers, false);
+		assert_int_equal(service_misplaced(m, s), cases[i].misplaced ? 3 : 0);
+		model_apply(m, &(struct event){
+				       .type = EVENT_TARGET_GONE, .target = 1, .time_ns = T0 });
+		assert_int_equal(service_misplaced(m, s), cases[i].misplaced ? 3 : 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recovered), cmocka_unit_test(replaced),
+		cmocka_unit_test(ring),      cmocka_unit_test(sites_have_a_bound),
+		cmocka_unit_test(deaths),    cmocka_unit_test(signals_and_throws),
+		cmocka_unit_test(busiest),   cmocka_unit_test(survives_its_process),
+		cmocka_unit_test(misplaced),
+	};
+
+	return cmocka_run_group_tests_name("model/ledger", tests, NULL, NULL);
+}
