@@ -3,6 +3,7 @@
 # make            build/deferd            make check      unit, golden and fuzz-corpus tests (no root)
 # make live       tests that attach       make vm         the same on Debian's 6.1 and 6.12 kernels
 # make bench      what we cost            make graph      who includes whom, by folder
+# make fuzz       libFuzzer for FUZZ_SECONDS (60) a driver; a part of make check
 # make install    DESTDIR= PREFIX=/usr    make clean
 # V=1 shows the commands, SAN=1 builds with address and undefined-behaviour sanitizers (into build/san).
 
@@ -57,7 +58,7 @@ FUZZ := $(FUZZ_SRC:%.c=$(O)/%)
 BENCH_SRC := $(sort $(wildcard tests/bench/*_bench.c))
 BENCH := $(BENCH_SRC:%.c=$(O)/%)
 
-.PHONY: all check check-all unit live vm bench graph install clean format FORCE
+.PHONY: all check check-all unit live vm bench fuzz graph install clean format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -120,6 +121,9 @@ check-all: check live vm
 
 bench: all $(BENCH)
 	tests/bench/run.sh $(O)
+
+fuzz: $(FUZZ)
+	BUILD=$(abspath $(O)) tests/fuzz/libfuzzer.t
 
 graph:
 	@tests/lib/include-graph.sh

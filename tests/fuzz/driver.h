@@ -3,9 +3,11 @@
  * A main() around LLVMFuzzerTestOneInput(), for those who have no libFuzzer (with it:
  * -DFUZZ_LIBFUZZER -fsanitize=fuzzer, and this main() is left out). Include it last in a driver.
  *
- *   X_fuzz FILE...                      run each file once
- *   X_fuzz --mutate ROUNDS SEED FILE... run ROUNDS mutations of the files and of the driver's own
- * seeds
+ *   X_fuzz FILE...                        run each file once
+ *   X_fuzz --mutate ROUNDS SEED FILE...   run ROUNDS mutations of the files and of the driver's own
+ *                                         seeds
+ *   X_fuzz --seeds DIR FILE...            write the same into DIR, for a fuzzer to begin with: each
+ *                                         whole, cut off, and with bits flipped
  *
  * The same ROUNDS, SEED and files give the same inputs everywhere: a crash is found again by
  * running it again.
@@ -31,7 +33,7 @@ __attribute__((unused)) static size_t fuzz_seed(unsigned i, uint8_t *buf, size_t
 
 #ifndef FUZZ_LIBFUZZER
 
-#define FUZZ_INPUT_MAX (1u << 20)
+#define FUZZ_INPUT_MAX (2u << 20)
 #define FUZZ_SEEDS_MAX 64
 #define FUZZ_EDITS_MAX 6
 #ifndef FUZZ_COST
@@ -128,24 +130,70 @@ static int fuzz_read(const char *path, struct fuzz_input *ret)
 	return ret->p ? 0 : -1;
 }
 
+/* The driver's own seeds, then the files; how many. */
+static unsigned fuzz_inputs(struct fuzz_input ret[FUZZ_SEEDS_MAX], char **files, int nfiles)
+{
+	static uint8_t buf[FUZZ_INPUT_MAX];
+	unsigned n = 0;
+	size_t len;
+
+	for (unsigned i = 0; n < FUZZ_SEEDS_MAX && (len = fuzz_seed(i, buf, sizeof(buf))) > 0;
+	     i++) {
+		ret[n].p = malloc(len);
+		if (!ret[n].p)
+			abort();
+		memcpy(ret[n].p, buf, len);
+		ret[n++].len = len;
+	}
+	for (int i = 0; i < nfiles && n < FUZZ_SEEDS_MAX; i++)
+		if (fuzz_read(files[i], &ret[n]) == 0)
+			n++;
+	return n;
+}
+
+static int fuzz_write(const char *dir, unsigned i, const char *what, unsigned k, const uint8_t *p,
+		      size_t len)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%02u-%s%u", dir, i, what, k);
+	f = fopen(path, "wb");
+	if (!f)
+		return -1;
+	if (len)
+		len -= fwrite(p, 1, len, f);
+	return fclose(f) == 0 && len == 0 ? 0 : -1;
+}
+
+static int fuzz_write_seeds(const char *dir, char **files, int nfiles)
+{
+	static struct fuzz_input in[FUZZ_SEEDS_MAX];
+	unsigned n = fuzz_inputs(in, files, nfiles);
+	int bad = 0;
+
+	fuzz_state = 10035;
+	for (unsigned i = 0; i < n; i++) {
+		bad |= fuzz_write(dir, i, "whole", 0, in[i].p, in[i].len);
+		for (unsigned k = 1; k < 4; k++)
+			bad |= fuzz_write(dir, i, "cut", k, in[i].p, in[i].len * k / 4);
+		for (unsigned k = 0; k < 4 && in[i].len; k++) {
+			for (unsigned flips = 0; flips < 8u << k; flips++)
+				in[i].p[fuzz_random(in[i].len)] ^= (uint8_t)(1u << fuzz_random(8));
+			bad |= fuzz_write(dir, i, "flipped", k, in[i].p, in[i].len);
+		}
+		free(in[i].p);
+	}
+	return bad ? 1 : 0;
+}
+
 static int fuzz_mutate(unsigned long rounds, uint64_t seed, char **files, int nfiles)
 {
 	static struct fuzz_input in[FUZZ_SEEDS_MAX];
 	static uint8_t work[FUZZ_INPUT_MAX];
-	unsigned n = 0;
+	unsigned n = fuzz_inputs(in, files, nfiles);
 	size_t len;
 
-	for (unsigned i = 0; n < FUZZ_SEEDS_MAX && (len = fuzz_seed(i, work, sizeof(work))) > 0;
-	     i++) {
-		in[n].p = malloc(len);
-		if (!in[n].p)
-			return 1;
-		memcpy(in[n].p, work, len);
-		in[n++].len = len;
-	}
-	for (int i = 0; i < nfiles && n < FUZZ_SEEDS_MAX; i++)
-		if (fuzz_read(files[i], &in[n]) == 0)
-			n++;
 	fuzz_state = seed * 0x9e3779b97f4a7c15u | 1;
 	for (unsigned long r = 0; r < rounds / FUZZ_COST + 1 && n; r++) {
 		const struct fuzz_input *from = &in[fuzz_random(n)];
@@ -166,6 +214,8 @@ int main(int argc, char **argv)
 	if (argc >= 4 && !strcmp(argv[1], "--mutate"))
 		return fuzz_mutate(strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0), argv + 4,
 				   argc - 4);
+	if (argc >= 3 && !strcmp(argv[1], "--seeds"))
+		return fuzz_write_seeds(argv[2], argv + 3, argc - 3);
 	for (int i = 1; i < argc; i++) {
 		struct fuzz_input in;
 
