@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Where the fields of the Go runtime's structs lie, by release: data, and one look-up. Read from
- * the DWARF of binaries built by each release; amd64 and arm64 agree in every field listed. Nothing
- * here looks at a process: who uses an `unverified` row must check it against a live one, and be
- * ready to do without.
+ * Where the fields of the Go runtime's structs lie, by release: data, and one look-up. amd64 and
+ * arm64 agree in every field listed. Nothing here looks at a process: who uses an
+ * `unverified` row must check it against a live one, and be ready to do without.
  */
 #ifndef DEFERD_GOLANG_LAYOUT_H
 #define DEFERD_GOLANG_LAYOUT_H
@@ -20,21 +19,22 @@ struct go_layout {
 	struct {
 		uint16_t stack_lo, stack_hi, panic, defer, m, sched_sp, sched_pc, sched_bp;
 		uint16_t syscallsp, syscallpc, param, atomicstatus, goid, waitsince, waitreason;
-		uint16_t sigcode0, sigcode1, parent_goid, gopc, startpc;
+		uint16_t sig, sigcode0, sigcode1, parent_goid, gopc, startpc;
 	} g;
 	struct {
-		uint16_t g0, curg;
+		uint16_t g0, curg, throwing, dying;
 	} m;
 	struct {
 		uint16_t size, heap, rangefunc, open_defer, sp, pc, fn, link, head;
 	} defer;
 	struct {
-		uint16_t size, arg, link, sp, start_sp, retpc, recovered, goexit, repanicked;
+		uint16_t size, arg, link, pc, sp, fp, start_sp, retpc;
+		uint16_t recovered, aborted, goexit, repanicked;
 	} panic;
 	struct {
 		uint16_t types, etypes, rodata, gofunc;
 	} moduledata;
-	uint8_t wrapper_id; /* funcID of ABI wrappers and of wrappers around deferred calls */
+	uint16_t wrapper_id; /* funcID of ABI wrappers and of wrappers around deferred calls */
 };
 
 /* The row for Go 1.`minor`. 0; -ENOTSUP when older than Go 1.19 (or 0, not known). */
