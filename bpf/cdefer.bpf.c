@@ -45,7 +45,9 @@ static __always_inline void c_panic(struct hit *hit)
 		st->base = hit->sp;
 	if (st && panicrule_start(st, id, 0, c_depth(hit, st), told ? DFD_PANIC_TOLD : 0))
 		lose(DFD_LOSS_PANIC_MAP);
-	r = told ? ledger_reserve(hit, 0) : 0;
+	if (!told)
+		return;
+	r = ledger_reserve(hit, 0);
 	if (!r)
 		return;
 	r->id = id;
@@ -67,13 +69,16 @@ static __always_inline void c_recover(struct hit *hit)
 		return;
 	}
 	panicrule_recover(st, c_depth(hit, st), &end);
-	r = end.told ? ledger_reserve(hit, 0) : 0;
-	ledger_ended(hit, &end, r);
-	if (r) {
-		r->frame = hit->site;
-		record_submit(r);
-	}
+	ledger_count(hit, &end);
 	panics_settle(hit, st);
+	if (!end.told)
+		return;
+	r = ledger_reserve(hit, 0);
+	if (!r)
+		return;
+	ledger_list(r, &end);
+	r->frame = hit->site;
+	record_submit(r);
 }
 
 SEC("uprobe")

@@ -177,10 +177,13 @@ static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
 				    told ? DFD_PANIC_TOLD : 0))
 			lose(DFD_LOSS_PANIC_MAP);
 	}
-	r = told ? ledger_reserve(hit, goid) : 0;
-	ledger_ended(hit, &end, r);
+	ledger_count(hit, &end);
+	if (!told)
+		return;
+	r = ledger_reserve(hit, goid);
 	if (!r)
 		return;
+	ledger_list(r, &end);
 	r->id = id;
 	go_panic_value(hit, r);
 	ledger_stack(hit, r);
@@ -241,7 +244,7 @@ static __noinline void go_recovery(struct hit *hit)
 	struct dfd_panics *st;
 	struct dfd_rec_panic *r;
 	struct go_g_head g;
-	__u64 pc = 0, sp;
+	__u64 pc = 0, sp, goid, recover_site;
 
 	hit->g = ARCH_GO_ARG0(hit->ctx);
 	hit->site = 0;
@@ -259,15 +262,20 @@ static __noinline void go_recovery(struct hit *hit)
 		panicrule_close(st, &end, DFD_OUTCOME_RECOVERED);
 		panicrule_all(st, DFD_OUTCOME_UNKNOWN, &end);
 	}
-	r = end.told ? ledger_reserve(hit, st->goid) : 0;
-	ledger_ended(hit, &end, r);
-	if (r) {
-		r->frame = pc;
-		r->recover_site = st->asked ? st->asked_site : 0;
-		record_submit(r);
-	}
+	ledger_count(hit, &end);
+	goid = st->goid;
+	recover_site = st->asked ? st->asked_site : 0;
 	st->asked = 0;
 	panics_settle(hit, st);
+	if (!end.told)
+		return;
+	r = ledger_reserve(hit, goid);
+	if (!r)
+		return;
+	ledger_list(r, &end);
+	r->frame = pc;
+	r->recover_site = recover_site;
+	record_submit(r);
 }
 
 /*
@@ -309,24 +317,23 @@ static __noinline void go_end(struct hit *hit, const struct go_g_head *g, __u64 
 		else
 			panicrule_fatal(st, &end);
 	}
-	if (hit->role == DFD_ROLE_GOEXIT && !end.told && !(hit->t->flags & DFD_TARGET_TRACE)) {
-		ledger_ended(hit, &end, 0);
-		goto out;
-	}
-	r = ledger_reserve(hit, read_word(hit->g + hit->t->goid_off));
-	ledger_ended(hit, &end, r);
-	if (r) {
-		ledger_text(r, text, len);
-		ledger_stack(hit, r);
-		record_submit(r);
-	}
-out:
+	ledger_count(hit, &end);
 	if (st)
 		panics_settle(hit, st);
+	/* A Goexit that ends no panic is nobody's news. */
+	if (hit->role == DFD_ROLE_GOEXIT && !end.told && !(hit->t->flags & DFD_TARGET_TRACE))
+		return;
+	r = ledger_reserve(hit, read_word(hit->g + hit->t->goid_off));
+	if (!r)
+		return;
+	ledger_list(r, &end);
+	ledger_text(r, text, len);
+	ledger_stack(hit, r);
+	record_submit(r);
 }
 
 /* throw may run on the scheduler's stack: the goroutine is the one that the thread runs for. */
-static __always_inline void go_throw(struct hit *hit)
+static __noinline void go_throw(struct hit *hit)
 {
 	__u64 m = read_word(hit->g + 48), user = read_word(m + hit->t->panic.m_curg);
 	struct go_g_head g = {};
@@ -339,7 +346,7 @@ static __always_inline void go_throw(struct hit *hit)
 }
 
 /* Without a layout: that it happened, and where. */
-static __always_inline void go_blind(struct hit *hit)
+static __noinline void go_blind(struct hit *hit)
 {
 	struct dfd_rec_panic *r;
 

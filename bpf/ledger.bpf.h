@@ -84,22 +84,31 @@ static __always_inline void ledger_text(struct dfd_rec_panic *r, __u64 ptr, __u6
 		r->text_len = n;
 }
 
-/* Count what ended, and write it down if there is a record. */
-static __always_inline void ledger_ended(struct hit *hit, const struct panic_end *end,
-					 struct dfd_rec_panic *r)
+/* What ended, counted. */
+static __always_inline void ledger_count(struct hit *hit, const struct panic_end *end)
 {
 	__u32 i;
 
 	for (i = 0; i < DFD_PANIC_NEST_MAX; i++) {
-		__u32 outcome = end->outcome[i] & 7;
-
 		if (i >= end->n)
 			break;
-		count_up(&hit->counts->outcomes[outcome]);
-		if (!r)
-			continue;
+		count_up(&hit->counts->outcomes[end->outcome[i] & 7]);
+	}
+}
+
+/*
+ * And written down. Apart from counting, and after the reservation was checked: older verifiers
+ * (seen on 6.1) forget that a record which is not NULL once is not NULL again.
+ */
+static __always_inline void ledger_list(struct dfd_rec_panic *r, const struct panic_end *end)
+{
+	__u32 i;
+
+	for (i = 0; i < DFD_PANIC_NEST_MAX; i++) {
+		if (i >= end->n)
+			break;
 		r->closed[i] = end->id[i];
-		r->outcome[i] = outcome;
+		r->outcome[i] = end->outcome[i] & 7;
 		r->nclosed = i + 1;
 	}
 }

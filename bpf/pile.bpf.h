@@ -111,6 +111,9 @@ static __always_inline void count_site(struct hit *hit)
 		lose(DFD_LOSS_SITE_MAP);
 }
 
+/* Not on the stack, which is 512 bytes. */
+static const struct dfd_depth no_defers;
+
 /*
  * The state, made at the first push. NULL when the map is full: counted, the depth is then unknown.
  */
@@ -120,11 +123,12 @@ static __always_inline struct dfd_depth *state_of(struct hit *hit, int create)
 	struct dfd_depth *st = bpf_map_lookup_elem(&defers_by_g, &key);
 
 	if (!st && create) {
-		struct dfd_depth fresh = { .next_mark = hit->t->threshold };
-
-		if (bpf_map_update_elem(&defers_by_g, &key, &fresh, BPF_NOEXIST))
+		if (bpf_map_update_elem(&defers_by_g, &key, &no_defers, BPF_NOEXIST))
 			lose(DFD_LOSS_STATE_MAP);
 		st = bpf_map_lookup_elem(&defers_by_g, &key);
+		/* Nobody else runs as this goroutine meanwhile. */
+		if (st)
+			st->next_mark = hit->t->threshold;
 	}
 	return st;
 }
