@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "golang/gobin.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -31,13 +32,29 @@ static int try_table(struct gobin *g, uint64_t va, struct reason *reason)
 	return 0;
 }
 
-/* Sections first. PIE programs linked externally by Go 1.25 and older keep the table within
- * .data.rel.ro: scan then. */
+static int scan_load(struct gobin *g, unsigned i)
+{
+	struct bytes b = elfimg_load_bytes(g->img, i);
+	uint64_t va = g->img->loads[i].va;
+
+	for (int64_t at = -va & 7; (at = pclntab_scan(b, (uint64_t)at)) >= 0; at += 8)
+		if (try_table(g, va + (uint64_t)at, NULL) == 0)
+			return 0;
+	return -ENOENT;
+}
+
+/*
+ * Sections first. PIE programs linked externally by Go 1.25 and older keep the table within
+ * .data.rel.ro: the moduledata says where, else scan, what is written to at the start before what
+ * only is read, and code last, since every page that is looked at has to be read in.
+ */
 static int find_table(struct gobin *g, bool *ret_named, struct reason *reason)
 {
 	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
+	static const uint32_t order[] = { PF_R | PF_W, PF_R, PF_R | PF_X, PF_R | PF_W | PF_X };
 	struct elfimg_section s;
 	int err = -ENOENT;
+	uint64_t va;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		if (elfimg_section(g->img, names[i], &s) < 0)
@@ -47,14 +64,14 @@ static int find_table(struct gobin *g, bool *ret_named, struct reason *reason)
 		if (err == 0)
 			return 0;
 	}
-	for (unsigned i = 0; i < g->img->nloads; i++) {
-		struct bytes b = elfimg_load_bytes(g->img, i);
-		uint64_t va = g->img->loads[i].va;
-
-		for (int64_t at = -va & 7; (at = pclntab_scan(b, (uint64_t)at)) >= 0; at += 8)
-			if (try_table(g, va + (uint64_t)at, NULL) == 0)
+	va = moduledata_table(g->img);
+	if (va && try_table(g, va, NULL) == 0)
+		return 0;
+	for (unsigned k = 0; k < ARRAY_SIZE(order); k++)
+		for (unsigned i = 0; i < g->img->nloads; i++)
+			if ((g->img->loads[i].flags & (PF_R | PF_W | PF_X)) == order[k] &&
+			    scan_load(g, i) == 0)
 				return 0;
-	}
 	return err;
 }
 

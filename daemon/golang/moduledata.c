@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "golang/pclntab.h"
 
 #define OFF_FUNCNAMES 8
 #define OFF_MINPC     160
@@ -22,6 +23,11 @@
 #define OFF_ETEXT     184
 #define KNOWN_LEN     192
 
+/* Of the function table: enough to know one by, and the offset of its names at the most. */
+#define HEADER_NAMES 32
+#define HEADER_MIN   72
+#define HEADER_MAX   128
+
 static bool is_moduledata(struct bytes b, uint64_t pclntab_va, uint64_t names_va)
 {
 	return bytes_has(b, 0, KNOWN_LEN) && le64_at(b.p) == pclntab_va &&
@@ -29,22 +35,63 @@ static bool is_moduledata(struct bytes b, uint64_t pclntab_va, uint64_t names_va
 	       le64_at(b.p + OFF_MINPC) == le64_at(b.p + OFF_TEXT);
 }
 
+static uint64_t find_words_in(struct bytes b, uint64_t va, uint64_t pclntab_va, uint64_t names_va)
+{
+	for (uint64_t off = -va & 7; bytes_has(b, off, KNOWN_LEN); off += 8)
+		if (le64_at(b.p + off) == pclntab_va &&
+		    is_moduledata(bytes_from(b, off), pclntab_va, names_va))
+			return va + off;
+	return 0;
+}
+
+/* Where it is known to lie, then everywhere: a large program has tens of megabytes of data, and every
+ * page that is looked at has to be read in. */
 static uint64_t find_words(const struct elfimg *img, uint64_t pclntab_va, uint64_t names_va)
+{
+	static const char *const names[] = { ".go.module", ".noptrdata", ".data" };
+	struct elfimg_section s;
+	uint64_t va;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (elfimg_section(img, names[i], &s) < 0)
+			continue;
+		va = find_words_in(s.bytes, s.va, pclntab_va, names_va);
+		if (va)
+			return va;
+	}
+	for (unsigned i = 0; i < img->nloads; i++) {
+		if (img->loads[i].flags & PF_X)
+			continue;
+		va = find_words_in(elfimg_load_bytes(img, i), img->loads[i].va, pclntab_va,
+				   names_va);
+		if (va)
+			return va;
+	}
+	return 0;
+}
+
+/* The header repeats, in its fourth word, how far behind it the names begin. */
+static bool is_table(const struct elfimg *img, uint64_t va, uint64_t names_off)
+{
+	struct bytes b = elfimg_at(img, va);
+	uint64_t off;
+
+	return names_off >= HEADER_MIN && names_off <= HEADER_MAX &&
+	       pclntab_scan(bytes_sub(b, 0, HEADER_MIN), 0) == 0 &&
+	       bytes_u64(b, HEADER_NAMES, &off) && off == names_off;
+}
+
+uint64_t moduledata_table(const struct elfimg *img)
 {
 	struct elfimg_section s;
 
-	if (elfimg_section(img, ".go.module", &s) == 0 &&
-	    is_moduledata(elfimg_at(img, s.va), pclntab_va, names_va))
-		return s.va;
-	for (unsigned i = 0; i < img->nloads; i++) {
-		struct bytes b = elfimg_load_bytes(img, i);
+	if (elfimg_section(img, ".noptrdata", &s) < 0)
+		return 0;
+	for (uint64_t off = -s.va & 7; bytes_has(s.bytes, off, KNOWN_LEN); off += 8) {
+		uint64_t va = le64_at(s.bytes.p + off);
 
-		if (img->loads[i].flags & PF_X)
-			continue;
-		for (uint64_t off = -img->loads[i].va & 7; bytes_has(b, off, KNOWN_LEN); off += 8)
-			if (le64_at(b.p + off) == pclntab_va &&
-			    is_moduledata(bytes_from(b, off), pclntab_va, names_va))
-				return img->loads[i].va + off;
+		if (is_table(img, va, le64_at(s.bytes.p + off + OFF_FUNCNAMES) - va))
+			return va;
 	}
 	return 0;
 }

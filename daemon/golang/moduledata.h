@@ -23,4 +23,10 @@ struct moduledata {
 int moduledata_find(const struct elfimg *img, uint64_t pclntab_va, uint64_t funcname_off,
 		    const struct go_layout *layout, struct moduledata *ret);
 
+/*
+ * VA of a function table that no section is named for: what the one in .noptrdata points to, if it
+ * looks like a table. 0: not found so. Cheaper than looking through all the data.
+ */
+uint64_t moduledata_table(const struct elfimg *img);
+
 #endif

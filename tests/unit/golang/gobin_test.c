@@ -137,6 +137,43 @@ static void relocated_moduledata(void **state)
 	assert_int_equal(g.moduledata.gofunc, FAKE_TREE_VA);
 }
 
+/* A PIE linked externally: no section is named for the table, but .noptrdata has the moduledata. With
+ * that damaged, and with no sections at all, the table is found by looking everywhere. */
+static void unnamed_table(void **state)
+{
+	static const struct {
+		uint32_t off;
+		uint64_t value;
+		uint64_t table;
+	} cases[] = {
+		{ FAKE_MD_OFF + 168, 1, FAKE_TAB_VA },
+		{ FAKE_MD_OFF, FAKE_TAB_VA + 8, 0 },
+		{ FAKE_MD_OFF + 8, FAKE_TAB_VA + 80, 0 },
+		{ FAKE_MD_OFF + 8, FAKE_TAB_VA - 1, 0 },
+		{ FAKE_TAB_OFF + 32, 80, 0 },
+		{ FAKE_MD_OFF, UINT64_MAX - 71, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint32_t names = FAKE_SHSTR_OFF + 0xc0;
+		struct elfimg img;
+		struct gobin g;
+		struct fake f;
+
+		fake_make(&f, &(struct fake_opts){ .minor = 25 });
+		fake_section(&f, 2, &names, ".noptrdata",
+			     (Elf64_Shdr){ .sh_type = SHT_PROGBITS,
+					   .sh_addr = FAKE_DATA_VA + FAKE_MD_OFF - FAKE_DATA_OFF,
+					   .sh_offset = FAKE_MD_OFF,
+					   .sh_size = FAKE_INFO_OFF - FAKE_MD_OFF });
+		fake_put64(&f, cases[i].off, cases[i].value);
+		assert_int_equal(elfimg_init(&img, f.b, sizeof(f.b), NULL), 0);
+		assert_int_equal(moduledata_table(&img), cases[i].table);
+		assert_int_equal(gobin_init(&g, &img, NULL), 0);
+		assert_int_equal(g.tab_va, FAKE_TAB_VA);
+	}
+}
+
 static void cut_anywhere(void **state)
 {
 	struct fake f;
@@ -553,13 +590,14 @@ static int find_gos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_or_says_why),        cmocka_unit_test(broken_tables),
-		cmocka_unit_test(relocated_moduledata),     cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(names_the_right_goexit1),  cmocka_unit_test(expands_inlined_calls),
-		cmocka_unit_test(expands_into_little_room), cmocka_unit_test(survives_bad_trees),
-		cmocka_unit_test(sees_through_wrappers),    cmocka_unit_test(wrapper_around_itself),
-		cmocka_unit_test(agrees_with_nm),           cmocka_unit_test(agrees_with_addr2line),
-		cmocka_unit_test(agrees_with_the_runtime),  cmocka_unit_test(stripped_is_the_same),
+		cmocka_unit_test(opens_or_says_why),     cmocka_unit_test(broken_tables),
+		cmocka_unit_test(relocated_moduledata),  cmocka_unit_test(unnamed_table),
+		cmocka_unit_test(cut_anywhere),          cmocka_unit_test(names_the_right_goexit1),
+		cmocka_unit_test(expands_inlined_calls), cmocka_unit_test(expands_into_little_room),
+		cmocka_unit_test(survives_bad_trees),    cmocka_unit_test(sees_through_wrappers),
+		cmocka_unit_test(wrapper_around_itself), cmocka_unit_test(agrees_with_nm),
+		cmocka_unit_test(agrees_with_addr2line), cmocka_unit_test(agrees_with_the_runtime),
+		cmocka_unit_test(stripped_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, find_gos, NULL);
