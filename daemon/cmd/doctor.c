@@ -30,12 +30,14 @@ static const struct cmd_option options[] = {
 };
 
 static const char *const role_names[DFD_ROLE_MAX] = {
-	[DFD_ROLE_PUSH_HEAP] = "push",  [DFD_ROLE_PUSH_STACK] = "push",
-	[DFD_ROLE_PUSH_RANGE] = "push", [DFD_ROLE_RUN] = "run",
-	[DFD_ROLE_PANIC] = "panic",     [DFD_ROLE_RECOVER] = "recover",
-	[DFD_ROLE_FATAL] = "fatal",     [DFD_ROLE_GOEXIT] = "goexit",
-	[DFD_ROLE_C_PUSH] = "push",     [DFD_ROLE_C_RUN] = "run",
-	[DFD_ROLE_C_PANIC] = "panic",   [DFD_ROLE_C_RECOVER] = "recover",
+	[DFD_ROLE_PUSH_HEAP] = "push",     [DFD_ROLE_PUSH_STACK] = "push",
+	[DFD_ROLE_PUSH_RANGE] = "push",    [DFD_ROLE_RUN] = "run",
+	[DFD_ROLE_PANIC] = "panic",        [DFD_ROLE_RECOVER] = "recover",
+	[DFD_ROLE_FATAL] = "fatal",        [DFD_ROLE_GOEXIT] = "goexit",
+	[DFD_ROLE_RECOVER_CALL] = "asked", [DFD_ROLE_THROW] = "throw",
+	[DFD_ROLE_DYING] = "dying",        [DFD_ROLE_C_PUSH] = "push",
+	[DFD_ROLE_C_RUN] = "run",          [DFD_ROLE_C_PANIC] = "panic",
+	[DFD_ROLE_C_RECOVER] = "recover",
 };
 
 /* The kernel */

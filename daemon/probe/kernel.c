@@ -44,7 +44,8 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    "uprobe_multi alone",
 			    "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
 	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
-				  "one perf event a point: detaching takes 0.1 s a point",
+				  "one perf event a point, and few points: no full set; of panics, no Goexit, "
+				  "no throw, no signal, and no recover() in a wrong frame",
 				  "use Linux 6.6 or newer", false },
 	[KERNEL_KPROBE] = { "kprobe", "see descriptors opened and closed at no cost to others",
 			    "syscall tracepoints, and only while a process is under suspicion or "
