@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# The panic ledger: outcomes equal the program's own, in a storm, too; what a process died of is told when it is gone; a Go
+# release that nobody knows is read by the newest layout, or says what is missing.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+
+outcomes() { target 'panics_by_outcome | "\(.recovered) \(.overridden) \(.repanicked) \(.goexit) \(.unknown)"'; }
+wanted() { # NAME: the same, by the program's own account
+	sed -n '/^{/p' "$tmp/$1.out" | tail -1 | jq -r '"\(.recovered) \(.overridden) \(.repanicked) \(.goexit_ends) 0"'
+}
+outcomes_are() { [ "$(outcomes)" = "$1" ]; }
+run_panics() { # NAME BINARY N
+	start_program "$1" "$2" -n "$3"
+	wait_until 30 attached "$program" || wait_until 1 target_is state limited
+	go_on
+	wait_until 120 has_truth "$1"
+}
+end_program() {
+	go_on
+	exec 7>&-
+	wait "$program"
+}
+
+start_daemon
+while read -r version go; do
+	build_fixtures "$version" "$go" || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	for n in 3 5000; do
+		run_panics panics "$fixtures/panics.stripped" $n
+		want=$(wanted panics)
+		wait_until 15 outcomes_are "$want"
+		is "$(outcomes)" "$want" "$version: outcomes of $n rounds"
+		is "$(target panics_started)" "$(truth panics panics)" "$version: panics started"
+		end_program
+	done
+done <<<"$gos"
+
+# A storm is counted to the unit, and says what it left out.
+untold=$(metric 'deferd_panics_untold_total{service="panics.stripped"}')
+[ "${untold:-0}" -gt 0 ]
+ok $? "details left out of a storm are counted"
+"$DEFERD" panics --control.socket="$tmp/deferd.sock" --last=3 --stacks panics.stripped >"$tmp/panics.txt" 2>&1
+ok $? "deferd panics"
+grep -q 'main.goexitThenPanic' "$tmp/panics.txt"
+ok $? "with the line of the program"
+
+read -r version go <<<"$gos"
+fixtures=$BUILD/fixtures/$version
+start_program fatal "$fixtures/panics.stripped" -n 0 -fatal
+wait_until 30 attached "$program"
+go_on
+go_on
+exec 7>&-
+wait "$program"
+dead=$program
+last_words() {
+	"$DEFERD" panics --control.socket="$tmp/deferd.sock" --json "$dead" | jq -r '.panics[0] | "\(.kind) \(.outcome) \(.type) \(.site.function)"'
+}
+words_are() { [ "$(last_words)" = "$1" ]; }
+wait_until 10 words_are "panic fatal *main.stockError main.main"
+is "$(last_words)" "panic fatal *main.stockError main.main" "what a process died of, when it is gone"
+wait_until 10 firing panics.stripped ProcessDied
+ok $? "an alert tells of it"
+
+# The version in the file is all that is changed.
+LC_ALL=C sed -E 's/go1\.[0-9]{2}\./go1.99./g' "$fixtures/panics" >"$tmp/panics.new"
+chmod +x "$tmp/panics.new"
+run_panics new "$tmp/panics.new" 3
+wait_until 15 target_is panics_started "$(truth new panics)"
+is "$(target panics_started)" "$(truth new panics)" "go1.99: panics started"
+recovered=$(truth new recovered)
+wait_until 10 target_is panics_recovered "$recovered"
+is "$(target panics_recovered)" "$recovered" "go1.99: recovered"
+wait_until 3 target_is state limited # of a Go whose _panic is another; the newest stays observed
+note "$(target state): $(target reason)"
+if [ "$(target state)" = observed ]; then
+	is "$(outcomes)" "$(wanted new)" "go1.99: outcomes"
+else
+	target reason | grep -q layout
+	ok $? "go1.99: says that the layout is not known"
+	[ "$(metric 'deferd_attach_failures_total{reason="layout_unknown"}')" -gt 0 ]
+	ok $? "go1.99: and in a metric"
+fi
+end_program
+stop_daemon
+ok $? "the daemon ends well"
+done_testing
