@@ -90,7 +90,7 @@ start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
 	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
 	daemon=$!
 	live_pids+=("$daemon")
-	wait_until "${START_SECONDS:-20}" grep -q 'http://' "$tmp/deferd.log" || return 1
+	wait_until "${START_SECONDS:-20}" grep -q 'http://[0-9.:]*/' "$tmp/deferd.log" || return 1
 	url=$(sed -n 's#.*\(http://[0-9.:]*\)/.*#\1#p' "$tmp/deferd.log" | head -1)
 	answers() { curl -sSf -m 5 -o /dev/null "$url/-/healthy" 2>"$tmp/curl.err"; }
 	wait_until 20 answers || { note "the daemon does not answer: $(cat "$tmp/curl.err")"; return 1; }
