@@ -6,12 +6,12 @@
  * first instruction counts such a call twice. The first instruction is also a dear one, a cmp that
  * the kernel must single-step.
  *
- *   go1.26 runtime.gopanic                       go1.19 runtime.gopanic
- *     lea    -0x28(%rsp),%r12                      lea    -0x38(%rsp),%r12
- *     cmp    0x10(%r14),%r12     g.stackguard0     cmp    0x10(%r14),%r12
- *     jbe    +0x33c              to morestack,   > jbe    +0x711              dropped when CF or ZF
- * is set > push   %rbp                then to +0        sub    $0xb8,%rsp mov    %rsp,%rbp mov
- * %rbp,0xb0(%rsp)
+ *   go1.26 runtime.gopanic                     go1.19 runtime.gopanic
+ *     lea    -0x28(%rsp),%r12                    lea    -0x38(%rsp),%r12
+ *     cmp    0x10(%r14),%r12  g.stackguard0      cmp    0x10(%r14),%r12
+ *     jbe    +0x33c           to morestack,    > jbe    +0x711     hits with CF or ZF are dropped
+ *   > push   %rbp             then to +0         sub    $0xb8,%rsp
+ *     mov    %rsp,%rbp                           mov    %rbp,0xb0(%rsp)
  *
  * What a uprobe on x86 executes itself, without a single step (arch/x86/kernel/uprobes.c):
  *   push_setup_xol_ops():   50-57 and 41 50-57, push of a register (since 4.20)
