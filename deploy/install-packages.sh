@@ -8,7 +8,7 @@ build="make gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev libdw-dev zli
 	libncurses-dev libcurl4-gnutls-dev libjansson-dev libcap-ng-dev libseccomp-dev libcrypt-dev libzydis-dev uthash-dev"
 demo="golang-go curl jq"
 gos="python3-pip ca-certificates"
-test="libcmocka-dev perl procps binutils file openssl tmux man-db"
+test="libcmocka-dev perl procps binutils file openssl tmux man-db libclang-rt-14-dev"
 
 missing=()
 for purpose; do
