@@ -87,10 +87,11 @@ now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 # Descriptor 7 is closed for it: a program's gate must not be held open by somebody else.
 start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
+	rm -f "$tmp/deferd.log" # of the daemon before: the new one opens it only after the fork
 	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
 	daemon=$!
 	live_pids+=("$daemon")
-	wait_until "${START_SECONDS:-20}" grep -q 'http://[0-9.:]*/' "$tmp/deferd.log" || return 1
+	wait_until "${START_SECONDS:-20}" grep -sq 'http://' "$tmp/deferd.log" || return 1
 	url=$(sed -n 's#.*\(http://[0-9.:]*\)/.*#\1#p' "$tmp/deferd.log" | head -1)
 	answers() { curl -sSf -m 5 -o /dev/null "$url/-/healthy" 2>"$tmp/curl.err"; }
 	wait_until 20 answers || { note "the daemon does not answer: $(cat "$tmp/curl.err")"; return 1; }
