@@ -117,6 +117,7 @@ vm: all
 	tests/vm.sh $(O)
 
 check-all: export DEFERD_MATRIX := all
+check-all: export REAL_SECONDS := 60
 check-all: check live vm
 
 bench: all $(BENCH)

@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Sourced after live.sh: real programs nobody here wrote, unpacked below the build folder, never installed (a package's
-# scripts would start services). Each function sets a path, or fails with $why.
+# scripts would start services). Each function sets `fetched` to a path, or fails with $why.
 why=
+fetched=
 
-fetch_prometheus() { # sets prometheus, promtool: Debian's, stripped, Go 1.19
-	local dir=$BUILD/pkg/prometheus
-	prometheus=$dir/usr/bin/prometheus promtool=$dir/usr/bin/promtool
-	[ -x "$prometheus" ] && return 0
-	command -v apt-get >/dev/null || { why="no apt-get to fetch Debian's prometheus with"; return 1; }
+fetch_debian() { # PACKAGE PATH: a file of the package, of this Debian release
+	local dir=$BUILD/pkg/$1
+	fetched=$dir/$2
+	[ -x "$fetched" ] && return 0
+	command -v apt-get >/dev/null || { why="no apt-get to fetch Debian's $1 with"; return 1; }
 	mkdir -p "$dir"
-	(cd "$dir" && apt-get -o APT::Sandbox::User=root download prometheus) >"$tmp/fetch.log" 2>&1 ||
-		{ why="apt-get download prometheus: $(tail -1 "$tmp/fetch.log")"; return 1; }
-	dpkg -x "$dir"/prometheus_*.deb "$dir" && rm -f "$dir"/prometheus_*.deb
-	[ -x "$prometheus" ]
+	(cd "$dir" && apt-get -o APT::Sandbox::User=root download "$1") >"$tmp/fetch.log" 2>&1 ||
+		{ why="apt-get download $1: $(tail -1 "$tmp/fetch.log")"; return 1; }
+	dpkg -x "$dir/$1"_*.deb "$dir" && rm -f "$dir/$1"_*.deb
+	[ -x "$fetched" ] || { why="$1 has no $2"; return 1; }
 }
 
-fetch_esbuild() { # sets esbuild: npm's 0.28.2, stripped, Go 1.26, without .go.buildinfo
-	local dir=$BUILD/pkg/esbuild
-	esbuild=$dir/package/bin/esbuild
-	[ -x "$esbuild" ] && return 0
+fetch_npm() { # PACKAGE VERSION PATH: a file of npm's package, which is not installed
+	local dir
+	dir=${1#@}
+	dir=$BUILD/pkg/${dir//\//-}-$2
+	fetched=$dir/package/$3
+	[ -x "$fetched" ] && return 0
 	command -v npm >/dev/null || { why="npm is not installed"; return 1; }
 	mkdir -p "$dir"
-	(cd "$dir" && npm pack --silent @esbuild/linux-x64@0.28.2 && tar -xzf esbuild-linux-x64-*.tgz) >"$tmp/fetch.log" 2>&1 ||
-		{ why="npm pack @esbuild/linux-x64: $(tail -1 "$tmp/fetch.log")"; return 1; }
-	[ -x "$esbuild" ]
+	(cd "$dir" && npm pack --loglevel=error "$1@$2" && tar -xzf ./*.tgz && rm -f ./*.tgz) >"$tmp/fetch.log" 2>&1 ||
+		{ why="npm pack $1@$2: $(grep -m1 -i '^npm err' "$tmp/fetch.log")"; return 1; }
+	[ -x "$fetched" ] || { why="$1@$2 has no $3"; return 1; }
 }
