@@ -60,13 +60,12 @@ static __noinline void push(struct hit *hit, const struct go_g_head *g)
 static __noinline void run(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 0);
-	__u32 ran;
 
 	if (!st)
 		return;
-	ran = godepth_run(st, g, hit->t, hit->sp + 8);
-	__sync_fetch_and_add(&hit->counts->runs, ran);
-	if (ran && (hit->t->flags & DFD_TARGET_TRACE))
+	hit->ran = godepth_run(st, g, hit->t, hit->sp + 8);
+	__sync_fetch_and_add(&hit->counts->runs, hit->ran);
+	if (hit->ran && (hit->t->flags & DFD_TARGET_TRACE))
 		emit(hit, DFD_REC_CALL, st, st->goid);
 }
 

@@ -21,6 +21,7 @@ struct hit {
 	__u64 sp;   /* address of the slot with the return address */
 	__u64 site; /* return address */
 	__u64 fn;   /* pushes: what leads to the deferred function */
+	__u32 ran;  /* runs: defers of the frame */
 	__u8 role;
 };
 
@@ -42,7 +43,7 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 
 	hit->ctx = ctx;
-	hit->role = (cookie >> 32) & 15;
+	hit->role = bounded(cookie >> 32, 15);
 	hit->t = target_of((__u32)cookie);
 	hit->counts = counts_of((__u32)cookie);
 	if (!hit->t || !hit->counts) {
@@ -52,7 +53,7 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	count_up(&hit->counts->hits);
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;
-	count_up(&hit->counts->calls[hit->role]);
+	count_up(&hit->counts->calls[bounded(hit->role, 15)]);
 	hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
 	hit->site = read_word(hit->sp);
 	return 1;
@@ -85,7 +86,7 @@ static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_d
 	r->goid = goid;
 	r->site = hit->site;
 	r->fn = deferred(hit);
-	r->ran = 0;
+	r->ran = hit->ran;
 	r->depth = st ? st->depth : 0;
 	r->role = hit->role;
 	r->flags = st ? st->flags : 0;

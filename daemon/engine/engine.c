@@ -499,6 +499,7 @@ int engine_new(struct loop *loop, int procfd, const struct config *config,
 	if (!e)
 		return -ENOMEM;
 	mo.fd_window_ns = config->descriptors.window_ns;
+	mo.keep_names = opts->trace; /* its last events are printed when the process is gone */
 	e->loop = loop;
 	e->procfd = procfd;
 	e->config = config;

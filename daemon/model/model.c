@@ -233,6 +233,8 @@ static void apply_target(struct model *m, const struct event *ev)
 
 bool model_uses_image(const struct model *m, uint32_t image_id)
 {
+	if (m->opts.keep_names)
+		return true;
 	for (const struct target *t = m->targets; t; t = t->hh.next) {
 		if (t->image_id == image_id)
 			return true;

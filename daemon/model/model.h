@@ -33,6 +33,7 @@ struct model_opts {
 	uint64_t fd_window_ns;    /* of the descriptor trend */
 	uint64_t service_keep_ns; /* a service without targets is forgotten after this */
 	unsigned names_max;       /* sites whose names are kept */
+	bool keep_names;          /* also of files that nobody runs any more */
 };
 
 #define MODEL_OPTS_DEFAULT                                                         \

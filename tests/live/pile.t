@@ -39,10 +39,32 @@ one() { # VERSION VARIANT-SUFFIX SET
 	ok $? "$title: the program ends well"
 }
 
+# Each push is a line, and so is each frame that runs its defers, with how many.
+traced() { # VERSION
+	start_program pile "$fixtures/pile.stripped" -goroutines 1 -defers 12 -deep 5
+	"$DEFERD" trace --json --no-fds "$program" >"$tmp/trace.out" 2>"$tmp/trace.err" 7>&- &
+	tracer=$!
+	live_pids+=($tracer)
+	wait_until 30 grep -q '"observed"' "$tmp/trace.out"
+	go_on
+	wait_until 30 has_truth pile
+	go_on
+	exec 7>&-
+	wait "$program"
+	wait "$tracer"
+	ok $? "$1: the trace ends with the program"
+	pushes=$(($(truth pile registered_heap) + $(truth pile registered_stack)))
+	is "$(jq -s '[.[] | select(.event == "push")] | length' "$tmp/trace.out")" $pushes "$1: pushes traced"
+	is "$(jq -s '[.[] | select(.event == "run").ran] | add' "$tmp/trace.out")" $pushes "$1: all of them run"
+	is "$(jq -s -r '[.[] | select(.event == "push").deferred.function] | unique | join(" ")' "$tmp/trace.out")" \
+		'main.(*pile).run' "$1: the deferred function"
+}
+
 while read -r version go; do
 	build_fixtures "$version" "$go" || { ok 1 "$version: fixtures build"; continue; }
 	one "$version" .stripped lean
 	one "$version" .pie lean
 	one "$version" "" full
+	traced "$version"
 done <<<"$gos"
 done_testing
