@@ -43,6 +43,22 @@ static __always_inline void lose(__u32 why)
 		count_up(n);
 }
 
+/* One more under a key of a per-CPU map; `full` is what is lost when the key finds no room. */
+static __always_inline void count_key(void *map, const void *key, enum dfd_loss full)
+{
+	__u64 one = 1, *n = bpf_map_lookup_elem(map, key);
+
+	if (!n && !bpf_map_update_elem(map, key, &one, BPF_NOEXIST))
+		return;
+	/* There already, or made by another CPU a moment ago; else the map is full. */
+	if (!n)
+		n = bpf_map_lookup_elem(map, key);
+	if (n)
+		count_up(n);
+	else
+		lose(full);
+}
+
 /* The target with this id; NULL when its slot was freed or given to another process meanwhile. */
 static __always_inline struct dfd_target *target_of(__u32 id)
 {

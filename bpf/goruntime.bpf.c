@@ -72,7 +72,6 @@ static __noinline void run(struct hit *hit, const struct go_g_head *g)
 /* The runtime's own account of the newest panic of a goroutine. */
 struct go_panic {
 	__u64 at; /* 0: none */
-	__u64 link;
 	__u8 recovered, goexit;
 };
 
@@ -92,7 +91,6 @@ static __always_inline void read_panic(struct hit *hit, __u64 at, struct go_pani
 	ret_p->at = at;
 	if (!at)
 		return;
-	ret_p->link = read_word(at + l->link);
 	ret_p->recovered = read_byte(at + l->recovered);
 	ret_p->goexit = read_byte(at + l->goexit);
 }
@@ -103,16 +101,8 @@ static __always_inline void misplaced(struct hit *hit, struct dfd_panics *st)
 	struct dfd_recover_key key = { .site = st->asked_site,
 				       .caller = st->asked_caller,
 				       .target = hit->t->id };
-	__u64 one = 1, *n = bpf_map_lookup_elem(&recovers_by_site, &key);
 
-	if (!n && !bpf_map_update_elem(&recovers_by_site, &key, &one, BPF_NOEXIST))
-		return;
-	if (!n)
-		n = bpf_map_lookup_elem(&recovers_by_site, &key);
-	if (n)
-		count_up(n);
-	else
-		lose(DFD_LOSS_RECOVER_MAP);
+	count_key(&recovers_by_site, &key, DFD_LOSS_RECOVER_MAP);
 }
 
 /*
@@ -300,13 +290,26 @@ static __noinline void go_recover_call(struct hit *hit, const struct go_g_head *
 	st->asked_caller = read_word(ARCH_FP(hit->ctx) + 8);
 }
 
+/* What a goroutine ends of, where, and the panics that this ended. */
+static __always_inline void last_words(struct hit *hit, __u64 goid, const struct panic_end *end,
+				       __u64 text, __u64 len)
+{
+	struct dfd_rec_panic *r = ledger_reserve(hit, goid);
+
+	if (!r)
+		return;
+	ledger_list(r, end);
+	ledger_text(r, text, len);
+	ledger_stack(hit, r);
+	record_submit(r);
+}
+
 /* Goexit, fatalpanic or throw: all that runs on this goroutine ends. */
 static __noinline void go_end(struct hit *hit, const struct go_g_head *g, __u64 text, __u64 len)
 {
 	struct dfd_panics *st = panics_of(hit, 0);
 	struct panic_end end = {};
 	struct go_panic head = {};
-	struct dfd_rec_panic *r;
 
 	if (st) {
 		read_panic(hit, g->panic, &head);
@@ -322,13 +325,7 @@ static __noinline void go_end(struct hit *hit, const struct go_g_head *g, __u64 
 	/* A Goexit that ends no panic is nobody's news. */
 	if (hit->role == DFD_ROLE_GOEXIT && !end.told && !(hit->t->flags & DFD_TARGET_TRACE))
 		return;
-	r = ledger_reserve(hit, read_word(hit->g + hit->t->goid_off));
-	if (!r)
-		return;
-	ledger_list(r, &end);
-	ledger_text(r, text, len);
-	ledger_stack(hit, r);
-	record_submit(r);
+	last_words(hit, read_word(hit->g + hit->t->goid_off), &end, text, len);
 }
 
 /* throw may run on the scheduler's stack: the goroutine is the one that the thread runs for. */
@@ -347,42 +344,36 @@ static __noinline void go_throw(struct hit *hit)
 /* Without a layout: that it happened, and where. */
 static __noinline void go_blind(struct hit *hit)
 {
-	struct dfd_rec_panic *r;
+	struct panic_end none = {};
 
 	switch (hit->role) {
 	case DFD_ROLE_PANIC:
 		go_panic(hit, 0);
-		return;
+		break;
 	case DFD_ROLE_RECOVER:
 		count_up(&hit->counts->outcomes[DFD_OUTCOME_RECOVERED]);
-		return;
+		break;
 	case DFD_ROLE_FATAL:
 		count_up(&hit->counts->outcomes[DFD_OUTCOME_FATAL]);
+		last_words(hit, 0, &none, 0, 0);
 		break;
 	case DFD_ROLE_THROW:
+		last_words(hit, 0, &none, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
+		break;
 	case DFD_ROLE_DYING:
+		last_words(hit, 0, &none, 0, 0);
 		break;
 	default:
-		return;
+		break;
 	}
-	r = ledger_reserve(hit, 0);
-	if (!r)
-		return;
-	if (hit->role == DFD_ROLE_THROW)
-		ledger_text(r, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
-	ledger_stack(hit, r);
-	record_submit(r);
 }
 
 /* The process is about to die, of a signal if nothing else was told. */
 static __noinline void go_dying(struct hit *hit)
 {
-	struct dfd_rec_panic *r = ledger_reserve(hit, read_word(hit->g + hit->t->goid_off));
+	struct panic_end none = {};
 
-	if (!r)
-		return;
-	ledger_stack(hit, r);
-	record_submit(r);
+	last_words(hit, read_word(hit->g + hit->t->goid_off), &none, 0, 0);
 }
 
 static __always_inline void dispatch(struct hit *hit, const struct go_g_head *g)
@@ -415,6 +406,15 @@ static __always_inline int is_push(__u8 role)
 	       role == DFD_ROLE_PUSH_RANGE;
 }
 
+/* Whether what this hit would look at is not known of its target. */
+static __always_inline int is_blind(const struct hit *hit)
+{
+	if (hit->t->flags & DFD_TARGET_BLIND)
+		return 1;
+	return hit->t->flags & DFD_TARGET_NO_PANICS && !is_push(hit->role) &&
+	       hit->role != DFD_ROLE_RUN && hit->role != DFD_ROLE_PANIC;
+}
+
 SEC("uprobe")
 int uprobe__go(struct pt_regs *ctx)
 {
@@ -426,12 +426,7 @@ int uprobe__go(struct pt_regs *ctx)
 	hit.g = ARCH_GO_G(ctx);
 	if (is_push(hit.role))
 		count_site(&hit);
-	if (hit.t->flags & DFD_TARGET_BLIND) {
-		go_blind(&hit);
-		return 0;
-	}
-	if (hit.t->flags & DFD_TARGET_NO_PANICS && !is_push(hit.role) && hit.role != DFD_ROLE_RUN &&
-	    hit.role != DFD_ROLE_PANIC) {
+	if (is_blind(&hit)) {
 		go_blind(&hit);
 		return 0;
 	}

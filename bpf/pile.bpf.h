@@ -99,17 +99,8 @@ static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_d
 static __always_inline void count_site(struct hit *hit)
 {
 	struct dfd_site_key key = { .pc = hit->site, .target = hit->t->id, .role = hit->role };
-	__u64 one = 1, *n = bpf_map_lookup_elem(&pushes_by_site, &key);
 
-	if (!n && !bpf_map_update_elem(&pushes_by_site, &key, &one, BPF_NOEXIST))
-		return;
-	/* There already, or made by another CPU a moment ago; else the map is full. */
-	if (!n)
-		n = bpf_map_lookup_elem(&pushes_by_site, &key);
-	if (n)
-		count_up(n);
-	else
-		lose(DFD_LOSS_SITE_MAP);
+	count_key(&pushes_by_site, &key, DFD_LOSS_SITE_MAP);
 }
 
 /* Not on the stack, which is 512 bytes. */
