@@ -4,17 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "census/g_priv.h"
+
 #define PAGE        4096u
 #define G_HEAD      192u /* covers goid in every layout */
 #define RECORD_HEAD 48u
-
-/* runtime2.go: _Gidle, _Grunning, _Gdead, _Gcopystack; bit 12 is the collector's. */
-#define G_IDLE       0u
-#define G_RUNNING    2u
-#define G_DEAD       6u
-#define G_COPYSTACK  8u
-#define G_DEAD_EXTRA 11u
-#define G_SCAN       0x1000u
 
 /*
  * Records of one goroutine are neighbours in memory, so the page around a record serves the next
@@ -67,22 +61,6 @@ static int read_cached(struct page_cache *pc, uint64_t addr, unsigned char *dst,
 	return 0;
 }
 
-static uint64_t word(const unsigned char *p, uint16_t off)
-{
-	uint64_t v;
-
-	memcpy(&v, p + off, sizeof(v));
-	return v;
-}
-
-static uint32_t status_of(const unsigned char *g, const struct go_layout *l)
-{
-	uint32_t v;
-
-	memcpy(&v, g + l->g.atomicstatus, sizeof(v));
-	return v & ~G_SCAN;
-}
-
 static bool counts(const unsigned char *rec, const struct go_layout *l)
 {
 	return !(l->defer.rangefunc != GO_LAYOUT_ABSENT && rec[l->defer.rangefunc] == 1) &&
@@ -103,7 +81,7 @@ static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint
 	while (!err && at > 1 && *depth < CHAIN_MAX) {
 		err = read_cached(pc, at, rec, sizeof(rec));
 		(*depth)++;
-		at = word(rec, l->defer.link);
+		at = g_word(rec, l->defer.link);
 	}
 	return err;
 }
@@ -115,8 +93,8 @@ static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint
 static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned char *g,
 		uint32_t *depth, bool *ended)
 {
-	uint64_t lo = word(g, l->g.stack_lo), hi = word(g, l->g.stack_hi), at = word(g, l->g.defer),
-		 last_sp = lo;
+	uint64_t lo = g_word(g, l->g.stack_lo), hi = g_word(g, l->g.stack_hi),
+		 at = g_word(g, l->g.defer), last_sp = lo;
 
 	for (uint32_t seen = 0; at && seen < CHAIN_MAX && *depth < CHAIN_MAX; seen++) {
 		unsigned char rec[RECORD_HEAD];
@@ -125,7 +103,7 @@ static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned
 
 		if (err)
 			return err;
-		sp = word(rec, l->defer.sp);
+		sp = g_word(rec, l->defer.sp);
 		/* Outward the frames ascend; another goroutine's record fails here. */
 		if (sp < last_sp || sp > hi)
 			return -EBADMSG;
@@ -133,10 +111,10 @@ static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned
 		if (counts(rec, l))
 			(*depth)++;
 		else if (l->defer.rangefunc != GO_LAYOUT_ABSENT && rec[l->defer.rangefunc] == 1)
-			err = add_range_list(pc, l, word(rec, l->defer.head), depth);
+			err = add_range_list(pc, l, g_word(rec, l->defer.head), depth);
 		if (err)
 			return err;
-		at = word(rec, l->defer.link);
+		at = g_word(rec, l->defer.link);
 	}
 	*ended = !at && *depth < CHAIN_MAX;
 	return 0;
@@ -158,8 +136,8 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	err = memread_at(m, g, first, sizeof(first));
 	if (err)
 		return err;
-	status = status_of(first, layout);
-	c.goid = word(first, layout->g.goid);
+	status = g_status(first, layout);
+	c.goid = g_word(first, layout->g.goid);
 	if (status == G_IDLE || status == G_DEAD || status == G_DEAD_EXTRA || !c.goid)
 		return -ESRCH;
 	err = walk(&pc, layout, first, &c.depth, &ended);
@@ -169,9 +147,9 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	if (err)
 		return err;
 	c.exact = status != G_RUNNING && status != G_COPYSTACK && ended &&
-		  status == status_of(again, layout) && c.goid == word(again, layout->g.goid) &&
-		  word(first, layout->g.sched_sp) == word(again, layout->g.sched_sp) &&
-		  word(first, layout->g.defer) == word(again, layout->g.defer);
+		  status == g_status(again, layout) && c.goid == g_word(again, layout->g.goid) &&
+		  g_word(first, layout->g.sched_sp) == g_word(again, layout->g.sched_sp) &&
+		  g_word(first, layout->g.defer) == g_word(again, layout->g.defer);
 	c.reads = pc.reads;
 	*ret_c = c;
 	return 0;

@@ -3,29 +3,13 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
-#define G_BYTES     512u /* covers every field that is looked at, in every layout */
-#define G_SCHED_G   72u  /* g.sched.g; has never moved */
-#define G_SCAN      0x1000u
-#define G_RUNNING   2u
-#define G_COPYSTACK 8u
-#define STATUS_MAX  11u /* runtime2.go of Go 1.27: _Gdeadextra */
-#define OTHERS_MAX  8   /* goroutines looked at beside the first */
-#define ALLGS_MAX   (1ull << 32)
+#include "census/g_priv.h"
 
-static uint64_t word(const uint8_t *g, unsigned off)
-{
-	uint64_t v;
-
-	memcpy(&v, g + off, sizeof(v));
-	return v;
-}
-
-static uint32_t status_of(const uint8_t *g, const struct go_layout *l)
-{
-	return (uint32_t)word(g, l->g.atomicstatus) & ~G_SCAN;
-}
+#define G_BYTES    512u /* covers every field that is looked at, in every layout */
+#define G_SCHED_G  72u  /* g.sched.g; has never moved */
+#define OTHERS_MAX 8    /* goroutines looked at beside the first */
+#define ALLGS_MAX  (1ull << 32)
 
 static bool fields_fit(const struct go_layout *l)
 {
@@ -44,16 +28,16 @@ static bool fields_fit(const struct go_layout *l)
 static int check_any(const uint8_t *g, uint64_t at, const struct go_layout *l,
 		     struct reason *reason)
 {
-	uint64_t lo = word(g, l->g.stack_lo), hi = word(g, l->g.stack_hi), sp;
-	uint32_t status = status_of(g, l);
+	uint64_t lo = g_word(g, l->g.stack_lo), hi = g_word(g, l->g.stack_hi), sp;
+	uint32_t status = g_status(g, l);
 
-	if (status > STATUS_MAX)
+	if (status > G_DEAD_EXTRA)
 		return reason_set(reason, -EBADMSG, "g.atomicstatus is %u", status);
-	if (word(g, G_SCHED_G) != at)
+	if (g_word(g, G_SCHED_G) != at)
 		return reason_set(reason, -EBADMSG, "g.sched.g does not point to its g");
 	if (lo >= hi)
 		return reason_set(reason, -EBADMSG, "g.stack is not one");
-	sp = word(g, l->g.sched_sp);
+	sp = g_word(g, l->g.sched_sp);
 	if (status != G_RUNNING && status != G_COPYSTACK && sp && (sp < lo || sp > hi))
 		return reason_set(reason, -EBADMSG, "g.sched.sp lies outside of its stack");
 	return 0;
@@ -62,11 +46,11 @@ static int check_any(const uint8_t *g, uint64_t at, const struct go_layout *l,
 static int check_first(const uint8_t *g, const struct go_layout *l, uint64_t runtime_main,
 		       struct reason *reason)
 {
-	if (word(g, l->g.goid) != 1)
+	if (g_word(g, l->g.goid) != 1)
 		return reason_set(reason, -EBADMSG,
 				  "g.goid of the first goroutine is %llu instead of 1",
-				  (unsigned long long)word(g, l->g.goid));
-	if (l->g.startpc != GO_LAYOUT_ABSENT && word(g, l->g.startpc) != runtime_main)
+				  (unsigned long long)g_word(g, l->g.goid));
+	if (l->g.startpc != GO_LAYOUT_ABSENT && g_word(g, l->g.startpc) != runtime_main)
 		return reason_set(reason, -EBADMSG,
 				  "g.startpc of the first goroutine is not runtime.main");
 	return 0;
@@ -86,7 +70,7 @@ static int check_others(const struct memread *m, const struct go_layout *l, uint
 			err = memread_at(m, at, g, sizeof(g));
 		if (err)
 			return err;
-		if (!word(g, l->g.stack_hi) || word(g, G_SCHED_G) == 0)
+		if (!g_word(g, l->g.stack_hi) || g_word(g, G_SCHED_G) == 0)
 			continue;
 		err = check_any(g, at, l, reason);
 		if (err)

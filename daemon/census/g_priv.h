@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the files of census/ share: words of a g that was read, and its states. */
+#ifndef DEFERD_CENSUS_G_PRIV_H
+#define DEFERD_CENSUS_G_PRIV_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "golang/layout.h"
+
+/* runtime2.go: _Gidle, _Grunning, _Gdead, _Gcopystack, _Gdeadextra; bit 12 is the collector's. */
+#define G_IDLE       0u
+#define G_RUNNING    2u
+#define G_DEAD       6u
+#define G_COPYSTACK  8u
+#define G_DEAD_EXTRA 11u /* the last one there is, in Go 1.27 */
+#define G_SCAN       0x1000u
+
+static inline uint64_t g_word(const uint8_t *p, unsigned off)
+{
+	uint64_t v;
+
+	memcpy(&v, p + off, sizeof(v));
+	return v;
+}
+
+static inline uint32_t g_status(const uint8_t *g, const struct go_layout *l)
+{
+	uint32_t v;
+
+	memcpy(&v, g + l->g.atomicstatus, sizeof(v));
+	return v & ~G_SCAN;
+}
+
+#endif
