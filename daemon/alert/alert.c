@@ -80,14 +80,20 @@ static bool rule_holds(const struct rule *r, const struct model *m, const struct
 	return true;
 }
 
+/* False when the line is not known (yet). */
+static bool set_site(struct alert_site *ret, const struct code_line *c)
+{
+	snprintf(ret->function, sizeof(ret->function), "%s", c ? c->function : "?");
+	snprintf(ret->file, sizeof(ret->file), "%s", c ? c->file : "");
+	ret->line = c ? c->line : 0;
+	return c != NULL;
+}
+
 static bool name_site(struct model *m, const struct target *t, uint64_t pc, struct alert_site *ret)
 {
 	const struct name *n = model_site_name(m, t->image_id, pc);
 
-	snprintf(ret->function, sizeof(ret->function), "%s", n ? n->at.function : "?");
-	snprintf(ret->file, sizeof(ret->file), "%s", n ? n->at.file : "");
-	ret->line = n ? n->at.line : 0;
-	return n != NULL;
+	return set_site(ret, n ? &n->at : NULL);
 }
 
 /* Bring what the alert tells up to date. False while the name of the site is not known. */
@@ -144,10 +150,7 @@ static bool describe_panic(struct alert *a, struct model *m, const struct servic
 	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
 	utf8_sanitize(a->panic, sizeof(a->panic), both, strlen(both));
 	c = model_user_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
-	snprintf(a->site.function, sizeof(a->site.function), "%s", c ? c->function : "?");
-	snprintf(a->site.file, sizeof(a->site.file), "%s", c ? c->file : "");
-	a->site.line = c ? c->line : 0;
-	return known && c;
+	return set_site(&a->site, c) && known;
 }
 
 static struct alert *start(struct alerts *as, const struct rule *r, const struct subject *s,

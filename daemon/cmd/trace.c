@@ -227,27 +227,17 @@ static void hold(struct trace *t, const struct event *ev)
 	t->n_held++;
 }
 
-/* The worker looks the names up while the event is held. */
+/* The worker looks the names up while the event is held. Those of panics the model asks for. */
 static void want_names(struct model *m, const struct event *ev)
 {
 	const struct target *target = model_target(m, ev->target);
-	char text[MODEL_FUNC_MAX];
 
-	if (!target)
+	if (!target || ev->type == EVENT_PANIC)
 		return;
-	if (ev->type != EVENT_PANIC) {
-		(void)model_user_frame(m, target->image_id, target->runtime, ev->call.stack,
-				       ev->call.nstack);
-		if (ev->call.fn)
-			(void)model_name(m, target->image_id, NAME_OF_FUNCTION, ev->call.fn);
-		return;
-	}
-	(void)model_user_frame(m, target->image_id, target->runtime, ev->panic.stack,
-			       ev->panic.nstack);
-	(void)model_panic_type(m, target->image_id, &ev->panic, text, sizeof(text));
-	(void)model_panic_message(m, target->image_id, &ev->panic, text, sizeof(text));
-	if (ev->panic.frame)
-		(void)model_site_name(m, target->image_id, ev->panic.frame);
+	(void)model_user_frame(m, target->image_id, target->runtime, ev->call.stack,
+			       ev->call.nstack);
+	if (ev->call.fn)
+		(void)model_name(m, target->image_id, NAME_OF_FUNCTION, ev->call.fn);
 }
 
 static void on_event(void *arg, const struct event *ev)

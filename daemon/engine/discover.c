@@ -34,11 +34,13 @@ void watch_remove(struct engine *e, struct watch *w)
 	struct event ev = {
 		.type = EVENT_TARGET_GONE, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
 	};
+	const struct target *t;
 
 	HASH_DELETE(hh, e->by_pid, w);
 	HASH_DELETE(hh_id, e->by_id, w);
 	probe_read_counts(e->probe, w->id, e->now_ns, emit, e);
-	if (model_target(e->model, w->id) && model_target(e->model, w->id)->counts.panics)
+	t = model_target(e->model, w->id);
+	if (t && t->counts.panics)
 		probe_read_recovers(e->probe, e->now_ns, emit, e);
 	probe_detach(e->probe, w->id);
 	engine_emit(e, &ev);

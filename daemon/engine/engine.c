@@ -222,11 +222,12 @@ static void read_fds(struct engine *e)
 	}
 }
 
-static const uint32_t ask_kinds[NAME_KIND_MAX] = {
-	[NAME_OF_SITE] = IMAGE_ASK_SITE,
-	[NAME_OF_FUNCTION] = IMAGE_ASK_FUNCTION,
-	[NAME_OF_TYPE] = IMAGE_ASK_TYPE,
-};
+/* The model knows no worker, but both ask for the same. */
+_Static_assert((int)NAME_OF_SITE == (int)IMAGE_ASK_SITE &&
+		       (int)NAME_OF_FUNCTION == (int)IMAGE_ASK_FUNCTION &&
+		       (int)NAME_OF_TYPE == (int)IMAGE_ASK_TYPE &&
+		       (int)NAME_KIND_MAX == (int)IMAGE_ASK_MAX,
+	       "what a name is asked for");
 
 /* A return address stands behind the call it is asked for. */
 static uint64_t address_of(const struct name_ask *ask)
@@ -247,7 +248,7 @@ static void ask_for_names(struct engine *e)
 
 		for (unsigned i = 0; i < n; i++)
 			asks[i] = (struct image_ask){ .addr = address_of(&wanted[i]),
-						      .kind = ask_kinds[wanted[i].kind] };
+						      .kind = wanted[i].kind };
 		/*
 		 * Nobody runs the file any more, or the line is full: whoever looks at the site
 		 * next asks again.
@@ -287,13 +288,9 @@ static void on_name(struct engine *e, const struct image *im, uint32_t image_id,
 {
 	struct code_line lines[NAME_FRAMES_MAX] = {};
 	struct name_answer answer = { .frames = lines };
-	struct name_ask asked = { ask->addr, NAME_OF_SITE };
+	struct name_ask asked = { ask->addr, (enum name_kind)ask->kind };
 	unsigned n = result ? result->nplaces : 0;
 
-	for (unsigned k = 0; k < NAME_KIND_MAX; k++) {
-		if (ask_kinds[k] == ask->kind)
-			asked.kind = (enum name_kind)k;
-	}
 	asked.addr += asked.kind == NAME_OF_SITE;
 	for (; *at < n && result->places[*at].ask == i; (*at)++) {
 		const struct image_place *p = &result->places[*at];

@@ -14,13 +14,14 @@ _Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_P
 static const struct {
 	enum call_kind kind;
 	enum lowering lowering;
+	bool is; /* a push or run at all */
 } calls[DFD_ROLE_MAX] = {
-	[DFD_ROLE_PUSH_HEAP] = { CALL_PUSH, LOWERING_HEAP },
-	[DFD_ROLE_PUSH_STACK] = { CALL_PUSH, LOWERING_STACK },
-	[DFD_ROLE_PUSH_RANGE] = { CALL_PUSH, LOWERING_RANGE },
-	[DFD_ROLE_RUN] = { CALL_RUN, LOWERING_STACK },
-	[DFD_ROLE_C_PUSH] = { CALL_PUSH, LOWERING_C },
-	[DFD_ROLE_C_RUN] = { CALL_RUN, LOWERING_C },
+	[DFD_ROLE_PUSH_HEAP] = { CALL_PUSH, LOWERING_HEAP, true },
+	[DFD_ROLE_PUSH_STACK] = { CALL_PUSH, LOWERING_STACK, true },
+	[DFD_ROLE_PUSH_RANGE] = { CALL_PUSH, LOWERING_RANGE, true },
+	[DFD_ROLE_RUN] = { CALL_RUN, LOWERING_STACK, true },
+	[DFD_ROLE_C_PUSH] = { CALL_PUSH, LOWERING_C, true },
+	[DFD_ROLE_C_RUN] = { CALL_RUN, LOWERING_C, true },
 };
 
 enum lowering decode_lowering(unsigned role)
@@ -38,9 +39,7 @@ int decode_header(const void *rec, size_t size, struct dfd_rec_hdr *ret_h)
 
 static bool is_call(unsigned role)
 {
-	return role == DFD_ROLE_PUSH_HEAP || role == DFD_ROLE_PUSH_STACK ||
-	       role == DFD_ROLE_PUSH_RANGE || role == DFD_ROLE_RUN || role == DFD_ROLE_C_PUSH ||
-	       role == DFD_ROLE_C_RUN;
+	return role < DFD_ROLE_MAX && calls[role].is;
 }
 
 /* The walk begins at the probed instruction and skips its caller, which is the site. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "export/views_priv.h"
 
 const char *const view_ledger_kind_names[LEDGER_KIND_MAX] = { "panic", "throw", "signal" };
@@ -24,24 +25,23 @@ static bool wants_pid(const struct view_filter *f, uint32_t pid)
 	return !f->pid || f->pid == pid;
 }
 
-void view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p)
+bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p)
 {
 	char text[MODEL_FUNC_MAX];
+	bool known = model_panic_type(m, image_id, p, text, sizeof(text));
 
-	(void)model_panic_type(m, image_id, p, text, sizeof(text));
 	set_str(o, "type", text);
-	(void)model_panic_message(m, image_id, p, text, sizeof(text));
+	known &= model_panic_message(m, image_id, p, text, sizeof(text));
 	set_str(o, "message", text);
+	return known;
 }
 
-/* Whether everything of the entry has a name; asks for what has none. */
-static bool is_named(struct model *m, const struct ledger_entry *e)
+/* Whether every line of the entry has a name; asks for what has none. */
+static bool lines_named(struct model *m, const struct ledger_entry *e)
 {
 	const struct event_panic *p = &e->what;
-	char text[MODEL_FUNC_MAX];
-	bool named = model_panic_type(m, e->image_id, p, text, sizeof(text));
+	bool named = true;
 
-	named &= model_panic_message(m, e->image_id, p, text, sizeof(text));
 	for (unsigned i = 0; i < p->nstack; i++)
 		named &= model_site_name(m, e->image_id, p->stack[i]) != NULL;
 	named &= !e->frame || model_site_name(m, e->image_id, e->frame);
@@ -76,7 +76,7 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 	const struct event_panic *w = &e->what;
 	json_t *o = json_object();
 
-	p->complete &= is_named(m, e);
+	p->complete &= lines_named(m, e);
 	set_int(o, "id", e->id);
 	set_str(o, "service", s->name);
 	set_int(o, "pid", e->pid);
@@ -88,7 +88,7 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 		view_time(o, "ended", show_unix_ms(p->show, e->ended_ns));
 	else
 		set(o, "ended", json_null());
-	view_panic_value(o, m, e->image_id, w);
+	p->complete &= view_panic_value(o, m, e->image_id, w);
 	set(o, "site",
 	    view_line(model_user_frame(m, e->image_id, e->runtime, w->stack, w->nstack)));
 	set(o, "recovered_in", frame_json(m, e->image_id, e->frame));
@@ -99,49 +99,51 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 	return o;
 }
 
+struct listed {
+	const struct ledger_entry *entry;
+	const struct service *service;
+};
+
 /* Newest first, whatever the service. */
 static int by_time(const void *a, const void *b)
 {
-	const struct ledger_entry *x = *(const struct ledger_entry *const *)a,
-				  *y = *(const struct ledger_entry *const *)b;
+	const struct listed *x = a, *y = b;
 
-	return (x->began_ns < y->began_ns) - (x->began_ns > y->began_ns);
+	return (x->entry->began_ns < y->entry->began_ns) -
+	       (x->entry->began_ns > y->entry->began_ns);
 }
 
-static const struct service *service_of(const struct model *m, const struct ledger_entry *e)
+/* Fills *ret, which has room for all entries of all ledgers. Returns how many are wanted. */
+static unsigned list_entries(const struct page *p, struct listed *ret)
 {
-	for (const struct service *s = model_services(m); s; s = s->hh.next) {
-		for (unsigned i = 0; s->ledger && i < LEDGER_ENTRIES_MAX; i++) {
-			if (s->ledger->entries[i] == e)
-				return s;
-		}
-	}
-	return NULL;
-}
+	const struct ledger_entry *e;
+	unsigned n = 0;
 
-static json_t *panic_list(struct page *p)
-{
-	unsigned limit = p->filter->limit ? p->filter->limit : VIEW_PANICS_MAX, n = 0, room = 0;
-	const struct model *m = p->show->model;
-	const struct ledger_entry **all = NULL, *e;
-	json_t *list = json_array();
-
-	for (const struct service *s = model_services(m); s; s = s->hh.next)
-		room += s->ledger ? LEDGER_ENTRIES_MAX : 0;
-	all = room ? calloc(room, sizeof(*all)) : NULL;
-	for (const struct service *s = model_services(m); all && s; s = s->hh.next) {
+	for (const struct service *s = model_services(p->show->model); s; s = s->hh.next) {
 		if (!s->ledger || !wants_service(p->filter, s))
 			continue;
 		for (unsigned age = 0; (e = ledger_entry(s->ledger, age)); age++) {
 			if (wants_pid(p->filter, e->pid))
-				all[n++] = e;
+				ret[n++] = (struct listed){ e, s };
 		}
 	}
+	return n;
+}
+
+static json_t *panic_list(struct page *p)
+{
+	unsigned limit = p->filter->limit ? p->filter->limit : VIEW_PANICS_MAX, n, room = 0;
+	_cleanup_free_ struct listed *all = NULL;
+	json_t *list = json_array();
+
+	for (const struct service *s = model_services(p->show->model); s; s = s->hh.next)
+		room += s->ledger ? LEDGER_ENTRIES_MAX : 0;
+	all = room ? calloc(room, sizeof(*all)) : NULL;
+	n = all ? list_entries(p, all) : 0;
 	if (n)
 		qsort(all, n, sizeof(*all), by_time);
-	for (unsigned i = 0; i < n && i < limit && i < VIEW_PANICS_MAX; i++)
-		json_array_append_new(list, panic_json(p, service_of(m, all[i]), all[i]));
-	free(all);
+	for (unsigned i = 0; i < n && i < limit; i++)
+		json_array_append_new(list, panic_json(p, all[i].service, all[i].entry));
 	return list;
 }
 

@@ -420,7 +420,7 @@ static void add_panic(json_t *o, struct model *m, uint32_t image_id, enum runtim
 	set(o, "closed", closed);
 	if (!image_id)
 		return;
-	view_panic_value(o, m, image_id, p);
+	(void)view_panic_value(o, m, image_id, p);
 	if (p->frame)
 		set(o, "recovered_in", view_site(m, image_id, p->frame));
 	if (p->nstack)

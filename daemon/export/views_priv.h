@@ -31,8 +31,8 @@ json_t *view_line(const struct code_line *c); /* NULL: not known yet */
 json_t *view_site(struct model *m, uint32_t image_id, uint64_t pc);
 /* Every function of a stack, what is inlined included; at most VIEW_STACK_MAX. */
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n);
-/* Members `type` and `message`. */
-void view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p);
+/* Members `type` and `message`. False while something of them is not known. */
+bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p);
 void view_time(json_t *o, const char *key, int64_t unix_ms); /* RFC 3339, milliseconds, UTC */
 
 #endif

@@ -566,7 +566,7 @@ static void want_names(struct model *m, const struct target *t, const struct eve
 {
 	char text[MODEL_FUNC_MAX];
 
-	(void)model_panic_type(m, t->image_id, p, text, sizeof(text));
+	(void)model_panic_message(m, t->image_id, p, text, sizeof(text)); /* its type, too */
 	(void)model_user_frame(m, t->image_id, t->runtime, p->stack, p->nstack);
 	if (p->frame)
 		(void)model_site_name(m, t->image_id, p->frame);
@@ -935,7 +935,10 @@ uint64_t service_misplaced(struct model *m, const struct service *s)
 	return n;
 }
 
-/* panic(nil) became an error of the runtime in Go 1.21, and a runtime.Error in 1.27. */
+/* What panic(nil) became. */
+#define NIL_ERROR       "*runtime.PanicNilError"
+#define NIL_ERROR_SINCE 21
+
 static bool has_type(const struct event_panic *p)
 {
 	return p->step == PANIC_STARTED && !p->c;
@@ -950,7 +953,7 @@ bool model_panic_type(struct model *m, uint32_t image_id, const struct event_pan
 	if (!has_type(p))
 		return true;
 	if (!p->type) {
-		snprintf(buf, size, "%s", p->go_minor < 21 ? "nil" : "*runtime.PanicNilError");
+		snprintf(buf, size, "%s", p->go_minor < NIL_ERROR_SINCE ? "nil" : NIL_ERROR);
 		return true;
 	}
 	n = model_name(m, image_id, NAME_OF_TYPE, p->type);
@@ -993,8 +996,12 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 		return true;
 	}
 	if (!p->type) {
-		snprintf(buf, size, "%s%s", p->go_minor < 27 ? "" : "runtime error: ",
-			 p->go_minor < 21 ? "nil" : "panic called with nil argument");
+		struct gotype nil = { .name = NIL_ERROR, .minor = p->go_minor };
+
+		if (p->go_minor < NIL_ERROR_SINCE)
+			snprintf(buf, size, "nil");
+		else
+			(void)gotype_message(buf, size, &nil, p->value, 0, "", 0);
 		return true;
 	}
 	n = model_name(m, image_id, NAME_OF_TYPE, p->type);

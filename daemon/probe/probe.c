@@ -277,6 +277,8 @@ static uint16_t uncounted_offset(const struct go_layout *l)
 	return l->defer.rangefunc != GO_LAYOUT_ABSENT ? l->defer.rangefunc : l->defer.open_defer;
 }
 
+_Static_assert(DFD_ABSENT == GO_LAYOUT_ABSENT, "copied as they are");
+
 static void put_layout(struct dfd_target *v, const struct go_layout *l)
 {
 	if (!l) {
@@ -515,10 +517,19 @@ static bool scan_goroutine(struct probe *p, const void *key, const void *value, 
 	return false;
 }
 
+/* Of a counter that has a value a CPU. */
+static uint64_t sum_cpus(const struct probe *p, const uint64_t *per_cpu)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < p->ncpu; i++)
+		sum += per_cpu[i];
+	return sum;
+}
+
 static bool scan_site(struct probe *p, const void *key, const void *value, uint64_t now_ns)
 {
 	const struct dfd_site_key *k = key;
-	const uint64_t *per_cpu = value;
 	struct slot *s = slot_of(p, k->target);
 	struct event ev = { .type = EVENT_SITE, .target = k->target, .time_ns = now_ns };
 
@@ -527,8 +538,7 @@ static bool scan_site(struct probe *p, const void *key, const void *value, uint6
 	ev.pid = s->pid;
 	ev.site.pc = k->pc - s->bias;
 	ev.site.lowering = decode_lowering(k->role);
-	for (unsigned i = 0; i < p->ncpu; i++)
-		ev.site.registered += per_cpu[i];
+	ev.site.registered = sum_cpus(p, value);
 	p->fn(p->arg, &ev);
 	return false;
 }
@@ -536,7 +546,6 @@ static bool scan_site(struct probe *p, const void *key, const void *value, uint6
 static bool scan_recover(struct probe *p, const void *key, const void *value, uint64_t now_ns)
 {
 	const struct dfd_recover_key *k = key;
-	const uint64_t *per_cpu = value;
 	struct slot *s = slot_of(p, k->target);
 	struct event ev = { .type = EVENT_RECOVER, .target = k->target, .time_ns = now_ns };
 
@@ -545,8 +554,7 @@ static bool scan_recover(struct probe *p, const void *key, const void *value, ui
 	ev.pid = s->pid;
 	ev.recover.site = k->site - s->bias;
 	ev.recover.caller = k->caller - s->bias;
-	for (unsigned i = 0; i < p->ncpu; i++)
-		ev.recover.count += per_cpu[i];
+	ev.recover.count = sum_cpus(p, value);
 	p->fn(p->arg, &ev);
 	return false;
 }
@@ -618,9 +626,7 @@ void probe_get_stats(struct probe *p, struct probe_stats *ret_stats)
 	for (uint32_t i = 0; per_cpu && i < DFD_LOSS_MAX; i++) {
 		if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &i, per_cpu))
 			continue;
-		p->stats.lost[i] = 0;
-		for (unsigned c = 0; c < p->ncpu; c++)
-			p->stats.lost[i] += per_cpu[c];
+		p->stats.lost[i] = sum_cpus(p, per_cpu);
 	}
 	p->stats.goroutines_max = p->opts.goroutines_max;
 	p->stats.sites_max = p->opts.sites_max;
