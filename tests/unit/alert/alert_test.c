@@ -9,6 +9,7 @@
 
 #include "alert/alert.h"
 #include "base/cleanup.h"
+#include "namesite.h"
 
 #define MS     1000000ull
 #define SECOND (1000 * MS)
@@ -25,18 +26,6 @@ struct bench {
 	unsigned n_told;
 	struct alert told[16];
 };
-
-static void name_site(struct model *m, uint32_t image, uint64_t pc, const char *function,
-		      const char *file, uint32_t line)
-{
-	struct name_ask ask = { pc, NAME_OF_SITE };
-	struct code_line c = { .line = line };
-	struct name_answer answer = { .n = 1, .frames = &c };
-
-	snprintf(c.function, sizeof(c.function), "%s", function);
-	snprintf(c.file, sizeof(c.file), "%s", file);
-	model_answer(m, image, &ask, &answer);
-}
 
 static void bench_done(struct bench *b)
 {

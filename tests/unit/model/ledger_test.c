@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "model/model.h"
+#include "namesite.h"
 
 #define SECOND 1000000000ull
 #define T0     (3600 * SECOND)
@@ -221,12 +222,9 @@ static void busiest(void **state)
 static void survives_its_process(void **state)
 {
 	_model_ m = with_target(1);
-	struct name_ask ask = { 0x1000, NAME_OF_SITE };
-	struct code_line line = { .function = "main.f", .file = "f.go", .line = 3 };
-	struct name_answer answer = { .n = 1, .frames = &line };
 
 	start(m, 5, T0);
-	model_answer(m, IMAGE, &ask, &answer);
+	name_site(m, IMAGE, 0x1000, "main.f", "f.go", 3);
 	model_apply(m, &(struct event){ .type = EVENT_TARGET_GONE, .target = 1, .time_ns = T0 });
 	assert_true(model_uses_image(m, IMAGE));
 	assert_string_equal(model_site_name(m, IMAGE, 0x1000)->at.function, "main.f");

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "model/model.h"
+#include "namesite.h"
 
 #define SECOND 1000000000ull
 #define T0     (3600 * SECOND)
@@ -23,18 +24,6 @@ static struct model *fresh(void)
 
 	assert_non_null(m);
 	return m;
-}
-
-static void name_site(struct model *m, uint32_t image, uint64_t pc, const char *function,
-		      const char *file, uint32_t line)
-{
-	struct name_ask ask = { pc, NAME_OF_SITE };
-	struct code_line c = { .line = line };
-	struct name_answer answer = { .n = function ? 1 : 0, .frames = &c };
-
-	snprintf(c.function, sizeof(c.function), "%s", function ? function : "");
-	snprintf(c.file, sizeof(c.file), "%s", file ? file : "");
-	model_answer(m, image, &ask, &answer);
 }
 
 static unsigned wanted(struct model *m, uint32_t *ret_image, uint64_t *ret_pcs, unsigned n)
