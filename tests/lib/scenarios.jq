@@ -30,7 +30,9 @@ def panics($scenario; $seen):
 
 def misplaced($scenario; $seen):
 	differs("misplaced recover()"; [$seen[] | select(.site.function == $scenario.misplaced_site) | .count] | add // 0;
-		$scenario.misplaced);
+		$scenario.misplaced),
+	differs("its line"; [$seen[] | select(.site.function == $scenario.misplaced_site) | .site.line][0];
+		$scenario.misplaced_line // null);
 
 def death($scenario; $seen):
 	$scenario.death as $death |
