@@ -299,6 +299,8 @@ static __always_inline void last_words(struct hit *hit, __u64 goid, const struct
 	if (!r)
 		return;
 	ledger_list(r, end);
+	r->value[0] = text;
+	r->value[1] = len;
 	ledger_text(r, text, len);
 	ledger_stack(hit, r);
 	record_submit(r);

@@ -80,7 +80,9 @@ static __always_inline void ledger_text(struct dfd_rec_panic *r, __u64 ptr, __u6
 {
 	__u32 n = len < DFD_PANIC_TEXT_MAX ? len : DFD_PANIC_TEXT_MAX;
 
-	if (n && !bpf_probe_read_user(r->text, n, (const void *)ptr))
+	/* Seen by the verifier on the register that is used: see bounded(). */
+	asm volatile("" : "+r"(n));
+	if (n && n <= DFD_PANIC_TEXT_MAX && !bpf_probe_read_user(r->text, n, (const void *)ptr))
 		r->text_len = n;
 }
 

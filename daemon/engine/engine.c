@@ -226,6 +226,8 @@ static void read_fds(struct engine *e)
 _Static_assert((int)NAME_OF_SITE == (int)IMAGE_ASK_SITE &&
 		       (int)NAME_OF_FUNCTION == (int)IMAGE_ASK_FUNCTION &&
 		       (int)NAME_OF_TYPE == (int)IMAGE_ASK_TYPE &&
+		       (int)NAME_OF_TEXT == (int)IMAGE_ASK_TEXT &&
+		       (int)NAME_OF_STRING == (int)IMAGE_ASK_STRING &&
 		       (int)NAME_KIND_MAX == (int)IMAGE_ASK_MAX,
 	       "what a name is asked for");
 
@@ -302,7 +304,8 @@ static void on_name(struct engine *e, const struct image *im, uint32_t image_id,
 		answer.wrapper = p->wrapper;
 		answer.type = asked.kind == NAME_OF_TYPE ? &p->type : NULL;
 	}
-	if (!lines[0].function[0] && asked.kind != NAME_OF_TYPE) {
+	if (!lines[0].function[0] &&
+	    (asked.kind == NAME_OF_SITE || asked.kind == NAME_OF_FUNCTION)) {
 		name_by_offset(im, ask->addr, &lines[0]);
 		answer.n = answer.n ? answer.n : 1;
 	}

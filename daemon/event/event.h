@@ -114,8 +114,9 @@ struct event_panic {
 	uint64_t type;    /* STARTED, Go: address of the value's type; 0: panic(nil), or C */
 	uint8_t go_minor; /* Go release of the program, 26 for 1.26; 0: not known, or C */
 	uint64_t data;    /* STARTED, Go: the data word, not an address of the image */
-	uint64_t value[EVENT_VALUE_MAX]; /* STARTED, Go: what lies there */
-	uint64_t bias;                   /* taken off all addresses here but those in `value` */
+	/* STARTED, Go: what lies there, 0 where that could not be read; THROW: the message's address and length */
+	uint64_t value[EVENT_VALUE_MAX];
+	uint64_t bias;         /* taken off all addresses here but those in `value` */
 	uint64_t frame;        /* RECOVERED: return address in the function that goes on */
 	uint64_t recover_site; /* RECOVERED: where recover() was called; 0: not seen */
 	unsigned nclosed;      /* panics that this ended, newest first */

@@ -752,19 +752,16 @@ static struct name *find_name(const struct model *m, const struct name_key *key)
 	return n;
 }
 
-const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind kind,
-			      uint64_t addr)
+/* In whatever state; new ones are wanted. NULL: no room. */
+static const struct name *look_up(struct model *m, uint32_t image_id, enum name_kind kind,
+				  uint64_t addr)
 {
 	struct name_key key = { addr, image_id, kind };
 	struct name *n = find_name(m, &key);
 
 	if (n)
-		return n->state == NAME_KNOWN ? n : NULL;
-	if (HASH_COUNT(m->names) >= m->opts.names_max) {
-		m->dropped++;
-		return NULL;
-	}
-	n = calloc(1, sizeof(*n));
+		return n;
+	n = HASH_COUNT(m->names) < m->opts.names_max ? calloc(1, sizeof(*n)) : NULL;
 	if (!n) {
 		m->dropped++;
 		return NULL;
@@ -773,7 +770,21 @@ const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind
 	n->state = NAME_WANTED;
 	m->n_wanted++;
 	HASH_ADD(hh, m->names, key, sizeof(n->key), n);
-	return NULL;
+	return n;
+}
+
+const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind kind,
+			      uint64_t addr)
+{
+	const struct name *n = look_up(m, image_id, kind, addr);
+
+	return n && n->state == NAME_KNOWN ? n : NULL;
+}
+
+/* Whether an answer is still to come. */
+static bool is_pending(const struct name *n)
+{
+	return n && (n->state == NAME_WANTED || n->state == NAME_ASKED);
 }
 
 const struct name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc)
@@ -956,9 +967,9 @@ bool model_panic_type(struct model *m, uint32_t image_id, const struct event_pan
 		snprintf(buf, size, "%s", p->go_minor < NIL_ERROR_SINCE ? "nil" : NIL_ERROR);
 		return true;
 	}
-	n = model_name(m, image_id, NAME_OF_TYPE, p->type);
-	snprintf(buf, size, "%s", n ? n->at.function : "?");
-	return n != NULL;
+	n = look_up(m, image_id, NAME_OF_TYPE, p->type);
+	snprintf(buf, size, "%s", n && n->state == NAME_KNOWN ? n->at.function : "?");
+	return !is_pending(n);
 }
 
 /* "interface conversion: interface {} is string, not int": three types more. */
@@ -982,18 +993,45 @@ static bool assertion_message(struct model *m, uint32_t image_id, const struct e
 	return known;
 }
 
+/*
+ * The kernel side reads what is in memory, and does not wait for what is not: a constant that nobody
+ * has looked at yet lies in the file only. Then the file is asked. No page of it can have been
+ * changed, since it would be in memory. False while the answer is to come.
+ */
+static bool panic_text(struct model *m, uint32_t image_id, const struct event_panic *p,
+		       char ret_text[EVENT_TEXT_MAX], size_t *ret_len)
+{
+	bool have_head = p->value[1] != 0;
+	uint64_t at = have_head ? p->value[0] : p->data, most = EVENT_TEXT_MAX;
+	const struct name *n;
+
+	*ret_len = p->text_len;
+	memcpy(ret_text, p->text, p->text_len);
+	if (p->text_len || !at)
+		return true;
+	n = look_up(m, image_id, have_head ? NAME_OF_TEXT : NAME_OF_STRING, at - p->bias);
+	if (!n || n->state != NAME_KNOWN)
+		return !is_pending(n);
+	if (have_head && p->value[1] < most)
+		most = p->value[1];
+	*ret_len = strnlen(n->at.function, most);
+	memcpy(ret_text, n->at.function, *ret_len);
+	return true;
+}
+
 bool model_panic_message(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
 			 size_t size)
 {
 	const struct name *n;
-	char raw[EVENT_TEXT_MAX + 1];
-	size_t len;
+	char raw[EVENT_TEXT_MAX + 1], text[EVENT_TEXT_MAX];
+	size_t len, text_len;
 	bool known = true;
 
 	snprintf(buf, size, "%s", "");
 	if (!has_type(p)) {
-		utf8_sanitize(buf, size, p->text, strnlen(p->text, p->text_len));
-		return true;
+		known = panic_text(m, image_id, p, text, &text_len);
+		utf8_sanitize(buf, size, text, strnlen(text, text_len));
+		return known;
 	}
 	if (!p->type) {
 		struct gotype nil = { .name = NIL_ERROR, .minor = p->go_minor };
@@ -1004,15 +1042,16 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 			(void)gotype_message(buf, size, &nil, p->value, 0, "", 0);
 		return true;
 	}
-	n = model_name(m, image_id, NAME_OF_TYPE, p->type);
-	if (!n)
-		return false;
+	n = look_up(m, image_id, NAME_OF_TYPE, p->type);
+	if (!n || n->state != NAME_KNOWN)
+		return !is_pending(n);
 	if (!strcmp(n->at.function, "*runtime.TypeAssertionError")) {
 		known = assertion_message(m, image_id, p, raw, sizeof(raw));
 		len = strlen(raw);
 	} else {
-		len = gotype_message(raw, sizeof(raw), &n->type, p->value, p->data, p->text,
-				     p->text_len);
+		known = !n->type.text || panic_text(m, image_id, p, text, &text_len);
+		len = gotype_message(raw, sizeof(raw), &n->type, p->value, p->data,
+				     n->type.text ? text : "", n->type.text ? text_len : 0);
 	}
 	utf8_sanitize(buf, size, raw, len);
 	return known;

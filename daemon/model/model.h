@@ -54,6 +54,8 @@ enum name_kind {
 	NAME_OF_SITE,     /* a return address: the line of the call before it */
 	NAME_OF_FUNCTION, /* an entry: the function, or what the wrapper that begins there calls */
 	NAME_OF_TYPE,     /* a Go type */
+	NAME_OF_TEXT,     /* the bytes of a Go string, and what follows them */
+	NAME_OF_STRING,   /* a Go string, by the address of its pointer and length */
 	NAME_KIND_MAX,
 };
 

@@ -211,33 +211,77 @@ static void add_go_place(struct answer *a, unsigned ask, const struct gobin_plac
 	p->wrapper = from->wrapper;
 }
 
+static void answer_frames(const struct gobin *go, uint64_t addr, unsigned i, struct answer *a)
+{
+	struct gobin_place frames[GOBIN_INLINE_MAX];
+	int n = gobin_frames(go, addr, frames, GOBIN_INLINE_MAX);
+
+	for (int k = 0; k < n; k++)
+		add_go_place(a, i, &frames[k]);
+}
+
+static void answer_function(const struct gobin *go, uint64_t addr, unsigned i, struct answer *a)
+{
+	struct gobin_place callee;
+
+	if (gobin_callee(go, addr, &callee) == 0)
+		add_go_place(a, i, &callee);
+}
+
+static void answer_type(const struct gobin *go, uint64_t addr, unsigned i, struct answer *a)
+{
+	struct image_place *p;
+	struct gotype type;
+
+	if (gotype_read(go, addr, &type) < 0)
+		return;
+	p = add_place(a, i);
+	if (p) {
+		set_function(p, type.name);
+		p->type = type;
+	}
+}
+
+/* Up to a NUL, if one stands in it. */
+static void answer_text(struct bytes text, unsigned i, struct answer *a)
+{
+	struct image_place *p = text.len ? add_place(a, i) : NULL;
+
+	if (p)
+		snprintf(p->function, sizeof(p->function), "%.*s",
+			 (int)(text.len < sizeof(p->function) ? text.len : sizeof(p->function)),
+			 (const char *)text.p);
+}
+
+static struct bytes string_at(const struct elfimg *img, uint64_t addr)
+{
+	struct bytes head = elfimg_at(img, addr);
+
+	if (!bytes_has(head, 0, 16))
+		return bytes_of(NULL, 0);
+	return bytes_sub(elfimg_at(img, le64_at(head.p)), 0, le64_at(head.p + 8));
+}
+
 static void answer_go(const struct gobin *go, const struct image_ask *ask, unsigned i,
 		      struct answer *a)
 {
-	struct gobin_place frames[GOBIN_INLINE_MAX];
-	struct gotype type;
-	int n = 0;
-
 	switch (ask->kind) {
 	case IMAGE_ASK_SITE:
-		n = gobin_frames(go, ask->addr, frames, GOBIN_INLINE_MAX);
+		answer_frames(go, ask->addr, i, a);
 		break;
 	case IMAGE_ASK_FUNCTION:
-		n = gobin_callee(go, ask->addr, frames) < 0 ? 0 : 1;
+		answer_function(go, ask->addr, i, a);
+		break;
+	case IMAGE_ASK_TYPE:
+		answer_type(go, ask->addr, i, a);
+		break;
+	case IMAGE_ASK_TEXT:
+		answer_text(elfimg_at(go->img, ask->addr), i, a);
 		break;
 	default:
-		if (gotype_read(go, ask->addr, &type) == 0) {
-			struct image_place *p = add_place(a, i);
-
-			if (p) {
-				set_function(p, type.name);
-				p->type = type;
-			}
-		}
+		answer_text(string_at(go->img, ask->addr), i, a);
 		break;
 	}
-	for (int k = 0; k < n; k++)
-		add_go_place(a, i, &frames[k]);
 }
 
 struct indexed_pc {

@@ -59,6 +59,8 @@ enum image_ask_kind {
 	IMAGE_ASK_SITE,     /* the instruction there: function and line, inlined callers expanded */
 	IMAGE_ASK_FUNCTION, /* an entry: the function, or what the wrapper that begins there calls */
 	IMAGE_ASK_TYPE,     /* Go: a type */
+	IMAGE_ASK_TEXT,     /* Go: the bytes of a string, of any length: whoever asks knows it */
+	IMAGE_ASK_STRING,   /* Go: a string, by the address of its pointer and length */
 	IMAGE_ASK_MAX,
 };
 
@@ -70,7 +72,7 @@ struct image_ask {
 
 /* One line of an answer. Those of one ask follow each other, innermost first. */
 struct image_place {
-	char function[192]; /* as Go programmers write it; cut at the end */
+	char function[192]; /* as Go programmers write it, or the text; cut at the end */
 	char file[256];     /* "" when not known; cut at the beginning: the tail tells more */
 	uint32_t line;      /* 0 when not known */
 	uint16_t ask;       /* index of the ask it answers */

@@ -100,9 +100,10 @@ struct dfd_rec_panic {
 	dfd_u64 site; /* return address of the probed call; RECOVER: 0 */
 	dfd_u64 type; /* PANIC: address of the value's type; 0: panic(nil) */
 	dfd_u64 data; /* PANIC: its data word */
-	dfd_u64 value[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read */
-	dfd_u64 frame;                  /* RECOVER: a return address in the function that goes on */
-	dfd_u64 recover_site;           /* RECOVER: where recover() was called, 0: not seen */
+	dfd_u64 value
+		[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read; THROW: address and length of the message */
+	dfd_u64 frame;             /* RECOVER: a return address in the function that goes on */
+	dfd_u64 recover_site;      /* RECOVER: where recover() was called, 0: not seen */
 	dfd_u64 closed[DFD_PANIC_NEST_MAX];
 	dfd_u8 outcome[DFD_PANIC_NEST_MAX]; /* enum dfd_outcome */
 	dfd_u32 text_len;

@@ -243,6 +243,77 @@ static void name(struct model *m, uint64_t pc, const char *function, bool open_d
 	model_answer(m, IMAGE, &ask, &answer);
 }
 
+static struct name_ask only_ask(struct model *m)
+{
+	struct name_ask asks[8];
+	uint32_t image;
+
+	assert_int_equal(model_wanted_names(m, &image, asks, 8), 1);
+	return asks[0];
+}
+
+static void answer_text(struct model *m, const struct name_ask *ask, const char *text)
+{
+	struct code_line line = {};
+	struct name_answer answer = { .n = text ? 1 : 0, .frames = &line };
+
+	if (text)
+		memcpy(line.function, text, strlen(text));
+	model_answer(m, IMAGE, ask, &answer);
+}
+
+/* What was not in memory when the panic began is asked of the file. */
+static void text_of_the_file(void **state)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	_model_ m = model_new(&opts);
+	struct event_panic p = { .step = PANIC_THROW, .bias = 0x1000, .value = { 0x5000, 9 } };
+	struct name_ask ask;
+	char text[64];
+
+	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	ask = only_ask(m);
+	assert_int_equal(ask.kind, NAME_OF_TEXT);
+	assert_int_equal(ask.addr, 0x4000);
+	answer_text(m, &ask, "map writesand the next constant");
+	assert_true(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	assert_string_equal(text, "map write");
+
+	/* The file has nothing there: nothing more will come. */
+	p.value[0] = 0xc000000000;
+	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	ask = only_ask(m);
+	answer_text(m, &ask, NULL);
+	assert_true(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	assert_string_equal(text, "");
+}
+
+static void string_of_the_file(void **state)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	_model_ m = model_new(&opts);
+	struct event_panic p = {
+		.step = PANIC_STARTED, .type = 0x7000, .data = 0x6000, .bias = 0x1000
+	};
+	struct gotype type = { .name = "string", .kind = 24, .text = true };
+	struct code_line line = { .function = "string" };
+	struct name_answer answer = { .n = 1, .frames = &line, .type = &type };
+	struct name_ask ask;
+	char text[64];
+
+	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	ask = only_ask(m);
+	assert_int_equal(ask.kind, NAME_OF_TYPE);
+	model_answer(m, IMAGE, &ask, &answer);
+	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	ask = only_ask(m);
+	assert_int_equal(ask.kind, NAME_OF_STRING);
+	assert_int_equal(ask.addr, 0x5000);
+	answer_text(m, &ask, "closed");
+	assert_true(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
+	assert_string_equal(text, "closed");
+}
+
 /* recover() found nothing: where it should not have been, or where it always asks. */
 static void misplaced(void **state)
 {
@@ -283,10 +354,16 @@ static void misplaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recovered), cmocka_unit_test(replaced),
-		cmocka_unit_test(ring),      cmocka_unit_test(sites_have_a_bound),
-		cmocka_unit_test(deaths),    cmocka_unit_test(signals_and_throws),
-		cmocka_unit_test(busiest),   cmocka_unit_test(survives_its_process),
+		cmocka_unit_test(recovered),
+		cmocka_unit_test(replaced),
+		cmocka_unit_test(ring),
+		cmocka_unit_test(sites_have_a_bound),
+		cmocka_unit_test(deaths),
+		cmocka_unit_test(signals_and_throws),
+		cmocka_unit_test(busiest),
+		cmocka_unit_test(survives_its_process),
+		cmocka_unit_test(text_of_the_file),
+		cmocka_unit_test(string_of_the_file),
 		cmocka_unit_test(misplaced),
 	};
 

@@ -135,6 +135,36 @@ static void symbolizes_go(void **state)
 	assert_string_equal(p[3].function, "");
 }
 
+/* What a constant says, by its bytes and by its header. */
+static void texts(void **state)
+{
+	static struct image_place p[INSPECT_PLACES_MAX];
+	struct image_ask asks[4] = { { .kind = IMAGE_ASK_TEXT },
+				     { .kind = IMAGE_ASK_STRING },
+				     { .kind = IMAGE_ASK_TEXT, .addr = UINT64_MAX },
+				     { .kind = IMAGE_ASK_STRING, .addr = 16 } };
+	static struct fake f;
+	struct elfimg img;
+	int64_t at;
+
+	fake_make(&f, &(struct fake_opts){ .minor = 26 });
+	assert_int_equal(elfimg_init(&img, f.b, sizeof(f.b), NULL), 0);
+	at = bytes_find(bytes_of(f.b, sizeof(f.b)), 0, "runtime.gopanic", 16);
+	assert_int_equal(elfimg_off_to_va(&img, (uint64_t)at, &asks[0].addr), 0);
+	/* A header of 7 bytes of it, over the text of a function. */
+	asks[1].addr = FAKE_GO_TEXT;
+	memcpy((uint8_t *)elfimg_at(&img, FAKE_GO_TEXT).p, &asks[0].addr, 8);
+	memcpy((uint8_t *)elfimg_at(&img, FAKE_GO_TEXT).p + 8, &(uint64_t){ 7 }, 8);
+	assert_int_equal(inspect_symbolize(f.b, sizeof(f.b), asks, 4, p, NULL), 2);
+	assert_string_equal(p[0].function, "runtime.gopanic");
+	assert_int_equal(p[0].ask, 0);
+	assert_string_equal(p[1].function, "runtime");
+	assert_int_equal(p[1].ask, 1);
+	/* A length that leads out of the file. */
+	memcpy((uint8_t *)elfimg_at(&img, FAKE_GO_TEXT).p + 8, &(uint64_t){ 1ull << 40 }, 8);
+	assert_int_equal(inspect_symbolize(f.b, sizeof(f.b), asks, 4, p, NULL), 1);
+}
+
 static void symbolizes_c(void **state)
 {
 	static const uint64_t pcs[] = { FAKE_TEXT_VA + 130, FAKE_TEXT_VA, 0, FAKE_TEXT_VA + 64 };
@@ -272,8 +302,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_it_is),      cmocka_unit_test(no_files),
 		cmocka_unit_test(cut_and_flipped), cmocka_unit_test(symbolizes_go),
-		cmocka_unit_test(symbolizes_c),    cmocka_unit_test(too_many),
-		cmocka_unit_test(long_names),      cmocka_unit_test(c_lines),
+		cmocka_unit_test(texts),           cmocka_unit_test(symbolizes_c),
+		cmocka_unit_test(too_many),        cmocka_unit_test(long_names),
+		cmocka_unit_test(c_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, clean_up);
