@@ -20,7 +20,7 @@ import (
 
 const (
 	maxRate     = 5000
-	maxFor      = time.Hour
+	maxFor      = 24 * time.Hour
 	maxInFlight = 64 // requests to one URL; more than that are skipped, not queued
 )
 
