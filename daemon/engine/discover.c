@@ -132,11 +132,9 @@ void discover_pid(struct engine *e, pid_t pid)
 
 	if (e->opts.only_pid && pid != e->opts.only_pid)
 		return;
-	if (proc_stat_exe(e->procfd, pid, &file)) {
-		if (w)
-			watch_remove(e, w);
-		return; /* gone, or a kernel thread */
-	}
+	/* Gone, or a kernel thread. One that is watched leaves with its exit, behind its last records. */
+	if (proc_stat_exe(e->procfd, pid, &file))
+		return;
 	if (w) {
 		if (still_same(e, w, &file))
 			return;
@@ -194,9 +192,12 @@ void discover_sweep(struct engine *e)
 	struct watch *w, *next;
 
 	HASH_ITER (hh, e->by_pid, w, next) {
+		struct proc_image file;
 		uint64_t ticks;
 
-		if (proc_start_ticks(e->procfd, w->pid, &ticks) || ticks != w->start_ticks)
+		/* One that nobody has waited for yet still has its times, but no file any more. */
+		if (proc_stat_exe(e->procfd, w->pid, &file) ||
+		    proc_start_ticks(e->procfd, w->pid, &ticks) || ticks != w->start_ticks)
 			watch_remove(e, w);
 	}
 }

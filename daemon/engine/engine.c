@@ -194,11 +194,18 @@ void engine_refresh(struct engine *e, uint64_t now_ns)
 	scan(e);
 }
 
+/* A process that is gone may have left records, and its exit is the last of them. */
+static void sweep(struct engine *e)
+{
+	probe_drain(e->probe, on_event, e);
+	discover_sweep(e);
+}
+
 static void read_fds(struct engine *e)
 {
-	struct watch *w, *next;
+	bool gone = false;
 
-	HASH_ITER (hh, e->by_pid, w, next) {
+	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
 		struct event ev = {
 			.type = EVENT_FDS, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
 		};
@@ -206,11 +213,7 @@ static void read_fds(struct engine *e)
 		int err = proc_fd_count(e->procfd, w->pid, e->features->have[KERNEL_FD_SIZE],
 					&ev.fds.open);
 
-		if (err == -ESRCH) {
-			/* It ended while it was being attached, before its exit could be told. */
-			watch_remove(e, w);
-			continue;
-		}
+		gone |= err == -ESRCH;
 		if (err)
 			continue;
 		if (!w->limit_read_ns || e->now_ns - w->limit_read_ns > LIMIT_EVERY_NS) {
@@ -220,6 +223,9 @@ static void read_fds(struct engine *e)
 		ev.fds.limit = w->fd_limit;
 		engine_emit(e, &ev);
 	}
+	/* One that ended while it was being attached has no exit that could be told. */
+	if (gone)
+		sweep(e);
 }
 
 /* The model knows no worker, but both ask for the same. */
@@ -429,7 +435,7 @@ static void on_tick(void *arg, uint64_t now_ns)
 	if (second) {
 		if (e->resync || !e->features->have[KERNEL_TP_BTF]) {
 			e->resync = false;
-			discover_sweep(e);
+			sweep(e);
 			discover_all(e);
 		}
 		read_fds(e);

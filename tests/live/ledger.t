@@ -64,6 +64,28 @@ is "$(last_words)" "panic fatal *main.stockError main.main" "what a process died
 wait_until 10 firing panics.stripped ProcessDied
 ok $? "an alert tells of it"
 
+# Who is waited for at once is gone without a trace, and the daemon has its hands full with those that came.
+told() {
+	"$DEFERD" panics --control.socket="$tmp/deferd.sock" --json --last=64 panics.stripped |
+		jq '[.panics[] | select(.outcome == "fatal")] | length'
+}
+told_is() { [ "$(told)" = "$1" ]; }
+before=$(told)
+dying=()
+for i in $(seq 40); do
+	mkfifo "$tmp/dying.$i"
+	"$fixtures/panics.stripped" -n 0 -fatal <>"$tmp/dying.$i" >/dev/null 2>&1 &
+	dying+=($!)
+	live_pids+=($!)
+done
+for i in $(seq 40); do
+	wait_until 30 attached "${dying[i - 1]}"
+	printf '\n\n' >"$tmp/dying.$i"
+	wait "${dying[i - 1]}"
+done
+wait_until 10 told_is $((before + 40))
+is "$(told)" $((before + 40)) "the last words of 40 processes"
+
 # The version in the file is all that is changed.
 LC_ALL=C sed -E 's/go1\.[0-9]{2}\./go1.99./g' "$fixtures/panics" >"$tmp/panics.new"
 chmod +x "$tmp/panics.new"
