@@ -4,11 +4,11 @@
  * text.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "ui/line.h"
 #include "ui/screen_priv.h"
 
 #define HEADER_ROWS     3
@@ -34,55 +34,6 @@ static const struct {
 	{ "q", "quit" },
 };
 
-/*
- * Drawing: pieces of a line, left to right; what does not fit whole is left out, and all after it
- */
-
-struct line {
-	struct grid *g;
-	unsigned row, col;
-	bool full;
-};
-
-__attribute__((format(printf, 4, 5))) static void put(struct line *l, const char *name,
-						      enum style style, const char *fmt, ...)
-{
-	char text[TABLE_KEY_MAX];
-	unsigned need, at;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	at = l->col ? l->col + 2 : 0;
-	need = grid_width(text) + (name[0] ? grid_width(name) + 1 : 0);
-	l->full |= at && at + need > l->g->cols;
-	if (l->full)
-		return;
-	if (name[0])
-		at += grid_put(l->g, l->row, at, l->g->cols, STYLE_DIM, name) + 1;
-	l->col = at + grid_put(l->g, l->row, at, l->g->cols, style, text);
-	/* Only the first piece of a line can be too long: it is cut, and shows it. */
-	if (need > l->g->cols && l->g->cols > 2)
-		(void)grid_put(l->g, l->row, l->g->cols - 2, 2, style, "..");
-}
-
-static void put_count(struct line *l, const char *name, const json_t *o, const char *key,
-		      enum style style_above_zero)
-{
-	char text[VALUE_MAX] = "-";
-	double n = 0;
-
-	if (value_number(o, key, &n))
-		value_count(text, sizeof(text), n, 9);
-	put(l, name, n > 0 ? style_above_zero : STYLE_PLAIN, "%s", text);
-}
-
-static void put_string(struct line *l, const char *name, const json_t *o, const char *key)
-{
-	put(l, name, STYLE_PLAIN, "%s", value_string(o, key)[0] ? value_string(o, key) : "-");
-}
-
 static unsigned count_firing(const struct screen *s)
 {
 	unsigned n = 0;
@@ -99,11 +50,11 @@ static void draw_source(const struct screen *s, struct grid *g)
 	const json_t *self = json_object_get(s->snapshot, "deferd");
 	struct line l = { g };
 
-	put(&l, "", STYLE_STRONG, "deferd%s%s", value_string(self, "version")[0] ? " " : "",
-	    value_string(self, "version"));
-	put(&l, "", STYLE_GOOD, "%s", s->source);
+	line_put(&l, "", STYLE_STRONG, "deferd%s%s", value_string(self, "version")[0] ? " " : "",
+		 value_string(self, "version"));
+	line_put(&l, "", STYLE_GOOD, "%s", s->source);
 	if (json_is_false(json_object_get(self, "settled")))
-		put(&l, "", STYLE_WARN, "still inspecting processes");
+		line_put(&l, "", STYLE_WARN, "still inspecting processes");
 }
 
 static void draw_kernel(const struct screen *s, struct grid *g)
@@ -111,10 +62,10 @@ static void draw_kernel(const struct screen *s, struct grid *g)
 	const json_t *self = json_object_get(s->snapshot, "deferd");
 	struct line l = { g, 1 };
 
-	put_string(&l, "kernel", self, "kernel");
-	put_string(&l, "attach", self, "attach");
-	put_string(&l, "probes", self, "probe_set");
-	put_string(&l, "fd hooks", self, "fd_hooks");
+	line_put_string(&l, "kernel", self, "kernel");
+	line_put_string(&l, "attach", self, "attach");
+	line_put_string(&l, "probes", self, "probe_set");
+	line_put_string(&l, "fd hooks", self, "fd_hooks");
 }
 
 static void draw_health(const struct screen *s, struct grid *g)
@@ -126,18 +77,18 @@ static void draw_health(const struct screen *s, struct grid *g)
 	double bytes;
 
 	if (firing)
-		put(&l, "", STYLE_ALARM, "%u alert%s firing", firing, firing > 1 ? "s" : "");
+		line_put(&l, "", STYLE_ALARM, "%u alert%s firing", firing, firing > 1 ? "s" : "");
 	else
-		put(&l, "", STYLE_GOOD, "no alert firing");
-	put_count(&l, "events", self, "events", STYLE_PLAIN);
-	put_count(&l, "dropped", self, "events_dropped", STYLE_ALARM);
+		line_put(&l, "", STYLE_GOOD, "no alert firing");
+	line_put_count(&l, "events", self, "events", STYLE_PLAIN);
+	line_put_count(&l, "dropped", self, "events_dropped", STYLE_ALARM);
 	if (s->have_cpu)
-		put(&l, "own cpu", STYLE_PLAIN, "%.1f%%", s->cpu_percent);
+		line_put(&l, "own cpu", STYLE_PLAIN, "%.1f%%", s->cpu_percent);
 	else
-		put(&l, "own cpu", STYLE_PLAIN, "-");
+		line_put(&l, "own cpu", STYLE_PLAIN, "-");
 	if (value_number(self, "rss_bytes", &bytes))
 		value_bytes(rss, sizeof(rss), bytes);
-	put(&l, "rss", STYLE_PLAIN, "%s", rss);
+	line_put(&l, "rss", STYLE_PLAIN, "%s", rss);
 }
 
 static void draw_header(const struct screen *s, struct grid *g)
@@ -152,11 +103,11 @@ static void put_table_state(struct line *l, const struct table *t)
 	const struct column *c = &t->kind->columns[t->sort];
 
 	if (t->filter[0])
-		put(l, "filter", STYLE_WARN, "%s", t->filter);
-	put(l, "sorted by", STYLE_PLAIN, "%s, %s", c->title,
-	    c->number       ? t->descending ? "highest first" : "lowest first"
-	    : t->descending ? "z to a"
-			    : "a to z");
+		line_put(l, "filter", STYLE_WARN, "%s", t->filter);
+	line_put(l, "sorted by", STYLE_PLAIN, "%s, %s", c->title,
+		 c->number       ? t->descending ? "highest first" : "lowest first"
+		 : t->descending ? "z to a"
+				 : "a to z");
 }
 
 static void draw_title(struct screen *s, struct grid *g, unsigned row)
@@ -165,9 +116,9 @@ static void draw_title(struct screen *s, struct grid *g, unsigned row)
 	struct line l = { g, row };
 
 	if (t->filter[0])
-		put(&l, "", STYLE_STRONG, "%s %u of %u", t->kind->noun, t->n, t->total);
+		line_put(&l, "", STYLE_STRONG, "%s %u of %u", t->kind->noun, t->n, t->total);
 	else
-		put(&l, "", STYLE_STRONG, "%s %u", t->kind->noun, t->total);
+		line_put(&l, "", STYLE_STRONG, "%s %u", t->kind->noun, t->total);
 	put_table_state(&l, t);
 }
 
@@ -186,21 +137,21 @@ static void draw_target_title(struct screen *s, struct grid *g, unsigned row)
 	const char *version = value_string(s->target, "version");
 	struct line l = { g, row };
 
-	put(&l, "", STYLE_STRONG, "%s", s->service);
+	line_put(&l, "", STYLE_STRONG, "%s", s->service);
 	if (json_array_size(pids) > 1)
-		put(&l, "pid", STYLE_PLAIN, "%u (%u of %zu)", s->pid,
-		    screen_place_of_pid(pids, s->pid), json_array_size(pids));
+		line_put(&l, "pid", STYLE_PLAIN, "%u (%u of %zu)", s->pid,
+			 screen_place_of_pid(pids, s->pid), json_array_size(pids));
 	else
-		put(&l, "pid", STYLE_PLAIN, "%u", s->pid);
+		line_put(&l, "pid", STYLE_PLAIN, "%u", s->pid);
 	if (!s->target)
 		return;
-	put_string(&l, "runtime", s->target, version[0] ? "version" : "runtime");
-	put(&l, "state", is_whole(s->target) ? STYLE_PLAIN : STYLE_WARN, "%s",
-	    value_string(s->target, "state"));
-	put_count(&l, "alerts", s->target, "alerts_firing", STYLE_ALARM);
+	line_put_string(&l, "runtime", s->target, version[0] ? "version" : "runtime");
+	line_put(&l, "state", is_whole(s->target) ? STYLE_PLAIN : STYLE_WARN, "%s",
+		 value_string(s->target, "state"));
+	line_put_count(&l, "alerts", s->target, "alerts_firing", STYLE_ALARM);
 	if (json_is_false(exact))
-		put(&l, "exact", STYLE_WARN, "no");
-	put_string(&l, "image", s->target, "image");
+		line_put(&l, "exact", STYLE_WARN, "no");
+	line_put_string(&l, "image", s->target, "image");
 }
 
 static void put_fds(struct line *l, const json_t *target)
@@ -213,17 +164,17 @@ static void put_fds(struct line *l, const json_t *target)
 	value_count(text, sizeof(text), open, 9);
 	if (value_number(target, "max_fds", &n)) {
 		value_count(limit, sizeof(limit), n, 9);
-		put(l, "fds", STYLE_PLAIN, "%s of %s", text, limit);
+		line_put(l, "fds", STYLE_PLAIN, "%s of %s", text, limit);
 	} else {
-		put(l, "fds", STYLE_PLAIN, "%s", text);
+		line_put(l, "fds", STYLE_PLAIN, "%s", text);
 	}
 	if (value_number(target, "fd_growth_per_second", &n)) {
 		value_rate(text, sizeof(text), n, 9, true);
-		put(l, "fd/s", STYLE_PLAIN, "%s", text);
+		line_put(l, "fd/s", STYLE_PLAIN, "%s", text);
 	}
 	if (value_number(target, "fd_exhaustion_seconds", &n)) {
 		value_duration(text, sizeof(text), n);
-		put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s", text);
+		line_put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s", text);
 	}
 }
 
@@ -233,12 +184,12 @@ static void draw_target_numbers(struct screen *s, struct grid *g, unsigned row)
 
 	if (!s->target)
 		return;
-	put_count(&l, "depth", s->target, "defer_depth_max", STYLE_STRONG);
-	put_count(&l, "registered", s->target, "defers_registered", STYLE_PLAIN);
-	put_count(&l, "panics", s->target, "panics_started", STYLE_WARN);
-	put_count(&l, "recovered", s->target, "panics_recovered", STYLE_PLAIN);
+	line_put_count(&l, "depth", s->target, "defer_depth_max", STYLE_STRONG);
+	line_put_count(&l, "registered", s->target, "defers_registered", STYLE_PLAIN);
+	line_put_count(&l, "panics", s->target, "panics_started", STYLE_WARN);
+	line_put_count(&l, "recovered", s->target, "panics_recovered", STYLE_PLAIN);
 	put_fds(&l, s->target);
-	put_count(&l, "lost", s->target, "events_lost", STYLE_ALARM);
+	line_put_count(&l, "lost", s->target, "events_lost", STYLE_ALARM);
 }
 
 static void put_tab(struct line *l, const struct table *t, bool chosen)
@@ -247,8 +198,8 @@ static void put_tab(struct line *l, const struct table *t, bool chosen)
 
 	snprintf(count, sizeof(count), t->filter[0] ? "%u of %u" : "%u",
 		 t->filter[0] ? t->n : t->total, t->total);
-	put(l, "", chosen ? STYLE_STRONG : STYLE_PLAIN, "%c%s %s%c", chosen ? '[' : ' ',
-	    t->kind->noun, count, chosen ? ']' : ' ');
+	line_put(l, "", chosen ? STYLE_STRONG : STYLE_PLAIN, "%c%s %s%c", chosen ? '[' : ' ',
+		 t->kind->noun, count, chosen ? ']' : ' ');
 }
 
 static void draw_tabs(struct screen *s, struct grid *g, unsigned row)
@@ -290,18 +241,9 @@ static bool put_state(struct line *l, const json_t *o)
 
 	if (!failed && strcmp(state, "limited"))
 		return false;
-	put(l, "", failed ? STYLE_ALARM : STYLE_WARN, "%s%s%s", state, reason[0] ? ": " : "",
-	    reason);
+	line_put(l, "", failed ? STYLE_ALARM : STYLE_WARN, "%s%s%s", state, reason[0] ? ": " : "",
+		 reason);
 	return true;
-}
-
-static void put_place(struct line *l, const char *name, const json_t *site)
-{
-	char place[VALUE_MAX];
-
-	tables_place(site, place, sizeof(place));
-	if (strcmp(place, "-"))
-		put(l, name, STYLE_PLAIN, "%s", place);
 }
 
 static void put_selected(struct screen *s, struct line *l)
@@ -309,16 +251,16 @@ static void put_selected(struct screen *s, struct line *l)
 	const json_t *row = table_selected(screen_table(s));
 
 	if (s->page == PAGE_ALERTS) {
-		put(l, "", STYLE_PLAIN, "%s",
-		    value_string(json_object_get(row, "annotations"), "summary"));
+		line_put(l, "", STYLE_PLAIN, "%s",
+			 value_string(json_object_get(row, "annotations"), "summary"));
 	} else if (s->page == PAGE_SERVICES) {
 		if (!put_state(l, row))
-			put_place(l, "deepest at", json_object_get(row, "deepest_site"));
+			line_put_place(l, "deepest at", json_object_get(row, "deepest_site"));
 	} else if (!put_state(l, s->target)) {
 		if (s->tab == TAB_SITES)
-			put_place(l, "", row);
+			line_put_place(l, "", row);
 		else
-			put_place(l, "its peak was at", json_object_get(row, "peak_site"));
+			line_put_place(l, "its peak was at", json_object_get(row, "peak_site"));
 	}
 }
 
@@ -327,7 +269,7 @@ static void draw_note(struct screen *s, struct grid *g, unsigned row)
 	struct line l = { g, row };
 
 	if (s->trouble[0])
-		put(&l, "", STYLE_ALARM, "%s", s->trouble);
+		line_put(&l, "", STYLE_ALARM, "%s", s->trouble);
 	else if (!s->help)
 		put_selected(s, &l);
 }
@@ -337,31 +279,31 @@ static void draw_keys(struct screen *s, struct grid *g, unsigned row)
 	struct line l = { g, row };
 
 	if (s->filtering) {
-		put(&l, "", STYLE_KEY, "/%s_", screen_table(s)->filter);
-		put(&l, "Enter", STYLE_PLAIN, "keeps it");
-		put(&l, "Esc", STYLE_PLAIN, "clears it");
+		line_put(&l, "", STYLE_KEY, "/%s_", screen_table(s)->filter);
+		line_put(&l, "Enter", STYLE_PLAIN, "keeps it");
+		line_put(&l, "Esc", STYLE_PLAIN, "clears it");
 		return;
 	}
 	if (s->help) {
-		put(&l, "any key", STYLE_PLAIN, "back");
+		line_put(&l, "any key", STYLE_PLAIN, "back");
 		return;
 	}
-	put(&l, "q", STYLE_KEY, "quit");
+	line_put(&l, "q", STYLE_KEY, "quit");
 	if (s->page == PAGE_DETAIL) {
-		put(&l, "Esc", STYLE_KEY, "back");
-		put(&l, "Tab", STYLE_KEY, "%s",
-		    s->tab == TAB_SITES ? s->goroutines.kind->noun : "sites");
+		line_put(&l, "Esc", STYLE_KEY, "back");
+		line_put(&l, "Tab", STYLE_KEY, "%s",
+			 s->tab == TAB_SITES ? s->goroutines.kind->noun : "sites");
 	} else {
-		put(&l, "Enter", STYLE_KEY, "detail");
-		put(&l, "a", STYLE_KEY, "%s", s->page == PAGE_ALERTS ? "services" : "alerts");
+		line_put(&l, "Enter", STYLE_KEY, "detail");
+		line_put(&l, "a", STYLE_KEY, "%s", s->page == PAGE_ALERTS ? "services" : "alerts");
 	}
-	put(&l, "?", STYLE_KEY, "help");
-	put(&l, "/", STYLE_KEY, "filter");
-	put(&l, "< >", STYLE_KEY, "sort");
-	put(&l, "r", STYLE_KEY, "reverse");
+	line_put(&l, "?", STYLE_KEY, "help");
+	line_put(&l, "/", STYLE_KEY, "filter");
+	line_put(&l, "< >", STYLE_KEY, "sort");
+	line_put(&l, "r", STYLE_KEY, "reverse");
 	if (s->page == PAGE_DETAIL &&
 	    json_array_size(json_object_get(screen_service(s, s->service), "pids")) > 1)
-		put(&l, "Left Right", STYLE_KEY, "process");
+		line_put(&l, "Left Right", STYLE_KEY, "process");
 }
 
 static void help_line(struct grid *g, unsigned row, const char *left, const char *right)
@@ -406,7 +348,7 @@ static void draw_body(struct screen *s, struct grid *g, unsigned row, unsigned n
 		return;
 	table_draw(screen_table(s), g, row, n - 1, true);
 	if (!screen_table(s)->n && n > 1)
-		put(&empty, "", STYLE_DIM, "%s", why_empty(s));
+		line_put(&empty, "", STYLE_DIM, "%s", why_empty(s));
 }
 
 void screen_draw(struct screen *s, struct grid *g)
@@ -444,8 +386,8 @@ static unsigned print_reasons(const struct table *t, struct grid *g, unsigned ro
 
 		if (is_whole(o))
 			continue;
-		put(&l, "", STYLE_WARN, "%s: %s: %s", value_string(o, "service"),
-		    value_string(o, "state"), value_string(o, "reason"));
+		line_put(&l, "", STYLE_WARN, "%s: %s: %s", value_string(o, "service"),
+			 value_string(o, "state"), value_string(o, "reason"));
 		row++;
 	}
 	return row;
@@ -460,7 +402,7 @@ static unsigned print_tables(struct screen *s, struct grid *g, unsigned row)
 		table_draw(&s->services, g, row, s->services.n, false);
 		row = print_reasons(&s->services, g, row + 1 + s->services.n);
 	} else {
-		put(&l, "", STYLE_DIM, "%s", why_empty(s));
+		line_put(&l, "", STYLE_DIM, "%s", why_empty(s));
 		row++;
 	}
 	if (s->alerts.n) {
