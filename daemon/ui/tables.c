@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#include "ui/tables.h"
+#include "ui/tables_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,28 +7,28 @@
 
 /* Formats */
 
-static void set_text(struct table_value *v, const char *text)
+void table_value_set(struct table_value *v, const char *text)
 {
 	snprintf(v->text, sizeof(v->text), "%s", text[0] ? text : "-");
 }
 
-static void as_text(const struct column *c, const json_t *row, struct table_value *ret)
+void as_text(const struct column *c, const json_t *row, struct table_value *ret)
 {
-	set_text(ret, value_string(row, c->key));
+	table_value_set(ret, value_string(row, c->key));
 }
 
-static void as_count(const struct column *c, const json_t *row, struct table_value *ret)
+void as_count(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	double n;
 
 	if (c->number(row, c->key, &n))
 		value_count(ret->text, sizeof(ret->text), n, c->min);
 	else
-		set_text(ret, "");
+		table_value_set(ret, "");
 }
 
 /* Numbers that name something are never rounded. */
-static void as_id(const struct column *c, const json_t *row, struct table_value *ret)
+void as_id(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	const json_t *v = json_object_get(row, c->key);
 	double n;
@@ -38,7 +38,7 @@ static void as_id(const struct column *c, const json_t *row, struct table_value 
 	else if (c->number(row, c->key, &n))
 		snprintf(ret->text, sizeof(ret->text), "%.0f", n);
 	else
-		set_text(ret, "");
+		table_value_set(ret, "");
 }
 
 static void as_rate(const struct column *c, const json_t *row, struct table_value *ret)
@@ -48,7 +48,7 @@ static void as_rate(const struct column *c, const json_t *row, struct table_valu
 	if (c->number(row, c->key, &n))
 		value_rate(ret->text, sizeof(ret->text), n, c->min, false);
 	else
-		set_text(ret, "");
+		table_value_set(ret, "");
 }
 
 /* What only probes know: of a process without any, 0 would be a wrong number. */
@@ -62,7 +62,7 @@ static void as_growth(const struct column *c, const json_t *row, struct table_va
 {
 	double n, full;
 
-	set_text(ret, "");
+	table_value_set(ret, "");
 	if (!c->number(row, c->key, &n))
 		return;
 	value_rate(ret->text, sizeof(ret->text), n, c->min, true);
@@ -74,21 +74,21 @@ static void as_time_left(const struct column *c, const json_t *row, struct table
 {
 	double s;
 
-	set_text(ret, "");
+	table_value_set(ret, "");
 	if (!c->number(row, c->key, &s))
 		return;
 	value_duration(ret->text, sizeof(ret->text), s);
 	ret->style = s < 3600 ? STYLE_ALARM : STYLE_WARN;
 }
 
-static void as_age(const struct column *c, const json_t *row, struct table_value *ret)
+void as_age(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	double s;
 
 	if (c->number(row, c->key, &s))
 		value_duration(ret->text, sizeof(ret->text), s);
 	else
-		set_text(ret, "");
+		table_value_set(ret, "");
 }
 
 static void as_idle(const struct column *c, const json_t *row, struct table_value *ret)
@@ -96,7 +96,7 @@ static void as_idle(const struct column *c, const json_t *row, struct table_valu
 	double ms;
 
 	if (!c->number(row, c->key, &ms))
-		set_text(ret, "");
+		table_value_set(ret, "");
 	else if (ms < 1000)
 		snprintf(ret->text, sizeof(ret->text), "%.0fms", ms);
 	else
@@ -110,14 +110,14 @@ static void as_share(const struct column *c, const json_t *row, struct table_val
 	if (c->number(row, c->key, &share))
 		snprintf(ret->text, sizeof(ret->text), "%.1f%%", share * 100);
 	else
-		set_text(ret, "");
+		table_value_set(ret, "");
 }
 
 static void as_exact(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	const json_t *exact = json_object_get(row, c->key);
 
-	set_text(ret, json_is_true(exact) ? "yes" : json_is_false(exact) ? "no" : "");
+	table_value_set(ret, json_is_true(exact) ? "yes" : json_is_false(exact) ? "no" : "");
 	if (json_is_false(exact))
 		ret->style = STYLE_WARN;
 }
@@ -156,7 +156,7 @@ static void as_runtime(const struct column *c, const json_t *row, struct table_v
 {
 	const char *version = value_string(row, "version");
 
-	set_text(ret, version[0] ? version : value_string(row, c->key));
+	table_value_set(ret, version[0] ? version : value_string(row, c->key));
 }
 
 static void as_pids(const struct column *c, const json_t *row, struct table_value *ret)
@@ -165,7 +165,7 @@ static void as_pids(const struct column *c, const json_t *row, struct table_valu
 	double first;
 
 	if (!c->number(row, c->key, &first))
-		set_text(ret, "");
+		table_value_set(ret, "");
 	else if (n > 1)
 		snprintf(ret->text, sizeof(ret->text), "%.0f+%zu", first, n - 1);
 	else
@@ -215,10 +215,10 @@ static void as_file_line(const struct column *c, const json_t *row, struct table
 	char at[VALUE_MAX];
 
 	file_line(site, at, sizeof(at));
-	set_text(ret, at[0] ? at : value_string(site, "function"));
+	table_value_set(ret, at[0] ? at : value_string(site, "function"));
 }
 
-static void as_place(const struct column *c, const json_t *row, struct table_value *ret)
+void as_place(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	tables_place(json_object_get(row, c->key), ret->text, sizeof(ret->text));
 }
@@ -232,7 +232,7 @@ static const char *label(const json_t *row, const char *name)
 
 static void as_label(const struct column *c, const json_t *row, struct table_value *ret)
 {
-	set_text(ret, label(row, c->key));
+	table_value_set(ret, label(row, c->key));
 }
 
 static void as_severity(const struct column *c, const json_t *row, struct table_value *ret)
@@ -307,7 +307,7 @@ static void service_id(const json_t *row, char *buf, size_t size)
 	snprintf(buf, size, "%s", value_string(row, "service"));
 }
 
-static void number_id(const json_t *row, const char *key, char *buf, size_t size)
+void tables_number_id(const json_t *row, const char *key, char *buf, size_t size)
 {
 	double n = 0;
 
@@ -317,12 +317,12 @@ static void number_id(const json_t *row, const char *key, char *buf, size_t size
 
 static void target_id(const json_t *row, char *buf, size_t size)
 {
-	number_id(row, "pid", buf, size);
+	tables_number_id(row, "pid", buf, size);
 }
 
 static void goroutine_id(const json_t *row, char *buf, size_t size)
 {
-	number_id(row, json_object_get(row, "thread") ? "thread" : "goroutine", buf, size);
+	tables_number_id(row, json_object_get(row, "thread") ? "thread" : "goroutine", buf, size);
 }
 
 static void site_id(const json_t *row, char *buf, size_t size)
@@ -361,30 +361,10 @@ static const char *site_filtered(const json_t *row)
 
 /* Tables */
 
-#define NUMBER(title_, key_, width_, rank_, format_, meaning_)                                   \
-	{                                                                                        \
-		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_, \
-		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number \
-	}
 #define PROBED(title_, key_, width_, rank_, format_, meaning_)                                    \
 	{                                                                                         \
 		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,  \
 		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = probed_number \
-	}
-#define ID(title_, key_, min_, max_, rank_, meaning_)                                          \
-	{                                                                                      \
-		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,   \
-		.rank = rank_, .align = COLUMN_NUMBER, .format = as_id, .number = value_number \
-	}
-#define TEXT(title_, key_, min_, max_, rank_, format_, meaning_)                             \
-	{                                                                                    \
-		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_, \
-		.rank = rank_, .align = COLUMN_TEXT, .format = format_                       \
-	}
-#define TAIL(title_, key_, min_, max_, rank_, format_, meaning_)                             \
-	{                                                                                    \
-		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_, \
-		.rank = rank_, .align = COLUMN_TAIL, .format = format_                       \
 	}
 
 static const struct column service_columns[] = {

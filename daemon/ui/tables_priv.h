@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the files with tables in them share: how a member is shown, and how a column is written. */
+#ifndef DEFERD_UI_TABLES_PRIV_H
+#define DEFERD_UI_TABLES_PRIV_H
+
+#include "ui/tables.h"
+
+void table_value_set(struct table_value *v, const char *text); /* "" shows as "-" */
+
+/* Formats of a column; "-" for whatever is of another type. */
+void as_text(const struct column *c, const json_t *row, struct table_value *ret);
+void as_count(const struct column *c, const json_t *row, struct table_value *ret);
+void as_id(const struct column *c, const json_t *row, struct table_value *ret);
+void as_age(const struct column *c, const json_t *row, struct table_value *ret);
+void as_place(const struct column *c, const json_t *row, struct table_value *ret);
+
+/* A row that is known by a number; sorts as text. */
+void tables_number_id(const json_t *row, const char *key, char *buf, size_t size);
+
+#define NUMBER(title_, key_, width_, rank_, format_, meaning_)                                   \
+	{                                                                                        \
+		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_, \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number \
+	}
+#define ID(title_, key_, min_, max_, rank_, meaning_)                                          \
+	{                                                                                      \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_,   \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = as_id, .number = value_number \
+	}
+#define TEXT(title_, key_, min_, max_, rank_, format_, meaning_)                             \
+	{                                                                                    \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_, \
+		.rank = rank_, .align = COLUMN_TEXT, .format = format_                       \
+	}
+#define TAIL(title_, key_, min_, max_, rank_, format_, meaning_)                             \
+	{                                                                                    \
+		.title = title_, .key = key_, .meaning = meaning_, .min = min_, .max = max_, \
+		.rank = rank_, .align = COLUMN_TAIL, .format = format_                       \
+	}
+
+#endif
