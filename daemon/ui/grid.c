@@ -62,6 +62,20 @@ unsigned grid_width(const char *text)
 	return sum;
 }
 
+size_t grid_fit(const char *text, unsigned width)
+{
+	const char *at = text, *end = text;
+	unsigned used = 0, w;
+
+	while (next_char(&at, &w)) {
+		used += w;
+		if (used > width && end != text)
+			break;
+		end = at;
+	}
+	return (size_t)(end - text);
+}
+
 /* Half a wide character is none: what is left of one that is overwritten becomes a blank. */
 static void set_cell(struct grid *g, unsigned row, unsigned col, uint32_t ch, enum style style)
 {

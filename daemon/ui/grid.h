@@ -8,6 +8,7 @@
 #ifndef DEFERD_UI_GRID_H
 #define DEFERD_UI_GRID_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -58,6 +59,8 @@ void grid_select(struct grid *g, unsigned row);
 
 /* Columns that a text takes. */
 unsigned grid_width(const char *text);
+/* Bytes of its beginning that fit in `width` columns; of one character at least, unless it is "". */
+size_t grid_fit(const char *text, unsigned width);
 
 /* The first `rows` rows as lines, without blanks at their ends. */
 void grid_text(const struct grid *g, unsigned rows, struct buf *b);

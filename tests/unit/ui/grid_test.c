@@ -139,6 +139,19 @@ static void widths(void **state)
 	assert_int_equal(grid_width("\x1b\xff"), 2);
 }
 
+/* Whole characters, and one at least: whoever cuts a text into lines gets to its end. */
+static void fits(void **state)
+{
+	assert_int_equal(grid_fit("", 5), 0);
+	assert_int_equal(grid_fit("abc", 5), 3);
+	assert_int_equal(grid_fit("abc", 2), 2);
+	assert_int_equal(grid_fit("a\xe6\x97\xa5", 2), 1);
+	assert_int_equal(grid_fit("\xe6\x97\xa5", 1), 3);
+	assert_int_equal(grid_fit("abc", 0), 1);
+	assert_int_equal(grid_fit("e\xcc\x81x", 1), 3);
+	assert_int_equal(grid_fit("\xff\xff", 1), 1);
+}
+
 static void styles(void **state)
 {
 	struct buf b = {};
@@ -174,6 +187,7 @@ int main(void)
 		cmocka_unit_test(outside),
 		cmocka_unit_test(right_and_tail),
 		cmocka_unit_test(widths),
+		cmocka_unit_test(fits),
 		cmocka_unit_test(styles),
 		cmocka_unit_test(without_utf8),
 	};
