@@ -234,8 +234,8 @@ static char *panics_path(const struct view_filter *f)
 	return buf_take(&b, &len);
 }
 
-static int panics_once(struct source *s, const struct view_filter *f, json_t **ret_doc,
-		       struct reason *reason)
+int source_panics_now(struct source *s, const struct view_filter *f, json_t **ret_doc,
+		      struct reason *reason)
 {
 	_cleanup_free_ char *path = panics_path(f);
 	struct show show;
@@ -251,7 +251,7 @@ int source_panics(struct source *s, const struct view_filter *f, json_t **ret_do
 		  struct reason *reason)
 {
 	json_t *doc = NULL;
-	int err = panics_once(s, f, &doc, reason);
+	int err = source_panics_now(s, f, &doc, reason);
 
 	for (unsigned i = 0; i < REST_TRIES && !err; i++) {
 		if (!json_is_false(json_object_get(doc, "complete")))
@@ -259,7 +259,7 @@ int source_panics(struct source *s, const struct view_filter *f, json_t **ret_do
 		json_decref(doc);
 		err = source_pause(s, REST_MS);
 		if (!err)
-			err = panics_once(s, f, &doc, reason);
+			err = source_panics_now(s, f, &doc, reason);
 	}
 	if (!err)
 		*ret_doc = doc;

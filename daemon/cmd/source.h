@@ -54,6 +54,9 @@ int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason);
 /* The panic ledger (view_panics()), once everything in it has a name, or after two seconds. */
 int source_panics(struct source *s, const struct view_filter *f, json_t **ret_doc,
 		  struct reason *reason);
+/* The same as it is now, names or not: for who asks again. -ESRCH: the daemon keeps none. */
+int source_panics_now(struct source *s, const struct view_filter *f, json_t **ret_doc,
+		      struct reason *reason);
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 
 #endif

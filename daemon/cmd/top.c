@@ -17,6 +17,7 @@
 
 #define SECOND   1000000000ull
 #define EARLY_NS (SECOND / 2)
+#define PANICS   200 /* shown at once: each comes with its stack */
 
 static struct source_opts source = { .command = "top" };
 static bool batch, as_json;
@@ -43,7 +44,7 @@ struct top {
 	struct screen screen;
 	struct term *term; /* NULL: batch */
 	struct loop_source *signals, *input, *timer;
-	struct loop_source *early; /* updates in the first seconds; NULL: they are over */
+	struct loop_source *early; /* updates in the first seconds of a page; NULL: they are over */
 	uint64_t early_until_ns;
 	uint32_t updates_done;
 	bool stop;
@@ -130,6 +131,47 @@ static void fetch_target(struct top *t, struct reason *reason)
 		set_trouble(t, reason);
 }
 
+/* The name as a pattern that nothing else matches. */
+static void set_pattern(char *pattern, const char *service)
+{
+	for (; *service; *pattern++ = *service++) {
+		if (strchr("*?[\\", *service))
+			*pattern++ = '\\';
+	}
+	*pattern = 0;
+}
+
+static void fetch_panics(struct top *t, struct reason *reason)
+{
+	char pattern[2 * TABLE_KEY_MAX];
+	struct view_filter filter = { .limit = PANICS };
+	const char *service = screen_panics(&t->screen);
+	json_t *panics;
+	int err;
+
+	set_pattern(pattern, service);
+	if (pattern[0])
+		filter.service = pattern;
+	err = source_panics_now(t->source, &filter, &panics, reason);
+	if (!err)
+		(void)screen_set_panics(&t->screen, panics);
+	else
+		screen_set_panics_trouble(
+			&t->screen, err == -ESRCH     ? "this daemon keeps no panic ledger: it is "
+							"older than this top"
+				    : reason->text[0] ? reason->text
+						      : strerror(-err));
+}
+
+/* What the page wants beside the snapshot. */
+static void fetch_more(struct top *t, struct reason *reason)
+{
+	if (screen_panics(&t->screen))
+		fetch_panics(t, reason);
+	else
+		fetch_target(t, reason);
+}
+
 static void update(struct top *t)
 {
 	struct reason reason = {};
@@ -141,14 +183,14 @@ static void update(struct top *t)
 		screen_set_trouble(&t->screen, "");
 		if (screen_set_snapshot(&t->screen, snapshot))
 			t->err = -ENOMEM;
-		fetch_target(t, &reason);
+		fetch_more(t, &reason);
 	}
 	draw(t);
 }
 
 /*
- * The first numbers, and the names of sites, come within two seconds; nobody should wait for a long
- * delay besides.
+ * The first numbers, and the names of what is asked for the first time, come within two seconds;
+ * nobody should wait for a long delay besides.
  */
 static void on_early(void *arg, uint64_t now_ns)
 {
@@ -159,6 +201,13 @@ static void on_early(void *arg, uint64_t now_ns)
 		t->early = NULL;
 	}
 	update(t);
+}
+
+static void start_early(struct top *t)
+{
+	t->early_until_ns = loop_now_ns() + 4 * EARLY_NS;
+	if (!t->early)
+		t->early = loop_add_timer(source_loop(t->source), EARLY_NS, on_early, t);
 }
 
 static void on_timer(void *arg, uint64_t now_ns)
@@ -183,8 +232,10 @@ static void on_input(void *arg, uint32_t events)
 		t->stop = answer == SCREEN_QUIT;
 		fetch |= answer == SCREEN_FETCH;
 	}
-	if (fetch)
-		fetch_target(t, &reason);
+	if (fetch) {
+		fetch_more(t, &reason);
+		start_early(t);
+	}
 	draw(t);
 	t->stop |= (events & (EPOLLHUP | EPOLLERR)) != 0;
 }
@@ -204,8 +255,7 @@ static int add_sources(struct top *t)
 	struct loop *loop = source_loop(t->source);
 	sigset_t set;
 
-	t->early_until_ns = loop_now_ns() + 4 * EARLY_NS;
-	t->early = loop_add_timer(loop, EARLY_NS, on_early, t);
+	start_early(t);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);

@@ -7,7 +7,7 @@
 
 #include "ui/screen_priv.h"
 
-#define HELP_ENOUGH 1000 /* lines: more than there are */
+#define LINES_ENOUGH 1000000 /* more than there are of anything that scrolls */
 
 /* Life */
 
@@ -19,6 +19,7 @@ void screen_init(struct screen *s, const char *source)
 	table_init(&s->alerts, &table_alerts);
 	table_init(&s->goroutines, &table_goroutines);
 	table_init(&s->sites, &table_sites);
+	panics_page_init(&s->panics, "");
 }
 
 void screen_done(struct screen *s)
@@ -27,6 +28,7 @@ void screen_done(struct screen *s)
 	table_done(&s->alerts);
 	table_done(&s->goroutines);
 	table_done(&s->sites);
+	panics_page_done(&s->panics);
 	json_decref(s->snapshot);
 	json_decref(s->target);
 }
@@ -100,11 +102,11 @@ int screen_set_snapshot(struct screen *s, json_t *snapshot)
 	measure_cpu(s, snapshot);
 	s->snapshot = snapshot;
 	if (value_number(snapshot, "time_unix_ms", &now_ms))
-		tables_add_ages(alerts, now_ms);
+		tables_add_ages(alerts, "activeAt", now_ms);
 	err = table_fill(&s->services, json_object_get(snapshot, "services"));
 	if (table_fill(&s->alerts, alerts))
 		err = -ENOMEM;
-	if (s->page == PAGE_DETAIL &&
+	if (s->service[0] &&
 	    !screen_place_of_pid(json_object_get(screen_service(s, s->service), "pids"), s->pid))
 		s->pid = deepest_pid(s, s->service);
 	json_decref(old);
@@ -131,6 +133,24 @@ void screen_set_trouble(struct screen *s, const char *text)
 	snprintf(s->trouble, sizeof(s->trouble), "%s", text);
 }
 
+int screen_set_panics(struct screen *s, json_t *panics)
+{
+	double now_ms = 0;
+
+	(void)value_number(s->snapshot, "time_unix_ms", &now_ms);
+	return panics_page_set(&s->panics, panics, now_ms);
+}
+
+void screen_set_panics_trouble(struct screen *s, const char *text)
+{
+	snprintf(s->panics.trouble, sizeof(s->panics.trouble), "%s", text);
+}
+
+const char *screen_panics(const struct screen *s)
+{
+	return s->page == PAGE_PANICS ? s->panics.service : NULL;
+}
+
 uint32_t screen_pid(const struct screen *s)
 {
 	return s->page == PAGE_DETAIL ? s->pid : 0;
@@ -145,21 +165,37 @@ struct table *screen_table(struct screen *s)
 		return &s->services;
 	case PAGE_ALERTS:
 		return &s->alerts;
+	case PAGE_PANICS:
+		return panics_page_table(&s->panics);
 	case PAGE_DETAIL:
 		break;
 	}
 	return s->tab == TAB_SITES ? &s->sites : &s->goroutines;
 }
 
+bool screen_reads(const struct screen *s)
+{
+	return s->page == PAGE_PANICS && s->panics.opened;
+}
+
+static const json_t *shown_list(const struct screen *s)
+{
+	switch (s->page) {
+	case PAGE_SERVICES:
+		return json_object_get(s->snapshot, "services");
+	case PAGE_ALERTS:
+		return json_object_get(s->snapshot, "alerts");
+	case PAGE_PANICS:
+		return panics_page_list(&s->panics);
+	case PAGE_DETAIL:
+		break;
+	}
+	return json_object_get(s->target, s->tab == TAB_SITES ? "sites" : "goroutines");
+}
+
 static void refill(struct screen *s)
 {
-	struct table *t = screen_table(s);
-	const char *key = s->page == PAGE_SERVICES ? "services"
-			  : s->page == PAGE_ALERTS ? "alerts"
-			  : t == &s->sites         ? "sites"
-						   : "goroutines";
-
-	(void)table_fill(t, json_object_get(s->page == PAGE_DETAIL ? s->target : s->snapshot, key));
+	(void)table_fill(screen_table(s), shown_list(s));
 }
 
 static void clear_filter(struct screen *s)
@@ -198,16 +234,43 @@ static enum screen_answer enter(struct screen *s)
 	case PAGE_ALERTS:
 		return open_detail(s, value_string(labels, "service"),
 				   (uint32_t)strtoul(value_string(labels, "pid"), NULL, 10));
+	case PAGE_PANICS:
+		panics_page_open(&s->panics);
+		break;
 	case PAGE_DETAIL:
 		break;
 	}
 	return SCREEN_STAY;
 }
 
+/* A detail below was not kept up meanwhile. */
+static enum screen_answer leave_panics(struct screen *s)
+{
+	panics_page_close(&s->panics);
+	s->page = s->panics_before;
+	return s->page == PAGE_DETAIL ? SCREEN_FETCH : SCREEN_STAY;
+}
+
+/* On a detail those of its service, elsewhere those of all. */
+static enum screen_answer show_panics(struct screen *s)
+{
+	if (s->page == PAGE_PANICS)
+		return leave_panics(s);
+	panics_page_done(&s->panics);
+	panics_page_init(&s->panics, s->page == PAGE_DETAIL ? s->service : "");
+	s->panics_before = s->page;
+	s->page = PAGE_PANICS;
+	return SCREEN_FETCH;
+}
+
 static enum screen_answer back(struct screen *s)
 {
-	if (screen_table(s)->filter[0])
+	if (screen_reads(s))
+		panics_page_close(&s->panics);
+	else if (screen_table(s)->filter[0])
 		clear_filter(s);
+	else if (s->page == PAGE_PANICS)
+		return leave_panics(s);
 	else if (s->page == PAGE_DETAIL)
 		s->page = s->before;
 	else
@@ -233,7 +296,16 @@ static enum screen_answer other_process(struct screen *s, int step)
 
 static void show_alerts(struct screen *s)
 {
+	panics_page_close(&s->panics);
 	s->page = s->page == PAGE_ALERTS ? PAGE_SERVICES : PAGE_ALERTS;
+}
+
+static void next_tab(struct screen *s)
+{
+	if (s->page == PAGE_PANICS)
+		s->panics.tab = (s->panics.tab + 1) % PANICS_TAB_MAX;
+	else
+		s->tab = s->tab == TAB_SITES ? TAB_GOROUTINES : TAB_SITES;
 }
 
 static void sort_by(struct screen *s, int step)
@@ -251,7 +323,7 @@ static void reverse(struct screen *s)
 static bool move(struct screen *s, uint32_t key)
 {
 	int page = s->body_rows > 1 ? (int)s->body_rows - 1 : 1,
-	    end = s->help ? HELP_ENOUGH : (int)screen_table(s)->n, rows;
+	    end = s->help || screen_reads(s) ? LINES_ENOUGH : (int)screen_table(s)->n, rows;
 
 	switch (key) {
 	case SCREEN_UP:
@@ -275,7 +347,9 @@ static bool move(struct screen *s, uint32_t key)
 	default:
 		return false;
 	}
-	if (!s->help)
+	if (!s->help && screen_reads(s))
+		panics_page_scroll(&s->panics, rows);
+	else if (!s->help)
 		table_move(screen_table(s), rows);
 	else if (rows < 0)
 		s->help_top -= s->help_top < (unsigned)-rows ? s->help_top : (unsigned)-rows;
@@ -313,6 +387,13 @@ static enum screen_answer help_key(struct screen *s, uint32_t key)
 	return key == 'q' ? SCREEN_QUIT : SCREEN_STAY;
 }
 
+/* Of the table, which is not to be seen while there is text in its place. */
+static bool is_table_key(uint32_t key)
+{
+	return key == SCREEN_TAB || key == '<' || key == '>' || key == 's' || key == 'r' ||
+	       key == '/';
+}
+
 static enum screen_answer command_key(struct screen *s, uint32_t key)
 {
 	switch (key) {
@@ -328,7 +409,7 @@ static enum screen_answer command_key(struct screen *s, uint32_t key)
 	case SCREEN_RIGHT:
 		return other_process(s, 1);
 	case SCREEN_TAB:
-		s->tab = s->tab == TAB_SITES ? TAB_GOROUTINES : TAB_SITES;
+		next_tab(s);
 		break;
 	case 'j':
 		(void)move(s, SCREEN_DOWN);
@@ -339,6 +420,8 @@ static enum screen_answer command_key(struct screen *s, uint32_t key)
 	case 'a':
 		show_alerts(s);
 		break;
+	case 'p':
+		return show_panics(s);
 	case '<':
 		sort_by(s, -1);
 		break;
@@ -366,6 +449,8 @@ enum screen_answer screen_key(struct screen *s, uint32_t key)
 	if (s->help)
 		return help_key(s, key);
 	if (move(s, key))
+		return SCREEN_STAY;
+	if (screen_reads(s) && is_table_key(key))
 		return SCREEN_STAY;
 	return s->filtering ? filter_key(s, key) : command_key(s, key);
 }

@@ -22,14 +22,15 @@ static const struct {
 	{ "Up Down j k", "move the selection" },
 	{ "PgUp PgDn", "move by a page" },
 	{ "Home End", "first and last row" },
-	{ "Enter", "detail of a service, or of an alert's process" },
+	{ "Enter", "detail of a service, of an alert's process, of a panic" },
 	{ "Esc Backspace", "back; clears a filter first" },
-	{ "Tab", "goroutines or threads, sites" },
+	{ "Tab", "goroutines or threads, sites; panics, their sites, misplaced recovers" },
 	{ "Left Right", "another process of the service" },
 	{ "a", "alerts" },
+	{ "p", "panics: on a detail those of its service, elsewhere of all" },
 	{ "< > s", "sort by the column before, by the next" },
 	{ "r", "reverse the order" },
-	{ "/", "filter by a part of the name" },
+	{ "/", "filter by a part of the name; panics also by outcome, type, message" },
 	{ "h ?", "this page" },
 	{ "q", "quit" },
 };
@@ -206,8 +207,13 @@ static void draw_tabs(struct screen *s, struct grid *g, unsigned row)
 {
 	struct line l = { g, row };
 
-	put_tab(&l, &s->goroutines, s->tab == TAB_GOROUTINES);
-	put_tab(&l, &s->sites, s->tab == TAB_SITES);
+	if (s->page == PAGE_PANICS) {
+		for (unsigned i = 0; i < PANICS_TAB_MAX; i++)
+			put_tab(&l, &s->panics.tables[i], s->panics.tab == i);
+	} else {
+		put_tab(&l, &s->goroutines, s->tab == TAB_GOROUTINES);
+		put_tab(&l, &s->sites, s->tab == TAB_SITES);
+	}
 	put_table_state(&l, screen_table(s));
 }
 
@@ -218,6 +224,8 @@ static const char *why_empty(struct screen *s)
 	if (screen_table(s)->filter[0])
 		return "nothing matches the filter; Esc clears it";
 	switch (s->page) {
+	case PAGE_PANICS:
+		return panics_page_why_empty(&s->panics);
 	case PAGE_ALERTS:
 		return "no alert is pending or firing";
 	case PAGE_DETAIL:
@@ -250,7 +258,9 @@ static void put_selected(struct screen *s, struct line *l)
 {
 	const json_t *row = table_selected(screen_table(s));
 
-	if (s->page == PAGE_ALERTS) {
+	if (s->page == PAGE_PANICS) {
+		panics_page_put_selected(&s->panics, l);
+	} else if (s->page == PAGE_ALERTS) {
 		line_put(l, "", STYLE_PLAIN, "%s",
 			 value_string(json_object_get(row, "annotations"), "summary"));
 	} else if (s->page == PAGE_SERVICES) {
@@ -270,8 +280,34 @@ static void draw_note(struct screen *s, struct grid *g, unsigned row)
 
 	if (s->trouble[0])
 		line_put(&l, "", STYLE_ALARM, "%s", s->trouble);
+	else if (s->page == PAGE_PANICS && s->panics.trouble[0])
+		line_put(&l, "", STYLE_ALARM, "%s", s->panics.trouble);
 	else if (!s->help)
 		put_selected(s, &l);
+}
+
+static void put_page_keys(struct screen *s, struct line *l)
+{
+	const char *tab = s->page == PAGE_PANICS ? "next list"
+			  : s->tab == TAB_SITES  ? s->goroutines.kind->noun
+						 : "sites";
+
+	if (s->page == PAGE_DETAIL || s->page == PAGE_PANICS)
+		line_put(l, "Esc", STYLE_KEY, "back");
+	if (screen_reads(s)) {
+		line_put(l, "Up Down", STYLE_KEY, "scroll");
+		return;
+	}
+	if (s->page == PAGE_PANICS && s->panics.tab == PANICS_EACH)
+		line_put(l, "Enter", STYLE_KEY, "stack");
+	if (s->page == PAGE_DETAIL || s->page == PAGE_PANICS) {
+		line_put(l, "Tab", STYLE_KEY, "%s", tab);
+	} else {
+		line_put(l, "Enter", STYLE_KEY, "detail");
+		line_put(l, "a", STYLE_KEY, "%s", s->page == PAGE_ALERTS ? "services" : "alerts");
+	}
+	if (s->page != PAGE_PANICS)
+		line_put(l, "p", STYLE_KEY, "panics");
 }
 
 static void draw_keys(struct screen *s, struct grid *g, unsigned row)
@@ -289,15 +325,10 @@ static void draw_keys(struct screen *s, struct grid *g, unsigned row)
 		return;
 	}
 	line_put(&l, "q", STYLE_KEY, "quit");
-	if (s->page == PAGE_DETAIL) {
-		line_put(&l, "Esc", STYLE_KEY, "back");
-		line_put(&l, "Tab", STYLE_KEY, "%s",
-			 s->tab == TAB_SITES ? s->goroutines.kind->noun : "sites");
-	} else {
-		line_put(&l, "Enter", STYLE_KEY, "detail");
-		line_put(&l, "a", STYLE_KEY, "%s", s->page == PAGE_ALERTS ? "services" : "alerts");
-	}
 	line_put(&l, "?", STYLE_KEY, "help");
+	put_page_keys(s, &l);
+	if (screen_reads(s))
+		return;
 	line_put(&l, "/", STYLE_KEY, "filter");
 	line_put(&l, "< >", STYLE_KEY, "sort");
 	line_put(&l, "r", STYLE_KEY, "reverse");
@@ -338,7 +369,12 @@ static void draw_body(struct screen *s, struct grid *g, unsigned row, unsigned n
 {
 	struct line empty = { g, row + 1 };
 
-	if (s->page == PAGE_DETAIL && n) {
+	if (screen_reads(s)) {
+		s->body_rows = n;
+		panics_page_draw_opened(&s->panics, g, row, n);
+		return;
+	}
+	if ((s->page == PAGE_DETAIL || s->page == PAGE_PANICS) && n) {
 		draw_tabs(s, g, row++);
 		empty.row++;
 		n--;
@@ -365,6 +401,8 @@ void screen_draw(struct screen *s, struct grid *g)
 	} else if (s->page == PAGE_DETAIL) {
 		draw_target_title(s, g, row++);
 		draw_target_numbers(s, g, row++);
+	} else if (s->page == PAGE_PANICS) {
+		panics_page_draw_title(&s->panics, g, row++);
 	} else {
 		draw_title(s, g, row++);
 	}

@@ -8,6 +8,8 @@
 
 /* The table that answers keys. */
 struct table *screen_table(struct screen *s);
+/* Text is shown in place of a table: an opened panic. */
+bool screen_reads(const struct screen *s);
 /* A member of services[]; NULL: it is gone. */
 const json_t *screen_service(const struct screen *s, const char *name);
 /* From 1; 0: not among them. */

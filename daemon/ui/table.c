@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <wchar.h>
 
 #define GAP 1
@@ -89,8 +88,7 @@ int table_fill(struct table *t, const json_t *list)
 	if (!t->rows)
 		return -ENOMEM;
 	json_array_foreach (list, i, o) {
-		if (!json_is_object(o) ||
-		    (t->filter[0] && !strcasestr(t->kind->filtered(o), t->filter)))
+		if (!json_is_object(o) || (t->filter[0] && !t->kind->matches(o, t->filter)))
 			continue;
 		t->rows[t->n].o = o;
 		t->kind->id(o, t->rows[t->n].id, sizeof(t->rows[t->n].id));

@@ -44,8 +44,8 @@ struct table_kind {
 	bool ascending;
 	/* What a row is known by. */
 	void (*id)(const json_t *row, char *buf, size_t size);
-	/* The text that a filter is compared with. Borrowed from row. */
-	const char *(*filtered)(const json_t *row);
+	/* Whether a filter leaves it in. */
+	bool (*matches)(const json_t *row, const char *text);
 };
 
 struct table_row {

@@ -287,14 +287,14 @@ static void as_alert_state(const struct column *c, const json_t *row, struct tab
 	ret->style = strcmp(ret->text, "firing") ? STYLE_PLAIN : STYLE_ALARM;
 }
 
-void tables_add_ages(json_t *alerts, double unix_ms)
+void tables_add_ages(json_t *list, const char *key, double unix_ms)
 {
 	double since;
 	json_t *a;
 	size_t i;
 
-	json_array_foreach (alerts, i, a) {
-		if (value_time_ms(value_string(a, "activeAt"), &since))
+	json_array_foreach (list, i, a) {
+		if (value_time_ms(value_string(a, key), &since))
 			(void)json_object_set_new(a, "age_seconds",
 						  json_real((unix_ms - since) / 1e3));
 	}
@@ -339,24 +339,24 @@ static void alert_id(const json_t *row, char *buf, size_t size)
 		 label(row, "pid"));
 }
 
-static const char *service_filtered(const json_t *row)
+static bool service_matches(const json_t *row, const char *text)
 {
-	return value_string(row, "service");
+	return strcasestr(value_string(row, "service"), text) != NULL;
 }
 
-static const char *alert_filtered(const json_t *row)
+static bool alert_matches(const json_t *row, const char *text)
 {
-	return label(row, "service");
+	return strcasestr(label(row, "service"), text) != NULL;
 }
 
-static const char *goroutine_filtered(const json_t *row)
+static bool goroutine_matches(const json_t *row, const char *text)
 {
-	return value_string(json_object_get(row, "site"), "function");
+	return strcasestr(value_string(json_object_get(row, "site"), "function"), text) != NULL;
 }
 
-static const char *site_filtered(const json_t *row)
+static bool site_matches(const json_t *row, const char *text)
 {
-	return value_string(row, "function");
+	return strcasestr(value_string(row, "function"), text) != NULL;
 }
 
 /* Tables */
@@ -496,7 +496,7 @@ const struct table_kind table_services = {
 	.columns = service_columns,
 	.sort = 3,
 	.id = service_id,
-	.filtered = service_filtered,
+	.matches = service_matches,
 };
 const struct table_kind table_targets = {
 	.noun = "processes",
@@ -504,33 +504,33 @@ const struct table_kind table_targets = {
 	.sort = 0,
 	.ascending = true,
 	.id = target_id,
-	.filtered = service_filtered,
+	.matches = service_matches,
 };
 const struct table_kind table_alerts = {
 	.noun = "alerts",
 	.columns = alert_columns,
 	.sort = 0,
 	.id = alert_id,
-	.filtered = alert_filtered,
+	.matches = alert_matches,
 };
 const struct table_kind table_goroutines = {
 	.noun = "goroutines",
 	.columns = goroutine_columns,
 	.sort = 1,
 	.id = goroutine_id,
-	.filtered = goroutine_filtered,
+	.matches = goroutine_matches,
 };
 const struct table_kind table_threads = {
 	.noun = "threads",
 	.columns = thread_columns,
 	.sort = 1,
 	.id = goroutine_id,
-	.filtered = goroutine_filtered,
+	.matches = goroutine_matches,
 };
 const struct table_kind table_sites = {
 	.noun = "sites",
 	.columns = site_columns,
 	.sort = 0,
 	.id = site_id,
-	.filtered = site_filtered,
+	.matches = site_matches,
 };

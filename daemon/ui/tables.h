@@ -8,18 +8,31 @@
 
 #include "ui/table.h"
 
-extern const struct table_kind table_services;   /* snapshot: services[] */
-extern const struct table_kind table_targets;    /* snapshot: targets[] */
-extern const struct table_kind table_alerts;     /* snapshot: alerts[] */
-extern const struct table_kind table_goroutines; /* target: goroutines[] of Go */
-extern const struct table_kind table_threads;    /* target: goroutines[] of C */
-extern const struct table_kind table_sites;      /* target: sites[] */
+extern const struct table_kind table_services;    /* snapshot: services[] */
+extern const struct table_kind table_targets;     /* snapshot: targets[] */
+extern const struct table_kind table_alerts;      /* snapshot: alerts[] */
+extern const struct table_kind table_goroutines;  /* target: goroutines[] of Go */
+extern const struct table_kind table_threads;     /* target: goroutines[] of C */
+extern const struct table_kind table_sites;       /* target: sites[] */
+extern const struct table_kind table_panics;      /* panics: panics[] */
+extern const struct table_kind table_panic_sites; /* panics: sites[] */
+extern const struct table_kind table_misplaced;   /* panics: misplaced[] */
 
 /*
- * Alerts say since when; put "age_seconds" beside it, seen from `unix_ms` (milliseconds since
- * 1970).
+ * Rows say since when, as a time in the member `key`; put "age_seconds" beside it, seen from
+ * `unix_ms` (milliseconds since 1970).
  */
-void tables_add_ages(json_t *alerts, double unix_ms);
+void tables_add_ages(json_t *list, const char *key, double unix_ms);
+
+/* What becomes of a panic, the worst first, and how it is shown. Ends with name NULL. */
+struct tables_outcome {
+	const char *name;
+	enum style style;
+};
+extern const struct tables_outcome tables_outcomes[];
+enum style tables_outcome_style(const char *outcome);
+/* Of its value; what it was when it was no panic. Borrowed from it; "": not known. */
+const char *tables_panic_type(const json_t *panic);
 
 /* "function file:line" of a site object, as much as is known; "-" for null. */
 void tables_place(const json_t *site, char *buf, size_t size);

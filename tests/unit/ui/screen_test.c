@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The screen without a terminal: what keys and documents make of it, and golden renderings. Each
- * tests/golden/top/NAME.json is a list of snapshots and a target (each a document or the name of
- * one in documents/), keys and a size; NAME.txt is its screen, then a letter for the style of each
+ * tests/golden/top/NAME.json is a list of snapshots, a target and panics (each a document or the
+ * name of one in documents/), keys and a size; NAME.txt is its screen, then a letter for the style of each
  * cell. REFRESH=1 writes them anew.
  */
 #include <setjmp.h>
@@ -354,6 +354,259 @@ static void own_cpu(void **state)
 	assert_false(s.have_cpu);
 }
 
+/* Panics */
+
+/* Newest first, one of each outcome; the first two began in the same millisecond. */
+static json_t *three_panics(void)
+{
+	return parse(
+		"{\"panics\": ["
+		"{\"id\": 9, \"service\": \"web\", \"pid\": 7, \"goroutine\": 20, \"outcome\": "
+		"\"fatal\", \"time\": \"2026-11-24T23:20:00.500Z\", \"message\": \"no money\"},"
+		"{\"id\": 8, \"service\": \"db\", \"pid\": 8, \"thread\": 8, \"outcome\": "
+		"\"overridden\", \"time\": \"2026-11-24T23:20:00.500Z\", \"replaced_by\": 9},"
+		"{\"id\": 7, \"service\": \"web\", \"pid\": 7, \"goroutine\": 21, \"outcome\": "
+		"\"recovered\", \"time\": \"2026-11-24T23:19:59.000Z\", \"site\": "
+		"{\"function\": \"main.pay\"}}],"
+		"\"sites\": [{\"told\": 3, \"outcomes\": {\"fatal\": 1, \"recovered\": 2}}],"
+		"\"misplaced\": [{\"count\": 4}, {\"count\": 5, \"pid\": 1}],"
+		"\"totals\": [{\"started\": 3, \"outcomes\": {\"fatal\": 1}, \"untold\": 2},"
+		"{\"started\": 40, \"outcomes\": {\"recovered\": 30}, \"running\": 1}]}");
+}
+
+static void open_panics(struct screen *s)
+{
+	screen_init(s, "test");
+	screen_set_snapshot(s, parse("{\"time_unix_ms\": 1795562460000, \"services\": "
+				     "[{\"service\": \"web\", \"pids\": [7]}], \"targets\": "
+				     "[{\"service\": \"web\", \"pid\": 7}]}"));
+	assert_int_equal(screen_key(s, 'p'), SCREEN_FETCH);
+	assert_int_equal(screen_set_panics(s, three_panics()), 0);
+}
+
+static json_int_t panic_at(const struct screen *s, unsigned i)
+{
+	const struct table *t = &s->panics.tables[PANICS_EACH];
+
+	assert_true(i < t->n);
+	return json_integer_value(json_object_get(t->rows[i].o, "id"));
+}
+
+static bool shows(struct screen *s, unsigned rows, unsigned cols, const char *text)
+{
+	_buf_ b;
+
+	draw(s, rows, cols, &b);
+	assert_fits(&b, rows, cols);
+	return strstr(b.data, text) != NULL;
+}
+
+static void panics_toggle_and_go_back(void **state)
+{
+	_screen_ s;
+
+	open_panics(&s);
+	assert_string_equal(screen_panics(&s), ""); /* of all services */
+	assert_int_equal(screen_pid(&s), 0);
+	screen_key(&s, 'p');
+	assert_int_equal(s.page, PAGE_SERVICES);
+	assert_null(screen_panics(&s));
+	screen_key(&s, 'a');
+	screen_key(&s, 'p');
+	screen_key(&s, SCREEN_ESCAPE);
+	assert_int_equal(s.page, PAGE_ALERTS);
+	screen_key(&s, SCREEN_ESCAPE);
+	/* From a detail, those of its service; on the way back its process is wanted again. */
+	screen_key(&s, SCREEN_ENTER);
+	assert_int_equal(screen_key(&s, 'p'), SCREEN_FETCH);
+	assert_string_equal(screen_panics(&s), "web");
+	assert_int_equal(s.panics.tables[PANICS_EACH].n, 0); /* not those of all */
+	assert_int_equal(screen_key(&s, SCREEN_ESCAPE), SCREEN_FETCH);
+	assert_int_equal(screen_pid(&s), 7);
+	screen_key(&s, SCREEN_ESCAPE);
+	assert_int_equal(s.page, PAGE_SERVICES);
+}
+
+static void panics_sort_and_filter(void **state)
+{
+	const struct table *t;
+	_screen_ s;
+
+	open_panics(&s);
+	t = &s.panics.tables[PANICS_EACH];
+	assert_int_equal(panic_at(&s, 0), 9);
+	assert_int_equal(panic_at(&s, 1), 8);
+	assert_int_equal(panic_at(&s, 2), 7);
+	screen_key(&s, 'r');
+	assert_int_equal(panic_at(&s, 0), 7);
+	type(&s, "/FATAL");
+	assert_int_equal(t->n, 1);
+	screen_key(&s, SCREEN_ESCAPE);
+	type(&s, "/money"); /* q, p and the like are letters */
+	assert_int_equal(t->n, 1);
+	screen_key(&s, SCREEN_ESCAPE);
+	type(&s, "/main.p");
+	screen_key(&s, SCREEN_ENTER);
+	assert_int_equal(panic_at(&s, 0), 7);
+	assert_int_equal(screen_set_panics(&s, three_panics()), 0);
+	assert_int_equal(t->n, 1);
+	screen_key(&s, SCREEN_ESCAPE);
+	assert_int_equal(t->n, 3);
+	assert_int_equal(s.page, PAGE_PANICS);
+}
+
+static void panics_have_three_tabs(void **state)
+{
+	_screen_ s;
+
+	open_panics(&s);
+	assert_true(shows(&s, 12, 100, "started 43  fatal 1  recovered 30  running 1  without"));
+	assert_true(shows(&s, 12, 100, "[panics 3]"));
+	screen_key(&s, SCREEN_TAB);
+	assert_true(shows(&s, 12, 100, "1 fatal, 2 recovered"));
+	screen_key(&s, SCREEN_ENTER); /* has nothing to open */
+	assert_null(s.panics.opened);
+	screen_key(&s, SCREEN_TAB);
+	assert_true(shows(&s, 12, 100, "[misplaced 2]"));
+	screen_key(&s, SCREEN_TAB);
+	assert_true(shows(&s, 12, 100, "no money"));
+}
+
+static void panic_opens_and_stays(void **state)
+{
+	_screen_ s;
+
+	open_panics(&s);
+	screen_key(&s, 'j');
+	screen_key(&s, SCREEN_ENTER);
+	assert_true(shows(&s, 12, 60, "panic #8  db  overridden  pid 8  thread 8"));
+	assert_true(shows(&s, 12, 60, "replaced by    panic #9"));
+	type(&s, "/sr<>"); /* keys of a table that is not seen */
+	screen_key(&s, SCREEN_TAB);
+	assert_false(s.filtering);
+	assert_int_equal(s.panics.tab, PANICS_EACH);
+	/* The ledger forgets it. */
+	screen_set_panics(&s, parse("{\"panics\": []}"));
+	assert_true(shows(&s, 12, 60, "panic #8"));
+	/* It goes on. */
+	screen_set_panics(&s, parse("{\"panics\": [{\"id\": 8, \"outcome\": \"goexit\"}]}"));
+	assert_true(shows(&s, 12, 60, "goexit"));
+	screen_key(&s, SCREEN_ESCAPE);
+	assert_null(s.panics.opened);
+	assert_int_equal(s.page, PAGE_PANICS);
+	screen_key(&s, SCREEN_ENTER);
+	screen_key(&s, 'p'); /* leaves the ledger */
+	assert_int_equal(s.page, PAGE_SERVICES);
+}
+
+/* Forty lines, and a message of 30 characters of two columns each. */
+static json_t *long_panic(void)
+{
+	json_t *stack = json_array();
+	char message[30 * 3 + 1] = "", function[16];
+
+	for (unsigned i = 0; i < 30; i++)
+		strcat(message, "\xe4\xb8\xad");
+	for (int i = 0; i < 40; i++) {
+		snprintf(function, sizeof(function), "main.f%02d", i);
+		json_array_append_new(stack, json_pack("{s:s, s:s, s:i}", "function", function,
+						       "file", "f.go", "line", i + 1));
+	}
+	return json_pack("{s:[{s:i, s:s, s:o}]}", "panics", "id", 1, "message", message, "stack",
+			 stack);
+}
+
+static void stack_longer_than_the_screen(void **state)
+{
+	_screen_ s;
+
+	open_panics(&s);
+	screen_set_panics(&s, long_panic());
+	screen_key(&s, SCREEN_ENTER);
+	assert_true(shows(&s, 10, 40, "message"));
+	assert_false(shows(&s, 10, 40, "f39"));
+	screen_key(&s, SCREEN_END);
+	assert_true(shows(&s, 10, 40, "main.f39 f.go:40"));
+	screen_key(&s, SCREEN_DOWN); /* no further */
+	assert_true(shows(&s, 10, 40, "main.f39"));
+	screen_key(&s, 'k');
+	assert_false(shows(&s, 10, 40, "main.f39"));
+	assert_true(shows(&s, 10, 40, "main.f38"));
+	screen_key(&s, SCREEN_PAGE_UP);
+	assert_true(shows(&s, 10, 40, "main.f32")); /* a page is seven rows, and one is kept */
+	screen_key(&s, SCREEN_HOME);
+	assert_int_equal(s.panics.top, 0);
+	assert_true(shows(&s, 100, 100, "main.f39")); /* nothing to scroll */
+}
+
+static void ledger_that_is_not_there(void **state)
+{
+	_screen_ s;
+
+	screen_init(&s, "test");
+	screen_set_snapshot(&s, parse("{}"));
+	screen_key(&s, 'p');
+	assert_true(shows(&s, 10, 80, "waiting for the ledger"));
+	screen_set_panics_trouble(&s, "this daemon keeps none");
+	assert_true(shows(&s, 10, 80, "this daemon keeps none"));
+	screen_key(&s, SCREEN_ENTER);
+	screen_key(&s, SCREEN_ESCAPE);
+	assert_false(shows(&s, 10, 80, "this daemon keeps none"));
+	screen_key(&s, 'p');
+	assert_int_equal(screen_set_panics(&s, parse("{}")), 0);
+	assert_true(shows(&s, 10, 80, "no panic yet"));
+	screen_key(&s, SCREEN_ENTER);
+	assert_null(s.panics.opened);
+}
+
+static const char *const odd_panics[] = {
+	"{}",
+	"[]",
+	"null",
+	"{\"panics\": 3, \"sites\": {}, \"misplaced\": null, \"totals\": \"x\"}",
+	"{\"panics\": [null, 1, {}], \"sites\": [{}, []], \"misplaced\": [{}], \"totals\": [{}, "
+	"1]}",
+	"{\"panics\": [{\"id\": \"x\", \"pid\": null, \"time\": 5, \"type\": 3, \"site\": [], "
+	"\"recovered_in\": 3, \"stack\": {}, \"outcome\": 1}], \"sites\": [{\"outcomes\": [], "
+	"\"told\": \"\", \"site\": 1}], \"misplaced\": [{\"caller\": 3, \"count\": null}],"
+	" \"totals\": [{\"outcomes\": 3, \"started\": {}}]}",
+	"{\"panics\": [{\"id\": 1e300, \"pid\": 1e300, \"thread\": 1e300, \"time\": "
+	"\"9999-99-99T99:99:99Z\", \"outcome\": \"an outcome that nobody knows\", \"stack\": "
+	"[null, "
+	"3, {}, {\"function\": \"\xe5\x87\xbd\xe6\x95\xb0\", \"line\": 1e300, \"file\": \"x\"}],"
+	" \"message\": \"\\u001b[31m\xe6\x96\x87\xe4\xbb\xb6\xe6\x96\x87\xe4\xbb\xb6\\n\\r\", "
+	"\"replaced_by\": 1e300, \"recovered_in\": {}, \"recover_site\": null}], \"sites\": "
+	"[{\"told\": 1e300, \"outcomes\": {\"fatal\": 1e300, \"recovered\": -1, \"unknown\": 1e18,"
+	" \"overridden\": 1e300, \"repanicked\": 1e300, \"goexit\": 1e300, \"running\": 1}}],"
+	" \"totals\": [{\"started\": 1e308, \"outcomes\": {\"fatal\": 1e308}}, {\"started\": "
+	"1e308, \"untold\": -3}]}",
+};
+
+static void any_ledger_fits_anywhere(void **state)
+{
+	const unsigned rows[] = { 1, 2, 3, 4, 5, 7, 10, 13, 14, 24 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(odd_panics); i++) {
+		for (unsigned cols = 1; cols <= 200; cols += cols < 45 ? 1 : 7) {
+			_screen_ s;
+
+			open_panics(&s);
+			screen_set_panics(&s, parse(odd_panics[i]));
+			for (unsigned p = 0; p < 12; p++) {
+				_buf_ b;
+				unsigned r = rows[(i + cols + p) % ARRAY_SIZE(rows)];
+
+				draw(&s, r, cols, &b);
+				assert_fits(&b, r, cols);
+				assert_null(strpbrk(b.data, "\x1b\x07\r\t"));
+				screen_key(&s, p % 2 ? SCREEN_ENTER : SCREEN_END);
+				if (p > 5)
+					screen_key(&s, p % 2 ? SCREEN_ESCAPE : SCREEN_TAB);
+			}
+		}
+	}
+}
+
 static const char *const odd[] = {
 	"{}",
 	"[]",
@@ -545,7 +798,8 @@ static void render(const json_t *fixture, struct buf *b)
 {
 	const unsigned rows = (unsigned)json_integer_value(json_object_get(fixture, "rows"));
 	const unsigned cols = (unsigned)json_integer_value(json_object_get(fixture, "cols"));
-	json_t *key, *doc, *target = json_object_get(fixture, "target");
+	json_t *key, *doc, *target = json_object_get(fixture, "target"),
+			   *panics = json_object_get(fixture, "panics");
 	struct grid g;
 	_screen_ s;
 	size_t i;
@@ -558,7 +812,10 @@ static void render(const json_t *fixture, struct buf *b)
 		press(&s, json_string_value(key));
 		if (target && screen_pid(&s) && !s.target)
 			assert_int_equal(screen_set_target(&s, document(target)), 0);
+		if (panics && screen_panics(&s) && !s.panics.doc)
+			assert_int_equal(screen_set_panics(&s, document(panics)), 0);
 	}
+	screen_set_panics_trouble(&s, value_string(fixture, "panics_trouble"));
 	if (!rows) {
 		assert_int_equal(screen_print(&s, cols, b), 0);
 		return;
@@ -621,6 +878,13 @@ int main(void)
 		cmocka_unit_test(alerts_lead_to_their_process),
 		cmocka_unit_test(help_scrolls_and_leaves),
 		cmocka_unit_test(own_cpu),
+		cmocka_unit_test(panics_toggle_and_go_back),
+		cmocka_unit_test(panics_sort_and_filter),
+		cmocka_unit_test(panics_have_three_tabs),
+		cmocka_unit_test(panic_opens_and_stays),
+		cmocka_unit_test(stack_longer_than_the_screen),
+		cmocka_unit_test(ledger_that_is_not_there),
+		cmocka_unit_test(any_ledger_fits_anywhere),
 		cmocka_unit_test(anything_fits_anywhere),
 		cmocka_unit_test(columns_go_by_rank),
 		cmocka_unit_test(failed_is_not_zero),

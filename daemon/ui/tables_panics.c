@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The tables of the panic ledger. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/tables_priv.h"
+
+/* The worst first: what does not fit on a line is at its end. */
+const struct tables_outcome tables_outcomes[] = {
+	{ "fatal", STYLE_ALARM },     { "overridden", STYLE_WARN },
+	{ "repanicked", STYLE_WARN }, { "unknown", STYLE_WARN },
+	{ "goexit", STYLE_PLAIN },    { "recovered", STYLE_PLAIN },
+	{ "running", STYLE_STRONG },  {},
+};
+
+enum style tables_outcome_style(const char *outcome)
+{
+	for (const struct tables_outcome *o = tables_outcomes; o->name; o++) {
+		if (!strcmp(o->name, outcome))
+			return o->style;
+	}
+	return STYLE_PLAIN;
+}
+
+const char *tables_panic_type(const json_t *panic)
+{
+	const char *type = value_string(panic, "type"), *kind = value_string(panic, "kind");
+
+	return !type[0] && strcmp(kind, "panic") ? kind : type;
+}
+
+static void as_outcome(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	as_text(c, row, ret);
+	ret->style = tables_outcome_style(ret->text);
+}
+
+static void as_type(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	table_value_set(ret, tables_panic_type(row));
+}
+
+static bool goroutine_or_thread(const json_t *row, const char *key, double *ret)
+{
+	return value_number(row, key, ret) || value_number(row, "thread", ret);
+}
+
+static void as_goroutine(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	struct column thread = *c;
+
+	as_id(c, row, ret);
+	if (strcmp(ret->text, "-"))
+		return;
+	thread.key = "thread";
+	as_id(&thread, row, ret);
+}
+
+static void as_function(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	table_value_set(ret, value_string(json_object_get(row, c->key), "function"));
+}
+
+/* "1 fatal, 3 recovered", in the colour of the worst. */
+static void as_outcomes(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const json_t *counts = json_object_get(row, c->key);
+	size_t len = 0;
+	double n;
+
+	table_value_set(ret, "");
+	for (const struct tables_outcome *o = tables_outcomes; o->name; o++) {
+		char count[VALUE_MAX];
+
+		if (!value_number(counts, o->name, &n) || n <= 0)
+			continue;
+		value_count(count, sizeof(count), n, 7);
+		if (!len)
+			ret->style = o->style;
+		len += (size_t)snprintf(ret->text + len, sizeof(ret->text) - len, "%s%.20s %s",
+					len ? ", " : "", count, o->name);
+	}
+}
+
+static void panic_id(const json_t *row, char *buf, size_t size)
+{
+	tables_number_id(row, "id", buf, size);
+}
+
+static void panic_site_id(const json_t *row, char *buf, size_t size)
+{
+	char place[VALUE_MAX], pid[40];
+
+	tables_place(json_object_get(row, "site"), place, sizeof(place));
+	tables_number_id(row, "pid", pid, sizeof(pid));
+	snprintf(buf, size, "%s %s %s", place, pid, tables_panic_type(row));
+}
+
+static void misplaced_id(const json_t *row, char *buf, size_t size)
+{
+	char site[VALUE_MAX], pid[40];
+
+	tables_place(json_object_get(row, "site"), site, sizeof(site));
+	tables_number_id(row, "pid", pid, sizeof(pid));
+	snprintf(buf, size, "%.220s %s %.220s", site, pid,
+		 value_string(json_object_get(row, "caller"), "function"));
+}
+
+static bool has(const char *member, const char *text)
+{
+	return strcasestr(member, text) != NULL;
+}
+
+static bool panic_matches(const json_t *row, const char *text)
+{
+	return has(value_string(row, "service"), text) || has(tables_panic_type(row), text) ||
+	       has(value_string(row, "outcome"), text) || has(value_string(row, "message"), text) ||
+	       has(value_string(json_object_get(row, "site"), "function"), text);
+}
+
+static bool misplaced_matches(const json_t *row, const char *text)
+{
+	return has(value_string(row, "service"), text) ||
+	       has(value_string(json_object_get(row, "site"), "function"), text) ||
+	       has(value_string(json_object_get(row, "caller"), "function"), text);
+}
+
+static const struct column panic_columns[] = {
+	NUMBER("AGE", "age_seconds", 6, 0, as_age, "since it began"),
+	TEXT("SERVICE", "service", 10, 32, 0, as_text,
+	     "systemd unit, container, or name of the program"),
+	ID("PID", "pid", 8, 8, 4, "process"),
+	{ .title = "GOROUTINE",
+	  .key = "goroutine",
+	  .meaning = "goroutine, or thread of C, that panicked",
+	  .min = 10,
+	  .max = 20,
+	  .rank = 5,
+	  .align = COLUMN_NUMBER,
+	  .format = as_goroutine,
+	  .number = goroutine_or_thread },
+	TEXT("OUTCOME", "outcome", 10, 10, 0, as_outcome,
+	     "recovered, overridden, repanicked, goexit, fatal, running, unknown"),
+	TEXT("TYPE", "type", 12, 28, 3, as_type, "of the value; throw and signal are no panics"),
+	TEXT("MESSAGE", "message", 20, 60, 1, as_text, "what the value says, or its beginning"),
+	TAIL("SITE", "site", 24, 90, 2, as_place, "where it was raised"),
+	TEXT("RECOVERED IN", "recovered_in", 20, 48, 6, as_function,
+	     "function that returned normally after recover()"),
+	{},
+};
+
+static const struct column panic_site_columns[] = {
+	NUMBER("TOLD", "told", 7, 0, as_count, "panics here that there are details of"),
+	TEXT("SERVICE", "service", 10, 32, 3, as_text,
+	     "systemd unit, container, or name of the program"),
+	ID("PID", "pid", 8, 8, 6, "process"),
+	NUMBER("LAST", "age_seconds", 6, 5, as_age, "since the newest began"),
+	TEXT("TYPE", "type", 12, 28, 4, as_type, "of the value; throw and signal are no panics"),
+	TEXT("OUTCOMES", "outcomes", 16, 60, 1, as_outcomes, "what became of them"),
+	TAIL("SITE", "site", 14, 90, 0, as_place, "where they were raised"),
+	{},
+};
+
+static const struct column misplaced_columns[] = {
+	NUMBER("COUNT", "count", 7, 0, as_count, "calls that returned nil while a panic ran"),
+	TEXT("SERVICE", "service", 10, 32, 2, as_text,
+	     "systemd unit, container, or name of the program"),
+	ID("PID", "pid", 8, 8, 3, "process"),
+	TAIL("SITE", "site", 16, 90, 0, as_place, "where recover() stands"),
+	TAIL("CALLER", "caller", 16, 90, 1, as_place, "who called that function"),
+	{},
+};
+
+const struct table_kind table_panics = {
+	.noun = "panics",
+	.columns = panic_columns,
+	.sort = 0,
+	.ascending = true,
+	.id = panic_id,
+	.matches = panic_matches,
+};
+const struct table_kind table_panic_sites = {
+	.noun = "sites",
+	.columns = panic_site_columns,
+	.sort = 0,
+	.id = panic_site_id,
+	.matches = panic_matches,
+};
+const struct table_kind table_misplaced = {
+	.noun = "misplaced",
+	.columns = misplaced_columns,
+	.sort = 0,
+	.id = misplaced_id,
+	.matches = misplaced_matches,
+};
