@@ -208,3 +208,17 @@ void grid_styles(const struct grid *g, unsigned rows, struct buf *b)
 		buf_putc(b, '\n');
 	}
 }
+
+unsigned grid_scroll(unsigned top, int rows)
+{
+	if (rows >= 0)
+		return top + (unsigned)rows;
+	return top < (unsigned)-rows ? 0 : top - (unsigned)-rows;
+}
+
+unsigned grid_scroll_end(unsigned top, unsigned n, unsigned all)
+{
+	if (top + n <= all)
+		return top;
+	return all > n ? all - n : 0;
+}

@@ -67,4 +67,9 @@ void grid_text(const struct grid *g, unsigned rows, struct buf *b);
 /* A letter for each cell's style, in the same way ('.' plain; upper case: selected). */
 void grid_styles(const struct grid *g, unsigned rows, struct buf *b);
 
+/* The first line shown of a text, moved by `rows`; grid_scroll_end() knows where it ends. */
+unsigned grid_scroll(unsigned top, int rows);
+/* The same, but so that `n` rows show the end of `all` lines at the furthest. */
+unsigned grid_scroll_end(unsigned top, unsigned n, unsigned all);
+
 #endif

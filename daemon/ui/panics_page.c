@@ -126,10 +126,7 @@ void panics_page_close(struct panics_page *p)
 
 void panics_page_scroll(struct panics_page *p, int lines)
 {
-	if (lines < 0)
-		p->top -= p->top < (unsigned)-lines ? p->top : (unsigned)-lines;
-	else
-		p->top += (unsigned)lines; /* drawing knows where it ends */
+	p->top = grid_scroll(p->top, lines);
 }
 
 /* Drawing: the title */
@@ -289,9 +286,7 @@ void panics_page_draw_opened(struct panics_page *p, struct grid *g, unsigned row
 	struct pager all = {}, shown = { .g = g, .row = row, .n = n };
 
 	put_panic(&all, g->cols, p->opened);
-	if (p->top + n > all.at)
-		p->top = all.at > n ? all.at - n : 0;
-	shown.top = p->top;
+	shown.top = p->top = grid_scroll_end(p->top, n, all.at);
 	put_panic(&shown, g->cols, p->opened);
 }
 

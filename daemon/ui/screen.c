@@ -351,10 +351,8 @@ static bool move(struct screen *s, uint32_t key)
 		panics_page_scroll(&s->panics, rows);
 	else if (!s->help)
 		table_move(screen_table(s), rows);
-	else if (rows < 0)
-		s->help_top -= s->help_top < (unsigned)-rows ? s->help_top : (unsigned)-rows;
 	else
-		s->help_top += (unsigned)rows; /* drawing knows where it ends */
+		s->help_top = grid_scroll(s->help_top, rows);
 	return true;
 }
 

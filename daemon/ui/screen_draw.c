@@ -352,8 +352,7 @@ static void draw_help(struct screen *s, struct grid *g, unsigned row, unsigned n
 	while (columns[n_columns].title)
 		n_columns++;
 	all = n_keys + 1 + n_columns;
-	if (s->help_top + n > all)
-		s->help_top = all > n ? all - n : 0;
+	s->help_top = grid_scroll_end(s->help_top, n, all);
 	for (unsigned i = 0; i < n && s->help_top + i < all; i++) {
 		unsigned at = s->help_top + i;
 

@@ -339,24 +339,29 @@ static void alert_id(const json_t *row, char *buf, size_t size)
 		 label(row, "pid"));
 }
 
+bool tables_has(const char *member, const char *text)
+{
+	return strcasestr(member, text) != NULL;
+}
+
 static bool service_matches(const json_t *row, const char *text)
 {
-	return strcasestr(value_string(row, "service"), text) != NULL;
+	return tables_has(value_string(row, "service"), text);
 }
 
 static bool alert_matches(const json_t *row, const char *text)
 {
-	return strcasestr(label(row, "service"), text) != NULL;
+	return tables_has(label(row, "service"), text);
 }
 
 static bool goroutine_matches(const json_t *row, const char *text)
 {
-	return strcasestr(value_string(json_object_get(row, "site"), "function"), text) != NULL;
+	return tables_has(value_string(json_object_get(row, "site"), "function"), text);
 }
 
 static bool site_matches(const json_t *row, const char *text)
 {
-	return strcasestr(value_string(row, "function"), text) != NULL;
+	return tables_has(value_string(row, "function"), text);
 }
 
 /* Tables */

@@ -107,23 +107,20 @@ static void misplaced_id(const json_t *row, char *buf, size_t size)
 		 value_string(json_object_get(row, "caller"), "function"));
 }
 
-static bool has(const char *member, const char *text)
-{
-	return strcasestr(member, text) != NULL;
-}
-
 static bool panic_matches(const json_t *row, const char *text)
 {
-	return has(value_string(row, "service"), text) || has(tables_panic_type(row), text) ||
-	       has(value_string(row, "outcome"), text) || has(value_string(row, "message"), text) ||
-	       has(value_string(json_object_get(row, "site"), "function"), text);
+	return tables_has(value_string(row, "service"), text) ||
+	       tables_has(tables_panic_type(row), text) ||
+	       tables_has(value_string(row, "outcome"), text) ||
+	       tables_has(value_string(row, "message"), text) ||
+	       tables_has(value_string(json_object_get(row, "site"), "function"), text);
 }
 
 static bool misplaced_matches(const json_t *row, const char *text)
 {
-	return has(value_string(row, "service"), text) ||
-	       has(value_string(json_object_get(row, "site"), "function"), text) ||
-	       has(value_string(json_object_get(row, "caller"), "function"), text);
+	return tables_has(value_string(row, "service"), text) ||
+	       tables_has(value_string(json_object_get(row, "site"), "function"), text) ||
+	       tables_has(value_string(json_object_get(row, "caller"), "function"), text);
 }
 
 static const struct column panic_columns[] = {

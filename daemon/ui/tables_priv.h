@@ -14,6 +14,9 @@ void as_id(const struct column *c, const json_t *row, struct table_value *ret);
 void as_age(const struct column *c, const json_t *row, struct table_value *ret);
 void as_place(const struct column *c, const json_t *row, struct table_value *ret);
 
+/* What a filter asks, in either case of letters. */
+bool tables_has(const char *member, const char *text);
+
 /* A row that is known by a number; sorts as text. */
 void tables_number_id(const json_t *row, const char *key, char *buf, size_t size);
 
