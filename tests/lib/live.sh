@@ -131,6 +131,13 @@ start_program() { # NAME COMMAND...: output in $tmp/NAME.out, a line on fd 7 let
 	exec 7>"$tmp/gate"
 }
 go_on() { echo >&7; }
+start_beside() { # NAME COMMAND...: the same with a gate of its own, which lines written to $tmp/NAME.gate open
+	rm -f "$tmp/$1.gate"
+	mkfifo "$tmp/$1.gate"
+	"${@:2}" <>"$tmp/$1.gate" >"$tmp/$1.out" 2>"$tmp/$1.err" &
+	program=$!
+	live_pids+=("$program")
+}
 truth() { # NAME FIELD: of the program's own account
 	sed -n '/^{/p' "$tmp/$1.out" | tail -1 | jq -r ".$2"
 }

@@ -11,6 +11,7 @@ outcomes() { target 'panics_by_outcome | "\(.recovered) \(.overridden) \(.repani
 wanted() { # NAME: the same, by the program's own account
 	sed -n '/^{/p' "$tmp/$1.out" | tail -1 | jq -r '"\(.recovered) \(.overridden) \(.repanicked) \(.goexit_ends) 0"'
 }
+ledger() { "$DEFERD" panics --control.socket="$tmp/deferd.sock" "$@"; }
 outcomes_are() { [ "$(outcomes)" = "$1" ]; }
 run_panics() { # NAME BINARY N
 	start_program "$1" "$2" -n "$3"
@@ -41,7 +42,7 @@ done <<<"$gos"
 untold=$(metric 'deferd_panics_untold_total{service="panics.stripped"}')
 [ "${untold:-0}" -gt 0 ]
 ok $? "details left out of a storm are counted"
-"$DEFERD" panics --control.socket="$tmp/deferd.sock" --last=3 --stacks panics.stripped >"$tmp/panics.txt" 2>&1
+ledger --last=3 --stacks panics.stripped >"$tmp/panics.txt" 2>&1
 ok $? "deferd panics"
 grep -q 'main.goexitThenPanic' "$tmp/panics.txt"
 ok $? "with the line of the program"
@@ -56,7 +57,7 @@ exec 7>&-
 wait "$program"
 dead=$program
 last_words() {
-	"$DEFERD" panics --control.socket="$tmp/deferd.sock" --json "$dead" | jq -r '.panics[0] | "\(.kind) \(.outcome) \(.type) \(.site.function)"'
+	ledger --json "$dead" | jq -r '.panics[0] | "\(.kind) \(.outcome) \(.type) \(.site.function)"'
 }
 words_are() { [ "$(last_words)" = "$1" ]; }
 wait_until 10 words_are "panic fatal *main.stockError main.main"
@@ -65,22 +66,17 @@ wait_until 10 firing panics.stripped ProcessDied
 ok $? "an alert tells of it"
 
 # Who is waited for at once is gone without a trace, and the daemon has its hands full with those that came.
-told() {
-	"$DEFERD" panics --control.socket="$tmp/deferd.sock" --json --last=64 panics.stripped |
-		jq '[.panics[] | select(.outcome == "fatal")] | length'
-}
+told() { ledger --json --last=64 panics.stripped | jq '[.panics[] | select(.outcome == "fatal")] | length'; }
 told_is() { [ "$(told)" = "$1" ]; }
 before=$(told)
 dying=()
 for i in $(seq 40); do
-	mkfifo "$tmp/dying.$i"
-	"$fixtures/panics.stripped" -n 0 -fatal <>"$tmp/dying.$i" >/dev/null 2>&1 &
-	dying+=($!)
-	live_pids+=($!)
+	start_beside "dying.$i" "$fixtures/panics.stripped" -n 0 -fatal
+	dying+=("$program")
 done
 for i in $(seq 40); do
 	wait_until 30 attached "${dying[i - 1]}"
-	printf '\n\n' >"$tmp/dying.$i"
+	printf '\n\n' >"$tmp/dying.$i.gate"
 	wait "${dying[i - 1]}"
 done
 wait_until 10 told_is $((before + 40))

@@ -18,13 +18,6 @@ compare() { # NAME TITLE
 	is "$(differences "$1")" '' "$2"
 }
 declare -A pids
-start_dying() { # NAME: the echo that opens its gate is what it waits for
-	rm -f "$tmp/$1.gate"
-	mkfifo "$tmp/$1.gate"
-	"$fixtures/scenarios" -run "$1" <>"$tmp/$1.gate" >"$tmp/$1.out" 2>"$tmp/$1.err" &
-	pids[$1]=$!
-	live_pids+=($!)
-}
 
 start_daemon
 skip_absent_gos
@@ -41,7 +34,10 @@ while read -r version go; do
 	wait "$program"
 	ok $? "$version: the program ends well"
 	dying=$("$fixtures/scenarios" -list | sed -n 's/ fatal$//p')
-	for name in $dying; do start_dying "$name"; done
+	for name in $dying; do
+		start_beside "$name" "$fixtures/scenarios" -run "$name"
+		pids[$name]=$program
+	done
 	for name in $dying; do
 		program=${pids[$name]}
 		wait_until 10 attached "$program"

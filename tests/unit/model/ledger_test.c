@@ -243,13 +243,27 @@ static void name(struct model *m, uint64_t pc, const char *function, bool open_d
 	model_answer(m, IMAGE, &ask, &answer);
 }
 
-static struct name_ask only_ask(struct model *m)
+/* The message is not known, for want of one thing. */
+static struct name_ask wants(struct model *m, const struct event_panic *p, enum name_kind kind,
+			     uint64_t addr)
 {
 	struct name_ask asks[8];
 	uint32_t image;
+	char text[64];
 
+	assert_false(model_panic_message(m, IMAGE, p, text, sizeof(text)));
 	assert_int_equal(model_wanted_names(m, &image, asks, 8), 1);
+	assert_int_equal(asks[0].kind, kind);
+	assert_int_equal(asks[0].addr, addr);
 	return asks[0];
+}
+
+static void assert_message(struct model *m, const struct event_panic *p, const char *want)
+{
+	char text[64];
+
+	assert_true(model_panic_message(m, IMAGE, p, text, sizeof(text)));
+	assert_string_equal(text, want);
 }
 
 static void answer_text(struct model *m, const struct name_ask *ask, const char *text)
@@ -269,23 +283,16 @@ static void text_of_the_file(void **state)
 	_model_ m = model_new(&opts);
 	struct event_panic p = { .step = PANIC_THROW, .bias = 0x1000, .value = { 0x5000, 9 } };
 	struct name_ask ask;
-	char text[64];
 
-	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	ask = only_ask(m);
-	assert_int_equal(ask.kind, NAME_OF_TEXT);
-	assert_int_equal(ask.addr, 0x4000);
+	ask = wants(m, &p, NAME_OF_TEXT, 0x4000);
 	answer_text(m, &ask, "map writesand the next constant");
-	assert_true(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	assert_string_equal(text, "map write");
+	assert_message(m, &p, "map write");
 
 	/* The file has nothing there: nothing more will come. */
 	p.value[0] = 0xc000000000;
-	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	ask = only_ask(m);
+	ask = wants(m, &p, NAME_OF_TEXT, 0xc000000000 - 0x1000);
 	answer_text(m, &ask, NULL);
-	assert_true(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	assert_string_equal(text, "");
+	assert_message(m, &p, "");
 }
 
 static void string_of_the_file(void **state)
@@ -299,19 +306,12 @@ static void string_of_the_file(void **state)
 	struct code_line line = { .function = "string" };
 	struct name_answer answer = { .n = 1, .frames = &line, .type = &type };
 	struct name_ask ask;
-	char text[64];
 
-	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	ask = only_ask(m);
-	assert_int_equal(ask.kind, NAME_OF_TYPE);
+	ask = wants(m, &p, NAME_OF_TYPE, 0x7000);
 	model_answer(m, IMAGE, &ask, &answer);
-	assert_false(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	ask = only_ask(m);
-	assert_int_equal(ask.kind, NAME_OF_STRING);
-	assert_int_equal(ask.addr, 0x5000);
+	ask = wants(m, &p, NAME_OF_STRING, 0x5000);
 	answer_text(m, &ask, "closed");
-	assert_true(model_panic_message(m, IMAGE, &p, text, sizeof(text)));
-	assert_string_equal(text, "closed");
+	assert_message(m, &p, "closed");
 }
 
 /* recover() found nothing: where it should not have been, or where it always asks. */
