@@ -68,7 +68,8 @@ static __always_inline void c_recover(struct hit *hit)
 		count_up(&hit->counts->outcomes[DFD_OUTCOME_RECOVERED]);
 		return;
 	}
-	panicrule_recover(st, c_depth(hit, st), &end);
+	/* Also one that this very function raised: it calls both from the same sp. */
+	panicrule_recover(st, c_depth(hit, st) - 1, &end);
 	ledger_count(hit, &end);
 	panics_settle(hit, st);
 	if (!end.told)
