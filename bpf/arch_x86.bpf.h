@@ -23,6 +23,7 @@
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */
+#define ARCH_NR_WRITE     1
 #define ARCH_NR_FCNTL     72
 #define ARCH_NR_SIGNALFD  282
 #define ARCH_NR_SIGNALFD4 289

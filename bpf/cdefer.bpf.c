@@ -51,6 +51,7 @@ static __always_inline void c_panic(struct hit *hit)
 	if (!r)
 		return;
 	r->id = id;
+	r->watched = aftermath_begin(hit, id);
 	/* A message, if the runtime takes one: user space judges the bytes. */
 	ledger_text(r, ARCH_C_ARG0(hit->ctx), sizeof(r->text));
 	ledger_stack(hit, r);
@@ -78,6 +79,7 @@ static __always_inline void c_recover(struct hit *hit)
 	if (!r)
 		return;
 	ledger_list(r, &end);
+	r->watched = aftermath_recovered(hit, r->closed[0]);
 	r->frame = hit->site;
 	record_submit(r);
 }

@@ -11,6 +11,7 @@
 
 __u32 epoch = 1;
 __u64 panic_ids = 1;
+__u32 watch_writes = 0;
 
 /*
  * A push onto the loop's own list (*head, the argument), which joins g's chain only when the loop
@@ -174,6 +175,7 @@ static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
 		return;
 	ledger_list(r, &end);
 	r->id = id;
+	r->watched = aftermath_begin(hit, id);
 	go_panic_value(hit, r);
 	ledger_stack(hit, r);
 	record_submit(r);
@@ -262,6 +264,7 @@ static __noinline void go_recovery(struct hit *hit)
 	if (!r)
 		return;
 	ledger_list(r, &end);
+	r->watched = aftermath_recovered(hit, r->closed[0]);
 	r->frame = pc;
 	r->recover_site = recover_site;
 	record_submit(r);

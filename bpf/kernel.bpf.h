@@ -17,10 +17,41 @@ struct signal_struct {
 	atomic_t live; /* threads that have not exited yet; 0 in the hook of the last one */
 };
 
+struct sock_common {
+	unsigned short skc_family;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data; /* of a socket: its struct socket */
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	struct signal_struct *signal;
+	struct files_struct *files;
 	char comm[16];
 };
 
@@ -30,6 +61,12 @@ struct task_struct {
  * Not relocated: a tracepoint's context is part of its ABI (see
  * /sys/kernel/tracing/events/syscalls).
  */
+struct sys_enter_ctx {
+	__u64 common;
+	long id;
+	unsigned long args[6];
+};
+
 struct sys_exit_ctx {
 	__u64 common;
 	long id;

@@ -11,6 +11,8 @@
 #include "panicrule.h"
 
 extern __u64 panic_ids; /* goruntime.bpf.c */
+/* 1: user space has the hooks of aftermath.bpf.c attached and wants to know what is written. */
+extern __u32 watch_writes; /* goruntime.bpf.c */
 
 static const struct dfd_panics no_panics;
 
@@ -113,6 +115,38 @@ static __always_inline void ledger_list(struct dfd_rec_panic *r, const struct pa
 		r->outcome[i] = end->outcome[i] & 7;
 		r->nclosed = i + 1;
 	}
+}
+
+static const struct dfd_aftermath no_aftermath;
+
+/* From now on it is told what this goroutine or thread writes. 1: it is. */
+static __always_inline __u8 aftermath_begin(const struct hit *hit, __u64 panic)
+{
+	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
+	struct dfd_aftermath *a;
+
+	if (!watch_writes || bpf_map_update_elem(&aftermath_by_g, &key, &no_aftermath, BPF_ANY))
+		return 0;
+	a = bpf_map_lookup_elem(&aftermath_by_g, &key);
+	if (!a)
+		return 0;
+	a->panic = panic;
+	return 1;
+}
+
+/* And for so long after the recovery. 0: it was not told before. */
+static __always_inline __u8 aftermath_recovered(const struct hit *hit, __u64 panic)
+{
+	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
+	struct dfd_aftermath *a;
+
+	if (!watch_writes)
+		return 0;
+	a = bpf_map_lookup_elem(&aftermath_by_g, &key);
+	if (!a || a->panic != panic)
+		return 0;
+	a->until_ns = bpf_ktime_get_ns() + DFD_AFTERMATH_NS;
+	return 1;
 }
 
 #endif

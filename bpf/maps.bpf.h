@@ -67,6 +67,17 @@ struct {
 	__type(value, struct dfd_panics);
 } panics_by_g __weak SEC(".maps");
 
+/*
+ * Goroutines and threads whose writes are told. Who is driven out is not told to be silent: user
+ * space believes only what was watched to its end.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct dfd_g_key);
+	__type(value, struct dfd_aftermath);
+} aftermath_by_g __weak SEC(".maps");
+
 /* Calls of recover() in a wrong frame, by site and caller. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

@@ -7,6 +7,9 @@
 _Static_assert((int)OUTCOME_MAX == (int)DFD_OUTCOME_MAX &&
 		       (int)OUTCOME_FATAL == (int)DFD_OUTCOME_FATAL,
 	       "outcomes");
+_Static_assert((int)WRITE_KIND_MAX == (int)DFD_WRITE_MAX &&
+		       (int)WRITE_LOCAL == (int)DFD_WRITE_LOCAL,
+	       "writes");
 _Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_PANIC_NEST_MAX &&
 		       EVENT_VALUE_MAX == DFD_PANIC_VALUE,
 	       "panics");
@@ -136,6 +139,7 @@ static int decode_panic(const void *rec, size_t size, uint64_t bias, struct even
 		.recover_site = unbiased(r.recover_site, bias),
 		.nclosed = r.nclosed,
 		.text_len = r.text_len,
+		.watched = r.watched != 0,
 	};
 	if (!p->c) {
 		p->g = r.g;
@@ -179,6 +183,20 @@ static int decode_fd(const void *rec, size_t size, struct event *ev)
 	return 0;
 }
 
+static int decode_write(const void *rec, size_t size, struct event *ev)
+{
+	struct dfd_rec_write r;
+
+	if (size < sizeof(r))
+		return -EBADMSG;
+	memcpy(&r, rec, sizeof(r));
+	if (r.kind >= DFD_WRITE_MAX)
+		return -EBADMSG;
+	ev->type = EVENT_WRITE;
+	ev->write = (struct event_write){ .panic = r.id, .kind = (enum write_kind)r.kind };
+	return 0;
+}
+
 int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret_ev)
 {
 	struct dfd_rec_hdr h;
@@ -217,6 +235,9 @@ int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret
 		break;
 	case DFD_REC_FD:
 		err = decode_fd(rec, size, &ev);
+		break;
+	case DFD_REC_WRITE:
+		err = decode_write(rec, size, &ev);
 		break;
 	default:
 		err = -EBADMSG;

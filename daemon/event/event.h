@@ -28,6 +28,7 @@ enum event_type {
 	EVENT_PANIC,      /* a step in the life of panics */
 	EVENT_CALL,       /* a probe hit of a traced target */
 	EVENT_FD,         /* a descriptor call of a traced target */
+	EVENT_WRITE,      /* what a goroutine or thread wrote to, after a panic */
 	EVENT_LOST,       /* records of this target were lost; target 0: of exec, exit or fork */
 	EVENT_SCAN_BEGIN, /* what follows until SCAN_END is all there is to say about goroutines */
 	EVENT_SCAN_END,
@@ -66,6 +67,17 @@ enum panic_outcome {
 	OUTCOME_FATAL,
 	OUTCOME_UNKNOWN,
 	OUTCOME_MAX,
+};
+
+/* What was written to after a panic: see enum dfd_write_kind. */
+enum write_kind {
+	WRITE_STDERR,
+	WRITE_STDOUT,
+	WRITE_FILE,
+	WRITE_PIPE,
+	WRITE_LOCAL, /* a Unix socket */
+	WRITE_NETWORK,
+	WRITE_KIND_MAX,
 };
 
 #define EVENT_TEXT_MAX   128 /* bytes of a panic's message */
@@ -111,6 +123,7 @@ struct event_panic {
 	uint64_t g;       /* address of the g; C: 0 */
 	uint64_t goid;    /* C: 0; Go: 0 when not known */
 	bool c;           /* of a C program */
+	bool watched;     /* STARTED: what it writes is told; RECOVERED: still, for AFTERMATH_NS */
 	uint64_t type;    /* STARTED, Go: address of the value's type; 0: panic(nil), or C */
 	uint8_t go_minor; /* Go release of the program, 26 for 1.26; 0: not known, or C */
 	uint64_t data;    /* STARTED, Go: the data word, not an address of the image */
@@ -142,6 +155,12 @@ struct event_fd {
 	int ret;
 	int fd;
 	bool closing;
+};
+
+/* Once for each kind and panic. */
+struct event_write {
+	uint64_t panic; /* its id */
+	enum write_kind kind;
 };
 
 struct event_counts {
@@ -197,6 +216,7 @@ struct event {
 		struct event_panic panic;
 		struct event_recover recover;
 		struct event_fd fd;
+		struct event_write write;
 		struct event_counts counts;
 		struct event_goroutine goroutine;
 		struct event_site site;

@@ -44,7 +44,8 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    "uprobe_multi alone",
 			    "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
 	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
-				  "one perf event a point, and few points: no full set; of panics, no Goexit, "
+				  "one perf event a point, and few points: no full set; of panics, "
+				  "no Goexit, "
 				  "no throw, no signal, and no recover() in a wrong frame",
 				  "use Linux 6.6 or newer", false },
 	[KERNEL_KPROBE] = { "kprobe", "see descriptors opened and closed at no cost to others",
@@ -53,8 +54,10 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y",
 			    false },
 	[KERNEL_TRACEPOINT] = { "tracepoint",
-				"see descriptors opened and closed where kprobes are missing",
-				"descriptor counts only, no opens and closes",
+				"see descriptors opened and closed where kprobes are missing, and "
+				"what is written after a panic",
+				"no opens and closes without kprobes; whether panics are swallowed "
+				"stays unsure",
 				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing",
 				false },
 	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once",

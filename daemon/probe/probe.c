@@ -17,6 +17,7 @@
 #include "event/decode.h"
 #include "probe/closer.h"
 #include "probe/fdhooks.h"
+#include "probe/writehooks.h"
 
 #define SCAN_BATCH 512
 
@@ -40,6 +41,7 @@ struct probe {
 	struct closer *closer;
 	struct fdhooks *hooks;
 	enum fd_hooks hooks_kind;
+	struct writehooks *writes;     /* NULL: not attached */
 	struct slot *slots;            /* slot 0 is the host */
 	struct dfd_counts *counts_buf; /* one value a CPU */
 	struct probe_stats stats;
@@ -208,8 +210,10 @@ void probe_close(struct probe *p)
 		if (p->slots[i].id)
 			close_links(p, &p->slots[i]);
 	}
-	if (p->closer)
+	if (p->closer) {
 		fdhooks_detach(p->hooks, p->closer);
+		writehooks_detach(p->writes, p->closer);
+	}
 	closer_free(p->closer);
 	ring_buffer__free(p->ring);
 	deferd_bpf__destroy(p->skel);
@@ -421,6 +425,28 @@ int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reas
 enum fd_hooks probe_fd_hooks(const struct probe *p)
 {
 	return p->hooks_kind;
+}
+
+int probe_watch_writes(struct probe *p, bool on, struct reason *reason)
+{
+	if (on == (p->writes != NULL))
+		return 0;
+	/* Whoever panics is entered while the hooks are there, from the first to the last. */
+	p->skel->bss->watch_writes = 0;
+	writehooks_detach(p->writes, p->closer);
+	p->writes = NULL;
+	if (!on)
+		return 0;
+	p->writes = writehooks_attach(p->skel, p->closer, reason);
+	if (!p->writes)
+		return -errno;
+	p->skel->bss->watch_writes = 1;
+	return 0;
+}
+
+bool probe_watches_writes(const struct probe *p)
+{
+	return p->writes != NULL;
 }
 
 void probe_drain(struct probe *p, event_fn fn, void *arg)

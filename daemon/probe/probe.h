@@ -87,6 +87,13 @@ void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layo
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason);
 enum fd_hooks probe_fd_hooks(const struct probe *p);
 
+/*
+ * Attach or detach the hooks on writes: while they are there, EVENT_WRITE tells what those write to
+ * who panicked. 0, or negative errno with the reason; then none is attached.
+ */
+int probe_watch_writes(struct probe *p, bool on, struct reason *reason);
+bool probe_watches_writes(const struct probe *p);
+
 /* Take what is on the ring. Never waits. */
 void probe_drain(struct probe *p, event_fn fn, void *arg);
 

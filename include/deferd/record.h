@@ -26,6 +26,7 @@ enum dfd_rec_type {
 	DFD_REC_PANIC, /* a step in the life of a panic, told apart by role: struct dfd_rec_panic */
 	DFD_REC_CALL,  /* any probe hit of a traced target */
 	DFD_REC_FD,    /* a descriptor opened or closed by a traced target */
+	DFD_REC_WRITE, /* who panicked writes something, until shortly after the recovery */
 	DFD_REC_MAX,
 };
 
@@ -110,7 +111,7 @@ struct dfd_rec_panic {
 	dfd_u8 role;
 	dfd_u8 nclosed;
 	dfd_u8 nstack;
-	dfd_u8 pad;
+	dfd_u8 watched; /* PANIC, RECOVER: 1: what it writes is told: struct dfd_rec_write */
 	/*
 	 * PANIC: the bytes that the first two words of the value point to, were they a string, or
 	 * else those of the fourth and fifth; THROW: the message.
@@ -127,10 +128,30 @@ struct dfd_rec_fd {
 	dfd_u32 closing; /* 1: close family */
 };
 
+/* What is written to. */
+enum dfd_write_kind {
+	DFD_WRITE_STDERR = 0, /* descriptor 2, whatever it is */
+	DFD_WRITE_STDOUT,     /* descriptor 1 */
+	DFD_WRITE_FILE,       /* a regular file */
+	DFD_WRITE_PIPE,
+	DFD_WRITE_LOCAL,   /* a Unix socket, as those of syslog and journald */
+	DFD_WRITE_NETWORK, /* any other socket */
+	DFD_WRITE_MAX,
+};
+
+/* Once for each kind, by the goroutine or thread of panic `id`. */
+struct dfd_rec_write {
+	struct dfd_rec_hdr h;
+	dfd_u64 id;
+	dfd_u32 kind; /* enum dfd_write_kind */
+	dfd_u32 pad;
+};
+
 _Static_assert(sizeof(struct dfd_rec_hdr) == 32, "hdr");
 _Static_assert(sizeof(struct dfd_rec_proc) == 56, "proc");
 _Static_assert(sizeof(struct dfd_rec_call) == 32 + 40 + 8 + DFD_STACK_MAX * 8, "call");
 _Static_assert(sizeof(struct dfd_rec_fd) == 48, "fd");
+_Static_assert(sizeof(struct dfd_rec_write) == 48, "write");
 _Static_assert(sizeof(struct dfd_rec_panic) == 32 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
 	       "panic");
 
@@ -262,6 +283,16 @@ struct dfd_panics {
 	dfd_u32 n;
 	dfd_u32 pad;
 	struct dfd_open_panic open[DFD_PANIC_NEST_MAX];
+};
+
+#define DFD_AFTERMATH_NS 100000000ull /* a recovery has this long an aftermath */
+
+/* Map `aftermath_by_g`: a goroutine or thread whose writes are told, from its panic on. */
+struct dfd_aftermath {
+	dfd_u64 panic;    /* its id */
+	dfd_u64 until_ns; /* 0: not recovered yet */
+	dfd_u32 told;     /* kinds of writes, by bit */
+	dfd_u32 pad;
 };
 
 /* Map `recovers_by_site`: recover() in a wrong frame. */

@@ -48,6 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	case EVENT_PANIC:
 		check_panic(&ev.panic);
 		break;
+	case EVENT_WRITE:
+		if ((unsigned)ev.write.kind >= WRITE_KIND_MAX)
+			abort();
+		break;
 	case EVENT_EXEC:
 	case EVENT_EXIT:
 	case EVENT_FORK:

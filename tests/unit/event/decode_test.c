@@ -51,7 +51,7 @@ static void test_every_type(void **state)
 		{ DFD_REC_FD, EVENT_FD, sizeof(struct dfd_rec_fd) },
 	};
 
-	assert_int_equal(ARRAY_SIZE(types), DFD_REC_MAX - 2); /* PANIC has a test of its own */
+	assert_int_equal(ARRAY_SIZE(types), DFD_REC_MAX - 3); /* PANIC and WRITE have tests of their own */
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct dfd_rec_call r = call_record(types[i].type, DFD_ROLE_PUSH_HEAP);
 		struct event ev = { .type = EVENT_TYPE_MAX };
@@ -222,6 +222,29 @@ static void test_panic_refused(void **state)
 	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
 }
 
+static void test_write(void **state)
+{
+	struct dfd_rec_write r = { .h = { .type = DFD_REC_WRITE,
+					  .size = sizeof(r),
+					  .target = 7,
+					  .pid = 100,
+					  .tid = 101 },
+				   .id = 5 };
+	struct event ev;
+
+	for (r.kind = 0; r.kind < DFD_WRITE_MAX; r.kind++) {
+		assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+		assert_int_equal(ev.type, EVENT_WRITE);
+		assert_int_equal(ev.target, 7);
+		assert_int_equal(ev.write.panic, 5);
+		assert_int_equal((unsigned)ev.write.kind, r.kind);
+	}
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	r.kind = DFD_WRITE_STDERR;
+	r.h.size = sizeof(r) - 1;
+	assert_int_equal(decode_record(&r, sizeof(r) - 1, 0, &ev), -EBADMSG);
+}
+
 static void test_counts_are_summed(void **state)
 {
 	struct dfd_counts cpus[3] = {};
@@ -312,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_stack_has_the_site_first),
 		cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_panic_refused),
+		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_counts_are_summed),
 		cmocka_unit_test(test_window_peak_by_epoch),
 		cmocka_unit_test(test_c_thread_has_its_own_number),
