@@ -90,17 +90,18 @@ static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *
 	return s;
 }
 
-static bool count_started(struct ledger *l, const struct ledger_entry *e)
+/* NULL: no room, which is counted. */
+static struct ledger_site *count_started(struct ledger *l, const struct ledger_entry *e)
 {
 	struct ledger_site *s = site_of(l, e, true);
 
 	if (!s) {
 		l->untold_sites++;
-		return false;
+		return NULL;
 	}
 	s->started++;
 	s->last_ns = e->began_ns;
-	return true;
+	return s;
 }
 
 static void count_ended(struct ledger *l, const struct ledger_entry *e)
@@ -119,6 +120,7 @@ static void count_ended(struct ledger *l, const struct ledger_entry *e)
 		s->recovered_at[i] = 0;
 	}
 	s->recovered_at[i]++;
+	s->frame = e->frame;
 }
 
 static void close_panics(struct ledger *l, const struct event *ev)
@@ -166,13 +168,18 @@ static bool enter_death(struct ledger *l, const struct event *ev, uint32_t image
 bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 		  enum runtime_kind runtime, bool died)
 {
+	struct ledger_site *s = NULL;
 	struct ledger_entry *e;
 
 	close_panics(l, ev);
+	if (ev->panic.step == PANIC_STARTED) {
+		e = enter(l, ev, image_id, runtime);
+		s = e ? count_started(l, e) : NULL;
+	}
+	aftermaths_panic(&l->aftermaths, ev, s ? &s->aftermath : NULL);
 	switch (ev->panic.step) {
 	case PANIC_STARTED:
-		e = enter(l, ev, image_id, runtime);
-		return e && count_started(l, e);
+		return s != NULL;
 	case PANIC_THROW:
 		return died || enter_death(l, ev, image_id, runtime, LEDGER_THROW);
 	case PANIC_DYING:
@@ -195,19 +202,35 @@ bool ledger_uses_image(const struct ledger *l, uint32_t image_id)
 	return false;
 }
 
+static uint64_t recovered_per_minute(const struct ledger_site *s, uint64_t now_ns)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < LEDGER_MINUTE; i++) {
+		if (s->minute_of[i] + LEDGER_MINUTE > now_ns / BUCKET_NS)
+			n += s->recovered_at[i];
+	}
+	return n;
+}
+
+bool ledger_wants_aftermath(const struct ledger *l, uint64_t now_ns)
+{
+	for (const struct ledger_site *s = l->sites; s; s = s->hh.next) {
+		if (s->aftermath.watched < AFTERMATH_ENOUGH && recovered_per_minute(s, now_ns))
+			return true;
+	}
+	return false;
+}
+
 const struct ledger_site *ledger_busiest(const struct ledger *l, uint64_t now_ns,
 					 uint64_t *ret_per_minute)
 {
 	const struct ledger_site *busiest = NULL;
-	uint64_t bucket = now_ns / BUCKET_NS, most = 0;
+	uint64_t most = 0;
 
 	for (const struct ledger_site *s = l->sites; s; s = s->hh.next) {
-		uint64_t n = 0;
+		uint64_t n = recovered_per_minute(s, now_ns);
 
-		for (unsigned i = 0; i < LEDGER_MINUTE; i++) {
-			if (s->minute_of[i] + LEDGER_MINUTE > bucket)
-				n += s->recovered_at[i];
-		}
 		if (n > most) {
 			most = n;
 			busiest = s;

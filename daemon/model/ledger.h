@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "event/event.h"
+#include "model/aftermath.h"
 
 #define LEDGER_ENTRIES_MAX 64  /* of a service; the oldest make room */
 #define LEDGER_SITES_MAX   128 /* of a service; what comes after is counted, not kept */
@@ -58,13 +59,16 @@ struct ledger_site {
 	uint64_t outcomes[OUTCOME_MAX];       /* of those that ended */
 	uint64_t recovered_at[LEDGER_MINUTE]; /* by 10 s of time */
 	uint64_t minute_of[LEDGER_MINUTE];
+	uint64_t frame; /* where the newest recovery went on; 0: none yet */
+	struct aftermath_tally aftermath;
 };
 
 struct ledger {
 	struct ledger_entry *entries[LEDGER_ENTRIES_MAX]; /* a ring; NULL: not used yet */
 	unsigned next;                                    /* place of the next one */
-	struct ledger_site *sites;                        /* hash by key */
-	uint64_t untold_sites;                            /* panics whose site found no room */
+	struct ledger_site *sites;                        /* hash by key; one that is there stays */
+	struct aftermaths aftermaths;
+	uint64_t untold_sites; /* panics whose site found no room */
 };
 
 struct ledger *ledger_new(void); /* NULL: out of memory */
@@ -81,6 +85,8 @@ bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 /* Newest first; NULL past the oldest. */
 const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age);
 bool ledger_uses_image(const struct ledger *l, uint32_t image_id);
+/* A site recovered in the last minute, and whether it does so in silence is not known yet. */
+bool ledger_wants_aftermath(const struct ledger *l, uint64_t now_ns);
 /* The highest number of panics recovered at one site in the last minute. */
 const struct ledger_site *ledger_busiest(const struct ledger *l, uint64_t now_ns,
 					 uint64_t *ret_per_minute);

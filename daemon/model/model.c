@@ -282,6 +282,8 @@ static void apply_gone(struct model *m, const struct event *ev)
 	counts_add(&t->service->retired, &t->counts);
 	t->service->retired_lost += t->lost;
 	t->service->misplaced_retired += target_misplaced(m, t);
+	if (t->service->ledger)
+		aftermaths_drop(&t->service->ledger->aftermaths, t->id);
 	service_unlink(t, ev->time_ns);
 	HASH_DEL(m->targets, t);
 	if (!model_uses_image(m, t->image_id))
@@ -620,6 +622,8 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_LOST:
 		t->lost += ev->lost;
+		if (t->service->ledger)
+			aftermaths_drop(&t->service->ledger->aftermaths, t->id);
 		break;
 	case EVENT_COUNTS:
 		apply_counts(t, ev);
@@ -635,6 +639,10 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_RECOVER:
 		apply_recover(m, t, &ev->recover);
+		break;
+	case EVENT_WRITE:
+		if (t->service->ledger)
+			aftermaths_write(&t->service->ledger->aftermaths, &ev->write);
 		break;
 	case EVENT_FDS:
 		apply_fds(t, ev);
@@ -1055,4 +1063,39 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 	}
 	utf8_sanitize(buf, size, raw, len);
 	return known;
+}
+
+bool model_wants_aftermath(const struct model *m, uint64_t now_ns)
+{
+	for (const struct service *s = m->services; s; s = s->hh.next) {
+		if (s->ledger && ledger_wants_aftermath(s->ledger, now_ns))
+			return true;
+	}
+	return false;
+}
+
+void model_cut_aftermaths(struct model *m, uint64_t now_ns)
+{
+	for (const struct service *s = m->services; s; s = s->hh.next) {
+		if (s->ledger)
+			aftermaths_cut(&s->ledger->aftermaths, now_ns);
+	}
+}
+
+struct aftermath *model_ripe_aftermath(struct model *m, uint64_t now_ns)
+{
+	struct aftermath *ripe = NULL;
+
+	for (const struct service *s = m->services; s && !ripe; s = s->hh.next)
+		ripe = s->ledger ? aftermaths_ripe(&s->ledger->aftermaths, now_ns) : NULL;
+	return ripe;
+}
+
+unsigned service_swallowed(const struct service *s)
+{
+	unsigned n = 0;
+
+	for (const struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next)
+		n += aftermath_verdict(&l->aftermath) == AFTERMATH_SUSPECTED;
+	return n;
 }

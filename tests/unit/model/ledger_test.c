@@ -218,6 +218,64 @@ static void busiest(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* Through the model: a site whose recoveries are watched, until enough is known. */
+static void aftermaths(void **state)
+{
+	_model_ m = with_target(1);
+	const struct service *s = model_services(m);
+
+	assert_false(model_wants_aftermath(m, T0));
+	for (unsigned i = 0; i < AFTERMATH_ENOUGH; i++) {
+		uint64_t now = T0 + i * SECOND;
+		struct event ev = step(PANIC_STARTED, i + 1, now);
+		struct aftermath *a;
+
+		assert_int_equal(service_swallowed(s), i >= AFTERMATH_SUSPECT);
+		ev.panic.watched = true;
+		model_apply(m, &ev);
+		ev.panic.step = PANIC_RECOVERED;
+		ev.panic.nclosed = 1;
+		ev.panic.closed[0].id = i + 1;
+		ev.panic.closed[0].outcome = OUTCOME_RECOVERED;
+		model_apply(m, &ev);
+		assert_true(model_wants_aftermath(m, now));
+		a = model_ripe_aftermath(m, now + SECOND);
+		assert_int_equal(a->panic, i + 1);
+		assert_int_equal(a->goid, 18);
+		aftermath_close(a, true);
+		assert_null(model_ripe_aftermath(m, now + SECOND));
+	}
+	assert_false(model_wants_aftermath(m, T0 + 5 * SECOND));
+	assert_int_equal(service_swallowed(s), 1);
+}
+
+/* Nothing is made of a recovery when records were lost, or the process is gone. */
+static void aftermaths_dropped(void **state)
+{
+	static const struct event drops[] = {
+		{ .type = EVENT_LOST, .target = 1, .time_ns = T0, .lost = 1 },
+		{ .type = EVENT_TARGET_GONE, .target = 1, .time_ns = T0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(drops) + 1; i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_STARTED, 1, T0);
+
+		ev.panic.watched = true;
+		model_apply(m, &ev);
+		ev.panic.step = PANIC_RECOVERED;
+		ev.panic.nclosed = 1;
+		ev.panic.closed[0].id = 1;
+		ev.panic.closed[0].outcome = OUTCOME_RECOVERED;
+		model_apply(m, &ev);
+		if (i < ARRAY_SIZE(drops))
+			model_apply(m, &drops[i]);
+		else
+			model_cut_aftermaths(m, T0 + 1);
+		assert_null(model_ripe_aftermath(m, T0 + SECOND));
+	}
+}
+
 /* The process is gone; its panics and their names are not. */
 static void survives_its_process(void **state)
 {
@@ -361,6 +419,8 @@ int main(void)
 		cmocka_unit_test(deaths),
 		cmocka_unit_test(signals_and_throws),
 		cmocka_unit_test(busiest),
+		cmocka_unit_test(aftermaths),
+		cmocka_unit_test(aftermaths_dropped),
 		cmocka_unit_test(survives_its_process),
 		cmocka_unit_test(text_of_the_file),
 		cmocka_unit_test(string_of_the_file),
