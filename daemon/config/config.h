@@ -59,6 +59,7 @@ struct config {
 	struct {
 		int set;            /* enum config_probe_set */
 		uint32_t threshold; /* pending defers of one goroutine */
+		bool watch_writes;  /* for the suspicion that panics are swallowed */
 	} probes;
 	struct {
 		int hooks; /* enum config_fd_hooks */

@@ -165,12 +165,17 @@ static void on_event(void *arg, const struct event *in)
 	engine_emit(e, &ev);
 }
 
+void engine_drain(struct engine *e)
+{
+	probe_drain(e->probe, on_event, e);
+}
+
 static void on_drain(void *arg, uint64_t now_ns)
 {
 	struct engine *e = arg;
 
 	e->now_ns = now_ns;
-	probe_drain(e->probe, on_event, e);
+	engine_drain(e);
 }
 
 static void scan(struct engine *e)
@@ -180,7 +185,7 @@ static void scan(struct engine *e)
 	e->chain_budget = CHAIN_READS_SCAN;
 	e->chain_first = e->chain_next;
 	e->chain_next = e->chain_seen = 0;
-	probe_drain(e->probe, on_event, e);
+	engine_drain(e);
 	probe_scan(e->probe, e->now_ns, on_event, e);
 	e->scanned_ns = e->now_ns;
 	e->stats.last_scan_ns = loop_now_ns() - begin;
@@ -197,7 +202,7 @@ void engine_refresh(struct engine *e, uint64_t now_ns)
 /* A process that is gone may have left records, and its exit is the last of them. */
 static void sweep(struct engine *e)
 {
-	probe_drain(e->probe, on_event, e);
+	engine_drain(e);
 	discover_sweep(e);
 }
 
@@ -446,6 +451,8 @@ static void on_tick(void *arg, uint64_t now_ns)
 	if (second || e->urgent)
 		scan(e);
 	e->urgent = false;
+	if (second)
+		aftermaths_tick(e);
 	ask_for_names(e);
 	judge(e);
 	if (e->stats.last_tick_ns && now_ns - e->stats.last_tick_ns > STALL_NS)
@@ -555,7 +562,7 @@ void engine_free(struct engine *e)
 void engine_reload(struct engine *e, const struct config *config)
 {
 	e->config = config;
-	e->hooks_failed = false;
+	e->hooks_failed = e->writes_failed = false;
 	discover_profiles(e);
 	images_forget_empty(e->images);
 	discover_refilter(e);
@@ -585,6 +592,7 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.probe = e->stats.probe,
 		.probe_set = config_probe_set_names[e->config->probes.set],
 		.fd_hooks = probe_fd_hooks(e->probe),
+		.watches_writes = probe_watches_writes(e->probe),
 		.n_failures = ATTACH_FAILURE_MAX,
 		.failure_names = attach_failure_names,
 		.failures = e->stats.failures,

@@ -54,6 +54,8 @@ struct engine {
 	bool resync;             /* an exec or exit was lost: look at /proc again */
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
 	bool hooks_failed;
+	uint64_t writes_since_ns; /* writes are watched since then, or were; 0: never */
+	bool writes_failed;
 	unsigned chain_budget; /* memory reads left in this scan */
 	unsigned chain_seen;   /* goroutines of this scan that wanted to be read */
 	unsigned chain_first;  /* the first of them whose turn it is */
@@ -82,6 +84,12 @@ int attach_process(struct engine *e, pid_t pid, struct image *im);
 
 /* layouts.c: whether the runtime's layout fits a process; a few times a second */
 void layouts_verify(struct engine *e);
+
+/* aftermaths.c: whether recovered panics are swallowed; each second, after the scan */
+void aftermaths_tick(struct engine *e);
+
+/* Takes what is on the ring now. */
+void engine_drain(struct engine *e);
 
 /* Every event goes through here: to the model, then to the observer. */
 void engine_emit(struct engine *e, const struct event *ev);

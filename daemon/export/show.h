@@ -33,6 +33,7 @@ struct show {
 	struct probe_stats probe;
 	const char *probe_set; /* "off", "lean", "full" */
 	enum fd_hooks fd_hooks;
+	bool watches_writes; /* the hooks on writes are attached */
 	unsigned n_failures;
 	const char *const *failure_names; /* why processes could not be attached */
 	const uint64_t *failures;

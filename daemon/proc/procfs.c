@@ -104,6 +104,14 @@ static int stat_fields(int procfd, pid_t pid, char *buf, size_t size, char **ret
 	return 0;
 }
 
+bool proc_has_thread(int procfd, pid_t pid, pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%d/task/%d", pid, tid);
+	return !faccessat(procfd, path, F_OK, 0);
+}
+
 int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks)
 {
 	char buf[1024], *f = NULL;

@@ -28,6 +28,9 @@ int proc_open(const char *path); /* usually "/proc"; a descriptor or negative er
 /* Call fn for every process number; stops when fn returns non-zero and returns that. */
 int proc_for_each_pid(int procfd, int (*fn)(void *arg, pid_t pid), void *arg);
 
+/* Whether this thread of the process is there. */
+bool proc_has_thread(int procfd, pid_t pid, pid_t tid);
+
 /*
  * Start time in clock ticks since boot (field 22 of stat): with the pid, the identity of a process.
  */

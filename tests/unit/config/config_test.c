@@ -72,6 +72,7 @@ static void defaults(void **state)
 	assert_int_equal(c->log.level, LOG_INFO);
 	assert_int_equal(c->probes.set, CONFIG_PROBES_LEAN);
 	assert_int_equal(c->probes.threshold, 35);
+	assert_true(c->probes.watch_writes);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
 	assert_int_equal(c->limits.targets, 512);
@@ -87,8 +88,8 @@ static void faults(void **state)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "probes:\n  treshold: 35\n",
-		  "%:2:3: unknown key 'treshold' in probes; valid keys: set, threshold\n" },
+		{ "probes:\n  treshold: 35\n", "%:2:3: unknown key 'treshold' in probes; valid "
+					       "keys: set, threshold, watch_writes\n" },
 		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
 				"descriptors, limits, targets, "
 				"c_runtimes, rule_files, default_rules, rules\n" },
@@ -170,7 +171,7 @@ static void every_key(void **state)
 		"  series_max: 10\n"
 		"control: { socket: \"\", group: wheel }\n"
 		"log: { level: error }\n"
-		"probes: { set: full, threshold: 2 }\n"
+		"probes: { set: full, threshold: 2, watch_writes: false }\n"
 		"descriptors: { hooks: tracepoint, window: 1d }\n"
 		"limits: { targets: 1, goroutines: 64, sites: 64, ring: 64KiB }\n"
 		"targets: { include: [a, 'b*'], exclude: [c] }\n"
@@ -194,6 +195,7 @@ static void every_key(void **state)
 	assert_int_equal(c->log.level, LOG_ERROR);
 	assert_int_equal(c->probes.set, CONFIG_PROBES_FULL);
 	assert_int_equal(c->probes.threshold, 2);
+	assert_false(c->probes.watch_writes);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_TRACEPOINT);
 	assert_int_equal(c->descriptors.window_ns, 86400 * SECOND);
 	assert_int_equal(c->limits.targets, 1);

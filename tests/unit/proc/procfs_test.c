@@ -63,6 +63,19 @@ static void opens(void **state)
 	assert_int_equal(proc_open(tempdir_path(&f.dir, "file")), -ENOTDIR);
 }
 
+static void threads(void **state)
+{
+	_fixture_ f;
+
+	fixture_init(&f);
+	folder(&f, "5");
+	folder(&f, "5/task");
+	folder(&f, "5/task/7");
+	assert_true(proc_has_thread(f.procfd, 5, 7));
+	assert_false(proc_has_thread(f.procfd, 5, 8));
+	assert_false(proc_has_thread(f.procfd, 7, 7));
+}
+
 static void missing_process(void **state)
 {
 	struct proc_image image = { .name = "before" };
@@ -445,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens),
+		cmocka_unit_test(threads),
 		cmocka_unit_test(missing_process),
 		cmocka_unit_test(stat_texts),
 		cmocka_unit_test(endless_stat),
