@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/source.h"
 #include "ui/tables.h"
@@ -71,6 +72,45 @@ static void print_place(const char *label, const json_t *line)
 	printf("%s%s", label, text);
 }
 
+static const struct {
+	const char *key, *words;
+} writes[] = {
+	{ "stderr", "stderr" },
+	{ "stdout", "stdout" },
+	{ "file", "a file" },
+	{ "pipe", "a pipe" },
+	{ "unix_socket", "a Unix socket" },
+	{ "network", "the network" },
+};
+
+/* ", 3 wrote to stderr": what there was beside silence. */
+static void print_evidence(const json_t *swallowed)
+{
+	const json_t *wrote = json_object_get(swallowed, "wrote");
+
+	for (size_t i = 0; i < ARRAY_SIZE(writes); i++) {
+		if (integer(wrote, writes[i].key))
+			printf(", %lld wrote to %s", integer(wrote, writes[i].key),
+			       writes[i].words);
+	}
+	if (integer(swallowed, "panicked_again"))
+		printf(", %lld panicked again", integer(swallowed, "panicked_again"));
+}
+
+static void print_swallowed(const json_t *site)
+{
+	const json_t *o = json_object_get(site, "swallowed");
+
+	if (!integer(o, "watched"))
+		return;
+	printf("%11sswallowed: %s (%lld recoveries watched: %lld silent, %lld went on", "",
+	       value_string(o, "verdict"), integer(o, "watched"), integer(o, "silent"),
+	       integer(o, "went_on"));
+	print_evidence(o);
+	print_place("); recovered in ", json_object_get(site, "recovered_in"));
+	putchar('\n');
+}
+
 static void print_site(const json_t *s)
 {
 	printf("  %-8lld %-28s", integer(s, "told"),
@@ -79,6 +119,7 @@ static void print_site(const json_t *s)
 	printf(": ");
 	print_outcomes(json_object_get(s, "outcomes"));
 	putchar('\n');
+	print_swallowed(s);
 }
 
 static void print_misplaced(const json_t *s)
@@ -216,7 +257,13 @@ const struct command cmd_panics = {
 		"  goexit      a deferred call ended the goroutine by runtime.Goexit\n"
 		"  fatal       it ended the process\n"
 		"  running     its deferred calls run now\n"
-		"  unknown     an event between was missed\n",
+		"  unknown     an event between was missed\n"
+		"Swallowed: suspected when 3 or more recoveries at a site were watched and all "
+		"were "
+		"silent, that is, nothing was\n"
+		"written to stderr, stdout, a file, pipe or Unix socket from the panic until 0.1 s "
+		"after the recovery, and the\n"
+		"goroutine did not panic again. A logger on a goroutine of its own is not seen.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

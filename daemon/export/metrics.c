@@ -139,6 +139,20 @@ static void write_panics(struct page *p)
 		expo_sample(x, (double)service_misplaced(p->m, s), "service", s->name, NULL);
 }
 
+static void write_aftermaths(struct page *p)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_panic_sites_swallowed", EXPO_GAUGE,
+		    "Sites whose panics are recovered and, as far as was seen, neither logged nor "
+		    "raised again: a suspicion, see deferd panics.");
+	FOR_EACH_SERVICE (s, p->m)
+		expo_sample(x, service_swallowed(s), "service", s->name, NULL);
+	expo_family(x, "deferd_write_hooks_attached", EXPO_GAUGE,
+		    "1: writes are watched now, see probes.watch_writes.");
+	expo_sample(x, p->show->watches_writes, NULL);
+}
+
 static void write_fds(struct page *p)
 {
 	struct expo *x = &p->x;
@@ -329,6 +343,7 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 
 	write_defers(&p);
 	write_panics(&p);
+	write_aftermaths(&p);
 	write_fds(&p);
 	write_fd_calls(&p);
 	write_alerts(&p);

@@ -156,6 +156,32 @@ static json_t *outcomes_json(const uint64_t *n)
 	return o;
 }
 
+static const char *const verdict_names[AFTERMATH_VERDICT_MAX] = {
+	[AFTERMATH_UNSURE] = "unsure",
+	[AFTERMATH_SEEN] = "no",
+	[AFTERMATH_SUSPECTED] = "suspected",
+};
+
+static const char *const write_names[WRITE_KIND_MAX] = {
+	[WRITE_STDERR] = "stderr", [WRITE_STDOUT] = "stdout",     [WRITE_FILE] = "file",
+	[WRITE_PIPE] = "pipe",     [WRITE_LOCAL] = "unix_socket", [WRITE_NETWORK] = "network",
+};
+
+static json_t *swallowed_json(const struct aftermath_tally *t)
+{
+	json_t *o = json_object(), *wrote = json_object();
+
+	set_str(o, "verdict", verdict_names[aftermath_verdict(t)]);
+	set_int(o, "watched", t->watched);
+	set_int(o, "silent", t->silent);
+	set_int(o, "panicked_again", t->panicked);
+	set_int(o, "went_on", t->went_on);
+	for (int i = 0; i < WRITE_KIND_MAX; i++)
+		set_int(wrote, write_names[i], t->wrote[i]);
+	set(o, "wrote", wrote);
+	return o;
+}
+
 static json_t *site_entry(struct page *p, const struct service *s, const struct ledger_site *site)
 {
 	struct event_panic what = { .step = PANIC_STARTED,
@@ -179,6 +205,10 @@ static json_t *site_entry(struct page *p, const struct service *s, const struct 
 	    view_line(model_user_frame(m, site->image_id, site->runtime, site->key.frames, n)));
 	set_int(o, "told", site->started);
 	set(o, "outcomes", outcomes_json(site->outcomes));
+	p->complete &= !site->frame || model_site_name(m, site->image_id, site->frame);
+	set(o, "recovered_in", frame_json(m, site->image_id, site->frame));
+	set(o, "swallowed",
+	    site->outcomes[OUTCOME_RECOVERED] ? swallowed_json(&site->aftermath) : json_null());
 	view_time(o, "last", show_unix_ms(p->show, site->last_ns));
 	return o;
 }

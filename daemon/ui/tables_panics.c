@@ -83,6 +83,16 @@ static void as_outcomes(const struct column *c, const json_t *row, struct table_
 	}
 }
 
+/* Of a site: "suspected", "no", "unsure"; "-": nothing was recovered there. */
+static void as_swallowed(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const char *verdict = value_string(json_object_get(row, c->key), "verdict");
+
+	table_value_set(ret, verdict);
+	if (!strcmp(verdict, "suspected"))
+		ret->style = STYLE_WARN;
+}
+
 static void panic_id(const json_t *row, char *buf, size_t size)
 {
 	tables_number_id(row, "id", buf, size);
@@ -154,7 +164,9 @@ static const struct column panic_site_columns[] = {
 	ID("PID", "pid", 8, 8, 6, "process"),
 	NUMBER("LAST", "age_seconds", 6, 5, as_age, "since the newest began"),
 	TEXT("TYPE", "type", 12, 28, 4, as_type, "of the value; throw and signal are no panics"),
-	TEXT("OUTCOMES", "outcomes", 16, 60, 1, as_outcomes, "what became of them"),
+	TEXT("OUTCOMES", "outcomes", 28, 60, 1, as_outcomes, "what became of them"),
+	TEXT("SWALLOWED", "swallowed", 9, 9, 4, as_swallowed,
+	     "suspected: recovered, and neither logged nor raised again"),
 	TAIL("SITE", "site", 14, 90, 0, as_place, "where they were raised"),
 	{},
 };
