@@ -346,6 +346,19 @@ static __noinline void go_throw(struct hit *hit)
 	go_end(hit, &g, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
 }
 
+/*
+ * The process is about to die, of a signal if nothing else was told. Its number is the first argument
+ * of the caller then, runtime.sighandler, which keeps it where callers leave room for that: above the
+ * return address. User space judges whether it is one.
+ */
+static __noinline void go_dying(struct hit *hit, __u64 goid)
+{
+	struct panic_end none = {};
+	__u32 signo = (__u32)read_word(ARCH_FP(hit->ctx) + 16);
+
+	last_words(hit, goid, &none, signo, 0);
+}
+
 /* Without a layout: that it happened, and where. */
 static __noinline void go_blind(struct hit *hit)
 {
@@ -366,19 +379,11 @@ static __noinline void go_blind(struct hit *hit)
 		last_words(hit, 0, &none, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
 		break;
 	case DFD_ROLE_DYING:
-		last_words(hit, 0, &none, 0, 0);
+		go_dying(hit, 0);
 		break;
 	default:
 		break;
 	}
-}
-
-/* The process is about to die, of a signal if nothing else was told. */
-static __noinline void go_dying(struct hit *hit)
-{
-	struct panic_end none = {};
-
-	last_words(hit, read_word(hit->g + hit->t->goid_off), &none, 0, 0);
 }
 
 static __always_inline void dispatch(struct hit *hit, const struct go_g_head *g)
@@ -398,7 +403,7 @@ static __always_inline void dispatch(struct hit *hit, const struct go_g_head *g)
 		go_end(hit, g, 0, 0);
 		break;
 	case DFD_ROLE_DYING:
-		go_dying(hit);
+		go_dying(hit, read_word(hit->g + hit->t->goid_off));
 		break;
 	default:
 		push(hit, g);

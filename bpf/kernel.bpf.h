@@ -50,6 +50,7 @@ struct files_struct {
 struct task_struct {
 	int pid;
 	int tgid;
+	int exit_code; /* as wait() tells it: low 7 bits are a signal */
 	struct signal_struct *signal;
 	struct files_struct *files;
 	char comm[16];

@@ -114,7 +114,7 @@ const struct rule_metric rule_metrics[] = {
 	  "of the service: panics recovered at one site in the last minute, the busiest site",
 	  .read_service = panics_recovered, .outcome = OUTCOME_RECOVERED },
 	{ "process_deaths", "processes",
-	  "of the service: died of a panic, a fatal error or a signal with a traceback, in the "
+	  "of the service: died of a panic, a fatal error or a signal of a fault, in the "
 	  "last "
 	  "5 minutes",
 	  .read_service = process_deaths, .outcome = OUTCOME_FATAL },

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "census/chain.h"
 #include "engine/engine_priv.h"
+#include "model/signals.h"
 
 #define MS            1000000ull
 #define DRAIN_NS      (50 * MS)
@@ -117,6 +118,23 @@ static bool settle(struct engine *e, struct event *ev)
 	return true;
 }
 
+/* A Go program that could say what it died of has done so already. */
+static void tell_death(struct engine *e, const struct event *exit)
+{
+	struct watch *w = watch_of_pid(e, exit->pid);
+	struct event ev = { .type = EVENT_PANIC,
+			    .pid = exit->pid,
+			    .tid = exit->pid,
+			    .time_ns = exit->time_ns,
+			    .panic = { .step = PANIC_DYING, .signo = exit->exit_signal } };
+
+	if (!w || !signals_fault(exit->exit_signal))
+		return;
+	ev.target = w->id;
+	ev.panic.c = w->image->report->kind == IMAGE_C;
+	engine_emit(e, &ev);
+}
+
 /* A pile-up that is news is not kept waiting for the second. */
 static bool is_news(struct engine *e, const struct event *ev)
 {
@@ -140,6 +158,7 @@ static void on_event(void *arg, const struct event *in)
 		discover_pid(e, ev.child_pid);
 		break;
 	case EVENT_EXIT:
+		tell_death(e, &ev);
 		discover_gone(e, ev.pid);
 		break;
 	case EVENT_DEPTH:

@@ -2,6 +2,7 @@
 #include "event/decode.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 _Static_assert((int)OUTCOME_MAX == (int)DFD_OUTCOME_MAX &&
@@ -145,7 +146,10 @@ static int decode_panic(const void *rec, size_t size, uint64_t bias, struct even
 		p->g = r.g;
 		p->goid = r.goid;
 	}
-	memcpy(p->value, r.value, sizeof(p->value));
+	if (step == PANIC_DYING)
+		p->signo = r.value[0] < NSIG ? (unsigned)r.value[0] : 0;
+	else
+		memcpy(p->value, r.value, sizeof(p->value));
 	memcpy(p->text, r.text, r.text_len);
 	for (unsigned i = 0; i < r.nclosed; i++) {
 		if (r.outcome[i] == DFD_OUTCOME_RUNNING || r.outcome[i] >= DFD_OUTCOME_MAX)
@@ -165,7 +169,10 @@ static int decode_proc(const void *rec, size_t size, enum event_type type, struc
 		return -EBADMSG;
 	memcpy(&r, rec, sizeof(r));
 	ev->type = type;
-	ev->child_pid = r.other_pid;
+	if (type == EVENT_EXIT)
+		ev->exit_signal = r.signo;
+	else
+		ev->child_pid = r.other_pid;
 	return 0;
 }
 

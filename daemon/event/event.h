@@ -19,7 +19,7 @@
 
 enum event_type {
 	EVENT_EXEC,        /* pid became another program */
-	EVENT_EXIT,        /* pid is gone */
+	EVENT_EXIT,        /* pid is gone; of exit_signal */
 	EVENT_FORK,        /* pid made child.pid */
 	EVENT_TARGET,      /* a target is known: its facts (again when they change) */
 	EVENT_TARGET_GONE, /* the target exited or is watched no more */
@@ -53,7 +53,7 @@ enum panic_step {
 	PANIC_GOEXIT,    /* runtime.Goexit: the goroutine ends */
 	PANIC_FATAL,     /* nobody recovered it: the process dies */
 	PANIC_THROW,     /* the runtime gives up: the process dies */
-	PANIC_DYING, /* the process dies with a traceback; of a signal, if nothing else was told */
+	PANIC_DYING,     /* the process dies; of a signal, if nothing else was told */
 	PANIC_STEP_MAX,
 };
 
@@ -130,6 +130,7 @@ struct event_panic {
 	/* STARTED, Go: what lies there, 0 where that could not be read; THROW: the message's address and length */
 	uint64_t value[EVENT_VALUE_MAX];
 	uint64_t bias;         /* taken off all addresses here but those in `value` */
+	unsigned signo;        /* DYING: the signal; 0: not known */
 	uint64_t frame;        /* RECOVERED: return address in the function that goes on */
 	uint64_t recover_site; /* RECOVERED: where recover() was called; 0: not seen */
 	unsigned nclosed;      /* panics that this ended, newest first */
@@ -210,7 +211,8 @@ struct event {
 	uint64_t time_ns;
 	union {
 		uint32_t child_pid;
-		uint64_t lost; /* records */
+		unsigned exit_signal; /* 0: it ended itself, or that is not known */
+		uint64_t lost;        /* records */
 		struct event_target info;
 		struct event_call call;
 		struct event_panic panic;

@@ -24,7 +24,7 @@
 enum ledger_kind {
 	LEDGER_PANIC,
 	LEDGER_THROW,  /* the runtime gave up: concurrent map writes, deadlock, ... */
-	LEDGER_SIGNAL, /* died with a traceback, of a signal */
+	LEDGER_SIGNAL, /* died of a signal that tells of a fault */
 	LEDGER_KIND_MAX,
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "model/signals.h"
 
 const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1,  2,   5,   10,   20,   35,
 							70, 140, 350, 1000, 10000 };
@@ -1036,6 +1037,12 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 	bool known = true;
 
 	snprintf(buf, size, "%s", "");
+	if (p->step == PANIC_DYING) {
+		const char *fault = signals_fault(p->signo);
+
+		snprintf(buf, size, "%s", fault ? fault : "");
+		return true;
+	}
 	if (!has_type(p)) {
 		known = panic_text(m, image_id, p, text, &text_len);
 		utf8_sanitize(buf, size, text, strnlen(text, text_len));

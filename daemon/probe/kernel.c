@@ -46,7 +46,7 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
 				  "one perf event a point, and few points: no full set; of panics, "
 				  "no Goexit, "
-				  "no throw, no signal, and no recover() in a wrong frame",
+				  "no throw, no signal of Go, and no recover() in a wrong frame",
 				  "use Linux 6.6 or newer", false },
 	[KERNEL_KPROBE] = { "kprobe", "see descriptors opened and closed at no cost to others",
 			    "syscall tracepoints, and only while a process is under suspicion or "

@@ -45,8 +45,8 @@ struct dfd_rec_hdr {
 
 struct dfd_rec_proc {
 	struct dfd_rec_hdr h;
-	dfd_u32 other_pid; /* FORK: the child */
-	dfd_u32 pad;
+	dfd_u32 other_pid;       /* FORK: the child */
+	dfd_u32 signo;           /* EXIT: what it died of; 0: it ended itself */
 	char comm[DFD_COMM_LEN]; /* EXEC: hostile bytes, not always terminated */
 };
 
@@ -102,7 +102,7 @@ struct dfd_rec_panic {
 	dfd_u64 type; /* PANIC: address of the value's type; 0: panic(nil) */
 	dfd_u64 data; /* PANIC: its data word */
 	dfd_u64 value
-		[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read; THROW: address and length of the message */
+		[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read; THROW: address and length of the message; DYING: [0] the signal, if it is one */
 	dfd_u64 frame;             /* RECOVER: a return address in the function that goes on */
 	dfd_u64 recover_site;      /* RECOVER: where recover() was called, 0: not seen */
 	dfd_u64 closed[DFD_PANIC_NEST_MAX];

@@ -40,7 +40,7 @@ def death($scenario; $seen):
 	else
 		differs("deaths"; $seen | map(.kind); [$death.kind]),
 		($seen[0] | differs("outcome"; .outcome; "fatal"),
-			if $death.kind == "throw" and (.message // "" | startswith($death.message) | not)
+			if (.message // "" | startswith($death.message) | not)
 			then "message: \(.message), not \($death.message)" else empty end)
 	end;
 

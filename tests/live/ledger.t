@@ -82,6 +82,27 @@ done
 wait_until 10 told_is $((before + 40))
 is "$(told)" $((before + 40)) "the last words of 40 processes"
 
+# A crash is told by the kernel, of C, too; who is asked to end has not died of a fault.
+deaths() { ledger --json "$1" | jq -c '[.panics[] | [.kind, .outcome, .message]]'; } # PID
+deaths_are() { [ "$(deaths "$1")" = "$2" ]; }
+build_fixtures c "" default
+ok $? "fixtures in C"
+aborted='[["signal","fatal","SIGABRT: abort"]]'
+for binary in "$fixtures/cpile" "$BUILD/fixtures/$version/pile.stripped"; do
+	name=$(basename "$binary")
+	for signal in TERM ABRT; do
+		start_beside "$name" "$binary"
+		wait_until 20 attached "$program"
+		kill -$signal "$program"
+		wait "$program" 2>/dev/null
+		[ $signal = ABRT ] || ended=$program
+	done
+	wait_until 10 deaths_are "$program" "$aborted"
+	is "$(deaths "$program")" "$aborted" "$name crashed"
+	is "$(deaths "$ended")" "[]" "$name was ended"
+done
+fixtures=$BUILD/fixtures/$version
+
 # The version in the file is all that is changed.
 LC_ALL=C sed -E 's/go1\.[0-9]{2}\./go1.99./g' "$fixtures/panics" >"$tmp/panics.new"
 chmod +x "$tmp/panics.new"

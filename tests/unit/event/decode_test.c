@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,7 +52,8 @@ static void test_every_type(void **state)
 		{ DFD_REC_FD, EVENT_FD, sizeof(struct dfd_rec_fd) },
 	};
 
-	assert_int_equal(ARRAY_SIZE(types), DFD_REC_MAX - 3); /* PANIC and WRITE have tests of their own */
+	assert_int_equal(ARRAY_SIZE(types),
+			 DFD_REC_MAX - 3); /* PANIC and WRITE have tests of their own */
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct dfd_rec_call r = call_record(types[i].type, DFD_ROLE_PUSH_HEAP);
 		struct event ev = { .type = EVENT_TYPE_MAX };
@@ -191,6 +193,27 @@ static void test_panic(void **state)
 	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
 	assert_true(ev.panic.c);
 	assert_int_equal(ev.panic.goid, 0);
+}
+
+static void test_deaths(void **state)
+{
+	struct dfd_rec_panic r = panic_record(DFD_ROLE_DYING);
+	struct dfd_rec_proc p = { .h = { .type = DFD_REC_EXIT, .size = sizeof(p), .pid = 100 },
+				  .signo = SIGSEGV };
+	struct event ev;
+
+	r.value[0] = SIGQUIT;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), 0);
+	assert_int_equal(ev.panic.step, PANIC_DYING);
+	assert_int_equal(ev.panic.signo, SIGQUIT);
+	assert_int_equal(ev.panic.value[0], 0);
+	r.value[0] = 1ull << 32 | SIGQUIT; /* not a number of a signal */
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), 0);
+	assert_int_equal(ev.panic.signo, 0);
+
+	assert_int_equal(decode_record(&p, sizeof(p), 0, &ev), 0);
+	assert_int_equal(ev.type, EVENT_EXIT);
+	assert_int_equal(ev.exit_signal, SIGSEGV);
 }
 
 static void test_panic_refused(void **state)
@@ -334,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_stack_has_the_site_first),
 		cmocka_unit_test(test_panic),
+		cmocka_unit_test(test_deaths),
 		cmocka_unit_test(test_panic_refused),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_counts_are_summed),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The ledger through the model: panics come as events, and what is told of them comes out. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -181,8 +182,17 @@ static void signals_and_throws(void **state)
 {
 	static const struct {
 		enum panic_step step;
+		unsigned signo;
 		enum ledger_kind kind;
-	} cases[] = { { PANIC_THROW, LEDGER_THROW }, { PANIC_DYING, LEDGER_SIGNAL } };
+		const char *message;
+	} cases[] = {
+		{ PANIC_THROW, 0, LEDGER_THROW, "all? asleep" },
+		{ PANIC_DYING, SIGQUIT, LEDGER_SIGNAL, "SIGQUIT: quit" },
+		{ PANIC_DYING, SIGSYS, LEDGER_SIGNAL, "SIGSYS: bad system call" },
+		{ PANIC_DYING, SIGTERM, LEDGER_SIGNAL, "" },
+		{ PANIC_DYING, 0, LEDGER_SIGNAL, "" },
+		{ PANIC_DYING, ~0u, LEDGER_SIGNAL, "" },
+	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		_model_ m = with_target(1);
@@ -191,11 +201,12 @@ static void signals_and_throws(void **state)
 
 		memcpy(ev.panic.text, "all\x1b asleep", 11);
 		ev.panic.text_len = 11;
+		ev.panic.signo = cases[i].signo;
 		model_apply(m, &ev);
 		assert_int_equal(ledger_entry(ledger_of(m), 0)->kind, cases[i].kind);
 		assert_int_equal(ledger_entry(ledger_of(m), 0)->outcome, OUTCOME_FATAL);
 		assert_true(model_panic_message(m, IMAGE, &ev.panic, text, sizeof(text)));
-		assert_string_equal(text, "all? asleep");
+		assert_string_equal(text, cases[i].message);
 		assert_true(model_panic_type(m, IMAGE, &ev.panic, text, sizeof(text)));
 		assert_string_equal(text, "");
 	}
