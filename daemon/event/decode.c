@@ -46,7 +46,10 @@ static bool is_call(unsigned role)
 	return role < DFD_ROLE_MAX && calls[role].is;
 }
 
-/* The walk begins at the probed instruction and skips its caller, which is the site. */
+/*
+ * The walk begins at the probed instruction and skips its caller, which is the site; not so where
+ * that instruction is `push %rbp` and the kernel (6.11 and newer) knows that no frame is made yet.
+ */
 static unsigned decode_stack(uint64_t site, const uint64_t *stack, unsigned n, uint64_t bias,
 			     uint64_t *ret_stack)
 {
@@ -55,7 +58,7 @@ static unsigned decode_stack(uint64_t site, const uint64_t *stack, unsigned n, u
 	if (!site)
 		return 0;
 	ret_stack[len++] = site - bias;
-	for (unsigned i = 1; i < n && stack[i]; i++)
+	for (unsigned i = 1 + (n > 1 && stack[1] == site); i < n && stack[i]; i++)
 		ret_stack[len++] = stack[i] - bias;
 	return len;
 }

@@ -66,8 +66,8 @@ struct dfd_rec_call {
 	dfd_u8 nstack; /* frames in stack[] */
 	dfd_u8 pad;
 	/*
-	 * Frame-pointer walk from the probe; [0] is the probed instruction and the caller (`site`)
-	 * is missing after it.
+	 * Frame-pointer walk from the probe; [0] is the probed instruction. The caller (`site`) comes
+	 * next where the kernel knows that no frame is made yet (6.11, `push %rbp`), else is missing.
 	 */
 	dfd_u64 stack[DFD_STACK_MAX];
 };

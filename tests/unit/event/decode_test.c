@@ -109,6 +109,13 @@ static void test_stack_has_the_site_first(void **state)
 	assert_int_equal(ev.call.kind, CALL_PUSH);
 	assert_false(ev.call.inferred);
 
+	/* A kernel that knows of frames not made yet has the site in its walk, too. */
+	r.stack[1] = r.site;
+	assert_int_equal(decode_record(&r, sizeof(r), 0x400000, &ev), 0);
+	assert_int_equal(ev.call.nstack, 2);
+	assert_int_equal(ev.call.stack[0], 0x1010);
+	assert_int_equal(ev.call.stack[1], 0x1030);
+
 	/* All frames: one more than the record holds, since the site comes in addition. */
 	r.nstack = DFD_STACK_MAX;
 	for (int i = 0; i < DFD_STACK_MAX; i++)
