@@ -149,7 +149,9 @@ static bool describe_panic(struct alert *a, struct model *m, const struct servic
 	known &= model_panic_message(m, e->image_id, &e->what, message, sizeof(message));
 	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
 	utf8_sanitize(a->panic, sizeof(a->panic), both, strlen(both));
-	c = model_user_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
+	c = model_own_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
+	if (!c)
+		c = model_user_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
 	return set_site(&a->site, c) && known;
 }
 

@@ -116,6 +116,7 @@ static void print_site(const json_t *s)
 	printf("  %-8lld %-28s", integer(s, "told"),
 	       *value_string(s, "type") ? value_string(s, "type") : value_string(s, "kind"));
 	print_place(" ", json_object_get(s, "site"));
+	print_place(", called by ", json_object_get(s, "called_by"));
 	printf(": ");
 	print_outcomes(json_object_get(s, "outcomes"));
 	putchar('\n');
@@ -156,6 +157,7 @@ static void print_panic(const json_t *p)
 		printf("    %s%s%s\n", type, *type && *value_string(p, "message") ? ": " : "",
 		       value_string(p, "message"));
 	print_place("    at ", json_object_get(p, "site"));
+	print_place(", called by ", json_object_get(p, "called_by"));
 	putchar('\n');
 	if (json_is_object(json_object_get(p, "recovered_in"))) {
 		print_place("    recovered, so that this returned: ",

@@ -70,6 +70,15 @@ static json_t *frame_json(struct model *m, uint32_t image_id, uint64_t pc)
 	return view_line(&c);
 }
 
+/* null: the site is the program's own. */
+static json_t *called_by(struct model *m, uint32_t image_id, enum runtime_kind runtime,
+			 const uint64_t *stack, unsigned n)
+{
+	const struct code_line *own = model_own_frame(m, image_id, runtime, stack, n);
+
+	return own ? view_line(own) : json_null();
+}
+
 static json_t *panic_json(struct page *p, const struct service *s, const struct ledger_entry *e)
 {
 	struct model *m = p->show->model;
@@ -91,6 +100,7 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 	p->complete &= view_panic_value(o, m, e->image_id, w);
 	set(o, "site",
 	    view_line(model_user_frame(m, e->image_id, e->runtime, w->stack, w->nstack)));
+	set(o, "called_by", called_by(m, e->image_id, e->runtime, w->stack, w->nstack));
 	set(o, "recovered_in", frame_json(m, e->image_id, e->frame));
 	set(o, "recover_site", frame_json(m, e->image_id, e->recover_site));
 	set(o, "replaced_by",
@@ -203,6 +213,7 @@ static json_t *site_entry(struct page *p, const struct service *s, const struct 
 	set_str(o, "type", text);
 	set(o, "site",
 	    view_line(model_user_frame(m, site->image_id, site->runtime, site->key.frames, n)));
+	set(o, "called_by", called_by(m, site->image_id, site->runtime, site->key.frames, n));
 	set_int(o, "told", site->started);
 	set(o, "outcomes", outcomes_json(site->outcomes));
 	p->complete &= !site->frame || model_site_name(m, site->image_id, site->frame);

@@ -8,9 +8,10 @@
  */
 #include "golang/goname.h"
 
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 
 #define VENDOR     "vendor/"
@@ -103,4 +104,35 @@ size_t goname_print(char *buf, size_t size, const char *raw)
 	}
 	buf[n] = 0;
 	return n;
+}
+
+/* The first elements of the standard library's import paths in Go 1.19 to 1.27, sorted. */
+static const char *const standard[] = {
+	"archive",  "bufio",   "bytes",   "cmp",      "compress", "container", "context", "crypto",
+	"database", "debug",   "embed",   "encoding", "errors",   "expvar",    "flag",    "fmt",
+	"go",       "hash",    "html",    "image",    "index",    "internal",  "io",      "iter",
+	"log",      "maps",    "math",    "mime",     "net",      "os",        "path",    "plugin",
+	"reflect",  "regexp",  "runtime", "slices",   "sort",     "strconv",   "strings", "structs",
+	"sync",     "syscall", "testing", "text",     "time",     "unicode",   "unique",  "unsafe",
+	"uuid",     "vendor",  "weak",
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, *(const char *const *)b);
+}
+
+bool goname_is_standard(const char *name)
+{
+	char first[16];
+	size_t len = strcspn(name, "/(["); /* "net/http.F", "net.(*T).F", but "net.example/x.F" */
+
+	if (name[len] != '/')
+		len = strcspn(name, ".");
+	if (len >= sizeof(first))
+		return false;
+	memcpy(first, name, len);
+	first[len] = 0;
+	return bsearch(first, standard, ARRAY_SIZE(standard), sizeof(*standard), compare_names) !=
+	       NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef DEFERD_GOLANG_GONAME_H
 #define DEFERD_GOLANG_GONAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -20,5 +21,8 @@
  * a stranger's. Returns the length printed; 0 and nothing written when size is 0.
  */
 size_t goname_print(char *buf, size_t size, const char *raw);
+
+/* Whether a printed name is of a package of Go's standard library, by its import path. */
+bool goname_is_standard(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "golang/goname.h"
 #include "model/signals.h"
 
 const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1,  2,   5,   10,   20,   35,
@@ -807,9 +808,15 @@ static bool of_runtime(const struct code_line *c)
 	       !strncmp(c->function, "internal/runtime/", 17);
 }
 
-const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
-					 enum runtime_kind runtime, const uint64_t *stack,
-					 unsigned n)
+static bool of_library(const struct code_line *c)
+{
+	return goname_is_standard(c->function) || !strcmp(c->function, "?");
+}
+
+/* The first one that is not skipped. */
+static const struct code_line *first_frame(struct model *m, uint32_t image_id,
+					   bool (*skip)(const struct code_line *c),
+					   const uint64_t *stack, unsigned n)
 {
 	const struct code_line *first = NULL;
 	bool all_named = true;
@@ -820,14 +827,38 @@ const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
 		all_named &= name != NULL;
 		if (first || !name || !all_named)
 			continue;
-		if (runtime != RUNTIME_GO || !of_runtime(&name->at))
+		if (!skip(&name->at))
 			first = &name->at;
 		for (unsigned k = 0; k < name->n_outer && !first; k++) {
-			if (!of_runtime(&name->outer[k]))
+			if (!skip(&name->outer[k]))
 				first = &name->outer[k];
 		}
 	}
 	return first;
+}
+
+static bool of_nobody(const struct code_line *c)
+{
+	return false;
+}
+
+const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
+					 enum runtime_kind runtime, const uint64_t *stack,
+					 unsigned n)
+{
+	return first_frame(m, image_id, runtime == RUNTIME_GO ? of_runtime : of_nobody, stack, n);
+}
+
+const struct code_line *model_own_frame(struct model *m, uint32_t image_id,
+					enum runtime_kind runtime, const uint64_t *stack,
+					unsigned n)
+{
+	const struct code_line *user = model_user_frame(m, image_id, runtime, stack, n),
+			       *own = NULL;
+
+	if (user && runtime == RUNTIME_GO)
+		own = first_frame(m, image_id, of_library, stack, n);
+	return own == user ? NULL : own;
 }
 
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,

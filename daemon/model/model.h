@@ -265,6 +265,13 @@ const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
 					 enum runtime_kind runtime, const uint64_t *stack,
 					 unsigned n);
 /*
+ * Where that frame is of Go's standard library, the first one outside of it: the line of the program
+ * that led there. NULL: it is the same, or there is none, or a name is not known.
+ */
+const struct code_line *model_own_frame(struct model *m, uint32_t image_id,
+					enum runtime_kind runtime, const uint64_t *stack,
+					unsigned n);
+/*
  * Wanted names of one image, at most n, marked as asked. Returns how many; 0 when nothing is wanted.
  * The answer comes by model_answer(); when none will come, model_forget_name() makes the address
  * wanted again when somebody asks for it.

@@ -271,6 +271,8 @@ static void put_panic(struct pager *p, unsigned cols, const json_t *o)
 	put_member(p, cols, "type", tables_panic_type(o));
 	put_member(p, cols, "message", value_string(o, "message"));
 	put_line(p, cols, "at", json_object_get(o, "site"));
+	if (json_is_object(json_object_get(o, "called_by")))
+		put_line(p, cols, "called by", json_object_get(o, "called_by"));
 	if (json_is_object(json_object_get(o, "recovered_in"))) {
 		put_line(p, cols, "recovered in", json_object_get(o, "recovered_in"));
 		put_line(p, cols, "by recover in", json_object_get(o, "recover_site"));
@@ -303,6 +305,8 @@ void panics_page_put_selected(struct panics_page *p, struct line *l)
 		line_put(l, "", STYLE_PLAIN, "%s: %s", tables_panic_type(row), message);
 	else
 		line_put_place(l, "", json_object_get(row, "site"));
+	if (p->tab == PANICS_SITES && json_is_object(json_object_get(row, "called_by")))
+		line_put_place(l, "called by", json_object_get(row, "called_by"));
 	if (p->tab == PANICS_MISPLACED)
 		line_put_place(l, "called by", json_object_get(row, "caller"));
 }

@@ -13,6 +13,15 @@ wanted() { # NAME: the same, by the program's own account
 }
 ledger() { "$DEFERD" panics --control.socket="$tmp/deferd.sock" "$@"; }
 outcomes_are() { [ "$(outcomes)" = "$1" ]; }
+twice() { # panics whose stack has a line twice at its top
+	ledger --json --last=64 "$program" | jq '[.panics[].stack | select(length > 1 and .[0] == .[1])] | length'
+}
+in_library() {
+	ledger --json --last=64 "$program" |
+		jq -r '[.panics[] | select(.called_by) | "\(.site.function) \(.called_by.function)"] | unique | join(", ")'
+}
+library_is() { [ "$(in_library)" = "$1" ]; }
+library='sync/atomic.(*Int64).Add main.recoverInLibrary'
 run_panics() { # NAME BINARY N [OPTIONS...]
 	start_program "$1" "$2" -n "$3" "${@:4}"
 	wait_until 30 attached "$program" || wait_until 1 target_is state limited
@@ -34,6 +43,10 @@ while read -r version go; do
 		wait_until 15 outcomes_are "$want"
 		is "$(outcomes)" "$want" "$version: outcomes of $n rounds"
 		is "$(target panics_started)" "$(truth panics panics)" "$version: panics started"
+		[ $n = 3 ] || { end_program; continue; }
+		wait_until 10 library_is "$library"
+		is "$(in_library)" "$library" "$version: a panic in the library, and whose"
+		is "$(twice)" 0 "$version: no line twice at the top of a stack"
 		end_program
 	done
 	# 8 goroutines that panic as fast as they can: counted to the unit, and so is what was left out.

@@ -171,12 +171,41 @@ static void real_names(void **state)
 	}
 }
 
+static void standard_library(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is;
+	} cases[] = {
+		{ "sync/atomic.(*Int64).Add", true },
+		{ "net.Dial", true },
+		{ "net.(*T[...]).F", true },
+		{ "net/http.(*conn).serve.func1", true },
+		{ "internal/poll.(*FD).Write", true },
+		{ "weak.runtime_makeStrongFromWeak", true },
+		{ "archive/zip.f", true },
+		{ "main.main", false },
+		{ "myservice/net.F", false },
+		{ "myservice.F", false },
+		{ "net.example/x.F", false },
+		{ "example.com/sync.F", false },
+		{ "gopkg.in/yaml.v3.(*decoder).unmarshal", false },
+		{ "nets.F", false },
+		{ "?", false },
+		{ "", false },
+		{ "/", false },
+		{ "averyveryverylongelement/x.F", false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(goname_is_standard(cases[i].name), cases[i].is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prints),
-		cmocka_unit_test(cuts),
-		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(prints),     cmocka_unit_test(cuts),
+		cmocka_unit_test(any_bytes),  cmocka_unit_test(standard_library),
 		cmocka_unit_test(real_names),
 	};
 

@@ -312,6 +312,43 @@ static void name(struct model *m, uint64_t pc, const char *function, bool open_d
 	model_answer(m, IMAGE, &ask, &answer);
 }
 
+/* A panic in the library is the program's own where it called the library. */
+static void own_frames(void **state)
+{
+	static const uint64_t stack[] = { 0x1000, 0x2000, 0x3000 };
+	static const struct {
+		const char *names[3];
+		const char *user, *own;
+	} cases[] = {
+		{ { "runtime.panicmem", "sync/atomic.(*Int64).Add", "myservice/x.F" },
+		  "sync/atomic.(*Int64).Add",
+		  "myservice/x.F" },
+		{ { "runtime.goPanicIndex", "example.com/x.F", "main.main" },
+		  "example.com/x.F",
+		  NULL },
+		{ { "net/http.(*conn).serve", "runtime.goexit", "?" },
+		  "net/http.(*conn).serve",
+		  NULL },
+		{ { "net/http.(*conn).serve", "net/http.f", "runtime.goexit" },
+		  "net/http.(*conn).serve",
+		  NULL },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		const struct code_line *own;
+
+		assert_null(model_own_frame(m, IMAGE, RUNTIME_GO, stack, 3));
+		for (unsigned k = 0; k < 3; k++)
+			name(m, stack[k], cases[i].names[k], false, false);
+		assert_string_equal(model_user_frame(m, IMAGE, RUNTIME_GO, stack, 3)->function,
+				    cases[i].user);
+		own = model_own_frame(m, IMAGE, RUNTIME_GO, stack, 3);
+		assert_string_equal(own ? own->function : "", cases[i].own ? cases[i].own : "");
+		assert_null(model_own_frame(m, IMAGE, RUNTIME_C, stack, 3));
+	}
+}
+
 /* The message is not known, for want of one thing. */
 static struct name_ask wants(struct model *m, const struct event_panic *p, enum name_kind kind,
 			     uint64_t addr)
@@ -433,6 +470,7 @@ int main(void)
 		cmocka_unit_test(aftermaths),
 		cmocka_unit_test(aftermaths_dropped),
 		cmocka_unit_test(survives_its_process),
+		cmocka_unit_test(own_frames),
 		cmocka_unit_test(text_of_the_file),
 		cmocka_unit_test(string_of_the_file),
 		cmocka_unit_test(misplaced),
