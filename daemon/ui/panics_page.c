@@ -42,19 +42,6 @@ void panics_page_done(struct panics_page *p)
 
 /* Documents */
 
-/* Panics of one millisecond keep the order that they are listed in, the newest first. */
-static void keep_order(json_t *list)
-{
-	double age;
-	json_t *o;
-	size_t i;
-
-	json_array_foreach (list, i, o) {
-		if (value_number(o, "age_seconds", &age))
-			(void)json_object_set_new(o, "age_seconds", json_real(age + 1e-6 * i));
-	}
-}
-
 static void refresh_opened(struct panics_page *p)
 {
 	char want[TABLE_KEY_MAX], id[TABLE_KEY_MAX];
@@ -86,8 +73,6 @@ int panics_page_set(struct panics_page *p, json_t *doc, double unix_ms)
 
 		if (tabs[i].time && unix_ms > 0)
 			tables_add_ages(list, tabs[i].time, unix_ms);
-		if (i == PANICS_EACH)
-			keep_order(list);
 		if (table_fill(&p->tables[i], list))
 			err = -ENOMEM;
 	}

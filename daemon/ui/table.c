@@ -58,7 +58,11 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	const struct table *t = arg;
 	int order = compare_values(&t->kind->columns[t->sort], ra->o, rb->o, t->descending);
 
-	return order ? order : strcmp(ra->id, rb->id);
+	if (order)
+		return order;
+	if (t->kind->listed)
+		return (ra->place > rb->place) - (ra->place < rb->place);
+	return strcmp(ra->id, rb->id);
 }
 
 static void find_selected(struct table *t)
@@ -91,6 +95,7 @@ int table_fill(struct table *t, const json_t *list)
 		if (!json_is_object(o) || (t->filter[0] && !t->kind->matches(o, t->filter)))
 			continue;
 		t->rows[t->n].o = o;
+		t->rows[t->n].place = i;
 		t->kind->id(o, t->rows[t->n].id, sizeof(t->rows[t->n].id));
 		t->n++;
 	}

@@ -42,6 +42,7 @@ struct table_kind {
 	const struct column *columns; /* ends with title NULL */
 	unsigned sort;                /* column at the start */
 	bool ascending;
+	bool listed; /* rows of one value stay in the order of the list; else they go by id */
 	/* What a row is known by. */
 	void (*id)(const json_t *row, char *buf, size_t size);
 	/* Whether a filter leaves it in. */
@@ -50,6 +51,7 @@ struct table_kind {
 
 struct table_row {
 	const json_t *o; /* borrowed from the list of the last table_fill() */
+	size_t place;    /* there */
 	char id[TABLE_KEY_MAX];
 };
 

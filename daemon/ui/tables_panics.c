@@ -186,6 +186,7 @@ const struct table_kind table_panics = {
 	.columns = panic_columns,
 	.sort = 0,
 	.ascending = true,
+	.listed = true, /* the newest first, also of those that began in one millisecond */
 	.id = panic_id,
 	.matches = panic_matches,
 };
