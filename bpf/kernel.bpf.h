@@ -64,13 +64,15 @@ struct task_struct {
  */
 struct sys_enter_ctx {
 	__u64 common;
-	long id;
+	int id; /* and 4 bytes that nobody has written */
+	int pad;
 	unsigned long args[6];
 };
 
 struct sys_exit_ctx {
 	__u64 common;
-	long id;
+	int id; /* and 4 bytes that nobody has written */
+	int pad;
 	long ret;
 };
 
