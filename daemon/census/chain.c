@@ -120,6 +120,21 @@ static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned
 	return 0;
 }
 
+int chain_goid(const struct memread *m, const struct go_layout *layout, uint64_t g,
+	       uint64_t *ret_goid)
+{
+	unsigned char head[G_HEAD];
+	int err;
+
+	if (layout->g.goid + 8u > G_HEAD || layout->g.atomicstatus + 4u > G_HEAD)
+		return -EBADMSG;
+	err = memread_at(m, g, head, sizeof(head));
+	if (err)
+		return err;
+	*ret_goid = g_word(head, layout->g.goid);
+	return g_is_free(g_status(head, layout)) || !*ret_goid ? -ESRCH : 0;
+}
+
 int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g,
 	       struct chain *ret_c)
 {
@@ -138,7 +153,7 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 		return err;
 	status = g_status(first, layout);
 	c.goid = g_word(first, layout->g.goid);
-	if (status == G_IDLE || status == G_DEAD || status == G_DEAD_EXTRA || !c.goid)
+	if (g_is_free(status) || !c.goid)
 		return -ESRCH;
 	err = walk(&pc, layout, first, &c.depth, &ended);
 	if (err)

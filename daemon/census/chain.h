@@ -24,6 +24,9 @@ struct chain {
 	bool exact;     /* the goroutine did not run in between, and the chain ended */
 };
 
+/* Which goroutine is in g: 0 and its goid; -ESRCH: none (or the process is gone); -EFAULT. */
+int chain_goid(const struct memread *m, const struct go_layout *layout, uint64_t g,
+	       uint64_t *ret_goid);
 /*
  * 0; -ESRCH: the goroutine is dead (or the process); -EFAULT: memory could not be read; -EBADMSG: a
  * record is not one (torn while it was read: try again later). *ret_c is written on 0 only.

@@ -7,7 +7,6 @@
 #include "census/g_priv.h"
 
 #define G_BYTES    512u /* covers every field that is looked at, in every layout */
-#define G_SCHED_G  72u  /* g.sched.g; has never moved */
 #define OTHERS_MAX 8    /* goroutines looked at beside the first */
 #define ALLGS_MAX  (1ull << 32)
 

@@ -252,9 +252,32 @@ static void test_unreadable(void **state)
 	assert_int_equal(chain_read(&reader, &layout, BASE - 8, &(struct chain){}), -EFAULT);
 }
 
+static void test_who(void **state)
+{
+	static const uint32_t free_ones[] = { 0, 6, 11 };
+	uint64_t goid = 0;
+
+	FOR_EACH_MINOR {
+		start(minors[k]);
+		chain(1000);
+		assert_int_equal(chain_goid(&reader, &layout, G, &goid), 0);
+		assert_int_equal(goid, 18);
+		for (size_t i = 0; i < sizeof(free_ones) / sizeof(*free_ones); i++) {
+			put_status(free_ones[i]);
+			assert_int_equal(chain_goid(&reader, &layout, G, &goid), -ESRCH);
+		}
+		put_status(4);
+		put(G + layout.g.goid, 0);
+		assert_int_equal(chain_goid(&reader, &layout, G, &goid), -ESRCH);
+	}
+	hole = G;
+	assert_int_equal(chain_goid(&reader, &layout, G, &goid), -EFAULT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_who),
 		cmocka_unit_test(test_depths),
 		cmocka_unit_test(test_range_over_func),
 		cmocka_unit_test(test_records_of_the_runtime),
