@@ -83,6 +83,16 @@ static void as_outcomes(const struct column *c, const json_t *row, struct table_
 	}
 }
 
+/* Of a panic in Go's library, the line of the program that called it. */
+static void as_own_place(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	struct column own = *c;
+
+	if (json_is_object(json_object_get(row, "called_by")))
+		own.key = "called_by";
+	as_place(&own, row, ret);
+}
+
 /* Of a site: "suspected", "no", "unsure"; "-": nothing was recovered there. */
 static void as_swallowed(const struct column *c, const json_t *row, struct table_value *ret)
 {
@@ -151,7 +161,8 @@ static const struct column panic_columns[] = {
 	     "recovered, overridden, repanicked, goexit, fatal, running, unknown"),
 	TEXT("TYPE", "type", 12, 28, 3, as_type, "of the value; throw and signal are no panics"),
 	TEXT("MESSAGE", "message", 20, 60, 1, as_text, "what the value says, or its beginning"),
-	TAIL("SITE", "site", 24, 90, 2, as_place, "where it was raised"),
+	TAIL("SITE", "site", 24, 90, 2, as_own_place,
+	     "where it was raised; of Go's library, where it was called"),
 	TEXT("RECOVERED IN", "recovered_in", 20, 48, 6, as_function,
 	     "function that returned normally after recover()"),
 	{},
@@ -167,7 +178,8 @@ static const struct column panic_site_columns[] = {
 	TEXT("OUTCOMES", "outcomes", 28, 60, 1, as_outcomes, "what became of them"),
 	TEXT("SWALLOWED", "swallowed", 9, 9, 4, as_swallowed,
 	     "suspected: recovered, and neither logged nor raised again"),
-	TAIL("SITE", "site", 14, 90, 0, as_place, "where they were raised"),
+	TAIL("SITE", "site", 14, 90, 0, as_own_place,
+	     "where they were raised; of Go's library, where it was called"),
 	{},
 };
 
