@@ -87,6 +87,18 @@ static __always_inline __u64 current_g(void)
 	return g;
 }
 
+/* A g is used again as soon as its goroutine has ended. */
+static __always_inline int is_another(const struct dfd_aftermath *a, const struct dfd_g_key *key)
+{
+	struct dfd_target *t = target_of(key->target);
+	__u64 goid = 0;
+
+	if (!a->goid || !t)
+		return 0;
+	bpf_probe_read_user(&goid, sizeof(goid), (const void *)(key->g + t->goid_off));
+	return goid != a->goid;
+}
+
 SEC("tracepoint")
 int tp__write_enter(struct sys_enter_ctx *ctx)
 {
@@ -104,12 +116,10 @@ int tp__write_enter(struct sys_enter_ctx *ctx)
 		key.g = (__u32)id; /* C */
 		a = bpf_map_lookup_elem(&aftermath_by_g, &key);
 	}
-	if (!a)
+	/* What is over stays until the map needs the room: user space asks whether it was there. */
+	if (!a || (a->until_ns && bpf_ktime_get_ns() > a->until_ns) || is_another(a, &key))
 		return 0;
-	if (a->until_ns && bpf_ktime_get_ns() > a->until_ns)
-		bpf_map_delete_elem(&aftermath_by_g, &key);
-	else
-		tell(a, *target, kind_of(ctx));
+	tell(a, *target, kind_of(ctx));
 	return 0;
 }
 

@@ -48,10 +48,12 @@ static __always_inline void c_panic(struct hit *hit)
 	if (!told)
 		return;
 	r = ledger_reserve(hit, 0);
-	if (!r)
+	if (!r) {
+		count_up(&hit->counts->details_untold);
 		return;
+	}
 	r->id = id;
-	r->watched = aftermath_begin(hit, id);
+	r->watched = aftermath_begin(hit, id, 0);
 	/* A message, if the runtime takes one: user space judges the bytes. */
 	ledger_text(r, ARCH_C_ARG0(hit->ctx), sizeof(r->text));
 	ledger_stack(hit, r);

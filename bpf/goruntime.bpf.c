@@ -171,11 +171,13 @@ static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
 	if (!told)
 		return;
 	r = ledger_reserve(hit, goid);
-	if (!r)
+	if (!r) {
+		count_up(&hit->counts->details_untold);
 		return;
+	}
 	ledger_list(r, &end);
 	r->id = id;
-	r->watched = aftermath_begin(hit, id);
+	r->watched = aftermath_begin(hit, id, goid);
 	go_panic_value(hit, r);
 	ledger_stack(hit, r);
 	record_submit(r);

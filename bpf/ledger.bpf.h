@@ -120,7 +120,7 @@ static __always_inline void ledger_list(struct dfd_rec_panic *r, const struct pa
 static const struct dfd_aftermath no_aftermath;
 
 /* From now on it is told what this goroutine or thread writes. 1: it is. */
-static __always_inline __u8 aftermath_begin(const struct hit *hit, __u64 panic)
+static __always_inline __u8 aftermath_begin(const struct hit *hit, __u64 panic, __u64 goid)
 {
 	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
 	struct dfd_aftermath *a;
@@ -130,6 +130,7 @@ static __always_inline __u8 aftermath_begin(const struct hit *hit, __u64 panic)
 	a = bpf_map_lookup_elem(&aftermath_by_g, &key);
 	if (!a)
 		return 0;
+	a->goid = goid;
 	a->panic = panic;
 	return 1;
 }

@@ -68,8 +68,8 @@ struct {
 } panics_by_g __weak SEC(".maps");
 
 /*
- * Goroutines and threads whose writes are told. Who is driven out is not told to be silent: user
- * space believes only what was watched to its end.
+ * Goroutines and threads whose writes are told. Who is driven out is not told of any more; user space
+ * looks whether an entry was there to the end before it believes in silence.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

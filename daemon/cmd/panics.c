@@ -107,7 +107,8 @@ static void print_swallowed(const json_t *site)
 	       value_string(o, "verdict"), integer(o, "watched"), integer(o, "silent"),
 	       integer(o, "went_on"));
 	print_evidence(o);
-	print_place("); recovered in ", json_object_get(site, "recovered_in"));
+	putchar(')');
+	print_place("; recovered in ", json_object_get(site, "recovered_in"));
 	putchar('\n');
 }
 
@@ -265,7 +266,10 @@ const struct command cmd_panics = {
 		"silent, that is, nothing was\n"
 		"written to stderr, stdout, a file, pipe or Unix socket from the panic until 0.1 s "
 		"after the recovery, and the\n"
-		"goroutine did not panic again. A logger on a goroutine of its own is not seen.\n",
+		"goroutine did not panic elsewhere at once. A logger on a goroutine of its own, "
+		"one that "
+		"keeps lines in a buffer, and\n"
+		"one behind cgo are not seen.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

@@ -2,7 +2,8 @@
 /*
  * When the writes of those who recovered are watched. The hooks tax every syscall of the host, so
  * they are attached for 10 s a minute at most, and only while a site that recovers has not been
- * judged. A host without panics, or one whose sites are all judged, pays nothing.
+ * judged; seldomer and seldomer where that brings nothing. A host without panics, or one whose sites
+ * are all judged, pays nothing.
  */
 #include <errno.h>
 
@@ -11,8 +12,10 @@
 #include "engine/engine_priv.h"
 #include "proc/procfs.h"
 
-#define SESSION_NS        10000000000ull
-#define BETWEEN_STARTS_NS 60000000000ull
+#define SESSION_NS 10000000000ull
+/* From start to start. Not a minute, to which jobs that panic may be bound as well. */
+#define BETWEEN_STARTS_NS 67000000000ull
+#define BETWEEN_MAX_NS    3600000000000ull
 
 static bool may_watch(const struct engine *e)
 {
@@ -26,7 +29,7 @@ static bool wants(const struct engine *e)
 	uint64_t age = e->now_ns - e->writes_since_ns;
 
 	if (!may_watch(e) || (on && age >= SESSION_NS) ||
-	    (!on && e->writes_since_ns && age < BETWEEN_STARTS_NS))
+	    (!on && e->writes_since_ns && age < e->writes_pause_ns))
 		return false;
 	return model_wants_aftermath(e->model, e->now_ns);
 }
@@ -45,6 +48,11 @@ static void start(struct engine *e)
 	log_debug("watching what is written after panics, for up to 10 s (about 40 ns on every "
 		  "syscall of the host)");
 	e->writes_since_ns = e->now_ns;
+	e->writes_pause_ns *= 2;
+	if (e->writes_pause_ns < BETWEEN_STARTS_NS)
+		e->writes_pause_ns = BETWEEN_STARTS_NS;
+	if (e->writes_pause_ns > BETWEEN_MAX_NS)
+		e->writes_pause_ns = BETWEEN_MAX_NS;
 }
 
 /* What is on the ring belongs to those that are watched still. */
@@ -54,24 +62,29 @@ static void stop(struct engine *e)
 
 	(void)probe_watch_writes(e->probe, false, &reason);
 	engine_drain(e);
-	model_cut_aftermaths(e->model, e->now_ns);
+	model_discard_aftermaths(e->model, e->now_ns);
 }
 
-static bool went_on(struct engine *e, const struct aftermath *a)
+static bool went_on(struct engine *e, struct watch *w, const struct aftermath *a)
 {
-	struct watch *w = watch_of_id(e, a->target);
-	struct memread mem;
-	struct chain c;
-	int err;
+	struct memread mem = memread_fd(&w->memfd);
+	uint64_t goid = 0;
 
-	if (!w)
-		return false;
 	if (!a->g)
 		return proc_has_thread(e->procfd, w->pid, (pid_t)a->tid);
-	mem = memread_fd(&w->memfd);
-	err = chain_read(&mem, &w->image->report->layout, a->g, &c);
-	/* A chain that changes while it is read is one of a goroutine that runs. */
-	return err == -EBADMSG || (!err && c.goid == a->goid);
+	return !chain_goid(&mem, &w->image->report->layout, a->g, &goid) && goid == a->goid;
+}
+
+static void judge(struct engine *e, struct aftermath *a)
+{
+	struct watch *w = watch_of_id(e, a->target);
+
+	if (!w || !probe_followed(e->probe, a->target, a->g ? a->g : a->tid, a->panic)) {
+		aftermath_discard(a);
+		return;
+	}
+	aftermath_close(a, went_on(e, w, a));
+	e->writes_pause_ns = BETWEEN_STARTS_NS; /* it is worth while */
 }
 
 void aftermaths_tick(struct engine *e)
@@ -83,6 +96,6 @@ void aftermaths_tick(struct engine *e)
 		start(e);
 	else if (!want && probe_watches_writes(e->probe))
 		stop(e);
-	while ((a = model_ripe_aftermath(e->model, e->now_ns)))
-		aftermath_close(a, went_on(e, a));
+	while ((a = model_complete_aftermath(e->model, e->now_ns)))
+		judge(e, a);
 }

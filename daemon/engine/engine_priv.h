@@ -55,6 +55,7 @@ struct engine {
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
 	bool hooks_failed;
 	uint64_t writes_since_ns; /* writes are watched since then, or were; 0: never */
+	uint64_t writes_pause_ns; /* from one start to the next */
 	bool writes_failed;
 	unsigned chain_budget; /* memory reads left in this scan */
 	unsigned chain_seen;   /* goroutines of this scan that wanted to be read */

@@ -9,7 +9,8 @@ _Static_assert((int)OUTCOME_MAX == (int)DFD_OUTCOME_MAX &&
 		       (int)OUTCOME_FATAL == (int)DFD_OUTCOME_FATAL,
 	       "outcomes");
 _Static_assert((int)WRITE_KIND_MAX == (int)DFD_WRITE_MAX &&
-		       (int)WRITE_LOCAL == (int)DFD_WRITE_LOCAL,
+		       (int)WRITE_LOCAL == (int)DFD_WRITE_LOCAL &&
+		       EVENT_AFTERMATH_NS == DFD_AFTERMATH_NS,
 	       "writes");
 _Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_PANIC_NEST_MAX &&
 		       EVENT_VALUE_MAX == DFD_PANIC_VALUE,

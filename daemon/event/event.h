@@ -80,6 +80,8 @@ enum write_kind {
 	WRITE_KIND_MAX,
 };
 
+#define EVENT_AFTERMATH_NS 100000000ull /* after a recovery, writes are told for so long */
+
 #define EVENT_TEXT_MAX   128 /* bytes of a panic's message */
 #define EVENT_VALUE_MAX  5   /* words of a panic's value */
 #define EVENT_CLOSED_MAX 8   /* panics that one step ends */
@@ -119,11 +121,11 @@ struct event_call {
 
 struct event_panic {
 	enum panic_step step;
-	uint64_t id;      /* STARTED: unique, never 0 */
-	uint64_t g;       /* address of the g; C: 0 */
-	uint64_t goid;    /* C: 0; Go: 0 when not known */
-	bool c;           /* of a C program */
-	bool watched;     /* STARTED: what it writes is told; RECOVERED: still, for AFTERMATH_NS */
+	uint64_t id;   /* STARTED: unique, never 0 */
+	uint64_t g;    /* address of the g; C: 0 */
+	uint64_t goid; /* C: 0; Go: 0 when not known */
+	bool c;        /* of a C program */
+	bool watched; /* STARTED: what it writes is told; RECOVERED: still, for EVENT_AFTERMATH_NS */
 	uint64_t type;    /* STARTED, Go: address of the value's type; 0: panic(nil), or C */
 	uint8_t go_minor; /* Go release of the program, 26 for 1.26; 0: not known, or C */
 	uint64_t data;    /* STARTED, Go: the data word, not an address of the image */

@@ -147,7 +147,7 @@ static void write_aftermaths(struct page *p)
 		    "Sites whose panics are recovered and, as far as was seen, neither logged nor "
 		    "raised again: a suspicion, see deferd panics.");
 	FOR_EACH_SERVICE (s, p->m)
-		expo_sample(x, service_swallowed(s), "service", s->name, NULL);
+		expo_sample(x, service_swallowed(p->m, s), "service", s->name, NULL);
 	expo_family(x, "deferd_write_hooks_attached", EXPO_GAUGE,
 		    "1: writes are watched now, see probes.watch_writes.");
 	expo_sample(x, p->show->watches_writes, NULL);

@@ -168,7 +168,7 @@ static json_t *outcomes_json(const uint64_t *n)
 
 static const char *const verdict_names[AFTERMATH_VERDICT_MAX] = {
 	[AFTERMATH_UNSURE] = "unsure",
-	[AFTERMATH_SEEN] = "no",
+	[AFTERMATH_NOT_SILENT] = "no",
 	[AFTERMATH_SUSPECTED] = "suspected",
 };
 
@@ -177,7 +177,7 @@ static const char *const write_names[WRITE_KIND_MAX] = {
 	[WRITE_PIPE] = "pipe",     [WRITE_LOCAL] = "unix_socket", [WRITE_NETWORK] = "network",
 };
 
-static json_t *swallowed_json(const struct aftermath_tally *t)
+static json_t *swallowed_json(const struct aftermath_counts *t)
 {
 	json_t *o = json_object(), *wrote = json_object();
 

@@ -7,10 +7,10 @@
 	(1u << WRITE_STDERR | 1u << WRITE_STDOUT | 1u << WRITE_FILE | 1u << WRITE_PIPE | \
 	 1u << WRITE_LOCAL)
 
-enum aftermath_verdict aftermath_verdict(const struct aftermath_tally *t)
+enum aftermath_verdict aftermath_verdict(const struct aftermath_counts *t)
 {
 	if (t->silent < t->watched)
-		return AFTERMATH_SEEN;
+		return AFTERMATH_NOT_SILENT;
 	return t->watched < AFTERMATH_SUSPECT ? AFTERMATH_UNSURE : AFTERMATH_SUSPECTED;
 }
 
@@ -35,24 +35,24 @@ static struct aftermath *free_place(struct aftermaths *a, uint64_t now_ns)
 	return NULL;
 }
 
-static bool same_lane(const struct aftermath *a, const struct event *ev)
+static bool same_goroutine(const struct aftermath *a, const struct event *ev)
 {
 	if (a->target != ev->target)
 		return false;
 	return ev->panic.c ? a->tid == ev->tid : a->goid == ev->panic.goid;
 }
 
-static void begin(struct aftermaths *a, const struct event *ev, struct aftermath_tally *tally)
+static void begin(struct aftermaths *a, const struct event *ev, struct aftermath_counts *counts)
 {
 	struct aftermath *each;
 
 	for (unsigned i = 0; i < AFTERMATH_MAX; i++) {
 		each = &a->each[i];
-		if (each->panic && each->recovered_ns && same_lane(each, ev) &&
-		    ev->time_ns - each->recovered_ns < AFTERMATH_NS)
+		if (each->panic && each->recovered_ns && same_goroutine(each, ev) &&
+		    each->counts != counts && ev->time_ns - each->recovered_ns < AFTERMATH_AGAIN_NS)
 			each->panicked = true;
 	}
-	each = tally && ev->panic.watched && tally->watched < AFTERMATH_ENOUGH
+	each = counts && ev->panic.watched && counts->watched < AFTERMATH_ENOUGH
 		       ? free_place(a, ev->time_ns)
 		       : NULL;
 	if (!each)
@@ -65,16 +65,16 @@ static void begin(struct aftermaths *a, const struct event *ev, struct aftermath
 		.g = ev->panic.g,
 		.goid = ev->panic.goid,
 		.began_ns = ev->time_ns,
-		.tally = tally,
+		.counts = counts,
 	};
 }
 
-void aftermaths_panic(struct aftermaths *a, const struct event *ev, struct aftermath_tally *tally)
+void aftermaths_panic(struct aftermaths *a, const struct event *ev, struct aftermath_counts *counts)
 {
 	const struct event_panic *p = &ev->panic;
 
 	if (p->step == PANIC_STARTED)
-		begin(a, ev, tally);
+		begin(a, ev, counts);
 	for (unsigned i = 0; i < p->nclosed; i++) {
 		struct aftermath *each = p->closed[i].id ? find(a, p->closed[i].id) : NULL;
 
@@ -103,31 +103,44 @@ void aftermaths_drop(struct aftermaths *a, uint32_t target)
 	}
 }
 
-void aftermaths_cut(struct aftermaths *a, uint64_t now_ns)
+void aftermaths_forget(struct aftermaths *a, const struct aftermath_counts *counts)
+{
+	for (unsigned i = 0; i < AFTERMATH_MAX; i++) {
+		if (a->each[i].counts == counts)
+			a->each[i] = (struct aftermath){};
+	}
+}
+
+void aftermaths_discard(struct aftermaths *a, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < AFTERMATH_MAX; i++) {
 		struct aftermath *each = &a->each[i];
 
-		if (!each->recovered_ns || now_ns < each->recovered_ns + AFTERMATH_NS)
+		if (!each->recovered_ns || now_ns < each->recovered_ns + EVENT_AFTERMATH_NS)
 			each->panic = 0;
 	}
 }
 
-struct aftermath *aftermaths_ripe(struct aftermaths *a, uint64_t now_ns)
+struct aftermath *aftermaths_complete(struct aftermaths *a, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < AFTERMATH_MAX; i++) {
 		struct aftermath *each = &a->each[i];
 
 		if (each->panic && each->recovered_ns &&
-		    now_ns > each->recovered_ns + AFTERMATH_RIPE_NS)
+		    now_ns > each->recovered_ns + AFTERMATH_COMPLETE_NS)
 			return each;
 	}
 	return NULL;
 }
 
+void aftermath_discard(struct aftermath *a)
+{
+	a->panic = 0;
+}
+
 void aftermath_close(struct aftermath *a, bool went_on)
 {
-	struct aftermath_tally *t = a->tally;
+	struct aftermath_counts *t = a->counts;
 
 	t->watched++;
 	t->silent += !(a->wrote & LOGS) && !a->panicked;

@@ -65,6 +65,20 @@ static struct ledger_entry *enter(struct ledger *l, const struct event *ev, uint
 	return e;
 }
 
+/* The one that has not panicked for the longest time, as of a process that is gone. */
+static void forget_oldest(struct ledger *l)
+{
+	struct ledger_site *oldest = l->sites;
+
+	for (struct ledger_site *s = l->sites; s; s = s->hh.next) {
+		if (s->last_ns < oldest->last_ns)
+			oldest = s;
+	}
+	aftermaths_forget(&l->aftermaths, &oldest->aftermath);
+	HASH_DEL(l->sites, oldest);
+	free(oldest);
+}
+
 static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *e, bool create)
 {
 	struct ledger_site_key key;
@@ -77,8 +91,10 @@ static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *
 	for (unsigned i = 0; i < LEDGER_SITE_FRAMES && i < e->what.nstack; i++)
 		key.frames[i] = e->what.stack[i];
 	HASH_FIND(hh, l->sites, &key, sizeof(key), s);
-	if (s || !create || HASH_COUNT(l->sites) >= LEDGER_SITES_MAX)
+	if (s || !create)
 		return s;
+	if (HASH_COUNT(l->sites) >= LEDGER_SITES_MAX)
+		forget_oldest(l);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
@@ -90,17 +106,15 @@ static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *
 	return s;
 }
 
-/* NULL: no room, which is counted. */
+/* NULL: out of memory. */
 static struct ledger_site *count_started(struct ledger *l, const struct ledger_entry *e)
 {
 	struct ledger_site *s = site_of(l, e, true);
 
-	if (!s) {
-		l->untold_sites++;
-		return NULL;
+	if (s) {
+		s->started++;
+		s->last_ns = e->began_ns;
 	}
-	s->started++;
-	s->last_ns = e->began_ns;
 	return s;
 }
 

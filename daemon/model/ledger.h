@@ -16,10 +16,11 @@
 #include "event/event.h"
 #include "model/aftermath.h"
 
-#define LEDGER_ENTRIES_MAX 64  /* of a service; the oldest make room */
-#define LEDGER_SITES_MAX   128 /* of a service; what comes after is counted, not kept */
-#define LEDGER_SITE_FRAMES 4   /* that tell one site from another */
-#define LEDGER_MINUTE      6   /* buckets of the last minute */
+#define LEDGER_ENTRIES_MAX 64 /* of a service; the oldest make room */
+#define LEDGER_SITES_MAX \
+	128 /* of a service; who has not panicked for the longest time makes room */
+#define LEDGER_SITE_FRAMES 4 /* that tell one site from another */
+#define LEDGER_MINUTE      6 /* buckets of the last minute */
 
 enum ledger_kind {
 	LEDGER_PANIC,
@@ -60,15 +61,14 @@ struct ledger_site {
 	uint64_t recovered_at[LEDGER_MINUTE]; /* by 10 s of time */
 	uint64_t minute_of[LEDGER_MINUTE];
 	uint64_t frame; /* where the newest recovery went on; 0: none yet */
-	struct aftermath_tally aftermath;
+	struct aftermath_counts aftermath;
 };
 
 struct ledger {
 	struct ledger_entry *entries[LEDGER_ENTRIES_MAX]; /* a ring; NULL: not used yet */
 	unsigned next;                                    /* place of the next one */
-	struct ledger_site *sites;                        /* hash by key; one that is there stays */
+	struct ledger_site *sites;                        /* hash by key */
 	struct aftermaths aftermaths;
-	uint64_t untold_sites; /* panics whose site found no room */
 };
 
 struct ledger *ledger_new(void); /* NULL: out of memory */
@@ -77,7 +77,7 @@ void ledger_free(struct ledger *l);
 /*
  * A step of target `id`. Who began is entered, who ended is closed; a DYING that follows a FATAL or
  * THROW of the same target tells nothing new (`died` says whether one came before). False: out of
- * memory, or no room for its site.
+ * memory.
  */
 bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 		  enum runtime_kind runtime, bool died);

@@ -1112,28 +1112,29 @@ bool model_wants_aftermath(const struct model *m, uint64_t now_ns)
 	return false;
 }
 
-void model_cut_aftermaths(struct model *m, uint64_t now_ns)
+void model_discard_aftermaths(struct model *m, uint64_t now_ns)
 {
 	for (const struct service *s = m->services; s; s = s->hh.next) {
 		if (s->ledger)
-			aftermaths_cut(&s->ledger->aftermaths, now_ns);
+			aftermaths_discard(&s->ledger->aftermaths, now_ns);
 	}
 }
 
-struct aftermath *model_ripe_aftermath(struct model *m, uint64_t now_ns)
+struct aftermath *model_complete_aftermath(struct model *m, uint64_t now_ns)
 {
-	struct aftermath *ripe = NULL;
+	struct aftermath *complete = NULL;
 
-	for (const struct service *s = m->services; s && !ripe; s = s->hh.next)
-		ripe = s->ledger ? aftermaths_ripe(&s->ledger->aftermaths, now_ns) : NULL;
-	return ripe;
+	for (const struct service *s = m->services; s && !complete; s = s->hh.next)
+		complete = s->ledger ? aftermaths_complete(&s->ledger->aftermaths, now_ns) : NULL;
+	return complete;
 }
 
-unsigned service_swallowed(const struct service *s)
+unsigned service_swallowed(const struct model *m, const struct service *s)
 {
 	unsigned n = 0;
 
 	for (const struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next)
-		n += aftermath_verdict(&l->aftermath) == AFTERMATH_SUSPECTED;
+		n += model_target(m, l->key.target) &&
+		     aftermath_verdict(&l->aftermath) == AFTERMATH_SUSPECTED;
 	return n;
 }

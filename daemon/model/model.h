@@ -301,11 +301,11 @@ uint64_t service_misplaced(struct model *m, const struct service *s);
 /* Whether writes should be watched: some site's recoveries are not judged yet. */
 bool model_wants_aftermath(const struct model *m, uint64_t now_ns);
 /* Whoever watched writes stops: what was not seen to its end is forgotten. */
-void model_cut_aftermaths(struct model *m, uint64_t now_ns);
+void model_discard_aftermaths(struct model *m, uint64_t now_ns);
 /* A recovery that was watched to its end, to be closed by aftermath_close(); NULL: none. */
-struct aftermath *model_ripe_aftermath(struct model *m, uint64_t now_ns);
-/* Sites of a service whose panics may be swallowed. */
-unsigned service_swallowed(const struct service *s);
+struct aftermath *model_complete_aftermath(struct model *m, uint64_t now_ns);
+/* Sites of a service's living processes whose panics may be swallowed. */
+unsigned service_swallowed(const struct model *m, const struct service *s);
 /*
  * Type and message of a panic, as the runtime would print them: "*errors.errorString", "no such
  * user". Sanitized; "" when there is none; "?" for a type whose name is not known (yet). False

@@ -61,7 +61,8 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing",
 				false },
 	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once",
-			    "/proc is scanned every second instead",
+			    "/proc is scanned every second instead; crashes of C programs are not "
+			    "told",
 			    "use Linux 5.5 or newer with BTF", false },
 	[KERNEL_FD_SIZE] = { "fd_size", "count the descriptors of a process in 1 us",
 			     "the directory is read, 30 us for every 1,000 descriptors",

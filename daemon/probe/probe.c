@@ -449,6 +449,15 @@ bool probe_watches_writes(const struct probe *p)
 	return p->writes != NULL;
 }
 
+bool probe_followed(const struct probe *p, uint32_t id, uint64_t g, uint64_t panic)
+{
+	struct dfd_g_key key = { .g = g, .target = id };
+	struct dfd_aftermath a;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.aftermath_by_g), &key, &a) &&
+	       a.panic >= panic;
+}
+
 void probe_drain(struct probe *p, event_fn fn, void *arg)
 {
 	p->fn = fn;

@@ -93,6 +93,11 @@ enum fd_hooks probe_fd_hooks(const struct probe *p);
  */
 int probe_watch_writes(struct probe *p, bool on, struct reason *reason);
 bool probe_watches_writes(const struct probe *p);
+/*
+ * Whether everything written after panic `panic` could be told: its entry in the kernel's map is
+ * there, or has given way to a newer panic of the same goroutine (C: `g` is the thread id).
+ */
+bool probe_followed(const struct probe *p, uint32_t id, uint64_t g, uint64_t panic);
 
 /* Take what is on the ring. Never waits. */
 void probe_drain(struct probe *p, event_fn fn, void *arg);

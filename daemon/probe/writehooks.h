@@ -2,7 +2,8 @@
 /*
  * The syscalls that loggers write by (write, writev, sendto, sendmsg), and the links on them. They
  * cost every syscall of the host about 40 ns while they are attached. Not covered: io_uring, shared
- * memory, and a logger that writes on a goroutine or thread of its own.
+ * memory, pwrite, sendmmsg; a logger that writes on a goroutine or thread of its own, that keeps lines in
+ * a buffer, or that a Go program calls in C.
  */
 #ifndef DEFERD_PROBE_WRITEHOOKS_H
 #define DEFERD_PROBE_WRITEHOOKS_H

@@ -290,6 +290,7 @@ struct dfd_panics {
 /* Map `aftermath_by_g`: a goroutine or thread whose writes are told, from its panic on. */
 struct dfd_aftermath {
 	dfd_u64 panic;    /* its id */
+	dfd_u64 goid;     /* C: 0; another one in this g is not who panicked */
 	dfd_u64 until_ns; /* 0: not recovered yet */
 	dfd_u32 told;     /* kinds of writes, by bit */
 	dfd_u32 pad;

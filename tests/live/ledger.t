@@ -58,6 +58,8 @@ while read -r version go; do
 	is "$(outcomes)" "$want" "$version: outcomes of a storm"
 	is "$(target panics_started)" "$(truth storm panics)" "$version: panics of a storm"
 	untold=$(metric "deferd_panics_untold_total{service=\"storm.$version\"}")
+	[ "${untold:-0}" -gt 0 ]
+	ok $? "$version: details left out of a storm are counted"
 	told=$(ledger --json "$program" | jq '[.sites[].told] | add')
 	is "$((untold + told))" "$(truth storm panics)" "$version: with details, or counted as without"
 	end_program

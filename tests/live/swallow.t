@@ -53,10 +53,28 @@ for version in "${!pids[@]}"; do
 done
 is "$(judged "${pids[c]}" quiet)" "suspected silent true again false on true" "C: silence"
 is "$(judged "${pids[c]}" logs)" "no silent false again false on true stderr" "C: logged"
-wait_until 15 metric_is deferd_write_hooks_attached 0
+wait_until 3 metric_is deferd_write_hooks_attached 0
 ok $? "the hooks are gone when all is judged"
 stop_daemon
 ok $? "the daemon ends well"
+
+# Turned off while they are attached.
+echo 'probes: { watch_writes: true }' >"$tmp/deferd.yml"
+start_daemon -c "$tmp/deferd.yml"
+wait_until 30 metric_is deferd_write_hooks_attached 1
+ok $? "the hooks are attached for a site that nobody knows"
+echo 'probes: { watch_writes: false }' >"$tmp/deferd.yml"
+kill -HUP "$daemon"
+wait_until 3 metric_is deferd_write_hooks_attached 0
+ok $? "and gone when they are not wanted any more"
+stop_daemon
+ok $? "the daemon ends well, again"
+start_daemon -c "$tmp/deferd.yml"
+recovered() { sites "${pids[c]}" | jq -s 'map(.outcomes.recovered) | length > 0 and all(. >= 5)' | grep -q true; }
+wait_until 30 recovered
+is "$(metric deferd_write_hooks_attached)" 0 "they are not attached where they are not wanted"
+is "$(judged "${pids[c]}" quiet | cut -d' ' -f1)" unsure "and nothing is said of silence then"
+stop_daemon
 for version in "${!pids[@]}"; do
 	echo >"$tmp/swallow.$version.gate"
 	wait "${pids[$version]}"

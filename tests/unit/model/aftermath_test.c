@@ -27,7 +27,7 @@ static struct event started(uint64_t id, uint64_t now)
 					  .watched = true } };
 }
 
-static void start(struct aftermaths *a, struct aftermath_tally *t, uint64_t id, uint64_t now)
+static void start(struct aftermaths *a, struct aftermath_counts *t, uint64_t id, uint64_t now)
 {
 	struct event ev = started(id, now);
 
@@ -58,37 +58,37 @@ static void wrote(struct aftermaths *a, uint64_t id, enum write_kind kind)
 	aftermaths_write(a, &(struct event_write){ id, kind });
 }
 
-/* Closes all that are ripe; returns how many. */
-static unsigned close_ripe(struct aftermaths *a, uint64_t now, bool went_on)
+/* Closes all that are complete; returns how many. */
+static unsigned close_complete(struct aftermaths *a, uint64_t now, bool went_on)
 {
 	struct aftermath *each;
 	unsigned n = 0;
 
-	for (; (each = aftermaths_ripe(a, now)); n++)
+	for (; (each = aftermaths_complete(a, now)); n++)
 		aftermath_close(each, went_on);
 	return n;
 }
 
 static void silent(void **state)
 {
-	struct aftermath_tally t = {};
+	struct aftermath_counts t = {};
 	struct aftermaths a = {};
 
 	start(&a, &t, 5, T0);
-	assert_int_equal(close_ripe(&a, T0 + 900 * MS, true), 0); /* it runs */
+	assert_int_equal(close_complete(&a, T0 + 900 * MS, true), 0); /* it runs */
 	recover(&a, 5, T0 + MS);
-	assert_int_equal(close_ripe(&a, T0 + MS + AFTERMATH_RIPE_NS, true), 0);
-	assert_int_equal(close_ripe(&a, T0 + 2 * MS + AFTERMATH_RIPE_NS, true), 1);
+	assert_int_equal(close_complete(&a, T0 + MS + AFTERMATH_COMPLETE_NS, true), 0);
+	assert_int_equal(close_complete(&a, T0 + 2 * MS + AFTERMATH_COMPLETE_NS, true), 1);
 	assert_int_equal(t.watched, 1);
 	assert_int_equal(t.silent, 1);
 	assert_int_equal(t.went_on, 1);
-	assert_int_equal(close_ripe(&a, T0 + 5000 * MS, true), 0);
+	assert_int_equal(close_complete(&a, T0 + 5000 * MS, true), 0);
 }
 
 static void each_kind_of_write(void **state)
 {
 	for (enum write_kind k = WRITE_STDERR; k < WRITE_KIND_MAX; k++) {
-		struct aftermath_tally t = {};
+		struct aftermath_counts t = {};
 		struct aftermaths a = {};
 
 		start(&a, &t, 5, T0);
@@ -96,7 +96,7 @@ static void each_kind_of_write(void **state)
 		wrote(&a, 6, WRITE_STDOUT); /* of a panic that is not watched */
 		recover(&a, 5, T0);
 		wrote(&a, 5, k);
-		close_ripe(&a, T0 + 900 * MS, false);
+		close_complete(&a, T0 + 900 * MS, false);
 		assert_int_equal(t.wrote[k], 1);
 		assert_int_equal(t.silent, k == WRITE_NETWORK);
 		assert_int_equal(t.watched, 1);
@@ -104,22 +104,21 @@ static void each_kind_of_write(void **state)
 	}
 }
 
-/* A new panic on the same goroutine soon after; another goroutine or process is no matter. */
+/* A panic elsewhere in the same goroutine at once; a loop that meets the next bad message is no matter. */
 static void panics_again(void **state)
 {
 	static const struct {
 		uint32_t target;
 		uint64_t goid, after_ns;
-		bool again;
+		bool same_site, again;
 	} cases[] = {
-		{ 1, 18, 50 * MS, true },
-		{ 1, 18, 150 * MS, false },
-		{ 1, 19, 50 * MS, false },
-		{ 2, 18, 50 * MS, false },
+		{ 1, 18, 1 * MS, false, true },  { 1, 18, 5 * MS, false, false },
+		{ 1, 18, 1 * MS, true, false },  { 1, 19, 1 * MS, false, false },
+		{ 2, 18, 1 * MS, false, false },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct aftermath_tally t = {}, other = {};
+		struct aftermath_counts t = {}, other = {};
 		struct aftermaths a = {};
 		struct event ev = started(6, T0 + cases[i].after_ns);
 
@@ -127,8 +126,8 @@ static void panics_again(void **state)
 		recover(&a, 5, T0);
 		ev.target = cases[i].target;
 		ev.panic.goid = cases[i].goid;
-		aftermaths_panic(&a, &ev, &other);
-		close_ripe(&a, T0 + 900 * MS, true);
+		aftermaths_panic(&a, &ev, cases[i].same_site ? &t : &other);
+		close_complete(&a, T0 + 900 * MS, true);
 		assert_int_equal(t.watched, 1);
 		assert_int_equal(t.panicked, cases[i].again);
 		assert_int_equal(t.silent, !cases[i].again);
@@ -136,9 +135,9 @@ static void panics_again(void **state)
 }
 
 /* Threads of C have no goroutine. */
-static void lanes_of_c(void **state)
+static void threads_of_c(void **state)
 {
-	struct aftermath_tally t = {}, other = {};
+	struct aftermath_counts t = {}, other = {};
 	struct aftermaths a = {};
 	struct event ev = started(5, T0);
 
@@ -149,14 +148,14 @@ static void lanes_of_c(void **state)
 	ev.panic.id = 6;
 	ev.tid++;
 	aftermaths_panic(&a, &ev, &other);
-	close_ripe(&a, T0 + 900 * MS, true);
+	close_complete(&a, T0 + 900 * MS, true);
 	assert_int_equal(t.silent, 1);
 }
 
 /* What was not seen from the first to the last is no evidence. */
 static void not_believed(void **state)
 {
-	struct aftermath_tally t = {};
+	struct aftermath_counts t = {};
 	struct aftermaths a = {};
 	struct event ev = started(5, T0);
 
@@ -172,13 +171,19 @@ static void not_believed(void **state)
 	aftermaths_drop(&a, 1); /* records were lost */
 	start(&a, NULL, 9, T0); /* its site is not kept */
 	recover(&a, 9, T0);
-	assert_int_equal(close_ripe(&a, T0 + 900 * MS, true), 0);
+	start(&a, &t, 10, T0);
+	recover(&a, 10, T0);
+	aftermaths_forget(&a, &t); /* or not any more */
+	start(&a, &t, 11, T0);
+	recover(&a, 11, T0);
+	aftermath_discard(aftermaths_complete(&a, T0 + 900 * MS));
+	assert_int_equal(close_complete(&a, T0 + 900 * MS, true), 0);
 	assert_int_equal(t.watched, 0);
 }
 
-static void cut(void **state)
+static void discarded(void **state)
 {
-	struct aftermath_tally t = {};
+	struct aftermath_counts t = {};
 	struct aftermaths a = {};
 
 	start(&a, &t, 5, T0);
@@ -186,31 +191,31 @@ static void cut(void **state)
 	start(&a, &t, 6, T0);
 	recover(&a, 6, T0 + 50 * MS);
 	start(&a, &t, 7, T0);
-	aftermaths_cut(&a, T0 + 120 * MS);
+	aftermaths_discard(&a, T0 + 120 * MS);
 	recover(&a, 7, T0 + 130 * MS);
-	assert_int_equal(close_ripe(&a, T0 + 900 * MS, true), 1); /* 5 */
+	assert_int_equal(close_complete(&a, T0 + 900 * MS, true), 1); /* 5 */
 }
 
 /* A place is waited for by new panics only while it may come to an end. */
 static void places(void **state)
 {
-	struct aftermath_tally t = {};
+	struct aftermath_counts t = {};
 	struct aftermaths a = {};
 
 	for (uint64_t id = 1; id <= AFTERMATH_MAX; id++)
 		start(&a, &t, id, T0);
 	start(&a, &t, 50, T0 + 100 * MS);
 	recover(&a, 50, T0 + 100 * MS);
-	assert_int_equal(close_ripe(&a, T0 + 900 * MS, true), 0);
+	assert_int_equal(close_complete(&a, T0 + 900 * MS, true), 0);
 	recover(&a, 1, T0 + 200 * MS);
 	start(&a, &t, 51, T0 + 2 * AFTERMATH_STALE_NS);
 	recover(&a, 51, T0 + 2 * AFTERMATH_STALE_NS);
-	assert_int_equal(close_ripe(&a, T0 + 3 * AFTERMATH_STALE_NS, true), 2);
+	assert_int_equal(close_complete(&a, T0 + 3 * AFTERMATH_STALE_NS, true), 2);
 }
 
 static void enough(void **state)
 {
-	struct aftermath_tally t = {};
+	struct aftermath_counts t = {};
 	struct aftermaths a = {};
 
 	for (uint64_t id = 1; id <= 20; id++) {
@@ -218,7 +223,7 @@ static void enough(void **state)
 
 		start(&a, &t, id, now);
 		recover(&a, id, now);
-		close_ripe(&a, now + 900 * MS, true);
+		close_complete(&a, now + 900 * MS, true);
 	}
 	assert_int_equal(t.watched, AFTERMATH_ENOUGH);
 }
@@ -229,15 +234,15 @@ static void verdicts(void **state)
 		uint32_t watched, silent;
 		enum aftermath_verdict verdict;
 	} cases[] = {
-		{ 0, 0, AFTERMATH_UNSURE },    { 1, 1, AFTERMATH_UNSURE },
-		{ 2, 2, AFTERMATH_UNSURE },    { 1, 0, AFTERMATH_SEEN },
-		{ 3, 3, AFTERMATH_SUSPECTED }, { 5, 5, AFTERMATH_SUSPECTED },
-		{ 5, 4, AFTERMATH_SEEN },
+		{ 0, 0, AFTERMATH_UNSURE },     { 1, 1, AFTERMATH_UNSURE },
+		{ 2, 2, AFTERMATH_UNSURE },     { 1, 0, AFTERMATH_NOT_SILENT },
+		{ 3, 3, AFTERMATH_SUSPECTED },  { 5, 5, AFTERMATH_SUSPECTED },
+		{ 5, 4, AFTERMATH_NOT_SILENT },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct aftermath_tally t = { .watched = cases[i].watched,
-					     .silent = cases[i].silent };
+		struct aftermath_counts t = { .watched = cases[i].watched,
+					      .silent = cases[i].silent };
 
 		assert_int_equal(aftermath_verdict(&t), cases[i].verdict);
 	}
@@ -247,8 +252,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silent),       cmocka_unit_test(each_kind_of_write),
-		cmocka_unit_test(panics_again), cmocka_unit_test(lanes_of_c),
-		cmocka_unit_test(not_believed), cmocka_unit_test(cut),
+		cmocka_unit_test(panics_again), cmocka_unit_test(threads_of_c),
+		cmocka_unit_test(not_believed), cmocka_unit_test(discarded),
 		cmocka_unit_test(places),       cmocka_unit_test(enough),
 		cmocka_unit_test(verdicts),
 	};

@@ -152,11 +152,19 @@ static void sites_have_a_bound(void **state)
 		struct event ev = step(PANIC_STARTED, i + 1, T0);
 
 		ev.panic.stack[0] = 0x9000 + i;
+		ev.time_ns += i;
+		model_apply(m, &ev);
+		/* The first one goes on. */
+		ev.panic.stack[0] = 0x9000;
 		model_apply(m, &ev);
 	}
 	assert_int_equal(HASH_COUNT(ledger_of(m)->sites), LEDGER_SITES_MAX);
-	assert_int_equal(ledger_of(m)->untold_sites, 5);
-	assert_true(model_dropped(m) >= 5);
+	for (const struct ledger_site *s = ledger_of(m)->sites; s; s = s->hh.next) {
+		if (s->key.frames[0] == 0x9000)
+			assert_int_equal(s->started, LEDGER_SITES_MAX + 6);
+		else
+			assert_true(s->key.frames[0] > 0x9000 + 5);
+	}
 }
 
 /* A process dies once, however often its runtime says so. */
@@ -241,7 +249,7 @@ static void aftermaths(void **state)
 		struct event ev = step(PANIC_STARTED, i + 1, now);
 		struct aftermath *a;
 
-		assert_int_equal(service_swallowed(s), i >= AFTERMATH_SUSPECT);
+		assert_int_equal(service_swallowed(m, s), i >= AFTERMATH_SUSPECT);
 		ev.panic.watched = true;
 		model_apply(m, &ev);
 		ev.panic.step = PANIC_RECOVERED;
@@ -250,14 +258,16 @@ static void aftermaths(void **state)
 		ev.panic.closed[0].outcome = OUTCOME_RECOVERED;
 		model_apply(m, &ev);
 		assert_true(model_wants_aftermath(m, now));
-		a = model_ripe_aftermath(m, now + SECOND);
+		a = model_complete_aftermath(m, now + SECOND);
 		assert_int_equal(a->panic, i + 1);
 		assert_int_equal(a->goid, 18);
 		aftermath_close(a, true);
-		assert_null(model_ripe_aftermath(m, now + SECOND));
+		assert_null(model_complete_aftermath(m, now + SECOND));
 	}
 	assert_false(model_wants_aftermath(m, T0 + 5 * SECOND));
-	assert_int_equal(service_swallowed(s), 1);
+	assert_int_equal(service_swallowed(m, s), 1);
+	model_apply(m, &(struct event){ .type = EVENT_TARGET_GONE, .target = 1, .time_ns = T0 });
+	assert_int_equal(service_swallowed(m, s), 0); /* of living processes */
 }
 
 /* Nothing is made of a recovery when records were lost, or the process is gone. */
@@ -282,8 +292,8 @@ static void aftermaths_dropped(void **state)
 		if (i < ARRAY_SIZE(drops))
 			model_apply(m, &drops[i]);
 		else
-			model_cut_aftermaths(m, T0 + 1);
-		assert_null(model_ripe_aftermath(m, T0 + SECOND));
+			model_discard_aftermaths(m, T0 + 1);
+		assert_null(model_complete_aftermath(m, T0 + SECOND));
 	}
 }
 
