@@ -13,48 +13,19 @@
 
 #include <errno.h>
 
-#define LOADS     2
-#define CODE_MAX  1024 /* bytes of the function that are looked at */
-#define LOAD_LEN  7
-#define MOV_LOAD  0x8b
-#define REX_W     0x48
-#define REX_WR    0x4c
-#define MODRM_RIP 0x05 /* mod 00, rm 101; the register does not matter */
+#include "golang/operand.h"
 
-static bool is_load(const uint8_t *p)
-{
-	return (p[0] == REX_W || p[0] == REX_WR) && p[1] == MOV_LOAD && (p[2] & 0xc7) == MODRM_RIP;
-}
-
-/* The addresses that `code` at `va` loads from; how many, counted past LOADS, too. */
-static unsigned find_loads(struct bytes code, uint64_t va, uint64_t *ret)
-{
-	unsigned n = 0;
-
-	for (uint64_t i = 0; i < CODE_MAX && bytes_has(code, i, LOAD_LEN); i++) {
-		if (!is_load(code.p + i))
-			continue;
-		if (n < LOADS)
-			ret[n] = va + i + LOAD_LEN +
-				 (uint64_t)(int64_t)(int32_t)le32_at(code.p + i + 3);
-		n++;
-		i += LOAD_LEN - 1;
-	}
-	return n;
-}
+#define LOADS 2
 
 static int loads_of(const struct gobin *g, const char *function, uint64_t *ret)
 {
-	struct gobin_func f;
 	struct bytes code;
-	int err = gobin_function(g, function, &f);
+	uint64_t va;
+	int err = operand_code(g, function, &code, &va);
 
 	if (err)
 		return err;
-	code = elfimg_at(g->img, f.va);
-	if (code.len > f.size)
-		code.len = f.size;
-	return find_loads(code, f.va, ret) == LOADS ? 0 : -EBADMSG;
+	return operand_find(code, va, OPERAND_LOAD, ret, LOADS) == LOADS ? 0 : -EBADMSG;
 }
 
 int allgs_find(const struct gobin *g, struct allgs *ret)
