@@ -19,6 +19,7 @@ struct go_layout {
 	struct {
 		uint16_t stack_lo, stack_hi, panic, defer, m, sched_sp, sched_pc, sched_bp;
 		uint16_t syscallsp, syscallpc, param, atomicstatus, goid, waitsince, waitreason;
+		uint16_t tracking_seq;
 		uint16_t sig, sigcode0, sigcode1, parent_goid, gopc, startpc;
 	} g;
 	struct {

@@ -19,6 +19,7 @@ LAYOUT_ROW(g.atomicstatus,   144,   144,   144,   144,   152,   152,   144,   14
 LAYOUT_ROW(g.goid,           152,   152,   152,   152,   160,   160,   152,   152,   152)
 LAYOUT_ROW(g.waitsince,      168,   168,   168,   168,   176,   176,   168,   168,   168)
 LAYOUT_ROW(g.waitreason,     176,   176,   176,   176,   184,   184,   176,   176,   176)
+LAYOUT_ROW(g.tracking_seq,   189,   189,   188,   191,   199,   199,   191,   191,   191)
 LAYOUT_ROW(g.sig,            240,   240,   216,   216,   224,   228,   220,   224,   224)
 LAYOUT_ROW(g.sigcode0,       272,   272,   248,   248,   256,   256,   248,   256,   256)
 LAYOUT_ROW(g.sigcode1,       280,   280,   256,   256,   264,   264,   256,   264,   264)

@@ -35,6 +35,7 @@ var fields = []struct{ member, typ, path string }{
 	{"g.goid", "g", "goid"},
 	{"g.waitsince", "g", "waitsince"},
 	{"g.waitreason", "g", "waitreason"},
+	{"g.tracking_seq", "g", "trackingSeq"},
 	{"g.sig", "g", "sig"},
 	{"g.sigcode0", "g", "sigcode0"},
 	{"g.sigcode1", "g", "sigcode1"},
