@@ -14,6 +14,7 @@
 #include "elf/dwline.h"
 #include "golang/allgs.h"
 #include "golang/goname.h"
+#include "golang/waitreason.h"
 
 DEFINE_CLEANUP(struct dwline *, dwline_free)
 
@@ -57,6 +58,7 @@ static unsigned layout_minor(const struct go_version *v)
 
 static int inspect_go(const struct gobin *go, struct image_report *ret, struct reason *reason)
 {
+	struct waitreason_table reasons;
 	struct gobin_func main;
 	struct allgs allgs;
 	int r;
@@ -69,6 +71,10 @@ static int inspect_go(const struct gobin *go, struct image_report *ret, struct r
 	if (allgs_find(go, &allgs) == 0) {
 		ret->allgs_len = allgs.len;
 		ret->allgs_list = allgs.list;
+	}
+	if (waitreason_find(go, &reasons) == 0) {
+		ret->wait_reasons = reasons.va;
+		ret->n_wait_reasons = reasons.n;
 	}
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;
@@ -430,7 +436,8 @@ int image_report_check(struct image_report *r)
 	    r->profile >= INSPECT_PROFILES_MAX || !closed(r->build_id, sizeof(r->build_id)) ||
 	    !is_bool(&r->go.devel) || r->go.source >= GO_VERSION_SOURCE_MAX ||
 	    !closed(r->go.text, sizeof(r->go.text)) || !is_bool(&r->layout.unverified) ||
-	    !closed(r->reason, sizeof(r->reason)) || !plan_ok(&r->plan))
+	    r->n_wait_reasons > WAITREASON_MAX || !closed(r->reason, sizeof(r->reason)) ||
+	    !plan_ok(&r->plan))
 		return -EPROTO;
 	if (r->has_layout && go_layout_find(layout_minor(&r->go), &r->layout) < 0)
 		return -EPROTO;

@@ -18,7 +18,7 @@
 #include "golang/layout.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      2u           /* of the structs below */
+#define INSPECT_VERSION      3u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -49,6 +49,8 @@ struct image_report {
 	uint64_t moduledata, types, etypes;
 	uint64_t allgs_len, allgs_list; /* see struct allgs; 0: not found */
 	uint64_t runtime_main;          /* entry; 0: not found */
+	uint64_t wait_reasons;          /* see struct waitreason_table; 0: not found */
+	uint32_t n_wait_reasons;
 	struct go_layout layout;
 	struct plan plan;
 	char reason[REASON_MAX]; /* why error is set, or what is missing; "" when all is well */

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* A process made up for each layout there is: goroutines in every state, whole, torn and broken. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "census/census.h"
+
+#define BASE     0xc000000000ull
+#define LEN      0x40000u
+#define LIST     (BASE + 0x100)
+#define REASONS  (BASE + 0x800)
+#define G(i)     (BASE + 0x1000 + 0x180 * (uint64_t)(i))
+#define STACK(i) (BASE + 0x10000 + 0x1000 * (uint64_t)(i))
+#define TOP(i)   (STACK(i) + 0x1000)
+#define WAITING  4u
+#define SEEN_MAX 32
+
+static uint8_t memory[LEN];
+static struct go_layout layout;
+static const struct census_where where = { BASE, BASE + 8, REASONS, 3 };
+static uint64_t hole;            /* an address that cannot be read */
+static uint64_t moves_at, moves; /* at its Nth read a word changes */
+static uint64_t reads_of_moving;
+static struct census_goroutine seen[SEEN_MAX];
+static unsigned n_seen;
+
+static void put(uint64_t addr, uint64_t v)
+{
+	memcpy(memory + (addr - BASE), &v, sizeof(v));
+}
+
+static int read_memory(void *arg, uint64_t addr, void *dst, size_t n)
+{
+	if (addr < BASE || n > LEN || addr - BASE > LEN - n)
+		return -EFAULT;
+	if (hole && addr <= hole && hole < addr + n)
+		return -EFAULT;
+	if (moves && addr <= moves && moves < addr + n && ++reads_of_moving == moves_at)
+		memory[moves - BASE]++;
+	memcpy(dst, memory + (addr - BASE), n);
+	return 0;
+}
+
+static const struct memread reader = { .read = read_memory };
+
+/* Waits in a function called by its first one. */
+static void make_goroutine(unsigned i, uint32_t status)
+{
+	uint64_t g = G(i), sp = TOP(i) - 0x80;
+
+	put(LIST + 8 * i, g);
+	put(g + layout.g.stack_lo, STACK(i));
+	put(g + layout.g.stack_hi, TOP(i));
+	put(g + layout.g.sched_sp, sp);
+	put(g + layout.g.sched_pc, 0x401000);
+	put(g + layout.g.sched_bp, sp + 0x20);
+	put(g + 72, g);
+	put(g + layout.g.atomicstatus, status);
+	put(g + layout.g.goid, i + 1);
+	put(g + layout.g.gopc, 0x404000);
+	put(g + layout.g.startpc, 0x403000);
+	put(g + layout.g.waitsince, 77);
+	memory[g + layout.g.waitreason - BASE] = 2;
+	if (layout.g.parent_goid != GO_LAYOUT_ABSENT)
+		put(g + layout.g.parent_goid, 1);
+	put(sp + 0x20, sp + 0x40); /* saved bp, return address */
+	put(sp + 0x28, 0x402000);
+	put(sp + 0x40, 0);
+	put(sp + 0x48, 0x403010);
+}
+
+static void make(unsigned minor, unsigned n)
+{
+	assert_int_equal(go_layout_find(minor, &layout), 0);
+	memset(memory, 0, sizeof(memory));
+	hole = moves = moves_at = reads_of_moving = 0;
+	put(BASE, n);
+	put(BASE + 8, LIST);
+	for (unsigned i = 0; i < n; i++)
+		make_goroutine(i, WAITING);
+}
+
+static void on_goroutine(void *arg, const struct census_goroutine *g)
+{
+	assert_true(n_seen < SEEN_MAX);
+	seen[n_seen++] = *g;
+}
+
+static int census(struct census_stats *st)
+{
+	struct reason reason = {};
+	int err;
+
+	n_seen = 0;
+	err = census_read(&reader, &layout, &where, on_goroutine, NULL, st, &reason);
+	assert_int_equal(err != 0, reason.text[0] != 0);
+	return err;
+}
+
+static void every_release(void **state)
+{
+	for (unsigned minor = 19; minor <= 27; minor++) {
+		static const uint64_t stack[] = { 0x401000, 0x402000, 0x403010 };
+		const struct census_goroutine *g = &seen[1];
+		struct census_stats st;
+
+		make(minor, 3);
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(n_seen, 3);
+		assert_int_equal(st.listed, 3);
+		assert_int_equal(st.alive, 3);
+		assert_int_equal(st.bad + st.inexact, 0);
+		assert_int_equal(g->goid, 2);
+		assert_int_equal(g->g, G(1));
+		assert_int_equal(g->state, CENSUS_WAITING);
+		assert_int_equal(g->reason, 2);
+		assert_int_equal(g->since_ns, 77);
+		assert_int_equal(g->start, 0x403000);
+		assert_int_equal(g->created_at, 0x404000);
+		assert_int_equal(g->parent, minor < 21 ? 0 : 1);
+		assert_true(g->exact && g->whole && g->depth_exact);
+		assert_int_equal(g->depth, 0);
+		assert_int_equal(g->nstack, 3);
+		assert_memory_equal(g->stack, stack, sizeof(stack));
+		assert_int_equal(seen[0].created_at, 0); /* the runtime made the first one */
+	}
+}
+
+static void states(void **state)
+{
+	static const struct {
+		uint32_t status;
+		bool alive;
+		enum census_state state;
+		unsigned nstack;
+		bool exact;
+	} cases[] = {
+		{ 0, false, 0, 0, false },
+		{ 1, true, CENSUS_RUNNABLE, 1, true },
+		{ 2, true, CENSUS_RUNNING, 0, false },
+		{ 3, true, CENSUS_SYSCALL, 1, true },
+		{ 4, true, CENSUS_WAITING, 3, true },
+		{ 6, false, 0, 0, false },
+		{ 8, true, CENSUS_RUNNING, 0, false },
+		{ 9, true, CENSUS_PREEMPTED, 1, true },
+		{ 10, true, CENSUS_LEAKED, 3, true },
+		{ 11, false, 0, 0, false },
+		{ 0x1004, true, CENSUS_WAITING, 3, true }, /* the collector looks at it */
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct census_stats st;
+
+		make(27, 2);
+		make_goroutine(1, cases[i].status);
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(n_seen, 1 + cases[i].alive);
+		assert_int_equal(st.bad, 0);
+		if (!cases[i].alive)
+			continue;
+		assert_int_equal(seen[1].state, cases[i].state);
+		assert_int_equal(seen[1].nstack, cases[i].nstack);
+		assert_int_equal(seen[1].exact, cases[i].exact);
+		assert_int_equal(seen[1].reason, cases[i].nstack == 3 ? 2 : 0);
+	}
+}
+
+/* What is no goroutine is counted and not told; the others are. */
+static void broken(void **state)
+{
+	const struct {
+		uint64_t at, value;
+	} cases[] = {
+		{ G(1) + 72, 0 },          { G(1) + 8, STACK(1) }, { G(1) + 56, STACK(1) - 8 },
+		{ G(1) + 56, TOP(1) + 8 }, { G(1) + 144, 12 },     { G(1) + 152, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct census_stats st;
+
+		make(26, 3);
+		put(cases[i].at, cases[i].value);
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(st.bad, 1);
+		assert_int_equal(n_seen, 2);
+	}
+}
+
+/* One that runs in between is told, but not believed. */
+static void moved(void **state)
+{
+	make(26, 1);
+	const uint64_t fields[] = { layout.g.goid, layout.g.sched_sp, layout.g.defer,
+				    layout.g.tracking_seq };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
+		struct census_stats st;
+
+		make(26, 2);
+		moves = G(1) + fields[i];
+		moves_at = 2; /* the second read */
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(n_seen, 2);
+		assert_true(seen[0].exact);
+		assert_false(seen[1].exact);
+		assert_false(seen[1].depth_exact);
+		assert_int_equal(st.inexact, 1);
+	}
+}
+
+static void stacks(void **state)
+{
+	uint64_t bp;
+	struct census_stats st;
+
+	/* A frame pointer that leads inward, in a ring, out of the stack, or nowhere. */
+	make(26, 1);
+	bp = TOP(0) - 0x60;
+	const uint64_t wrong[] = { bp - 0x10, bp, TOP(0), TOP(0) - 8, bp + 4, UINT64_MAX };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+		make(26, 1);
+		put(bp, wrong[i]);
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(seen[0].nstack, 2);
+		assert_false(seen[0].whole);
+	}
+	/* Deeper than is kept: the innermost frames. */
+	make(26, 1);
+	put(G(0) + layout.g.sched_sp, STACK(0) + 0x10);
+	put(G(0) + layout.g.sched_bp, STACK(0) + 0x20);
+	for (bp = STACK(0) + 0x20; bp < TOP(0) - 0x20; bp += 0x10) {
+		put(bp, bp + 0x10);
+		put(bp + 8, 0x500000 + bp - STACK(0));
+	}
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(seen[0].nstack, CENSUS_STACK_MAX);
+	assert_int_equal(seen[0].stack[1], 0x500020);
+	assert_false(seen[0].whole);
+}
+
+/* Far apart, twice in the list, and with a hole that one read for both would meet. */
+static void runs(void **state)
+{
+	struct census_stats st;
+	uint64_t far = BASE + 0x3f000;
+
+	make(26, 4);
+	memcpy(memory + (far - BASE), memory + (G(3) - BASE), 0x180);
+	put(far + 72, far);
+	put(LIST + 8 * 3, far);
+	put(LIST + 8 * 2, G(1));
+	hole = G(0) + 0x180 * 8;
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(n_seen, 3);
+	assert_int_equal(seen[2].g, far);
+
+	make(26, 2);
+	put(LIST + 8, G(0) + 0x600);
+	memcpy(memory + (G(0) + 0x600 - BASE), memory + (G(1) - BASE), 0x180);
+	put(G(0) + 0x600 + 72, G(0) + 0x600);
+	hole = G(0) + 0x300;
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(n_seen, 2);
+
+	make(26, 2);
+	hole = G(1) + 0x10; /* a g that cannot be read */
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(n_seen, 1);
+	assert_int_equal(st.bad, 1);
+}
+
+static void lists(void **state)
+{
+	struct census_stats st;
+
+	make(26, 0);
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(n_seen, 0);
+
+	make(26, 2);
+	put(BASE, CENSUS_GOROUTINES_MAX + 1ull);
+	assert_int_equal(census(&st), -E2BIG);
+	put(BASE, 1000000);
+	assert_int_equal(census(&st), -EFAULT);
+
+	/* It grew into another array while it was read, once, or each time. */
+	make(26, 2);
+	moves = BASE + 9;
+	moves_at = 2;
+	memcpy(memory + 0x200, memory + 0x100, 16);
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(n_seen, 2);
+}
+
+static void unknown_layout(void **state)
+{
+	struct census_stats st;
+
+	make(26, 1);
+	layout.g.tracking_seq = GO_LAYOUT_ABSENT;
+	assert_int_equal(census(&st), -EBADMSG);
+	assert_int_equal(n_seen, 0);
+}
+
+static void reasons(void **state)
+{
+	static char texts[CENSUS_REASONS_MAX][CENSUS_REASON_MAX];
+	struct census_where w = where;
+
+	make(26, 0);
+	put(REASONS + 16, BASE + 0xa00);
+	put(REASONS + 24, 6);
+	put(REASONS + 32, BASE + 0xa00);
+	put(REASONS + 40, 12);
+	memcpy(memory + 0xa00, "select\x1b chan", 12);
+	assert_int_equal(census_reasons(&reader, &w, texts), 0);
+	assert_string_equal(texts[0], "");
+	assert_string_equal(texts[1], "select");
+	assert_string_equal(texts[2], "select? chan");
+	assert_string_equal(texts[3], "");
+	put(REASONS + 40, CENSUS_REASON_MAX);
+	assert_int_equal(census_reasons(&reader, &w, texts), -EBADMSG);
+	w.wait_reasons = BASE + LEN;
+	assert_int_equal(census_reasons(&reader, &w, texts), -EFAULT);
+	w.wait_reasons = 0;
+	assert_int_equal(census_reasons(&reader, &w, texts), -ENOENT);
+	assert_true(census_reason_runs("GC worker (active)"));
+	assert_false(census_reason_runs("GC worker (idle)"));
+	assert_false(census_reason_runs(""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_release), cmocka_unit_test(states),
+		cmocka_unit_test(broken),        cmocka_unit_test(moved),
+		cmocka_unit_test(stacks),        cmocka_unit_test(runs),
+		cmocka_unit_test(lists),         cmocka_unit_test(unknown_layout),
+		cmocka_unit_test(reasons),
+	};
+
+	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
+}
