@@ -17,6 +17,7 @@
 #include "alert/alert.h"
 #include "base/loop.h"
 #include "base/reason.h"
+#include "census/census.h"
 #include "config/config.h"
 #include "engine/images.h"
 #include "export/show.h"
@@ -84,6 +85,15 @@ void engine_show(struct engine *e, struct show *ret_show);
  * for us.
  */
 bool engine_settled(const struct engine *e);
+
+/*
+ * All goroutines of an observed process, now; link-time addresses, of the image *ret_image_id. Waits
+ * for no one, but takes 1 to 3 us a goroutine. As census_read(), and -ENOTSUP or -EBADMSG with the
+ * reason when it cannot be.
+ */
+int engine_goroutines(struct engine *e, pid_t pid,
+		      void (*fn)(void *arg, const struct census_goroutine *g), void *arg,
+		      uint32_t *ret_image_id, struct census_summary *ret, struct reason *reason);
 
 /* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */
 const struct image *engine_image(struct engine *e, uint32_t image_id);

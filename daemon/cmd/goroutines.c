@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* All goroutines of a process, read from outside, grouped as a profile has them. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "census/groups.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "export/goroutines.h"
+#include "ui/tables.h"
+#include "ui/value.h"
+
+#define LOOK_MS  10000 /* for the process to be recognised */
+#define NAMES_MS 10000 /* for its addresses to be named */
+
+static const char *config_path;
+static bool as_json, folded, all;
+
+static const struct cmd_option options[] = {
+	{ "all", 'a', OPTION_FLAG, &all, .help = "those of the Go runtime, too" },
+	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "folded", 0, OPTION_FLAG, &folded, .help = "a line a stack, for flame graphs" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all groups" },
+	{},
+};
+
+struct look {
+	struct session session;
+	struct groups groups;
+	struct census_summary census;
+	uint32_t image_id;
+};
+
+static void on_goroutine(void *arg, const struct census_goroutine *g)
+{
+	groups_add(&((struct look *)arg)->groups, g);
+}
+
+static int fail(long pid, const char *why)
+{
+	fprintf(stderr, "deferd goroutines: process %ld: %s\n", pid, why);
+	return EXIT_FAILED;
+}
+
+/* The process is found, its file read, and the layout compared with its memory. */
+static int take_census(struct look *l, long pid)
+{
+	uint64_t deadline = loop_now_ns() + LOOK_MS * 1000000ull;
+	const struct target *t;
+	struct reason reason;
+	int err;
+
+	do {
+		reason = (struct reason){};
+		err = engine_goroutines(l->session.engine, (pid_t)pid, on_goroutine, l,
+					&l->image_id, &l->census, &reason);
+		if (!err)
+			return EXIT_GOOD;
+		if (err != -EBADMSG && engine_settled(l->session.engine))
+			break;
+		if (loop_turn(l->session.loop, 50))
+			return fail(pid, "the event loop failed");
+	} while (loop_now_ns() < deadline);
+	t = model_target_by_pid(engine_model(l->session.engine), (uint32_t)pid);
+	if (t && t->reason[0])
+		return fail(pid, t->reason);
+	return fail(pid, err == -ESRCH ? "it is gone, or neither a Go program nor one in C that "
+					 "deferd knows"
+				       : reason.text);
+}
+
+/* NULL: out of memory. */
+static json_t *name_groups(struct look *l)
+{
+	uint64_t deadline = loop_now_ns() + NAMES_MS * 1000000ull;
+	bool complete;
+	json_t *doc;
+
+	groups_sort(&l->groups);
+	for (;;) {
+		doc = view_goroutines(engine_model(l->session.engine), l->image_id, &l->groups,
+				      &l->census, &complete);
+		if (!doc || complete || loop_now_ns() > deadline || loop_turn(l->session.loop, 50))
+			return doc;
+		json_decref(doc);
+	}
+}
+
+/* Printing */
+
+static long long integer(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static bool wanted(const json_t *group)
+{
+	return all || !json_is_true(json_object_get(group, "system"));
+}
+
+static void print_head(const json_t *g)
+{
+	const char *reason = value_string(g, "reason");
+	double since;
+	char age[VALUE_MAX];
+
+	printf("\n%lld %s%s%s", integer(g, "count"), value_string(g, "state"),
+	       reason[0] ? ": " : "", reason);
+	if (json_is_true(json_object_get(g, "system")))
+		printf(", of the runtime");
+	if (value_number(g, "since_seconds", &since)) {
+		value_duration(age, sizeof(age), since);
+		printf(", oldest for at least %s", age);
+	}
+	if (integer(g, "depth_max"))
+		printf(", up to %lld pending defers", integer(g, "depth_max"));
+	if (integer(g, "inexact") && strcmp(value_string(g, "state"), "running"))
+		printf(", %lld moved meanwhile", integer(g, "inexact"));
+	putchar('\n');
+}
+
+static void print_place(const char *before, const json_t *line)
+{
+	char text[VALUE_MAX];
+
+	tables_place(line, text, sizeof(text));
+	printf("    %s%s\n", before, text);
+}
+
+static void print_group(const json_t *g)
+{
+	const json_t *stack = json_object_get(g, "stack"), *line;
+	size_t i;
+
+	print_head(g);
+	json_array_foreach (stack, i, line)
+		print_place("", line);
+	if (!json_is_true(json_object_get(g, "whole"))) {
+		printf("    ...\n");
+		print_place("", json_object_get(g, "start"));
+	}
+	if (json_is_object(json_object_get(g, "created_by")))
+		print_place("created by ", json_object_get(g, "created_by"));
+}
+
+static void print_folded(const json_t *g)
+{
+	const json_t *stack = json_object_get(g, "stack");
+
+	if (!json_is_true(json_object_get(g, "whole")))
+		printf("%s;", value_string(json_object_get(g, "start"), "function"));
+	for (size_t i = json_array_size(stack); i > 0; i--)
+		printf("%s%s", value_string(json_array_get(stack, i - 1), "function"),
+		       i > 1 ? ";" : "");
+	printf(" %lld\n", integer(g, "count"));
+}
+
+static void print_text(const json_t *doc, long pid)
+{
+	const json_t *g;
+	double seconds = 0;
+	size_t i;
+
+	(void)value_number(doc, "seconds", &seconds);
+	printf("process %ld: %lld goroutines, %lld of them of the runtime; read in %.1f ms\n", pid,
+	       integer(doc, "goroutines"), integer(doc, "system"), seconds * 1e3);
+	if (integer(doc, "unreadable"))
+		printf("%lld entries of the runtime's list could not be read\n",
+		       integer(doc, "unreadable"));
+	if (integer(doc, "left_out"))
+		printf("%lld goroutines are in groups beyond the first %d\n",
+		       integer(doc, "left_out"), GROUPS_MAX);
+	json_array_foreach (json_object_get(doc, "groups"), i, g) {
+		if (wanted(g))
+			print_group(g);
+	}
+}
+
+static void print(const json_t *doc, long pid)
+{
+	const json_t *g;
+	size_t i;
+
+	if (as_json) {
+		(void)json_dumpf(doc, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (folded) {
+		json_array_foreach (json_object_get(doc, "groups"), i, g) {
+			if (wanted(g))
+				print_folded(g);
+		}
+	} else {
+		print_text(doc, pid);
+	}
+}
+
+static int look(struct look *l, long pid)
+{
+	int code = take_census(l, pid);
+	json_t *doc;
+
+	if (code)
+		return code;
+	doc = name_groups(l);
+	if (!doc)
+		return fail(pid, "out of memory");
+	setlocale(LC_CTYPE, "");
+	print(doc, pid);
+	json_decref(doc);
+	if (fflush(stdout))
+		return fail(pid, strerror(errno));
+	return EXIT_GOOD;
+}
+
+static int run(int argc, char **argv)
+{
+	struct engine_opts opts = {};
+	struct config *config;
+	struct look l = {};
+	char *end;
+	long pid = strtol(argv[0], &end, 10);
+	int code;
+
+	if (*end || pid <= 0 || pid > INT32_MAX) {
+		fprintf(stderr, "deferd goroutines: '%s' is not a process number\n", argv[0]);
+		return EXIT_USAGE;
+	}
+	code = session_load_config(config_path, &config);
+	if (code)
+		return code;
+	log_set_level(LOG_ERROR);
+	config->probes.set = CONFIG_PROBES_OFF;
+	config->probes.watch_writes = false;
+	config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;
+	opts.only_pid = (pid_t)pid;
+	code = session_open(&l.session, config, &opts);
+	if (!code)
+		code = look(&l, pid);
+	groups_done(&l.groups);
+	session_close(&l.session);
+	return code;
+}
+
+const struct command cmd_goroutines = {
+	.name = "goroutines",
+	.summary = "what all goroutines of a process do, as a profile has it",
+	.usage = "[OPTIONS] PID",
+	.details =
+		"Reads the memory of the process; nothing is attached to it, and it does not "
+		"stop.\n"
+		"A group is one stack, state and wait reason. Of a goroutine that runs there is no "
+		"stack; of one in a syscall or\n"
+		"about to run only where it stands and where it began. A wait is known to be as "
+		"old "
+		"as the collection that saw it.\n",
+	.options = options,
+	.args_min = 1,
+	.args_max = 1,
+	.run = run,
+};

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# What Go's runtime says of its goroutines (runtime/pprof, debug=2), a line for each that waits:
+#	GOID|REASON|CREATOR|PARENT|FUNCTION;FUNCTION;...
+# without the runtime's own functions. PARENT is 0 before Go 1.21, which did not say.
+function put() { if (waits) print id "|" reason "|" creator "|" parent "|" stack }
+/^goroutine / {
+	id = $2
+	reason = $0
+	sub(/^[^[]*\[/, "", reason)
+	sub(/[],].*/, "", reason)
+	waits = reason !~ /^(running|runnable|syscall)$/
+	creator = stack = ""
+	parent = 0
+	next
+}
+/^$/ { put(); waits = 0; next }
+/^\t/ { next }
+/^created by / {
+	creator = $3
+	if ($4 == "in") parent = $6
+	next
+}
+{
+	sub(/\([^()]*\)$/, "")
+	if ($0 !~ /^runtime\./) stack = stack (stack == "" ? "" : ";") $0
+}
+END { put() }

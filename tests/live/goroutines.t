@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# All goroutines of a process, read from outside: ids, wait reasons, creation sites, parents, stacks and pending defers are
+# what its own runtime says.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+skip_absent_gos
+
+census() { "$DEFERD" goroutines "$@" "$program"; }
+depth_of() { # FUNCTION: pending defers of those that wait in it
+	jq --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .depth_max] | unique | .[]' "$tmp/census.json"
+}
+while read -r version go; do
+	build_fixtures "$version" "$go" stripped pie || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	for variant in stripped pie; do
+		start_program parked "$fixtures/parked.$variant" -dump "$tmp/parked.dump"
+		go_on
+		wait_until 30 has_truth parked
+		census --json >"$tmp/census.json" 2>"$tmp/census.err"
+		ok $? "$version, $variant: a census"
+		# The first one writes its own account.
+		jq -r -f tests/lib/stacks.jq "$tmp/census.json" | sort -n | grep -v '^1|' >"$tmp/seen"
+		awk -f tests/lib/stacks.awk "$tmp/parked.dump" | sort -n >"$tmp/told"
+		is "$(diff "$tmp/told" "$tmp/seen" | head -10)" "" "$version, $variant: $(wc -l <"$tmp/told") goroutines that wait"
+		[ "$(wc -l <"$tmp/told")" -ge 39 ]
+		ok $? "$version, $variant: there are many"
+		is "$(jq '.goroutines - .system' "$tmp/census.json")" "$(truth parked goroutines)" "$version, $variant: how many"
+		is "$(jq '.unreadable + .left_out' "$tmp/census.json")" 0 "$version, $variant: nothing is left out"
+		for function in main.defersThree main.defersMany; do
+			is "$(depth_of $function)" "$(truth parked "pending[\"$function\"]")" "$version, $variant: pending in $function"
+		done
+		is "$(census --all --folded | awk '{ n += $NF } END { print n }')" "$(jq .goroutines "$tmp/census.json")" \
+			"$version, $variant: folded stacks count all"
+		go_on
+		exec 7>&-
+		wait "$program"
+		ok $? "$version, $variant: the program ends well"
+	done
+done <<<"$gos"
+
+build_fixtures c "" default
+start_program cpile "$fixtures/cpile"
+census >"$tmp/out" 2>&1
+is "$?" 1 "a C program has no goroutines"
+grep -q 'Go program' "$tmp/out"
+ok $? "which is said"
+exec 7>&-
+wait "$program"
+census >"$tmp/out" 2>&1
+is "$?" 1 "a process that is gone"
+[ -s "$tmp/out" ]
+ok $? "which is said, too"
+"$DEFERD" goroutines x >/dev/null 2>&1
+is "$?" 2 "what is no process number"
+done_testing
