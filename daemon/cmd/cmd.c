@@ -133,3 +133,16 @@ int cmd_main(const struct command *c, int argc, char **argv)
 		return mistake(c, "unexpected argument", argv[c->args_max]);
 	return c->run(argc, argv);
 }
+
+int cmd_parse_pid(const struct command *c, const char *text, pid_t *ret_pid)
+{
+	char *end;
+	long pid = strtol(text, &end, 10);
+
+	if (*end || pid <= 0 || pid > INT32_MAX) {
+		fprintf(stderr, "deferd %s: '%s' is not a process number\n", c->name, text);
+		return EXIT_USAGE;
+	}
+	*ret_pid = (pid_t)pid;
+	return EXIT_GOOD;
+}

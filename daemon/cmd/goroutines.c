@@ -41,14 +41,14 @@ static void on_goroutine(void *arg, const struct census_goroutine *g)
 	groups_add(&((struct look *)arg)->groups, g);
 }
 
-static int fail(long pid, const char *why)
+static int fail(pid_t pid, const char *why)
 {
-	fprintf(stderr, "deferd goroutines: process %ld: %s\n", pid, why);
+	fprintf(stderr, "deferd goroutines: process %d: %s\n", pid, why);
 	return EXIT_FAILED;
 }
 
 /* The process is found, its file read, and the layout compared with its memory. */
-static int take_census(struct look *l, long pid)
+static int take_census(struct look *l, pid_t pid)
 {
 	uint64_t deadline = loop_now_ns() + LOOK_MS * 1000000ull;
 	const struct target *t;
@@ -57,8 +57,8 @@ static int take_census(struct look *l, long pid)
 
 	do {
 		reason = (struct reason){};
-		err = engine_goroutines(l->session.engine, (pid_t)pid, on_goroutine, l,
-					&l->image_id, &l->census, &reason);
+		err = engine_goroutines(l->session.engine, pid, on_goroutine, l, &l->image_id,
+					&l->census, &reason);
 		if (!err)
 			return EXIT_GOOD;
 		if (err != -EBADMSG && engine_settled(l->session.engine))
@@ -160,14 +160,14 @@ static void print_folded(const json_t *g)
 	printf(" %lld\n", integer(g, "count"));
 }
 
-static void print_text(const json_t *doc, long pid)
+static void print_text(const json_t *doc, pid_t pid)
 {
 	const json_t *g;
 	double seconds = 0;
 	size_t i;
 
 	(void)value_number(doc, "seconds", &seconds);
-	printf("process %ld: %lld goroutines, %lld of them of the runtime; read in %.1f ms\n", pid,
+	printf("process %d: %lld goroutines, %lld of them of the runtime; read in %.1f ms\n", pid,
 	       integer(doc, "goroutines"), integer(doc, "system"), seconds * 1e3);
 	if (integer(doc, "unreadable"))
 		printf("%lld entries of the runtime's list could not be read\n",
@@ -181,7 +181,7 @@ static void print_text(const json_t *doc, long pid)
 	}
 }
 
-static void print(const json_t *doc, long pid)
+static void print(const json_t *doc, pid_t pid)
 {
 	const json_t *g;
 	size_t i;
@@ -199,7 +199,7 @@ static void print(const json_t *doc, long pid)
 	}
 }
 
-static int look(struct look *l, long pid)
+static int look(struct look *l, pid_t pid)
 {
 	int code = take_census(l, pid);
 	json_t *doc;
@@ -222,22 +222,18 @@ static int run(int argc, char **argv)
 	struct engine_opts opts = {};
 	struct config *config;
 	struct look l = {};
-	char *end;
-	long pid = strtol(argv[0], &end, 10);
-	int code;
+	pid_t pid;
+	int code = cmd_parse_pid(&cmd_goroutines, argv[0], &pid);
 
-	if (*end || pid <= 0 || pid > INT32_MAX) {
-		fprintf(stderr, "deferd goroutines: '%s' is not a process number\n", argv[0]);
-		return EXIT_USAGE;
-	}
-	code = session_load_config(config_path, &config);
+	if (!code)
+		code = session_load_config(config_path, &config);
 	if (code)
 		return code;
 	log_set_level(LOG_ERROR);
 	config->probes.set = CONFIG_PROBES_OFF;
 	config->probes.watch_writes = false;
 	config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;
-	opts.only_pid = (pid_t)pid;
+	opts.only_pid = pid;
 	code = session_open(&l.session, config, &opts);
 	if (!code)
 		code = look(&l, pid);

@@ -342,15 +342,11 @@ static int run(int argc, char **argv)
 		.trace = true, .fd_hooks = true, .on_event = on_event, .arg = &t
 	};
 	struct config *config;
-	char *end;
-	long pid = strtol(argv[0], &end, 10);
-	int code;
+	pid_t pid;
+	int code = cmd_parse_pid(&cmd_trace, argv[0], &pid);
 
-	if (*end || pid <= 0 || pid > INT32_MAX) {
-		fprintf(stderr, "deferd trace: '%s' is not a process number\n", argv[0]);
-		return EXIT_USAGE;
-	}
-	code = session_load_config(config_path, &config);
+	if (!code)
+		code = session_load_config(config_path, &config);
 	if (code)
 		return code;
 	log_set_level(LOG_WARN);
