@@ -331,6 +331,8 @@ static void on_name(struct engine *e, const struct image *im, uint32_t image_id,
 			continue;
 		copy_place(&lines[answer.n++], p);
 		answer.open_defers = p->open_defers;
+		answer.has_frame = p->has_frame;
+		answer.frame = p->frame;
 		answer.wrapper = p->wrapper;
 		answer.type = asked.kind == NAME_OF_TYPE ? &p->type : NULL;
 	}

@@ -192,6 +192,7 @@ int gobin_frames(const struct gobin *g, uint64_t va, struct gobin_place *ret, un
 	if (r < 0)
 		return r;
 	describe(g, &f, &whole);
+	whole.has_frame = pclntab_frame(&g->tab, &f, pc, &whole.frame) == 0;
 	while (walked++ < INLINE_WALK_MAX && !(r = pclntab_inline(&g->tab, &f, pc, data, &in))) {
 		if (n + 1 < max) {
 			inlined_place(g, &in, &whole, &ret[n]);

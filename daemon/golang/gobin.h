@@ -42,6 +42,9 @@ struct gobin_place {
 	uint32_t line;    /* 0 then */
 	bool wrapper;     /* the compiler wrote this function, around another */
 	bool open_defers; /* it runs deferred calls at its end without the runtime */
+	bool has_frame;
+	uint32_t
+		frame; /* see pclntab_frame(); of the function of the table, like all its inlined code */
 };
 
 /*

@@ -40,6 +40,7 @@
 #define HEADER_LEN (8 + 8 * 8)
 
 #define FUNC_NAME    4
+#define FUNC_PCSP    16
 #define FUNC_PCFILE  20
 #define FUNC_PCLN    24
 #define FUNC_NPCDATA 28
@@ -307,6 +308,25 @@ int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
 		return -EBADMSG;
 	*ret_file = name;
 	*ret_line = (uint32_t)line;
+	return 0;
+}
+
+int pclntab_frame(const struct pclntab *t, const struct go_func *f, uint64_t pc, uint32_t *ret)
+{
+	struct bytes func = bytes_from(t->functab, f->at);
+	int32_t delta;
+	int r;
+
+	if (pc < f->entry || pc >= f->end)
+		return -ENOENT;
+	if (!bytes_has(func, 0, FUNC_PCSP + 4))
+		return -EBADMSG;
+	r = pc_value(t, le32_at(func.p + FUNC_PCSP), f->entry, pc, &delta);
+	if (r < 0)
+		return r;
+	if (delta < 0 || delta % 8)
+		return -EBADMSG;
+	*ret = (uint32_t)delta;
 	return 0;
 }
 

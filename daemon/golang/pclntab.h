@@ -77,6 +77,12 @@ int pclntab_find_name(const struct pclntab *t, const char *name, uint8_t wrapper
 int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
 		 const char **ret_file, uint32_t *ret_line);
 
+/*
+ * How far the stack pointer is from the slot of the return address when the instruction at text
+ * offset `pc` within `f` is about to run, bytes. 0; -ENOENT where the table says nothing; -EBADMSG.
+ */
+int pclntab_frame(const struct pclntab *t, const struct go_func *f, uint64_t pc, uint32_t *ret);
+
 /* FUNCDATA, as internal/abi/symtab.go numbers them. */
 #define GO_FUNCDATA_INLTREE     3
 #define GO_FUNCDATA_OPEN_DEFERS 4

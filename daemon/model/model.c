@@ -914,6 +914,8 @@ void model_answer(struct model *m, uint32_t image_id, const struct name_ask *ask
 	copy_line(&n->at, &answer->frames[0]);
 	n->open_defers = answer->open_defers;
 	n->wrapper = answer->wrapper;
+	n->has_frame = answer->has_frame;
+	n->frame = answer->frame;
 	if (answer->type)
 		n->type = *answer->type;
 	free(n->outer);

@@ -72,14 +72,17 @@ struct name {
 	struct code_line *outer; /* the last one is the function of the symbol table */
 	bool open_defers;        /* SITE: the function runs deferred calls without the runtime */
 	bool wrapper;            /* SITE: the compiler wrote this function */
-	struct gotype type;      /* TYPE */
+	bool has_frame;          /* SITE, Go: */
+	uint32_t frame; /* bytes from the stack pointer there to the slot of the return address */
+	struct gotype type; /* TYPE */
 };
 
 /* An answer to model_wanted_names(). `frames` innermost first; NULL or n 0: it has no name. */
 struct name_answer {
 	unsigned n;
 	const struct code_line *frames; /* hostile bytes, strings closed */
-	bool open_defers, wrapper;
+	bool open_defers, wrapper, has_frame;
+	uint32_t frame;
 	const struct gotype *type; /* TYPE only */
 };
 

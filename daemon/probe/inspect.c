@@ -215,6 +215,8 @@ static void add_go_place(struct answer *a, unsigned ask, const struct gobin_plac
 	set_line(p, from->file, from->line);
 	p->open_defers = from->open_defers;
 	p->wrapper = from->wrapper;
+	p->has_frame = from->has_frame;
+	p->frame = from->frame;
 }
 
 static void answer_frames(const struct gobin *go, uint64_t addr, unsigned i, struct answer *a)
@@ -454,7 +456,7 @@ int image_places_check(const struct image_place *places, unsigned n, unsigned na
 		if (!closed(p->function, sizeof(p->function)) ||
 		    !closed(p->file, sizeof(p->file)) || p->ask >= nasks ||
 		    (i && p->ask < places[i - 1].ask) || !is_bool(&p->open_defers) ||
-		    !is_bool(&p->wrapper) || !is_bool(&p->type.direct) ||
+		    !is_bool(&p->wrapper) || !is_bool(&p->has_frame) || !is_bool(&p->type.direct) ||
 		    !closed(p->type.name, sizeof(p->type.name)))
 			return -EPROTO;
 	}

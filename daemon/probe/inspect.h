@@ -80,6 +80,8 @@ struct image_place {
 	uint16_t ask;       /* index of the ask it answers */
 	bool open_defers; /* Go: the function runs deferred calls at its end without the runtime */
 	bool wrapper;     /* Go: written by the compiler */
+	bool has_frame;
+	uint32_t frame;     /* Go: bytes from the stack pointer there to the return address */
 	struct gotype type; /* IMAGE_ASK_TYPE */
 };
 

@@ -435,6 +435,59 @@ static void agrees_with_nm(void **state)
 	}
 }
 
+/* `sub $N,%rsp` behind `push %rbp; mov %rsp,%rbp` in the first bytes; 0: none. */
+static uint32_t room_made(struct bytes code, uint64_t *ret_at)
+{
+	static const uint8_t frame[] = { 0x55, 0x48, 0x89, 0xe5, 0x48 };
+
+	for (uint64_t i = 0; i < 40 && bytes_has(code, i, 12); i++) {
+		const uint8_t *p = code.p + i;
+
+		if (memcmp(p, frame, sizeof(frame)) || p[6] != 0xec)
+			continue;
+		*ret_at = i + (p[5] == 0x83 ? 8 : 11);
+		if (p[5] == 0x83)
+			return p[7];
+		return p[5] == 0x81 ? le32_at(p + 7) : 0;
+	}
+	return 0;
+}
+
+/* The table of stack pointers against the code: nothing at the entry, what was pushed and subtracted behind it. */
+static void frames_are_those_of_the_code(void **state)
+{
+	unsigned n;
+
+	need_go(&n);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned compared = 0;
+		struct gofile file;
+		struct elfimg img;
+		struct gobin g;
+
+		open_real(&gos[i], "exe", "", &file, &img, &g);
+		for (uint32_t k = 0; k < g.tab.nfunc; k++) {
+			uint64_t at = 0;
+			uint32_t frame = 77, room;
+			struct go_func f;
+
+			assert_int_equal(pclntab_func(&g.tab, k, &f), 0);
+			if (pclntab_frame(&g.tab, &f, f.entry, &frame) == 0)
+				assert_int_equal(frame, 0);
+			assert_int_equal(pclntab_frame(&g.tab, &f, f.end, &frame), -ENOENT);
+			room = room_made(elfimg_at(&img, g.text + f.entry), &at);
+			if (!room || f.entry + at >= f.end)
+				continue;
+			assert_int_equal(pclntab_frame(&g.tab, &f, f.entry + at, &frame), 0);
+			assert_int_equal(frame, room + 8);
+			compared++;
+		}
+		if (gos[i].minor >= 21) /* older ones make their frames otherwise */
+			assert_true(compared > COMPARED_MIN);
+		gofile_close(&file);
+	}
+}
+
 struct sample {
 	uint64_t va;
 	struct gobin_place place;
@@ -590,13 +643,21 @@ static int find_gos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_or_says_why),     cmocka_unit_test(broken_tables),
-		cmocka_unit_test(relocated_moduledata),  cmocka_unit_test(unnamed_table),
-		cmocka_unit_test(cut_anywhere),          cmocka_unit_test(names_the_right_goexit1),
-		cmocka_unit_test(expands_inlined_calls), cmocka_unit_test(expands_into_little_room),
-		cmocka_unit_test(survives_bad_trees),    cmocka_unit_test(sees_through_wrappers),
-		cmocka_unit_test(wrapper_around_itself), cmocka_unit_test(agrees_with_nm),
-		cmocka_unit_test(agrees_with_addr2line), cmocka_unit_test(agrees_with_the_runtime),
+		cmocka_unit_test(opens_or_says_why),
+		cmocka_unit_test(broken_tables),
+		cmocka_unit_test(relocated_moduledata),
+		cmocka_unit_test(unnamed_table),
+		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(names_the_right_goexit1),
+		cmocka_unit_test(expands_inlined_calls),
+		cmocka_unit_test(expands_into_little_room),
+		cmocka_unit_test(survives_bad_trees),
+		cmocka_unit_test(sees_through_wrappers),
+		cmocka_unit_test(wrapper_around_itself),
+		cmocka_unit_test(frames_are_those_of_the_code),
+		cmocka_unit_test(agrees_with_nm),
+		cmocka_unit_test(agrees_with_addr2line),
+		cmocka_unit_test(agrees_with_the_runtime),
 		cmocka_unit_test(stripped_is_the_same),
 	};
 
