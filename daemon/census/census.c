@@ -24,6 +24,7 @@
 struct reader {
 	const struct memread *m;
 	const struct go_layout *layout;
+	const struct census_frames *frames; /* NULL: none */
 	void (*fn)(void *arg, const struct census_goroutine *g);
 	void *arg;
 	struct census_stats stats;
@@ -104,20 +105,12 @@ static bool stack_word(struct reader *r, struct walk *w, uint64_t at, uint64_t *
 }
 
 /* By frame pointers: [bp] is the caller's, [bp + 8] the return address into it; 0 ends them. */
-static void walk_frames(struct reader *r, const uint8_t *g, struct census_goroutine *ret)
+static void walk_frames(struct reader *r, struct walk *w, uint64_t bp, struct census_goroutine *ret)
 {
-	const struct go_layout *l = r->layout;
-	struct walk w = { .lo = g_word(g, l->g.stack_lo),
-			  .hi = g_word(g, l->g.stack_hi),
-			  .sp = g_word(g, l->g.sched_sp) };
-	uint64_t bp = g_word(g, l->g.sched_bp), pc, next;
+	uint64_t pc, next;
 
-	ret->stack[ret->nstack++] = g_word(g, l->g.sched_pc);
-	w.have = w.hi - w.sp < STACK_FIRST ? w.hi - w.sp : STACK_FIRST;
-	if (get(r, w.sp, r->stack, w.have))
-		return;
 	while (bp && ret->nstack < CENSUS_STACK_MAX) {
-		if (!stack_word(r, &w, bp + 8, &pc) || !stack_word(r, &w, bp, &next))
+		if (!stack_word(r, w, bp + 8, &pc) || !stack_word(r, w, bp, &next))
 			return;
 		ret->stack[ret->nstack++] = pc;
 		if (next && next <= bp)
@@ -125,6 +118,50 @@ static void walk_frames(struct reader *r, const uint8_t *g, struct census_gorout
 		bp = next;
 	}
 	ret->whole = !bp;
+}
+
+/*
+ * Who has not parked itself may stand in a function that has not made its frame yet, and before Go
+ * 1.23 a syscall does not keep the frame pointer: the function table tells the way to the caller.
+ */
+static void walk_out_of_leaf(struct reader *r, struct walk *w, uint64_t bp,
+			     struct census_goroutine *ret)
+{
+	uint32_t frame;
+	uint64_t pc;
+
+	if (r->frames->frame(r->frames->arg, ret->stack[0], &frame))
+		return;
+	if (!stack_word(r, w, w->sp + frame, &pc) ||
+	    (frame && !stack_word(r, w, w->sp + frame - 8, &bp)))
+		return;
+	ret->stack[ret->nstack++] = pc;
+	walk_frames(r, w, bp, ret);
+}
+
+static void read_stack(struct reader *r, const uint8_t *g, struct census_goroutine *ret)
+{
+	const struct go_layout *l = r->layout;
+	bool syscall = ret->state == CENSUS_SYSCALL;
+	bool waits = ret->state == CENSUS_WAITING || ret->state == CENSUS_LEAKED;
+	struct walk w = { .lo = g_word(g, l->g.stack_lo), .hi = g_word(g, l->g.stack_hi) };
+	uint64_t bp = g_word(g, l->g.sched_bp), room;
+
+	if (ret->state == CENSUS_RUNNING)
+		return;
+	w.sp = g_word(g, syscall ? l->g.syscallsp : l->g.sched_sp);
+	if (w.sp <= w.lo || w.sp > w.hi)
+		return;
+	ret->stack[ret->nstack++] =
+		syscall ? g_word(g, l->g.syscallpc) : g_word(g, l->g.sched_pc) + !waits;
+	room = w.hi - w.sp;
+	w.have = room < STACK_FIRST ? room : STACK_FIRST;
+	if (get(r, w.sp, r->stack, w.have))
+		return;
+	if (waits)
+		walk_frames(r, &w, bp, ret);
+	else if (r->frames)
+		walk_out_of_leaf(r, &w, bp, ret);
 }
 
 /* Goroutines */
@@ -189,27 +226,14 @@ static bool parse(const struct go_layout *l, const uint8_t *g, uint64_t at,
 
 static bool same(const struct go_layout *l, const uint8_t *a, const uint8_t *b)
 {
-	const uint16_t words[] = { l->g.goid, l->g.sched_sp, l->g.stack_lo, l->g.defer };
+	const uint16_t words[] = { l->g.goid, l->g.sched_sp, l->g.syscallsp, l->g.stack_lo,
+				   l->g.defer };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
 		if (g_word(a, words[i]) != g_word(b, words[i]))
 			return false;
 	}
 	return g_status(a, l) == g_status(b, l) && a[l->g.tracking_seq] == b[l->g.tracking_seq];
-}
-
-/*
- * Only those that wait have left their frame pointer for certain: who was preempted may stand where
- * a function has not set it up yet, and before Go 1.23 a syscall does not store one.
- */
-static void read_stack(struct reader *r, const uint8_t *g, struct census_goroutine *ret)
-{
-	if (ret->state == CENSUS_WAITING || ret->state == CENSUS_LEAKED)
-		walk_frames(r, g, ret);
-	else if (ret->state == CENSUS_SYSCALL)
-		ret->stack[ret->nstack++] = g_word(g, r->layout->g.syscallpc);
-	else if (ret->state != CENSUS_RUNNING)
-		ret->stack[ret->nstack++] = g_word(g, r->layout->g.sched_pc);
 }
 
 static void read_depth(struct reader *r, const uint8_t *g, struct census_goroutine *ret)
@@ -308,7 +332,7 @@ static int fail(int err, struct reason *reason)
 }
 
 int census_read(const struct memread *m, const struct go_layout *layout,
-		const struct census_where *where,
+		const struct census_where *where, const struct census_frames *frames,
 		void (*fn)(void *arg, const struct census_goroutine *g), void *arg,
 		struct census_stats *ret_stats, struct reason *reason)
 {
@@ -321,7 +345,7 @@ int census_read(const struct memread *m, const struct go_layout *layout,
 		return fail(-ENOMEM, reason);
 	if (!layout_fits(layout))
 		return reason_set(reason, -EBADMSG, "the layout lacks what is needed of g");
-	*r = (struct reader){ .m = m, .layout = layout, .fn = fn, .arg = arg };
+	*r = (struct reader){ .m = m, .layout = layout, .frames = frames, .fn = fn, .arg = arg };
 	for (unsigned i = 0; i < LIST_TRIES && err == -EAGAIN; i++)
 		err = read_list(r, where, &list, &n);
 	if (!err && n)

@@ -53,7 +53,17 @@ struct census_goroutine {
 	uint32_t depth; /* pending records of its defer chain; open-coded ones are not in it */
 	bool depth_exact;
 	unsigned nstack;
-	uint64_t stack[CENSUS_STACK_MAX]; /* [0] where it stands; the others are return addresses */
+	/* Return addresses; [0]: where it stands, as one (where that is about to run: one more). */
+	uint64_t stack[CENSUS_STACK_MAX];
+};
+
+/*
+ * How far the stack pointer is from the slot of the return address where a goroutine stands: what
+ * the function table of the program says of the instruction before `pc`. 0; -ENOENT: not known (yet).
+ */
+struct census_frames {
+	int (*frame)(void *arg, uint64_t pc, uint32_t *ret);
+	void *arg;
 };
 
 struct census_stats {
@@ -73,12 +83,13 @@ struct census_summary {
 
 /*
  * Call fn for each goroutine that is alive, in the order of their addresses; what it gets is borrowed
- * for the call. 0; -EAGAIN: the list kept moving; -E2BIG: more than CENSUS_GOROUTINES_MAX; -ENOMEM;
+ * for the call. Those that wait have whole stacks; of the others that do not run, where frames->frame()
+ * knows the place they stand at. 0; -EAGAIN: the list kept moving; -E2BIG: more than CENSUS_GOROUTINES_MAX; -ENOMEM;
  * -ESRCH, -EFAULT: the process is gone, or memory cannot be read; each with the reason. fn may have
  * been called before a failure.
  */
 int census_read(const struct memread *m, const struct go_layout *layout,
-		const struct census_where *where,
+		const struct census_where *where, const struct census_frames *frames,
 		void (*fn)(void *arg, const struct census_goroutine *g), void *arg,
 		struct census_stats *ret_stats, struct reason *reason);
 

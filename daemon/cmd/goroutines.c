@@ -199,6 +199,16 @@ static void print(const json_t *doc, pid_t pid)
 	}
 }
 
+/* Some stand where the way to their callers was not known at the first census. */
+static bool lacks_stacks(const struct look *l)
+{
+	for (const struct group *g = l->groups.by_key; g; g = g->hh.next) {
+		if (!g->whole && g->key.nstack == 1)
+			return true;
+	}
+	return false;
+}
+
 static int look(struct look *l, pid_t pid)
 {
 	int code = take_census(l, pid);
@@ -207,6 +217,15 @@ static int look(struct look *l, pid_t pid)
 	if (code)
 		return code;
 	doc = name_groups(l);
+	if (doc && lacks_stacks(l)) {
+		json_decref(doc);
+		groups_done(&l->groups);
+		l->groups = (struct groups){};
+		code = take_census(l, pid);
+		if (code)
+			return code;
+		doc = name_groups(l);
+	}
 	if (!doc)
 		return fail(pid, "out of memory");
 	setlocale(LC_CTYPE, "");
@@ -246,14 +265,12 @@ const struct command cmd_goroutines = {
 	.name = "goroutines",
 	.summary = "what all goroutines of a process do, as a profile has it",
 	.usage = "[OPTIONS] PID",
-	.details =
-		"Reads the memory of the process; nothing is attached to it, and it does not "
-		"stop.\n"
-		"A group is one stack, state and wait reason. Of a goroutine that runs there is no "
-		"stack; of one in a syscall or\n"
-		"about to run only where it stands and where it began. A wait is known to be as "
-		"old "
-		"as the collection that saw it.\n",
+	.details = "Reads the memory of the process; nothing is attached to it, and it does not "
+		   "stop.\n"
+		   "A group is one stack, state, wait reason and go statement. Of a goroutine that "
+		   "runs "
+		   "there is no stack. A wait is\n"
+		   "known to be as old as the collection that saw it.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

@@ -29,6 +29,23 @@ static void on_goroutine(void *arg, const struct census_goroutine *in)
 	u->fn(u->arg, &g);
 }
 
+struct leaf {
+	struct engine *e;
+	uint32_t image_id;
+	uint64_t bias;
+};
+
+static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
+{
+	const struct leaf *l = arg;
+	const struct name *n = model_site_name(l->e->model, l->image_id, pc - l->bias);
+
+	if (!n || !n->has_frame)
+		return -ENOENT;
+	*ret = n->frame;
+	return 0;
+}
+
 /* Why there can be no census; 0: there can. */
 static int check(const struct watch *w, struct reason *reason)
 {
@@ -56,6 +73,8 @@ int engine_goroutines(struct engine *e, pid_t pid,
 	struct watch *w = watch_of_pid(e, pid);
 	int err = check(w, reason);
 	struct unbiased u = { .fn = fn, .arg = arg };
+	struct leaf leaf = { .e = e };
+	struct census_frames frames = { .frame = frame_at, .arg = &leaf };
 	const struct image_report *r;
 	struct census_where where;
 	struct memread mem;
@@ -63,7 +82,8 @@ int engine_goroutines(struct engine *e, pid_t pid,
 	if (err)
 		return err;
 	r = w->image->report;
-	u.bias = w->bias;
+	u.bias = leaf.bias = w->bias;
+	leaf.image_id = w->image->id;
 	where = (struct census_where){
 		.allgs_len = r->allgs_len + w->bias,
 		.allgs_list = r->allgs_list + w->bias,
@@ -75,7 +95,7 @@ int engine_goroutines(struct engine *e, pid_t pid,
 	*ret_image_id = w->image->id;
 	ret->begin_ns = loop_now_ns();
 	(void)census_reasons(&mem, &where, ret->reasons);
-	err = census_read(&mem, &r->layout, &where, on_goroutine, &u, &ret->stats, reason);
+	err = census_read(&mem, &r->layout, &where, &frames, on_goroutine, &u, &ret->stats, reason);
 	ret->took_ns = loop_now_ns() - ret->begin_ns;
 	return err;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# What Go's runtime says of its goroutines (runtime/pprof, debug=2), a line for each that waits:
+# What Go's runtime says of its goroutines (runtime/pprof, debug=2), a line for each that waits or is in a syscall:
 #	GOID|REASON|CREATOR|PARENT|FUNCTION;FUNCTION;...
 # without the runtime's own functions. PARENT is 0 before Go 1.21, which did not say.
 function put() { if (waits) print id "|" reason "|" creator "|" parent "|" stack }
@@ -8,7 +8,7 @@ function put() { if (waits) print id "|" reason "|" creator "|" parent "|" stack
 	reason = $0
 	sub(/^[^[]*\[/, "", reason)
 	sub(/[],].*/, "", reason)
-	waits = reason !~ /^(running|runnable|syscall)$/
+	waits = reason !~ /^(running|runnable)$/
 	creator = stack = ""
 	parent = 0
 	next

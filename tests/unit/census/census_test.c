@@ -30,6 +30,7 @@ static const struct census_where where = { BASE, BASE + 8, REASONS, 3 };
 static uint64_t hole;            /* an address that cannot be read */
 static uint64_t moves_at, moves; /* at its Nth read a word changes */
 static uint64_t reads_of_moving;
+static int64_t frame; /* that is known of every place; -1: none */
 static struct census_goroutine seen[SEEN_MAX];
 static unsigned n_seen;
 
@@ -63,6 +64,8 @@ static void make_goroutine(unsigned i, uint32_t status)
 	put(g + layout.g.sched_sp, sp);
 	put(g + layout.g.sched_pc, 0x401000);
 	put(g + layout.g.sched_bp, sp + 0x20);
+	put(g + layout.g.syscallsp, sp);
+	put(g + layout.g.syscallpc, 0x401000);
 	put(g + 72, g);
 	put(g + layout.g.atomicstatus, status);
 	put(g + layout.g.goid, i + 1);
@@ -72,6 +75,7 @@ static void make_goroutine(unsigned i, uint32_t status)
 	memory[g + layout.g.waitreason - BASE] = 2;
 	if (layout.g.parent_goid != GO_LAYOUT_ABSENT)
 		put(g + layout.g.parent_goid, 1);
+	put(sp, 0x401800);
 	put(sp + 0x20, sp + 0x40); /* saved bp, return address */
 	put(sp + 0x28, 0x402000);
 	put(sp + 0x40, 0);
@@ -83,6 +87,7 @@ static void make(unsigned minor, unsigned n)
 	assert_int_equal(go_layout_find(minor, &layout), 0);
 	memset(memory, 0, sizeof(memory));
 	hole = moves = moves_at = reads_of_moving = 0;
+	frame = -1;
 	put(BASE, n);
 	put(BASE + 8, LIST);
 	for (unsigned i = 0; i < n; i++)
@@ -95,13 +100,21 @@ static void on_goroutine(void *arg, const struct census_goroutine *g)
 	seen[n_seen++] = *g;
 }
 
+static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
+{
+	assert_in_range(pc, 0x401000, 0x401001);
+	*ret = (uint32_t)frame;
+	return frame < 0 ? -ENOENT : 0;
+}
+
 static int census(struct census_stats *st)
 {
+	static const struct census_frames frames = { .frame = frame_at };
 	struct reason reason = {};
 	int err;
 
 	n_seen = 0;
-	err = census_read(&reader, &layout, &where, on_goroutine, NULL, st, &reason);
+	err = census_read(&reader, &layout, &where, &frames, on_goroutine, NULL, st, &reason);
 	assert_int_equal(err != 0, reason.text[0] != 0);
 	return err;
 }
@@ -171,6 +184,50 @@ static void states(void **state)
 		assert_int_equal(seen[1].nstack, cases[i].nstack);
 		assert_int_equal(seen[1].exact, cases[i].exact);
 		assert_int_equal(seen[1].reason, cases[i].nstack == 3 ? 2 : 0);
+	}
+}
+
+/* Where the function stands whose frame is made, or not yet; and where that leads out of the stack. */
+static void leaves(void **state)
+{
+	static const struct {
+		uint32_t status;
+		int64_t frame;
+		unsigned nstack;
+		uint64_t stack[4];
+	} cases[] = {
+		{ 1, 0x28, 3, { 0x401001, 0x402000, 0x403010 } },
+		{ 1, 0, 4, { 0x401001, 0x401800, 0x402000, 0x403010 } },
+		{ 9, 0x28, 3, { 0x401001, 0x402000, 0x403010 } },
+		{ 3, 0x28, 3, { 0x401000, 0x402000, 0x403010 } },
+		{ 3, 0x80, 1, { 0x401000 } },
+		{ 3, 0x7fffff8, 1, { 0x401000 } },
+		{ 3, 0x24, 1, { 0x401000 } },
+		{ 4, 0x48, 3, { 0x401000, 0x402000, 0x403010 } }, /* not asked of those that wait */
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct census_stats st;
+
+		make(26, 2);
+		frame = cases[i].frame;
+		make_goroutine(1, cases[i].status);
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(seen[1].nstack, cases[i].nstack);
+		assert_memory_equal(seen[1].stack, cases[i].stack,
+				    cases[i].nstack * sizeof(uint64_t));
+		assert_int_equal(seen[1].whole, cases[i].nstack > 1);
+	}
+	/* A syscall's stack pointer of another stack. */
+	for (unsigned i = 0; i < 2; i++) {
+		struct census_stats st;
+
+		make(26, 2);
+		frame = 0x28;
+		make_goroutine(1, 3);
+		put(G(1) + layout.g.syscallsp, i ? TOP(1) + 8 : STACK(1));
+		assert_int_equal(census(&st), 0);
+		assert_int_equal(seen[1].nstack, 0);
 	}
 }
 
@@ -342,11 +399,11 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_release), cmocka_unit_test(states),
-		cmocka_unit_test(broken),        cmocka_unit_test(moved),
-		cmocka_unit_test(stacks),        cmocka_unit_test(runs),
-		cmocka_unit_test(lists),         cmocka_unit_test(unknown_layout),
-		cmocka_unit_test(reasons),
+		cmocka_unit_test(every_release),  cmocka_unit_test(states),
+		cmocka_unit_test(leaves),         cmocka_unit_test(broken),
+		cmocka_unit_test(moved),          cmocka_unit_test(stacks),
+		cmocka_unit_test(runs),           cmocka_unit_test(lists),
+		cmocka_unit_test(unknown_layout), cmocka_unit_test(reasons),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
