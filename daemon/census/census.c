@@ -255,7 +255,6 @@ static void tell(struct reader *r, const uint8_t *g, uint64_t at)
 
 	if (g_is_free(g_status(g, r->layout)))
 		return;
-	r->stats.alive++;
 	if (!parse(r->layout, g, at, &t)) {
 		r->stats.bad++;
 		return;
@@ -265,6 +264,7 @@ static void tell(struct reader *r, const uint8_t *g, uint64_t at)
 	t.exact = t.state != CENSUS_RUNNING && !get(r, at, again, sizeof(again)) &&
 		  same(r->layout, g, again);
 	t.depth_exact &= t.exact;
+	r->stats.told++;
 	r->stats.inexact += !t.exact;
 	r->fn(r->arg, &t);
 }

@@ -68,8 +68,8 @@ struct census_frames {
 
 struct census_stats {
 	uint32_t listed; /* in the runtime's list, the dead included */
-	uint32_t alive;
-	uint32_t bad;     /* failed a check: not told */
+	uint32_t told;
+	uint32_t bad;     /* could not be read, or failed a check: not told */
 	uint32_t inexact; /* told, but moved while being read */
 	uint32_t reads;   /* calls of the reader */
 };

@@ -114,7 +114,7 @@ json_t *view_goroutines(struct model *m, uint32_t image_id, const struct groups 
 		system += is ? g->count : 0;
 	}
 	set(o, "groups", list);
-	set_int(o, "goroutines", st->alive - st->bad);
+	set_int(o, "goroutines", st->told);
 	set_int(o, "system", system);
 	set_int(o, "inexact", st->inexact);
 	set_int(o, "unreadable", st->bad);

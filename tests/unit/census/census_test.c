@@ -130,7 +130,7 @@ static void every_release(void **state)
 		assert_int_equal(census(&st), 0);
 		assert_int_equal(n_seen, 3);
 		assert_int_equal(st.listed, 3);
-		assert_int_equal(st.alive, 3);
+		assert_int_equal(st.told, 3);
 		assert_int_equal(st.bad + st.inexact, 0);
 		assert_int_equal(g->goid, 2);
 		assert_int_equal(g->g, G(1));
@@ -333,6 +333,7 @@ static void runs(void **state)
 	hole = G(1) + 0x10; /* a g that cannot be read */
 	assert_int_equal(census(&st), 0);
 	assert_int_equal(n_seen, 1);
+	assert_int_equal(st.told, 1);
 	assert_int_equal(st.bad, 1);
 }
 
