@@ -6,18 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <zlib.h>
+
 #include "base/log.h"
 #include "census/groups.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "export/goroutines.h"
+#include "export/pprof.h"
 #include "ui/tables.h"
 #include "ui/value.h"
 
 #define LOOK_MS  10000 /* for the process to be recognised */
 #define NAMES_MS 10000 /* for its addresses to be named */
 
-static const char *config_path;
+static const char *config_path, *pprof_path;
 static bool as_json, folded, all;
 
 static const struct cmd_option options[] = {
@@ -26,6 +29,8 @@ static const struct cmd_option options[] = {
 	  .help = "configuration; defaults without" },
 	{ "folded", 0, OPTION_FLAG, &folded, .help = "a line a stack, for flame graphs" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all groups" },
+	{ "pprof", 0, OPTION_STRING, &pprof_path, .arg = "FILE",
+	  .help = "write a profile that `go tool pprof` opens, and print nothing" },
 	{},
 };
 
@@ -181,6 +186,34 @@ static void print_text(const json_t *doc, pid_t pid)
 	}
 }
 
+static int write_gzip(const char *path, const struct buf *b)
+{
+	gzFile f = gzopen(path, "wbe");
+	bool written;
+
+	if (!f)
+		return -errno;
+	written = !b->len || gzwrite(f, b->data, (unsigned)b->len) == (int)b->len;
+	if (gzclose(f) != Z_OK || !written)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int write_profile(const json_t *doc)
+{
+	struct buf b;
+	int err;
+
+	buf_init(&b, 0);
+	pprof_write(doc, all, session_unix_ms() * 1000000, &b);
+	errno = 0;
+	err = b.failed ? -ENOMEM : write_gzip(pprof_path, &b);
+	buf_done(&b);
+	if (err)
+		fprintf(stderr, "deferd goroutines: %s: %s\n", pprof_path, strerror(-err));
+	return err ? EXIT_FAILED : EXIT_GOOD;
+}
+
 static void print(const json_t *doc, pid_t pid)
 {
 	const json_t *g;
@@ -229,8 +262,13 @@ static int look(struct look *l, pid_t pid)
 	if (!doc)
 		return fail(pid, "out of memory");
 	setlocale(LC_CTYPE, "");
-	print(doc, pid);
+	if (pprof_path)
+		code = write_profile(doc);
+	else
+		print(doc, pid);
 	json_decref(doc);
+	if (code)
+		return code;
 	if (fflush(stdout))
 		return fail(pid, strerror(errno));
 	return EXIT_GOOD;

@@ -5,12 +5,23 @@
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 gos=$(list_gos)
+first_go=$(head -1 <<<"$gos")
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 skip_absent_gos
 
 census() { "$DEFERD" goroutines "$@" "$program"; }
 depth_of() { # FUNCTION: pending defers of those that wait in it
 	jq --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .depth_max] | unique | .[]' "$tmp/census.json"
+}
+check_profile() { # in the eyes of the pprof of the first Go that is here
+	census --pprof="$tmp/parked.pb.gz" >"$tmp/out" 2>&1
+	is "$? $(cat "$tmp/out")" "0 " "$version: a profile is written"
+	GOTOOLCHAIN=local "${first_go#* }" tool pprof -raw "$tmp/parked.pb.gz" >"$tmp/raw" 2>"$tmp/raw.err" || cat "$tmp/raw.err"
+	is "$(sed -n '/^Samples:/,/^Locations/p' "$tmp/raw" | awk -F: '/^ *[0-9]+:/ { n += $1 } END { print n }')" \
+		"$(jq '.goroutines - .system' "$tmp/census.json")" "$version: and counts all that are the program's"
+	is "$(grep -cE ' main\.(receives|inlined) ' "$tmp/raw")" 2 "$version: with its lines, the inlined one, too"
+	census --pprof=/nonexistent/x >"$tmp/out" 2>&1
+	is "$? $(grep -c '/nonexistent/x: No such file' "$tmp/out")" "1 1" "$version: where it cannot be written is said"
 }
 while read -r version go; do
 	build_fixtures "$version" "$go" stripped pie || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
@@ -33,6 +44,7 @@ while read -r version go; do
 		done
 		is "$(census --all --folded | awk '{ n += $NF } END { print n }')" "$(jq .goroutines "$tmp/census.json")" \
 			"$version, $variant: folded stacks count all"
+		[ $variant = stripped ] && check_profile
 		go_on
 		exec 7>&-
 		wait "$program"
