@@ -35,8 +35,8 @@ run pile.stripped -goroutines 3 -defers 1000 -deep 0 -panics 7
 report $? 'pile: as many as asked for' "$truth"
 
 run panics.pie -n 20
-[ "$(field panics)" = 280 ] && [ $(($(field recovered) + $(field overridden) + $(field repanicked) + \
-	$(field goexit_ends))) = 280 ]
+[ "$(field panics)" = 300 ] && [ $(($(field recovered) + $(field overridden) + $(field repanicked) + \
+	$(field goexit_ends))) = 300 ]
 report $? 'panics: each has one fate' "$truth"
 
 names=$("$dir/scenarios" -list)
