@@ -211,7 +211,9 @@ static void flush_held(struct trace *t, uint64_t before_ns)
 static void hold(struct trace *t, const struct event *ev)
 {
 	const struct target *target = model_target(engine_model(t->session.engine), ev->target);
-	struct held *h = t->n_held < EVENTS_HELD_MAX ? malloc(sizeof(*h)) : NULL;
+	/* What was lost speaks for many; there is one a second at most. */
+	bool room = t->n_held < EVENTS_HELD_MAX || ev->type == EVENT_LOST;
+	struct held *h = room ? malloc(sizeof(*h)) : NULL;
 
 	if (!h) {
 		t->skipped++;
