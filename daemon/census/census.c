@@ -32,12 +32,6 @@ struct reader {
 	uint8_t stack[STACK_BYTES];
 };
 
-static int get(struct reader *r, uint64_t addr, void *dst, size_t n)
-{
-	r->stats.reads++;
-	return memread_at(r->m, addr, dst, n);
-}
-
 /* The list */
 
 /*
@@ -49,10 +43,10 @@ static int read_list(struct reader *r, const struct census_where *w, uint64_t **
 {
 	_cleanup_free_ uint64_t *list = NULL;
 	uint64_t n, at, again;
-	int err = get(r, w->allgs_len, &n, sizeof(n));
+	int err = memread_at(r->m, w->allgs_len, &n, sizeof(n));
 
 	if (!err)
-		err = get(r, w->allgs_list, &at, sizeof(at));
+		err = memread_at(r->m, w->allgs_list, &at, sizeof(at));
 	if (err)
 		return err;
 	if (n > CENSUS_GOROUTINES_MAX)
@@ -60,9 +54,9 @@ static int read_list(struct reader *r, const struct census_where *w, uint64_t **
 	list = malloc((n + 1) * sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	err = n ? get(r, at, list, n * sizeof(*list)) : 0;
+	err = n ? memread_at(r->m, at, list, n * sizeof(*list)) : 0;
 	if (!err)
-		err = get(r, w->allgs_list, &again, sizeof(again));
+		err = memread_at(r->m, w->allgs_list, &again, sizeof(again));
 	if (err)
 		return err;
 	if (again != at)
@@ -82,8 +76,8 @@ static int compare_addresses(const void *a, const void *b)
 /* Stacks */
 
 struct walk {
-	uint64_t lo, hi, sp; /* of the stack, and where what is used of it begins */
-	size_t have;         /* bytes of it in the reader's buffer, from sp on */
+	uint64_t sp, hi; /* what is used of the stack */
+	size_t have;     /* bytes of it in the reader's buffer, from sp on */
 };
 
 /* A word of the stack, fetching more of it when it lies further out. */
@@ -96,7 +90,7 @@ static bool stack_word(struct reader *r, struct walk *w, uint64_t at, uint64_t *
 	if (off + 8 > w->have) {
 		if (want > STACK_BYTES)
 			want = STACK_BYTES;
-		if (get(r, w->sp, r->stack, want))
+		if (memread_at(r->m, w->sp, r->stack, want))
 			return false;
 		w->have = want;
 	}
@@ -143,20 +137,20 @@ static void read_stack(struct reader *r, const uint8_t *g, struct census_gorouti
 {
 	const struct go_layout *l = r->layout;
 	bool syscall = ret->state == CENSUS_SYSCALL;
-	bool waits = ret->state == CENSUS_WAITING || ret->state == CENSUS_LEAKED;
-	struct walk w = { .lo = g_word(g, l->g.stack_lo), .hi = g_word(g, l->g.stack_hi) };
+	bool waits = census_waits(ret->state);
+	struct walk w = { .hi = g_word(g, l->g.stack_hi) };
 	uint64_t bp = g_word(g, l->g.sched_bp), room;
 
 	if (ret->state == CENSUS_RUNNING)
 		return;
 	w.sp = g_word(g, syscall ? l->g.syscallsp : l->g.sched_sp);
-	if (w.sp <= w.lo || w.sp > w.hi)
+	if (w.sp <= g_word(g, l->g.stack_lo) || w.sp > w.hi)
 		return;
 	ret->stack[ret->nstack++] =
 		syscall ? g_word(g, l->g.syscallpc) : g_word(g, l->g.sched_pc) + !waits;
 	room = w.hi - w.sp;
 	w.have = room < STACK_FIRST ? room : STACK_FIRST;
-	if (get(r, w.sp, r->stack, w.have))
+	if (memread_at(r->m, w.sp, r->stack, w.have))
 		return;
 	if (waits)
 		walk_frames(r, &w, bp, ret);
@@ -217,7 +211,7 @@ static bool parse(const struct go_layout *l, const uint8_t *g, uint64_t at,
 		return false;
 	if (ret->state == CENSUS_RUNNING)
 		return true;
-	if (ret->state == CENSUS_WAITING || ret->state == CENSUS_LEAKED) {
+	if (census_waits(ret->state)) {
 		ret->reason = g[l->g.waitreason];
 		ret->since_ns = g_word(g, l->g.waitsince);
 	}
@@ -243,7 +237,6 @@ static void read_depth(struct reader *r, const uint8_t *g, struct census_gorouti
 	ret->depth_exact = !g_word(g, r->layout->g.defer);
 	if (ret->depth_exact || chain_read(r->m, r->layout, ret->g, &c))
 		return;
-	r->stats.reads += c.reads;
 	ret->depth = c.depth;
 	ret->depth_exact = c.exact && c.goid == ret->goid;
 }
@@ -261,7 +254,7 @@ static void tell(struct reader *r, const uint8_t *g, uint64_t at)
 	}
 	read_stack(r, g, &t);
 	read_depth(r, g, &t);
-	t.exact = t.state != CENSUS_RUNNING && !get(r, at, again, sizeof(again)) &&
+	t.exact = t.state != CENSUS_RUNNING && !memread_at(r->m, at, again, sizeof(again)) &&
 		  same(r->layout, g, again);
 	t.depth_exact &= t.exact;
 	r->stats.told++;
@@ -282,7 +275,7 @@ static uint32_t run_length(const uint64_t *list, uint32_t n)
 
 static int read_run(struct reader *r, const uint64_t *list, uint32_t n)
 {
-	int err = get(r, list[0], r->run, list[n - 1] - list[0] + G_BYTES);
+	int err = memread_at(r->m, list[0], r->run, list[n - 1] - list[0] + G_BYTES);
 
 	for (uint32_t i = 0; i < n && !err; i++) {
 		if (!i || list[i] != list[i - 1])

@@ -16,10 +16,11 @@
 #include "base/memread.h"
 #include "base/reason.h"
 #include "golang/layout.h"
+#include "golang/waitreason.h"
 
 #define CENSUS_GOROUTINES_MAX (1u << 22) /* more are not looked at */
 #define CENSUS_STACK_MAX      64         /* frames; the innermost ones are kept */
-#define CENSUS_REASONS_MAX    64
+#define CENSUS_REASONS_MAX    WAITREASON_MAX
 #define CENSUS_REASON_MAX     48 /* bytes of a reason's text, NUL included */
 
 /* Where things are in the process, run-time addresses. */
@@ -38,6 +39,12 @@ enum census_state {
 	CENSUS_LEAKED, /* waiting, and the runtime itself has proved that nobody will wake it (1.26+) */
 	CENSUS_STATE_MAX,
 };
+
+/* Parked: it has a wait reason, and its stack stands still. */
+static inline bool census_waits(enum census_state state)
+{
+	return state == CENSUS_WAITING || state == CENSUS_LEAKED;
+}
 
 struct census_goroutine {
 	uint64_t g, goid;
@@ -71,7 +78,6 @@ struct census_stats {
 	uint32_t told;
 	uint32_t bad;     /* could not be read, or failed a check: not told */
 	uint32_t inexact; /* told, but moved while being read */
-	uint32_t reads;   /* calls of the reader */
 };
 
 /* A census as a whole. */

@@ -82,4 +82,5 @@ void groups_done(struct groups *gs)
 		HASH_DEL(gs->by_key, g);
 		free(g);
 	}
+	gs->left_out = 0;
 }

@@ -45,6 +45,6 @@ struct groups {
 void groups_add(struct groups *gs, const struct census_goroutine *g);
 /* The largest first; then those with the earliest goroutine. */
 void groups_sort(struct groups *gs);
-void groups_done(struct groups *gs);
+void groups_done(struct groups *gs); /* empty again */
 
 #endif

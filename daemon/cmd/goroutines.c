@@ -62,6 +62,7 @@ static int take_census(struct look *l, pid_t pid)
 
 	do {
 		reason = (struct reason){};
+		groups_done(&l->groups);
 		err = engine_goroutines(l->session.engine, pid, on_goroutine, l, &l->image_id,
 					&l->census, &reason);
 		if (!err)
@@ -98,11 +99,6 @@ static json_t *name_groups(struct look *l)
 
 /* Printing */
 
-static long long integer(const json_t *o, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(o, key));
-}
-
 static bool wanted(const json_t *group)
 {
 	return all || !json_is_true(json_object_get(group, "system"));
@@ -114,7 +110,7 @@ static void print_head(const json_t *g)
 	double since;
 	char age[VALUE_MAX];
 
-	printf("\n%lld %s%s%s", integer(g, "count"), value_string(g, "state"),
+	printf("\n%lld %s%s%s", value_integer(g, "count"), value_string(g, "state"),
 	       reason[0] ? ": " : "", reason);
 	if (json_is_true(json_object_get(g, "system")))
 		printf(", of the runtime");
@@ -122,10 +118,10 @@ static void print_head(const json_t *g)
 		value_duration(age, sizeof(age), since);
 		printf(", oldest for at least %s", age);
 	}
-	if (integer(g, "depth_max"))
-		printf(", up to %lld pending defers", integer(g, "depth_max"));
-	if (integer(g, "inexact") && strcmp(value_string(g, "state"), "running"))
-		printf(", %lld moved meanwhile", integer(g, "inexact"));
+	if (value_integer(g, "depth_max"))
+		printf(", up to %lld pending defers", value_integer(g, "depth_max"));
+	if (value_integer(g, "inexact") && strcmp(value_string(g, "state"), "running"))
+		printf(", %lld moved meanwhile", value_integer(g, "inexact"));
 	putchar('\n');
 }
 
@@ -162,7 +158,7 @@ static void print_folded(const json_t *g)
 	for (size_t i = json_array_size(stack); i > 0; i--)
 		printf("%s%s", value_string(json_array_get(stack, i - 1), "function"),
 		       i > 1 ? ";" : "");
-	printf(" %lld\n", integer(g, "count"));
+	printf(" %lld\n", value_integer(g, "count"));
 }
 
 static void print_text(const json_t *doc, pid_t pid)
@@ -173,13 +169,13 @@ static void print_text(const json_t *doc, pid_t pid)
 
 	(void)value_number(doc, "seconds", &seconds);
 	printf("process %d: %lld goroutines, %lld of them of the runtime; read in %.1f ms\n", pid,
-	       integer(doc, "goroutines"), integer(doc, "system"), seconds * 1e3);
-	if (integer(doc, "unreadable"))
+	       value_integer(doc, "goroutines"), value_integer(doc, "system"), seconds * 1e3);
+	if (value_integer(doc, "unreadable"))
 		printf("%lld entries of the runtime's list could not be read\n",
-		       integer(doc, "unreadable"));
-	if (integer(doc, "left_out"))
+		       value_integer(doc, "unreadable"));
+	if (value_integer(doc, "left_out"))
 		printf("%lld goroutines are in groups beyond the first %d\n",
-		       integer(doc, "left_out"), GROUPS_MAX);
+		       value_integer(doc, "left_out"), GROUPS_MAX);
 	json_array_foreach (json_object_get(doc, "groups"), i, g) {
 		if (wanted(g))
 			print_group(g);
@@ -252,8 +248,6 @@ static int look(struct look *l, pid_t pid)
 	doc = name_groups(l);
 	if (doc && lacks_stacks(l)) {
 		json_decref(doc);
-		groups_done(&l->groups);
-		l->groups = (struct groups){};
 		code = take_census(l, pid);
 		if (code)
 			return code;

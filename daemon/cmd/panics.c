@@ -28,11 +28,6 @@ static const struct cmd_option options[] = {
 	{},
 };
 
-static long long integer(const json_t *o, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(o, key));
-}
-
 /* "3 recovered, 1 overridden": the outcomes that there are. */
 static void print_outcomes(const json_t *outcomes)
 {
@@ -51,14 +46,15 @@ static void print_outcomes(const json_t *outcomes)
 
 static void print_total(const json_t *t)
 {
-	printf("%s: %lld panics started; ", value_string(t, "service"), integer(t, "started"));
+	printf("%s: %lld panics started; ", value_string(t, "service"),
+	       value_integer(t, "started"));
 	print_outcomes(json_object_get(t, "outcomes"));
-	if (integer(t, "running"))
-		printf("; %lld running", integer(t, "running"));
-	if (integer(t, "untold"))
-		printf("; %lld counted without details", integer(t, "untold"));
-	if (integer(t, "misplaced"))
-		printf("; recover() in a wrong frame: %lld", integer(t, "misplaced"));
+	if (value_integer(t, "running"))
+		printf("; %lld running", value_integer(t, "running"));
+	if (value_integer(t, "untold"))
+		printf("; %lld counted without details", value_integer(t, "untold"));
+	if (value_integer(t, "misplaced"))
+		printf("; recover() in a wrong frame: %lld", value_integer(t, "misplaced"));
 	putchar('\n');
 }
 
@@ -89,23 +85,23 @@ static void print_evidence(const json_t *swallowed)
 	const json_t *wrote = json_object_get(swallowed, "wrote");
 
 	for (size_t i = 0; i < ARRAY_SIZE(writes); i++) {
-		if (integer(wrote, writes[i].key))
-			printf(", %lld wrote to %s", integer(wrote, writes[i].key),
+		if (value_integer(wrote, writes[i].key))
+			printf(", %lld wrote to %s", value_integer(wrote, writes[i].key),
 			       writes[i].words);
 	}
-	if (integer(swallowed, "panicked_again"))
-		printf(", %lld panicked again", integer(swallowed, "panicked_again"));
+	if (value_integer(swallowed, "panicked_again"))
+		printf(", %lld panicked again", value_integer(swallowed, "panicked_again"));
 }
 
 static void print_swallowed(const json_t *site)
 {
 	const json_t *o = json_object_get(site, "swallowed");
 
-	if (!integer(o, "watched"))
+	if (!value_integer(o, "watched"))
 		return;
 	printf("%11sswallowed: %s (%lld recoveries watched: %lld silent, %lld went on", "",
-	       value_string(o, "verdict"), integer(o, "watched"), integer(o, "silent"),
-	       integer(o, "went_on"));
+	       value_string(o, "verdict"), value_integer(o, "watched"), value_integer(o, "silent"),
+	       value_integer(o, "went_on"));
 	print_evidence(o);
 	putchar(')');
 	print_place("; recovered in ", json_object_get(site, "recovered_in"));
@@ -114,7 +110,7 @@ static void print_swallowed(const json_t *site)
 
 static void print_site(const json_t *s)
 {
-	printf("  %-8lld %-28s", integer(s, "told"),
+	printf("  %-8lld %-28s", value_integer(s, "told"),
 	       *value_string(s, "type") ? value_string(s, "type") : value_string(s, "kind"));
 	print_place(" ", json_object_get(s, "site"));
 	print_place(", called by ", json_object_get(s, "called_by"));
@@ -126,7 +122,7 @@ static void print_site(const json_t *s)
 
 static void print_misplaced(const json_t *s)
 {
-	printf("  %-8lld", integer(s, "count"));
+	printf("  %-8lld", value_integer(s, "count"));
 	print_place(" ", json_object_get(s, "site"));
 	print_place(", called by ", json_object_get(s, "caller"));
 	putchar('\n');
@@ -149,11 +145,11 @@ static void print_panic(const json_t *p)
 	const char *time = value_string(p, "time"), *type = value_string(p, "type");
 
 	printf("\n%s  %s (pid %lld), %s %lld: %s", time, value_string(p, "service"),
-	       integer(p, "pid"), goroutine ? "goroutine" : "thread",
-	       integer(p, goroutine ? "goroutine" : "thread"), value_string(p, "outcome"));
+	       value_integer(p, "pid"), goroutine ? "goroutine" : "thread",
+	       value_integer(p, goroutine ? "goroutine" : "thread"), value_string(p, "outcome"));
 	if (strcmp(value_string(p, "kind"), "panic"))
 		printf(" %s", value_string(p, "kind"));
-	printf(" #%lld\n", integer(p, "id"));
+	printf(" #%lld\n", value_integer(p, "id"));
 	if (*type || *value_string(p, "message"))
 		printf("    %s%s%s\n", type, *type && *value_string(p, "message") ? ": " : "",
 		       value_string(p, "message"));
@@ -167,7 +163,7 @@ static void print_panic(const json_t *p)
 		putchar('\n');
 	}
 	if (json_is_integer(json_object_get(p, "replaced_by")))
-		printf("    replaced by #%lld\n", integer(p, "replaced_by"));
+		printf("    replaced by #%lld\n", value_integer(p, "replaced_by"));
 	if (with_stacks)
 		print_stack(json_object_get(p, "stack"));
 }

@@ -33,8 +33,7 @@ static bool matches(const json_t *target, const char *what)
 {
 	char pid[24];
 
-	snprintf(pid, sizeof(pid), "%lld",
-		 (long long)json_integer_value(json_object_get(target, "pid")));
+	snprintf(pid, sizeof(pid), "%lld", value_integer(target, "pid"));
 	return !strcmp(pid, what) || !fnmatch(what, value_string(target, "service"), 0);
 }
 

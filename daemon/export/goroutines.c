@@ -18,7 +18,7 @@ struct page {
 	bool complete;
 };
 
-/* "" while it is not known. */
+/* NULL while it is not known. */
 static const struct code_line *function_at(struct page *p, uint64_t entry)
 {
 	const struct name *n =
@@ -40,12 +40,8 @@ static bool is_system(const char *start)
 
 static json_t *line_at(struct page *p, uint64_t pc)
 {
-	const struct name *n = pc ? model_site_name(p->m, p->image_id, pc) : NULL;
-
-	if (!pc)
-		return json_null();
-	p->complete &= n != NULL;
-	return view_line(n ? &n->at : NULL);
+	p->complete &= view_named(p->m, p->image_id, &pc, 1);
+	return pc ? view_site(p->m, p->image_id, pc) : json_null();
 }
 
 static json_t *since_json(const struct page *p, uint64_t since_ns)
@@ -76,12 +72,11 @@ static json_t *group_json(struct page *p, const struct group *g, bool *ret_syste
 {
 	const struct code_line *start = function_at(p, g->key.start);
 	const char *reason = p->census->reasons[g->key.reason % CENSUS_REASONS_MAX];
-	bool waits = g->key.state == CENSUS_WAITING || g->key.state == CENSUS_LEAKED;
+	bool waits = census_waits(g->key.state);
 	json_t *o = json_object();
 
 	*ret_system = start && is_system(start->function);
-	for (unsigned i = 0; i < g->key.nstack; i++)
-		p->complete &= model_site_name(p->m, p->image_id, g->key.stack[i]) != NULL;
+	p->complete &= view_named(p->m, p->image_id, g->key.stack, g->key.nstack);
 	set_int(o, "count", g->count);
 	set(o, "system", json_boolean(*ret_system));
 	set_str(o, "state", view_census_state_names[g->key.state]);

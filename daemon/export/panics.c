@@ -39,14 +39,10 @@ bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struc
 /* Whether every line of the entry has a name; asks for what has none. */
 static bool lines_named(struct model *m, const struct ledger_entry *e)
 {
-	const struct event_panic *p = &e->what;
-	bool named = true;
+	bool stack = view_named(m, e->image_id, e->what.stack, e->what.nstack);
+	bool ends = view_named(m, e->image_id, (uint64_t[]){ e->frame, e->recover_site }, 2);
 
-	for (unsigned i = 0; i < p->nstack; i++)
-		named &= model_site_name(m, e->image_id, p->stack[i]) != NULL;
-	named &= !e->frame || model_site_name(m, e->image_id, e->frame);
-	named &= !e->recover_site || model_site_name(m, e->image_id, e->recover_site);
-	return named;
+	return stack && ends;
 }
 
 /*
@@ -216,7 +212,7 @@ static json_t *site_entry(struct page *p, const struct service *s, const struct 
 	set(o, "called_by", called_by(m, site->image_id, site->runtime, site->key.frames, n));
 	set_int(o, "told", site->started);
 	set(o, "outcomes", outcomes_json(site->outcomes));
-	p->complete &= !site->frame || model_site_name(m, site->image_id, site->frame);
+	p->complete &= view_named(m, site->image_id, &site->frame, 1);
 	set(o, "recovered_in", frame_json(m, site->image_id, site->frame));
 	set(o, "swallowed",
 	    site->outcomes[OUTCOME_RECOVERED] ? swallowed_json(&site->aftermath) : json_null());

@@ -34,6 +34,15 @@ json_t *view_site(struct model *m, uint32_t image_id, uint64_t pc)
 	return view_line(n ? &n->at : NULL);
 }
 
+bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigned n)
+{
+	bool named = true;
+
+	for (unsigned i = 0; i < n; i++)
+		named &= !pcs[i] || model_site_name(m, image_id, pcs[i]);
+	return named;
+}
+
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n)
 {
 	json_t *list = json_array();

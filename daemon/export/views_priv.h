@@ -29,6 +29,8 @@ static inline void set_real(json_t *o, const char *key, double v)
 
 json_t *view_line(const struct code_line *c); /* NULL: not known yet */
 json_t *view_site(struct model *m, uint32_t image_id, uint64_t pc);
+/* Whether each of these addresses but 0 has a name; those that have none are asked for. */
+bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigned n);
 /* Every function of a stack, what is inlined included; at most VIEW_STACK_MAX. */
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n);
 /* Members `type` and `message`. False while something of them is not known. */

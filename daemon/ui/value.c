@@ -16,6 +16,11 @@ bool value_number(const json_t *o, const char *key, double *ret)
 	return true;
 }
 
+long long value_integer(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
 const char *value_string(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));

@@ -15,6 +15,8 @@
  * something else.
  */
 bool value_number(const json_t *o, const char *key, double *ret);
+/* A member that is a whole number, else 0. */
+long long value_integer(const json_t *o, const char *key);
 /* A member that is a string, else "". Borrowed from o. */
 const char *value_string(const json_t *o, const char *key);
 

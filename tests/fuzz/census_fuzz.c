@@ -16,14 +16,12 @@
 struct memory {
 	const uint8_t *p;
 	size_t len;
-	unsigned reads;
 };
 
 static int read_memory(void *arg, uint64_t addr, void *dst, size_t n)
 {
-	struct memory *m = arg;
+	const struct memory *m = arg;
 
-	m->reads++;
 	if (addr < BASE || n > m->len || addr - BASE > m->len - n)
 		return -EFAULT;
 	memcpy(dst, m->p + (addr - BASE), n);
@@ -67,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static char texts[CENSUS_REASONS_MAX][CENSUS_REASON_MAX];
 	static const struct census_where where = { BASE, BASE + 8, BASE + 0x40, 16 };
 	const struct census_frames frames = { .frame = frame_at };
-	struct memory memory = { data + 1, len - 1, 0 };
+	struct memory memory = { data + 1, len - 1 };
 	struct memread reader = { .read = read_memory, .arg = &memory };
 	struct groups groups = { 0 };
 	struct census_stats st = { 0 };
