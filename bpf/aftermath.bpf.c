@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a goroutine (C: thread) writes from its panic on until shortly after the recovery: whoever
- * swallows a panic leaves no word of it. The hooks are on the calls that loggers use, at their entry. While one is
- * attached every syscall of the host takes the slow path (about 40 ns each), so user space attaches
- * them for seconds at a time, and only while there is a recovery whose aftermath nobody knows.
+ * swallows a panic leaves no word of it. The hooks are on the calls that loggers use, at their
+ * entry. While one is attached every syscall of the host takes the slow path (about 40 ns each), so
+ * user space attaches them for seconds at a time, and only while there is a recovery whose aftermath
+ * nobody knows.
  */
 #include "deferd.bpf.h"
 #include <bpf/bpf_core_read.h>

@@ -89,8 +89,8 @@ bool engine_settled(const struct engine *e);
 /*
  * All goroutines of an observed process, now; link-time addresses, of the image *ret_image_id. Waits
  * for no one, but takes 1 to 3 us a goroutine. The stack of one that is about to run or in a syscall is
- * whole only once the place it stands at has a name: ask again. As census_read(), and -ENOTSUP or -EBADMSG with the
- * reason when it cannot be.
+ * whole only once the place it stands at has a name: ask again. As census_read(), and -ENOTSUP or
+ * -EBADMSG with the reason when it cannot be.
  */
 int engine_goroutines(struct engine *e, pid_t pid,
 		      void (*fn)(void *arg, const struct census_goroutine *g), void *arg,

@@ -277,26 +277,38 @@ static int pc_value(const struct pclntab *t, uint32_t table, uint32_t entry, uin
 	return 0;
 }
 
-int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
-		 const char **ret_file, uint32_t *ret_line)
+/* The first `len` bytes of the _func that covers `pc`. 0, -ENOENT, -EBADMSG. */
+static int func_at(const struct pclntab *t, const struct go_func *f, uint64_t pc, uint64_t len,
+		   const uint8_t **ret)
 {
 	struct bytes func = bytes_from(t->functab, f->at);
-	const char *name;
-	uint32_t unit, where;
-	int32_t file, line;
-	int r;
 
 	if (pc < f->entry || pc >= f->end)
 		return -ENOENT;
-	if (!bytes_has(func, 0, FUNC_CU + 4))
+	if (!bytes_has(func, 0, len))
 		return -EBADMSG;
-	r = pc_value(t, le32_at(func.p + FUNC_PCFILE), f->entry, pc, &file);
+	*ret = func.p;
+	return 0;
+}
+
+int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
+		 const char **ret_file, uint32_t *ret_line)
+{
+	const uint8_t *func;
+	const char *name;
+	uint32_t unit, where;
+	int32_t file, line;
+	int r = func_at(t, f, pc, FUNC_CU + 4, &func);
+
 	if (r < 0)
 		return r;
-	r = pc_value(t, le32_at(func.p + FUNC_PCLN), f->entry, pc, &line);
+	r = pc_value(t, le32_at(func + FUNC_PCFILE), f->entry, pc, &file);
 	if (r < 0)
 		return r;
-	unit = le32_at(func.p + FUNC_CU);
+	r = pc_value(t, le32_at(func + FUNC_PCLN), f->entry, pc, &line);
+	if (r < 0)
+		return r;
+	unit = le32_at(func + FUNC_CU);
 	if (file < 0 || line <= 0)
 		return -ENOENT;
 	if (!bytes_u32(t->cutab, 4 * ((uint64_t)unit + (uint32_t)file), &where))
@@ -313,15 +325,12 @@ int pclntab_line(const struct pclntab *t, const struct go_func *f, uint64_t pc,
 
 int pclntab_frame(const struct pclntab *t, const struct go_func *f, uint64_t pc, uint32_t *ret)
 {
-	struct bytes func = bytes_from(t->functab, f->at);
+	const uint8_t *func;
 	int32_t delta;
-	int r;
+	int r = func_at(t, f, pc, FUNC_PCSP + 4, &func);
 
-	if (pc < f->entry || pc >= f->end)
-		return -ENOENT;
-	if (!bytes_has(func, 0, FUNC_PCSP + 4))
-		return -EBADMSG;
-	r = pc_value(t, le32_at(func.p + FUNC_PCSP), f->entry, pc, &delta);
+	if (!r)
+		r = pc_value(t, le32_at(func + FUNC_PCSP), f->entry, pc, &delta);
 	if (r < 0)
 		return r;
 	if (delta < 0 || delta % 8)

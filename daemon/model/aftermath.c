@@ -60,7 +60,6 @@ static void begin(struct aftermaths *a, const struct event *ev, struct aftermath
 	*each = (struct aftermath){
 		.panic = ev->panic.id,
 		.target = ev->target,
-		.pid = ev->pid,
 		.tid = ev->tid,
 		.g = ev->panic.g,
 		.goid = ev->panic.goid,

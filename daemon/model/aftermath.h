@@ -45,7 +45,7 @@ struct aftermath_counts {
 /* One recovery. */
 struct aftermath {
 	uint64_t panic; /* id; 0: free */
-	uint32_t target, pid, tid;
+	uint32_t target, tid;
 	uint64_t g, goid; /* C: 0 */
 	uint64_t began_ns;
 	uint64_t recovered_ns; /* 0: not yet */

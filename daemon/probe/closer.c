@@ -86,10 +86,16 @@ void closer_close_fd(struct closer *c, int fd)
 		hand_over(c, (struct job){ .fd = fd });
 }
 
-void closer_close_link(struct closer *c, struct bpf_link *link)
+static void close_link(struct closer *c, struct bpf_link *link)
 {
 	if (link)
 		hand_over(c, (struct job){ .link = link });
+}
+
+void closer_close_links(struct closer *c, struct bpf_link **links, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close_link(c, links[i]);
 }
 
 void closer_free(struct closer *c)

@@ -13,7 +13,7 @@ struct bpf_link;
 struct closer *closer_new(void); /* NULL with errno set */
 /* Take over a link. Falls back to closing in place when the queue cannot take it. */
 void closer_close_fd(struct closer *c, int fd);
-void closer_close_link(struct closer *c, struct bpf_link *link);
+void closer_close_links(struct closer *c, struct bpf_link **links, unsigned n);
 /* Wait until all that was handed over is closed, then free. */
 void closer_free(struct closer *c);
 

@@ -197,8 +197,7 @@ static void close_links(struct probe *p, struct slot *s)
 {
 	closer_close_fd(p->closer, s->multi_link);
 	s->multi_link = -1;
-	for (unsigned i = 0; i < s->n_perf; i++)
-		closer_close_link(p->closer, s->perf[i]);
+	closer_close_links(p->closer, s->perf, s->n_perf);
 	s->n_perf = 0;
 }
 

@@ -50,7 +50,6 @@ void writehooks_detach(struct writehooks *h, struct closer *closer)
 {
 	if (!h)
 		return;
-	for (unsigned i = 0; i < h->n; i++)
-		closer_close_link(closer, h->links[i]);
+	closer_close_links(closer, h->links, h->n);
 	free(h);
 }
