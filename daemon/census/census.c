@@ -1,311 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * A read of memory costs by the call, not by the byte, and g structs lie side by side: so addresses
- * are sorted, and neighbours are read in one run, with the gaps between them.
+ * A step reads the g structs of its goroutines in a few runs and sorts them: no goroutine, one that
+ * has not run since the last census, or one to look at. Of these it reads the stacks, all in one
+ * call, and follows the defers through pages that they share; then it reads their g structs again. What
+ * moved in between is looked at once more, and told as inexact when it does not stand still then
+ * either: it is busy, and who is busy is no riddle.
  */
 #include "census/census.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/utf8.h"
 #include "census/chain.h"
+#include "census/fetch_priv.h"
 #include "census/g_priv.h"
+#include "census/reasons_priv.h"
+#include "census/stack_priv.h"
+#include "census/roll_priv.h"
 
-#define G_BYTES     384u /* covers every field that is looked at, in every layout */
-#define GAP_MAX     1024u
-#define RUN_MAX     65536u
-#define STACK_FIRST 2048u  /* bytes of a stack that are read first; most need no more */
-#define STACK_BYTES 16384u /* and at most: 64 frames are seldom larger */
-#define LIST_TRIES  4
+#define LIST_TRIES 4
+#define LOOK_TRIES 2
+#define STEP_CHAIN (1u << 16) /* defer records followed in one step: some 4 ms */
 
-struct reader {
-	const struct memread *m;
-	const struct go_layout *layout;
-	const struct census_frames *frames; /* NULL: none */
-	void (*fn)(void *arg, const struct census_goroutine *g);
-	void *arg;
-	struct census_stats stats;
-	uint8_t run[RUN_MAX];
-	uint8_t stack[STACK_BYTES];
+/* What a step found in a g. */
+enum found {
+	FOUND_NONE, /* no goroutine */
+	FOUND_BAD,  /* what is no g */
+	FOUND_SAME, /* the goroutine of the record, which has not run */
+	FOUND_NEW,  /* looked at */
 };
 
-/* The list */
-
-/*
- * The length is read first, as the runtime writes it last: an array then has at least that many. One
- * that grew has been copied to another place, and the old one may be freed: look again.
- */
-static int read_list(struct reader *r, const struct census_where *w, uint64_t **ret_list,
-		     uint32_t *ret_n)
-{
-	_cleanup_free_ uint64_t *list = NULL;
-	uint64_t n, at, again;
-	int err = memread_at(r->m, w->allgs_len, &n, sizeof(n));
-
-	if (!err)
-		err = memread_at(r->m, w->allgs_list, &at, sizeof(at));
-	if (err)
-		return err;
-	if (n > CENSUS_GOROUTINES_MAX)
-		return -E2BIG;
-	list = malloc((n + 1) * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	err = n ? memread_at(r->m, at, list, n * sizeof(*list)) : 0;
-	if (!err)
-		err = memread_at(r->m, w->allgs_list, &again, sizeof(again));
-	if (err)
-		return err;
-	if (again != at)
-		return -EAGAIN;
-	*ret_list = TAKE_PTR(list);
-	*ret_n = (uint32_t)n;
-	return 0;
-}
-
-static int compare_addresses(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Stacks */
-
-struct walk {
-	uint64_t sp, hi; /* what is used of the stack */
-	size_t have;     /* bytes of it in the reader's buffer, from sp on */
+/* Room for one step. */
+struct scratch {
+	struct fetch fetches[1 + LOOK_TRIES]; /* the first look at each g, and one after each try */
+	struct pages pages;
+	enum found found[FETCH_MAX];
+	const uint8_t *g[FETCH_MAX]; /* what was found in it */
+	struct census_goroutine looked[FETCH_MAX];
+	struct stack stacks[FETCH_MAX];
+	struct memread_span spans[FETCH_MAX];
+	uint8_t first[FETCH_MAX][STACK_FIRST];
+	uint8_t more[STACK_BYTES];
 };
 
-/* A word of the stack, fetching more of it when it lies further out. */
-static bool stack_word(struct reader *r, struct walk *w, uint64_t at, uint64_t *ret)
-{
-	uint64_t off = at - w->sp, want = w->hi - w->sp;
+struct census {
+	struct census_opts opts;
+	struct roll roll;
+	struct groups groups;
+	struct census_summary last, next;
+	uint32_t at;             /* the next one to look at */
+	struct scratch *scratch; /* while a census runs */
+	char reasons[CENSUS_REASONS_MAX][CENSUS_REASON_MAX];
+	bool have_reasons;
+};
 
-	if (at < w->sp || at % 8 || off >= want || want - off < 8 || off > STACK_BYTES - 8)
-		return false;
-	if (off + 8 > w->have) {
-		if (want > STACK_BYTES)
-			want = STACK_BYTES;
-		if (memread_at(r->m, w->sp, r->stack, want))
-			return false;
-		w->have = want;
+struct census *census_new(const struct census_opts *opts)
+{
+	struct census *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->opts = *opts;
+		c->groups.max = opts->groups_max;
 	}
-	*ret = g_word(r->stack, (unsigned)off);
-	return true;
+	return c;
 }
 
-/* By frame pointers: [bp] is the caller's, [bp + 8] the return address into it; 0 ends them. */
-static void walk_frames(struct reader *r, struct walk *w, uint64_t bp, struct census_goroutine *ret)
+static void stop(struct census *c)
 {
-	uint64_t pc, next;
-
-	while (bp && ret->nstack < CENSUS_STACK_MAX) {
-		if (!stack_word(r, w, bp + 8, &pc) || !stack_word(r, w, bp, &next))
-			return;
-		ret->stack[ret->nstack++] = pc;
-		if (next && next <= bp)
-			return; /* frames ascend */
-		bp = next;
-	}
-	ret->whole = !bp;
+	free(c->scratch);
+	c->scratch = NULL;
 }
 
-/*
- * Who has not parked itself may stand in a function that has not made its frame yet, and before Go
- * 1.23 a syscall does not keep the frame pointer: the function table tells the way to the caller.
- */
-static void walk_out_of_leaf(struct reader *r, struct walk *w, uint64_t bp,
-			     struct census_goroutine *ret)
+void census_free(struct census *c)
 {
-	uint32_t frame;
-	uint64_t pc;
-
-	if (r->frames->frame(r->frames->arg, ret->stack[0], &frame))
+	if (!c)
 		return;
-	if (!stack_word(r, w, w->sp + frame, &pc) ||
-	    (frame && !stack_word(r, w, w->sp + frame - 8, &bp)))
-		return;
-	ret->stack[ret->nstack++] = pc;
-	walk_frames(r, w, bp, ret);
+	stop(c);
+	roll_done(&c->roll);
+	groups_done(&c->groups);
+	free(c);
 }
 
-static void read_stack(struct reader *r, const uint8_t *g, struct census_goroutine *ret)
+bool census_running(const struct census *c)
 {
-	const struct go_layout *l = r->layout;
-	bool syscall = ret->state == CENSUS_SYSCALL;
-	bool waits = census_waits(ret->state);
-	struct walk w = { .hi = g_word(g, l->g.stack_hi) };
-	uint64_t bp = g_word(g, l->g.sched_bp), room;
-
-	if (ret->state == CENSUS_RUNNING)
-		return;
-	w.sp = g_word(g, syscall ? l->g.syscallsp : l->g.sched_sp);
-	if (w.sp <= g_word(g, l->g.stack_lo) || w.sp > w.hi)
-		return;
-	ret->stack[ret->nstack++] =
-		syscall ? g_word(g, l->g.syscallpc) : g_word(g, l->g.sched_pc) + !waits;
-	room = w.hi - w.sp;
-	w.have = room < STACK_FIRST ? room : STACK_FIRST;
-	if (memread_at(r->m, w.sp, r->stack, w.have))
-		return;
-	if (waits)
-		walk_frames(r, &w, bp, ret);
-	else if (r->frames)
-		walk_out_of_leaf(r, &w, bp, ret);
+	return c->scratch;
 }
 
-/* Goroutines */
-
-static bool state_of(uint32_t status, enum census_state *ret)
+const struct census_summary *census_summary(const struct census *c)
 {
-	switch (status) {
-	case G_RUNNABLE:
-		*ret = CENSUS_RUNNABLE;
-		return true;
-	case G_RUNNING:
-	case G_COPYSTACK:
-		*ret = CENSUS_RUNNING;
-		return true;
-	case G_SYSCALL:
-		*ret = CENSUS_SYSCALL;
-		return true;
-	case G_WAITING:
-		*ret = CENSUS_WAITING;
-		return true;
-	case G_PREEMPTED:
-		*ret = CENSUS_PREEMPTED;
-		return true;
-	case G_LEAKED:
-		*ret = CENSUS_LEAKED;
-		return true;
-	default:
-		return false;
-	}
+	return c->last.number ? &c->last : NULL;
 }
 
-static uint64_t field(const uint8_t *g, uint16_t off)
+struct groups *census_groups(struct census *c)
 {
-	return off == GO_LAYOUT_ABSENT ? 0 : g_word(g, off);
-}
-
-/* What does not tear. False: it is none. */
-static bool parse(const struct go_layout *l, const uint8_t *g, uint64_t at,
-		  struct census_goroutine *ret)
-{
-	uint64_t lo = g_word(g, l->g.stack_lo), hi = g_word(g, l->g.stack_hi),
-		 sp = g_word(g, l->g.sched_sp);
-
-	memset(ret, 0, offsetof(struct census_goroutine, stack));
-	ret->g = at;
-	ret->goid = g_word(g, l->g.goid);
-	ret->parent = field(g, l->g.parent_goid);
-	/* The first one is the runtime's doing, at the start of the program. */
-	ret->created_at = ret->goid == 1 ? 0 : field(g, l->g.gopc);
-	ret->start = field(g, l->g.startpc);
-	if (!state_of(g_status(g, l), &ret->state) || !ret->goid || lo >= hi ||
-	    g_word(g, G_SCHED_G) != at)
-		return false;
-	if (ret->state == CENSUS_RUNNING)
-		return true;
-	if (census_waits(ret->state)) {
-		ret->reason = g[l->g.waitreason];
-		ret->since_ns = g_word(g, l->g.waitsince);
-	}
-	return sp > lo && sp <= hi;
-}
-
-static bool same(const struct go_layout *l, const uint8_t *a, const uint8_t *b)
-{
-	const uint16_t words[] = { l->g.goid, l->g.sched_sp, l->g.syscallsp, l->g.stack_lo,
-				   l->g.defer };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
-		if (g_word(a, words[i]) != g_word(b, words[i]))
-			return false;
-	}
-	return g_status(a, l) == g_status(b, l) && a[l->g.tracking_seq] == b[l->g.tracking_seq];
-}
-
-static void read_depth(struct reader *r, const uint8_t *g, struct census_goroutine *ret)
-{
-	struct chain c;
-
-	ret->depth_exact = !g_word(g, r->layout->g.defer);
-	if (ret->depth_exact || chain_read(r->m, r->layout, ret->g, &c))
-		return;
-	ret->depth = c.depth;
-	ret->depth_exact = c.exact && c.goid == ret->goid;
-}
-
-static void tell(struct reader *r, const uint8_t *g, uint64_t at)
-{
-	struct census_goroutine t;
-	uint8_t again[G_BYTES];
-
-	if (g_is_free(g_status(g, r->layout)))
-		return;
-	if (!parse(r->layout, g, at, &t)) {
-		r->stats.bad++;
-		return;
-	}
-	read_stack(r, g, &t);
-	read_depth(r, g, &t);
-	t.exact = t.state != CENSUS_RUNNING && !memread_at(r->m, at, again, sizeof(again)) &&
-		  same(r->layout, g, again);
-	t.depth_exact &= t.exact;
-	r->stats.told++;
-	r->stats.inexact += !t.exact;
-	r->fn(r->arg, &t);
-}
-
-/* How many of the addresses lie so near to each other that one read is cheaper. */
-static uint32_t run_length(const uint64_t *list, uint32_t n)
-{
-	uint32_t i = 1;
-
-	while (i < n && list[i] - list[i - 1] <= G_BYTES + GAP_MAX &&
-	       list[i] - list[0] <= RUN_MAX - G_BYTES)
-		i++;
-	return i;
-}
-
-static int read_run(struct reader *r, const uint64_t *list, uint32_t n)
-{
-	int err = memread_at(r->m, list[0], r->run, list[n - 1] - list[0] + G_BYTES);
-
-	for (uint32_t i = 0; i < n && !err; i++) {
-		if (!i || list[i] != list[i - 1])
-			tell(r, r->run + (list[i] - list[0]), list[i]);
-	}
-	/* A hole between two of them. */
-	if (err == -EFAULT && n > 1) {
-		err = 0;
-		for (uint32_t i = 0; i < n && !err; i++)
-			err = read_run(r, list + i, 1);
-	} else if (err == -EFAULT) {
-		r->stats.bad++;
-		err = 0;
-	}
-	return err;
-}
-
-static bool layout_fits(const struct go_layout *l)
-{
-	const uint16_t used[] = { l->g.goid,         l->g.startpc,    l->g.gopc,
-				  l->g.waitsince,    l->g.defer,      l->g.sched_bp,
-				  l->g.atomicstatus, l->g.waitreason, l->g.syscallpc,
-				  l->g.tracking_seq };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(used); i++) {
-		if (used[i] > G_BYTES - sizeof(uint64_t))
-			return false;
-	}
-	return l->g.parent_goid == GO_LAYOUT_ABSENT ||
-	       l->g.parent_goid <= G_BYTES - sizeof(uint64_t);
+	return &c->groups;
 }
 
 static int fail(int err, struct reason *reason)
@@ -317,6 +108,8 @@ static int fail(int err, struct reason *reason)
 	case -E2BIG:
 		return reason_set(reason, err, "the list of goroutines is longer than %u",
 				  CENSUS_GOROUTINES_MAX);
+	case -EBADMSG:
+		return reason_set(reason, err, "what should be the list of goroutines is none");
 	case -ESRCH:
 		return reason_set(reason, err, "the process is gone");
 	default:
@@ -324,71 +117,381 @@ static int fail(int err, struct reason *reason)
 	}
 }
 
-int census_read(const struct memread *m, const struct go_layout *layout,
-		const struct census_where *where, const struct census_frames *frames,
-		void (*fn)(void *arg, const struct census_goroutine *g), void *arg,
-		struct census_stats *ret_stats, struct reason *reason)
+int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 {
-	_cleanup_free_ struct reader *r = malloc(sizeof(*r));
-	_cleanup_free_ uint64_t *list = NULL;
-	uint32_t n = 0, len;
 	int err = -EAGAIN;
 
-	if (!r)
-		return fail(-ENOMEM, reason);
-	if (!layout_fits(layout))
+	stop(c);
+	if (!g_layout_fits(c->opts.layout) || !chain_layout_fits(c->opts.layout))
 		return reason_set(reason, -EBADMSG, "the layout lacks what is needed of g");
-	*r = (struct reader){ .m = m, .layout = layout, .frames = frames, .fn = fn, .arg = arg };
 	for (unsigned i = 0; i < LIST_TRIES && err == -EAGAIN; i++)
-		err = read_list(r, where, &list, &n);
-	if (!err && n)
-		qsort(list, n, sizeof(*list), compare_addresses);
-	r->stats.listed = n;
-	for (uint32_t i = 0; i < n && !err; i += len) {
-		len = run_length(list + i, n - i);
-		err = read_run(r, list + i, len);
-	}
-	*ret_stats = r->stats;
-	return err ? fail(err, reason) : 0;
+		err = roll_update(&c->roll, &c->opts.mem, &c->opts.where);
+	if (err)
+		return fail(err, reason);
+	c->scratch = malloc(sizeof(*c->scratch));
+	if (!c->scratch)
+		return fail(-ENOMEM, reason);
+	/* They are constants of the program. */
+	if (!c->have_reasons)
+		c->have_reasons = !census_reasons(&c->opts.mem, &c->opts.where, c->reasons);
+	groups_begin(&c->groups);
+	c->next = (struct census_summary){ .begin_ns = now_ns,
+					   .number = c->last.number + 1,
+					   .listed = c->roll.listed };
+	c->at = 0;
+	return 0;
 }
 
-/* Wait reasons */
+/* Looking */
 
-int census_reasons(const struct memread *m, const struct census_where *where,
-		   char ret_texts[CENSUS_REASONS_MAX][CENSUS_REASON_MAX])
+/* A goroutine of the record that has not run since. */
+static bool is_same(const struct census *c, const struct record *r, const uint8_t *g)
 {
-	struct {
-		uint64_t at, len;
-	} strings[CENSUS_REASONS_MAX];
-	char text[CENSUS_REASON_MAX];
-	unsigned n = where->n_wait_reasons;
+	const struct go_layout *l = c->opts.layout;
+
+	return r->alive && r->goid == g_word(g, l->g.goid) &&
+	       r->tracking_seq == g[l->g.tracking_seq];
+}
+
+/*
+ * Whether the count of its runs tells that it has not run. Since Go 1.26 it does not count that it
+ * went from one syscall to another.
+ */
+static bool counts_runs(const struct census *c, enum census_state state)
+{
+	return census_waits(state) || (state == CENSUS_SYSCALL && c->opts.layout->minor < 26);
+}
+
+/* All that is remembered still holds. */
+static bool holds(const struct census *c, const struct record *r, const uint8_t *g)
+{
+	const struct go_layout *l = c->opts.layout;
+	enum census_state state;
+
+	if (!r->settled || !is_same(c, r, g))
+		return false;
+	return g_state(g_status(g, l), &state) && state == r->state && counts_runs(c, state) &&
+	       r->sp == g_sp(l, g, state) && r->pc == g_pc(l, g, state) &&
+	       (r->group != GROUP_NONE || groups_full(&c->groups));
+}
+
+static enum found what_is(struct census *c, const struct record *r, const uint8_t *g, uint64_t at,
+			  struct census_goroutine *ret)
+{
+	if (!g)
+		return FOUND_BAD;
+	if (g_is_free(g_status(g, c->opts.layout)))
+		return FOUND_NONE;
+	if (holds(c, r, g))
+		return FOUND_SAME;
+	return g_parse(c->opts.layout, g, at, ret) ? FOUND_NEW : FOUND_BAD;
+}
+
+static void sort_out(struct census *c, uint32_t i)
+{
+	struct scratch *s = c->scratch;
+
+	s->found[i] = what_is(c, &c->roll.rec[c->at + i], s->g[i], c->roll.addr[c->at + i],
+			      &s->looked[i]);
+}
+
+static void read_stacks(struct census *c, const uint32_t *look, uint32_t n)
+{
+	struct scratch *s = c->scratch;
+	uint32_t n_spans = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct stack *stack = &s->stacks[look[i]];
+
+		if (!stack_of(c->opts.layout, s->g[look[i]], s->looked[look[i]].state, stack))
+			continue;
+		stack->bytes = s->first[look[i]];
+		s->spans[n_spans++] = (struct memread_span){ .addr = stack->sp,
+							     .dst = s->first[look[i]],
+							     .n = stack->have };
+	}
+	memread_many(&c->opts.mem, s->spans, n_spans);
+	for (uint32_t i = 0, k = 0; i < n; i++) {
+		struct stack *stack = &s->stacks[look[i]];
+
+		if (!stack->sp)
+			continue;
+		if (s->spans[k++].err)
+			stack->have = 0;
+		stack_walk(&c->opts, s->g[look[i]], stack, s->more, &s->looked[look[i]]);
+	}
+}
+
+/* Returns how many there was time for, at least one. */
+static uint32_t read_depths(struct census *c, const uint32_t *look, uint32_t n)
+{
+	struct scratch *s = c->scratch;
+	uint32_t i, steps = 0;
+
+	pages_init(&s->pages, &c->opts.mem);
+	for (i = 0; i < n && steps < STEP_CHAIN; i++) {
+		struct census_goroutine *t = &s->looked[look[i]];
+		const uint8_t *g = s->g[look[i]];
+		struct chain_walk w;
+
+		t->depth_exact = !g_word(g, c->opts.layout->g.defer);
+		if (t->depth_exact)
+			continue;
+		t->depth_exact = !chain_walk(&s->pages, c->opts.layout, g, &w) && w.ended;
+		t->depth = w.depth;
+		steps += w.steps;
+	}
+	return i;
+}
+
+/* The look is over: what stood still in between is exact. Returns whether it is worth another. */
+static bool judge(const struct census *c, struct census_goroutine *t, const uint8_t *first,
+		  const uint8_t *again)
+{
+	t->exact = t->state != CENSUS_RUNNING && again && g_same(c->opts.layout, first, again);
+	t->depth_exact &= t->exact;
+	return !t->exact && again && t->state != CENSUS_RUNNING;
+}
+
+/*
+ * A look at the *n of the step that `look` names. *ret_done: how many of them there was time for; what
+ * moved is left in `look`, *n of them, and their newer g in s->g.
+ */
+static int look_once(struct census *c, uint32_t *look, uint32_t *n, struct fetch *again,
+		     uint32_t *ret_done)
+{
+	struct scratch *s = c->scratch;
+	uint64_t addr[FETCH_MAX];
+	uint32_t done, got, moved = 0;
 	int err;
 
-	memset(ret_texts, 0, CENSUS_REASONS_MAX * sizeof(*ret_texts));
-	if (!where->wait_reasons || n > CENSUS_REASONS_MAX)
-		return -ENOENT;
-	err = memread_at(m, where->wait_reasons, strings, n * sizeof(*strings));
-	for (unsigned i = 0; i < n && !err; i++) {
-		if (strings[i].len >= sizeof(text))
-			return -EBADMSG;
-		err = strings[i].len ? memread_at(m, strings[i].at, text, strings[i].len) : 0;
-		utf8_sanitize(ret_texts[i], sizeof(*ret_texts), text, err ? 0 : strings[i].len);
+	read_stacks(c, look, *n);
+	done = read_depths(c, look, *n);
+	for (uint32_t i = 0; i < done; i++)
+		addr[i] = c->roll.addr[c->at + look[i]];
+	err = done ? fetch_gs(&c->opts.mem, addr, done, again, &got) : 0;
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < done; i++) {
+		uint32_t k = look[i];
+
+		if (!judge(c, &s->looked[k], s->g[k], again->at[i]))
+			continue;
+		s->g[k] = again->at[i];
+		look[moved++] = k;
 	}
-	return err;
+	*ret_done = done;
+	*n = moved;
+	return 0;
 }
 
-bool census_reason_runs(const char *text)
+/* Sort those that moved again, by what the second look found. Returns how many are to look at. */
+static uint32_t sort_again(struct census *c, uint32_t *look, uint32_t n)
 {
-	static const char *const runs[] = {
-		"GC assist marking",    "garbage collection",     "garbage collection scan",
-		"GC worker (active)",   "GC mark termination",    "stopping the world",
-		"flushing proc caches", "trace goroutine status", "trace proc status",
-		"page trace flush",
-	};
+	uint32_t left = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(runs); i++) {
-		if (!strcmp(text, runs[i]))
-			return true;
+	for (uint32_t i = 0; i < n; i++) {
+		sort_out(c, look[i]);
+		if (c->scratch->found[look[i]] == FOUND_NEW)
+			look[left++] = look[i];
 	}
-	return false;
+	return left;
+}
+
+/* *n: of the step; on return, for how many of them there was time. */
+static int look_at_new(struct census *c, uint32_t *n)
+{
+	struct scratch *s = c->scratch;
+	uint32_t look[FETCH_MAX], n_look = 0;
+
+	for (uint32_t i = 0; i < *n; i++) {
+		if (s->found[i] == FOUND_NEW)
+			look[n_look++] = i;
+	}
+	for (unsigned try = 0; try < LOOK_TRIES && n_look; try++) {
+		uint32_t wanted, done;
+		int err;
+
+		wanted = n_look = try ? sort_again(c, look, n_look) : n_look;
+		err = look_once(c, look, &n_look, &s->fetches[1 + try], &done);
+		if (err)
+			return err;
+		/* The rest is for the next step; `look` is as it was from there on. */
+		if (!try && done < wanted)
+			*n = look[done];
+	}
+	return 0;
+}
+
+/* Taking over */
+
+static uint64_t link_time(const struct census *c, uint64_t addr)
+{
+	return addr ? addr - c->opts.bias : 0;
+}
+
+static void forget(struct census *c, struct record *r)
+{
+	if (r->quiet && r->group != GROUP_NONE)
+		c->groups.by_id[r->group]->next.woken++;
+	*r = (struct record){ .group = GROUP_NONE };
+}
+
+static void take_over(struct census *c, struct record *r, const uint8_t *g,
+		      struct census_goroutine *t, uint64_t now_ns)
+{
+	const struct go_layout *l = c->opts.layout;
+	bool waited = is_same(c, r, g) && r->state == t->state && counts_runs(c, t->state);
+	uint64_t since = waited ? r->since_ns : now_ns;
+	struct record was = *r;
+
+	t->created_at = link_time(c, t->created_at);
+	t->start = link_time(c, t->start);
+	for (unsigned i = 0; i < t->nstack; i++)
+		t->stack[i] = link_time(c, t->stack[i]);
+	if (t->since_ns && t->since_ns < since)
+		since = t->since_ns;
+	*r = (struct record){
+		.goid = t->goid,
+		.parent = t->parent,
+		.sp = g_sp(l, g, t->state),
+		.pc = g_pc(l, g, t->state),
+		.since_ns = since,
+		.group = groups_intern(&c->groups, t),
+		.depth = t->depth,
+		.state = (uint8_t)t->state,
+		.reason = t->reason,
+		.tracking_seq = g[l->g.tracking_seq],
+		.alive = true,
+		.exact = t->exact,
+		.depth_exact = t->depth_exact,
+		.settled = t->exact && t->depth_exact && (t->whole || census_waits(t->state)),
+		.quiet = was.quiet && was.group == r->group,
+	};
+	if (was.quiet && was.group != GROUP_NONE && was.group != r->group)
+		c->groups.by_id[was.group]->next.woken++;
+}
+
+static void count(struct census *c, struct record *r, uint64_t now_ns)
+{
+	bool was_quiet = r->quiet;
+	struct group_sum *sum;
+
+	c->next.told++;
+	c->next.states[r->state]++;
+	c->next.inexact += !r->exact;
+	if (r->group == GROUP_NONE) {
+		c->next.left_out++;
+		return;
+	}
+	sum = &c->groups.by_id[r->group]->next;
+	r->quiet = c->opts.quiet_ns && counts_runs(c, r->state) &&
+		   now_ns - r->since_ns >= c->opts.quiet_ns;
+	sum->count++;
+	sum->inexact += !r->exact;
+	sum->quiet += r->quiet;
+	sum->woken += was_quiet && !r->quiet;
+	if (r->depth > sum->depth_max)
+		sum->depth_max = r->depth;
+	if (counts_runs(c, r->state) && (!sum->oldest_ns || r->since_ns < sum->oldest_ns))
+		sum->oldest_ns = r->since_ns;
+	if (!sum->first || r->goid < sum->first)
+		sum->first = r->goid;
+}
+
+static void settle(struct census *c, uint32_t i, uint64_t now_ns)
+{
+	struct scratch *s = c->scratch;
+	struct record *r = &c->roll.rec[c->at + i];
+	uint64_t since;
+
+	switch (s->found[i]) {
+	case FOUND_BAD:
+		c->next.bad++;
+		forget(c, r);
+		return;
+	case FOUND_NONE:
+		forget(c, r);
+		return;
+	case FOUND_NEW:
+		take_over(c, r, s->g[i], &s->looked[i], now_ns);
+		break;
+	case FOUND_SAME:
+		/* The collector tells of a wait that it has met. */
+		since = g_word(s->g[i], c->opts.layout->g.waitsince);
+		if (census_waits(r->state) && since && since < r->since_ns)
+			r->since_ns = since;
+		c->next.reused++;
+		break;
+	}
+	count(c, r, now_ns);
+}
+
+static void finish(struct census *c, uint64_t now_ns)
+{
+	c->next.end_ns = now_ns;
+	memcpy(c->next.reasons, c->reasons, sizeof(c->reasons));
+	c->last = c->next;
+	groups_end(&c->groups);
+	stop(c);
+}
+
+int census_step(struct census *c, uint64_t now_ns, struct reason *reason)
+{
+	struct scratch *s = c->scratch;
+	uint32_t n = 0;
+	int err = 0;
+
+	if (c->at < c->roll.n)
+		err = fetch_gs(&c->opts.mem, c->roll.addr + c->at, c->roll.n - c->at,
+			       &s->fetches[0], &n);
+	for (uint32_t i = 0; i < n && !err; i++) {
+		s->g[i] = s->fetches[0].at[i];
+		sort_out(c, i);
+	}
+	if (!err)
+		err = look_at_new(c, &n);
+	if (err) {
+		stop(c);
+		return fail(err, reason);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		settle(c, i, now_ns);
+	c->at += n;
+	if (c->at < c->roll.n)
+		return 1;
+	finish(c, now_ns);
+	return 0;
+}
+
+void census_each(const struct census *c,
+		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group), void *arg)
+{
+	for (uint32_t i = 0; i < c->roll.n; i++) {
+		const struct record *r = &c->roll.rec[i];
+		const struct group *group;
+		struct census_goroutine g;
+
+		if (!r->alive)
+			continue;
+		group = r->group == GROUP_NONE ? NULL : c->groups.by_id[r->group];
+		memset(&g, 0, offsetof(struct census_goroutine, stack));
+		g.g = c->roll.addr[i];
+		g.goid = r->goid;
+		g.parent = r->parent;
+		g.since_ns = counts_runs(c, r->state) ? r->since_ns : 0;
+		g.state = r->state;
+		g.reason = r->reason;
+		g.exact = r->exact;
+		g.depth = r->depth;
+		g.depth_exact = r->depth_exact;
+		if (group) {
+			g.whole = group->whole;
+			g.created_at = group->key.created_at;
+			g.start = group->key.start;
+			g.nstack = group->key.nstack;
+			memcpy(g.stack, group->key.stack, g.nstack * sizeof(g.stack[0]));
+		}
+		fn(arg, &g, r->group);
+	}
 }

@@ -6,60 +6,8 @@
 
 #include "census/g_priv.h"
 
-#define PAGE        4096u
 #define G_HEAD      192u /* covers goid in every layout */
 #define RECORD_HEAD 48u
-
-/*
- * Records of one goroutine are neighbours in memory, so the page around a record serves the next
- * ones: 0.05 us a record instead of 1 us.
- */
-struct page_cache {
-	const struct memread *m;
-	uint64_t base[8];
-	unsigned next;
-	uint32_t reads;
-	unsigned char bytes[8][PAGE];
-};
-
-static int read_page(struct page_cache *pc, uint64_t base, unsigned char **ret_bytes)
-{
-	int err;
-
-	for (unsigned i = 0; i < 8; i++) {
-		if (pc->base[i] == base) {
-			*ret_bytes = pc->bytes[i];
-			return 0;
-		}
-	}
-	pc->next = (pc->next + 1) % 8;
-	pc->base[pc->next] = 0;
-	pc->reads++;
-	err = memread_at(pc->m, base, pc->bytes[pc->next], PAGE);
-	if (err)
-		return err;
-	pc->base[pc->next] = base;
-	*ret_bytes = pc->bytes[pc->next];
-	return 0;
-}
-
-static int read_cached(struct page_cache *pc, uint64_t addr, unsigned char *dst, size_t n)
-{
-	while (n) {
-		uint64_t base = addr & ~(uint64_t)(PAGE - 1);
-		size_t off = addr - base, k = PAGE - off < n ? PAGE - off : n;
-		unsigned char *bytes;
-		int err = read_page(pc, base, &bytes);
-
-		if (err)
-			return err;
-		memcpy(dst, bytes + off, k);
-		dst += k;
-		addr += k;
-		n -= k;
-	}
-	return 0;
-}
 
 static bool counts(const unsigned char *rec, const struct go_layout *l)
 {
@@ -67,39 +15,49 @@ static bool counts(const unsigned char *rec, const struct go_layout *l)
 	       !(l->defer.open_defer != GO_LAYOUT_ABSENT && rec[l->defer.open_defer] == 1);
 }
 
+static bool has_room(const struct chain_walk *w)
+{
+	return w->steps < CHAIN_MAX && w->depth < CHAIN_MAX;
+}
+
+static int read_record(struct pages *p, uint64_t at, unsigned char rec[RECORD_HEAD],
+		       struct chain_walk *w)
+{
+	w->steps++;
+	return pages_read(p, at, rec, RECORD_HEAD);
+}
+
 /*
  * The list of a range-over-func loop hangs on *head of its frame's record; its records have no sp
  * yet. 1: closed.
  */
-static int add_range_list(struct page_cache *pc, const struct go_layout *l, uint64_t head,
-			  uint32_t *depth)
+static int add_range_list(struct pages *p, const struct go_layout *l, uint64_t head,
+			  struct chain_walk *w)
 {
 	unsigned char rec[RECORD_HEAD];
 	uint64_t at = 0;
-	int err = read_cached(pc, head, (unsigned char *)&at, sizeof(at));
+	int err = pages_read(p, head, &at, sizeof(at));
 
-	while (!err && at > 1 && *depth < CHAIN_MAX) {
-		err = read_cached(pc, at, rec, sizeof(rec));
-		(*depth)++;
+	while (!err && at > 1 && has_room(w)) {
+		err = read_record(p, at, rec, w);
+		w->depth++;
 		at = g_word(rec, l->defer.link);
 	}
 	return err;
 }
 
-/*
- * *ended: the end of the chain was met, not a bound (records that do not count may form a ring,
- * too).
- */
-static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned char *g,
-		uint32_t *depth, bool *ended)
+int chain_walk(struct pages *p, const struct go_layout *l, const unsigned char *g,
+	       struct chain_walk *ret_w)
 {
 	uint64_t lo = g_word(g, l->g.stack_lo), hi = g_word(g, l->g.stack_hi),
 		 at = g_word(g, l->g.defer), last_sp = lo;
+	struct chain_walk *w = ret_w;
 
-	for (uint32_t seen = 0; at && seen < CHAIN_MAX && *depth < CHAIN_MAX; seen++) {
+	*w = (struct chain_walk){};
+	while (at && has_room(w)) {
 		unsigned char rec[RECORD_HEAD];
 		uint64_t sp;
-		int err = read_cached(pc, at, rec, sizeof(rec));
+		int err = read_record(p, at, rec, w);
 
 		if (err)
 			return err;
@@ -109,15 +67,21 @@ static int walk(struct page_cache *pc, const struct go_layout *l, const unsigned
 			return -EBADMSG;
 		last_sp = sp;
 		if (counts(rec, l))
-			(*depth)++;
+			w->depth++;
 		else if (l->defer.rangefunc != GO_LAYOUT_ABSENT && rec[l->defer.rangefunc] == 1)
-			err = add_range_list(pc, l, g_word(rec, l->defer.head), depth);
+			err = add_range_list(p, l, g_word(rec, l->defer.head), w);
 		if (err)
 			return err;
 		at = g_word(rec, l->defer.link);
 	}
-	*ended = !at && *depth < CHAIN_MAX;
+	w->ended = !at && has_room(w);
 	return 0;
+}
+
+bool chain_layout_fits(const struct go_layout *l)
+{
+	return l->defer.link + 8u <= RECORD_HEAD && l->defer.sp + 8u <= RECORD_HEAD &&
+	       (l->defer.head == GO_LAYOUT_ABSENT || l->defer.head + 8u <= RECORD_HEAD);
 }
 
 int chain_goid(const struct memread *m, const struct go_layout *layout, uint64_t g,
@@ -139,14 +103,14 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	       struct chain *ret_c)
 {
 	unsigned char first[G_HEAD], again[G_HEAD];
-	struct page_cache pc = { .m = m };
+	struct pages pages;
 	struct chain c = {};
-	bool ended = false;
+	struct chain_walk w;
 	uint32_t status;
 	int err;
 
 	if (layout->g.goid + 8u > G_HEAD || layout->g.atomicstatus + 4u > G_HEAD ||
-	    layout->defer.link + 8u > RECORD_HEAD)
+	    !chain_layout_fits(layout))
 		return -EBADMSG;
 	err = memread_at(m, g, first, sizeof(first));
 	if (err)
@@ -155,17 +119,19 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	c.goid = g_word(first, layout->g.goid);
 	if (g_is_free(status) || !c.goid)
 		return -ESRCH;
-	err = walk(&pc, layout, first, &c.depth, &ended);
+	pages_init(&pages, m);
+	err = chain_walk(&pages, layout, first, &w);
 	if (err)
 		return err;
 	err = memread_at(m, g, again, sizeof(again));
 	if (err)
 		return err;
-	c.exact = status != G_RUNNING && status != G_COPYSTACK && ended &&
+	c.exact = status != G_RUNNING && status != G_COPYSTACK && w.ended &&
 		  status == g_status(again, layout) && c.goid == g_word(again, layout->g.goid) &&
 		  g_word(first, layout->g.sched_sp) == g_word(again, layout->g.sched_sp) &&
 		  g_word(first, layout->g.defer) == g_word(again, layout->g.defer);
-	c.reads = pc.reads;
+	c.depth = w.depth;
+	c.reads = pages.reads;
 	*ret_c = c;
 	return 0;
 }

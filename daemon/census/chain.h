@@ -12,10 +12,11 @@
 #include <stdint.h>
 
 #include "base/memread.h"
+#include "census/pages.h"
 #include "golang/layout.h"
 
 #define CHAIN_MAX \
-	(1u << 20) /* records followed; a longer chain is reported as inferred at this depth */
+	(1u << 18) /* records followed; a longer chain is reported as inferred at this depth */
 
 struct chain {
 	uint64_t goid;
@@ -23,6 +24,20 @@ struct chain {
 	uint32_t reads; /* pages fetched from the process, for budgeting */
 	bool exact;     /* the goroutine did not run in between, and the chain ended */
 };
+
+/* Whether records of this layout can be followed. */
+bool chain_layout_fits(const struct go_layout *layout);
+/*
+ * The walk alone, from a g that was read (up to g.goid at least). As chain_read(), but what was
+ * counted so far is told on failure, too.
+ */
+struct chain_walk {
+	uint32_t depth; /* pending records */
+	uint32_t steps; /* records looked at */
+	bool ended;     /* by the end of the chain, not by CHAIN_MAX (records may form a ring) */
+};
+int chain_walk(struct pages *pages, const struct go_layout *layout, const unsigned char *g,
+	       struct chain_walk *ret_w);
 
 /* Which goroutine is in g: 0 and its goid; -ESRCH: none (or the process is gone); -EFAULT. */
 int chain_goid(const struct memread *m, const struct go_layout *layout, uint64_t g,

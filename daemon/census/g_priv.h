@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the files of census/ share: words of a g that was read, and its states. */
+/* What the files of census/ share: a g that was read, and its states. */
 #ifndef DEFERD_CENSUS_G_PRIV_H
 #define DEFERD_CENSUS_G_PRIV_H
 
@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "census/goroutine.h"
 #include "golang/layout.h"
 
 /*
@@ -26,6 +27,8 @@
 #define G_SCAN       0x1000u
 
 #define G_SCHED_G 72u /* g.sched.g; has never moved */
+
+#define G_BYTES 384u /* covers every field that a census looks at, in every layout */
 
 static inline uint64_t g_word(const uint8_t *p, unsigned off)
 {
@@ -48,5 +51,23 @@ static inline bool g_is_free(uint32_t status)
 {
 	return status == G_IDLE || status == G_DEAD || status == G_DEAD_EXTRA;
 }
+
+/* g.c, of G_BYTES of a g each */
+
+/* Whether all that a census looks at lies within G_BYTES. */
+bool g_layout_fits(const struct go_layout *l);
+/* False: there is no goroutine in it, or it is none. */
+bool g_state(uint32_t status, enum census_state *ret);
+/*
+ * What does not tear: all but exact, depth and stack; run-time addresses. False: it is no goroutine,
+ * or has never been one.
+ */
+bool g_parse(const struct go_layout *l, const uint8_t *g, uint64_t at,
+	     struct census_goroutine *ret);
+/* Where it stands: sp and pc of what it last did, in a syscall those of the call. */
+uint64_t g_sp(const struct go_layout *l, const uint8_t *g, enum census_state state);
+uint64_t g_pc(const struct go_layout *l, const uint8_t *g, enum census_state state);
+/* Nothing that a census tells has moved between the two. */
+bool g_same(const struct go_layout *l, const uint8_t *a, const uint8_t *b);
 
 #endif

@@ -10,63 +10,109 @@ static unsigned key_len(const struct group_key *k)
 	return (unsigned)(offsetof(struct group_key, stack) + k->nstack * sizeof(k->stack[0]));
 }
 
-static struct group_key key_of(const struct census_goroutine *g)
+static void key_of(const struct census_goroutine *g, struct group_key *ret)
 {
-	struct group_key k;
-
-	memset(&k, 0, offsetof(struct group_key, stack));
-	k.created_at = g->created_at;
-	k.start = g->start;
-	k.state = g->state;
-	k.reason = g->reason;
-	k.nstack = (uint16_t)g->nstack;
-	memcpy(k.stack, g->stack, g->nstack * sizeof(k.stack[0]));
-	return k;
+	memset(ret, 0, offsetof(struct group_key, stack));
+	ret->created_at = g->created_at;
+	ret->start = g->start;
+	ret->state = g->state;
+	ret->reason = g->reason;
+	ret->nstack = (uint16_t)g->nstack;
+	memcpy(ret->stack, g->stack, g->nstack * sizeof(ret->stack[0]));
 }
 
-static struct group *group_of(struct groups *gs, const struct census_goroutine *g)
+bool groups_full(const struct groups *gs)
 {
-	struct group_key key = key_of(g);
-	unsigned len = key_len(&key);
-	struct group *group;
-
-	HASH_FIND(hh, gs->by_key, &key, len, group);
-	if (group || HASH_COUNT(gs->by_key) >= GROUPS_MAX)
-		return group;
-	group = calloc(1, sizeof(*group));
-	if (!group)
-		return NULL;
-	memcpy(&group->key, &key, len);
-	group->whole = g->whole;
-	HASH_ADD_KEYPTR(hh, gs->by_key, &group->key, len, group);
-	return group;
+	return HASH_COUNT(gs->by_key) >= gs->max;
 }
 
-void groups_add(struct groups *gs, const struct census_goroutine *g)
+/* False: no memory. */
+static bool give_id(struct groups *gs, struct group *g)
 {
-	struct group *group = group_of(gs, g);
+	while (gs->free < gs->n_ids && gs->by_id[gs->free])
+		gs->free++;
+	if (gs->free == gs->n_ids) {
+		uint32_t n = gs->n_ids ? gs->n_ids * 2 : 64;
+		struct group **ids = realloc(gs->by_id, n * sizeof(*ids));
 
-	if (!group) {
-		gs->left_out++;
-		return;
+		if (!ids)
+			return false;
+		memset(ids + gs->n_ids, 0, (n - gs->n_ids) * sizeof(*ids));
+		gs->by_id = ids;
+		gs->n_ids = n;
 	}
-	group->count++;
-	group->inexact += !g->exact;
-	if (g->since_ns && (!group->oldest_ns || g->since_ns < group->oldest_ns))
-		group->oldest_ns = g->since_ns;
-	if (g->depth > group->depth_max)
-		group->depth_max = g->depth;
-	if (group->n_members < GROUP_MEMBERS)
-		group->members[group->n_members++] =
-			(struct group_member){ g->goid, g->parent, g->since_ns, g->depth };
+	g->id = gs->free++;
+	gs->by_id[g->id] = g;
+	return true;
+}
+
+static struct group *add(struct groups *gs, const struct group_key *key, unsigned len)
+{
+	struct group *g;
+
+	if (groups_full(gs))
+		return NULL;
+	g = calloc(1, offsetof(struct group, key) + len);
+	if (!g)
+		return NULL;
+	memcpy(&g->key, key, len);
+	if (!give_id(gs, g)) {
+		free(g);
+		return NULL;
+	}
+	g->serial = ++gs->serial;
+	HASH_ADD_KEYPTR(hh, gs->by_key, &g->key, len, g);
+	return g;
+}
+
+uint32_t groups_intern(struct groups *gs, const struct census_goroutine *goroutine)
+{
+	struct group_key key;
+	struct group *g;
+	unsigned len;
+
+	key_of(goroutine, &key);
+	len = key_len(&key);
+	HASH_FIND(hh, gs->by_key, &key, len, g);
+	if (!g)
+		g = add(gs, &key, len);
+	if (!g)
+		return GROUP_NONE;
+	g->whole = goroutine->whole;
+	return g->id;
+}
+
+void groups_begin(struct groups *gs)
+{
+	for (struct group *g = gs->by_key; g; g = g->hh.next)
+		g->next = (struct group_sum){};
+}
+
+static void remove_group(struct groups *gs, struct group *g)
+{
+	HASH_DEL(gs->by_key, g);
+	gs->by_id[g->id] = NULL;
+	if (g->id < gs->free)
+		gs->free = g->id;
+	free(g);
+}
+
+void groups_end(struct groups *gs)
+{
+	struct group *g, *next;
+
+	HASH_ITER (hh, gs->by_key, g, next) {
+		g->sum = g->next;
+		if (!g->sum.count)
+			remove_group(gs, g);
+	}
 }
 
 static int compare_groups(const struct group *a, const struct group *b)
 {
-	if (a->count != b->count)
-		return a->count < b->count ? 1 : -1;
-	return (a->members[0].goid > b->members[0].goid) -
-	       (a->members[0].goid < b->members[0].goid);
+	if (a->sum.count != b->sum.count)
+		return a->sum.count < b->sum.count ? 1 : -1;
+	return (a->sum.first > b->sum.first) - (a->sum.first < b->sum.first);
 }
 
 void groups_sort(struct groups *gs)
@@ -78,9 +124,8 @@ void groups_done(struct groups *gs)
 {
 	struct group *g, *next;
 
-	HASH_ITER (hh, gs->by_key, g, next) {
-		HASH_DEL(gs->by_key, g);
-		free(g);
-	}
-	gs->left_out = 0;
+	HASH_ITER (hh, gs->by_key, g, next)
+		remove_group(gs, g);
+	free(gs->by_id);
+	*gs = (struct groups){ .max = gs->max };
 }

@@ -2,33 +2,42 @@
 /*
  * Goroutines that do the same: one group for each stack, state, wait reason and go statement. A
  * profile of the runtime has the same, but for those that differ in where they were created only.
+ *
+ * Groups stay from one census to the next, so that one that grows can be told, and a goroutine that
+ * did not move is in the group that it was in. While a census runs its sums are gathered aside.
  */
 #ifndef DEFERD_CENSUS_GROUPS_H
 #define DEFERD_CENSUS_GROUPS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <uthash.h>
 
-#include "census/census.h"
+#include "census/goroutine.h"
 
-#define GROUPS_MAX    4096 /* what comes after is counted, not kept */
-#define GROUP_MEMBERS 16   /* goroutines of a group that are kept each */
+#define GROUP_NONE UINT32_MAX
+#define GROUPS_MAX 4096 /* of one process, unless there is a reason for more */
 
-struct group_member {
-	uint64_t goid, parent;
-	uint64_t since_ns;
-	uint32_t depth;
+/* Of the members of a group. */
+struct group_sum {
+	uint32_t count;
+	uint32_t inexact;   /* moved while they were read */
+	uint32_t quiet;     /* have waited for longer than the census's limit */
+	uint32_t woken;     /* were quiet at the census before, and are in this group no more */
+	uint32_t depth_max; /* deepest pending defers */
+	uint64_t oldest_ns; /* earliest since_ns; 0: not known of any */
+	uint64_t first;     /* lowest goid */
 };
 
 struct group {
 	UT_hash_handle hh;
-	uint64_t count;
-	uint64_t oldest_ns; /* earliest since_ns; 0: not known of any */
-	uint64_t inexact;   /* of them moved while they were read */
-	uint32_t depth_max; /* deepest pending defers */
-	bool whole;         /* the stack reaches to the first function */
-	unsigned n_members;
-	struct group_member members[GROUP_MEMBERS];
-	/* The key, up to the end of the stack. */
+	uint32_t id;           /* of the groups that there are now */
+	uint64_t serial;       /* of all that there ever were of this process */
+	bool whole;            /* the stack reaches to the first function */
+	struct group_sum sum;  /* of the last census that ended */
+	struct group_sum next; /* of the one that runs */
+	/* The key; it is allocated up to the end of the stack. */
 	struct group_key {
 		uint64_t created_at, start;
 		uint32_t state; /* enum census_state */
@@ -38,12 +47,21 @@ struct group {
 };
 
 struct groups {
+	uint32_t max;         /* groups; set once */
 	struct group *by_key; /* hash */
-	uint64_t left_out;    /* goroutines for whose group there was no room or memory */
+	struct group **by_id; /* NULL: free */
+	uint32_t n_ids, free; /* slots of by_id; no free one is before `free` */
+	uint64_t serial;
 };
 
-void groups_add(struct groups *gs, const struct census_goroutine *g);
-/* The largest first; then those with the earliest goroutine. */
+/* A census begins: nothing is gathered yet. */
+void groups_begin(struct groups *gs);
+/* The group of a goroutine, a new one if need be. GROUP_NONE: no room, or no memory. */
+uint32_t groups_intern(struct groups *gs, const struct census_goroutine *g);
+bool groups_full(const struct groups *gs);
+/* The census has ended: what was gathered holds, and groups without members are gone. */
+void groups_end(struct groups *gs);
+/* By what holds: the largest first; then those with the earliest goroutine. */
 void groups_sort(struct groups *gs);
 void groups_done(struct groups *gs); /* empty again */
 

@@ -6,9 +6,9 @@
 
 #include "census/g_priv.h"
 
-#define G_BYTES    512u /* covers every field that is looked at, in every layout */
-#define OTHERS_MAX 8    /* goroutines looked at beside the first */
-#define ALLGS_MAX  (1ull << 32)
+#define VERIFY_BYTES 512u /* covers every field that is looked at, in every layout */
+#define OTHERS_MAX   8    /* goroutines looked at beside the first */
+#define ALLGS_MAX    (1ull << 32)
 
 static bool fields_fit(const struct go_layout *l)
 {
@@ -17,7 +17,7 @@ static bool fields_fit(const struct go_layout *l)
 	for (unsigned i = 0; i < sizeof(used) / sizeof(*used); i++) {
 		if (used[i] == GO_LAYOUT_ABSENT)
 			continue;
-		if (used[i] > G_BYTES - sizeof(uint64_t))
+		if (used[i] > VERIFY_BYTES - sizeof(uint64_t))
 			return false;
 	}
 	return l->g.goid != GO_LAYOUT_ABSENT && l->g.atomicstatus != GO_LAYOUT_ABSENT;
@@ -59,7 +59,7 @@ static int check_first(const uint8_t *g, const struct go_layout *l, uint64_t run
 static int check_others(const struct memread *m, const struct go_layout *l, uint64_t list,
 			uint64_t n, struct reason *reason)
 {
-	uint8_t g[G_BYTES];
+	uint8_t g[VERIFY_BYTES];
 
 	for (uint64_t i = 1; i < n && i <= OTHERS_MAX; i++) {
 		uint64_t at;
@@ -82,7 +82,7 @@ int verify_layout(const struct memread *m, const struct go_layout *l, const stru
 		  struct reason *reason)
 {
 	uint64_t n, list, first;
-	uint8_t g[G_BYTES];
+	uint8_t g[VERIFY_BYTES];
 	int err;
 
 	if (!fields_fit(l))

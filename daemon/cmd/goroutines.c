@@ -9,7 +9,6 @@
 #include <zlib.h>
 
 #include "base/log.h"
-#include "census/groups.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "export/goroutines.h"
@@ -36,15 +35,8 @@ static const struct cmd_option options[] = {
 
 struct look {
 	struct session session;
-	struct groups groups;
-	struct census_summary census;
-	uint32_t image_id;
+	struct engine_census census;
 };
-
-static void on_goroutine(void *arg, const struct census_goroutine *g)
-{
-	groups_add(&((struct look *)arg)->groups, g);
-}
 
 static int fail(pid_t pid, const char *why)
 {
@@ -62,9 +54,7 @@ static int take_census(struct look *l, pid_t pid)
 
 	do {
 		reason = (struct reason){};
-		groups_done(&l->groups);
-		err = engine_goroutines(l->session.engine, pid, on_goroutine, l, &l->image_id,
-					&l->census, &reason);
+		err = engine_census(l->session.engine, pid, &l->census, &reason);
 		if (!err)
 			return EXIT_GOOD;
 		if (err != -EBADMSG && engine_settled(l->session.engine))
@@ -87,10 +77,9 @@ static json_t *name_groups(struct look *l)
 	bool complete;
 	json_t *doc;
 
-	groups_sort(&l->groups);
 	for (;;) {
-		doc = view_goroutines(engine_model(l->session.engine), l->image_id, &l->groups,
-				      &l->census, &complete);
+		doc = view_goroutines(engine_model(l->session.engine), l->census.image_id,
+				      l->census.census, l->census.took_ns, &complete);
 		if (!doc || complete || loop_now_ns() > deadline || loop_turn(l->session.loop, 50))
 			return doc;
 		json_decref(doc);
@@ -231,7 +220,7 @@ static void print(const json_t *doc, pid_t pid)
 /* Some stand where the way to their callers was not known at the first census. */
 static bool lacks_stacks(const struct look *l)
 {
-	for (const struct group *g = l->groups.by_key; g; g = g->hh.next) {
+	for (const struct group *g = census_groups(l->census.census)->by_key; g; g = g->hh.next) {
 		if (!g->whole && g->key.nstack == 1)
 			return true;
 	}
@@ -288,7 +277,6 @@ static int run(int argc, char **argv)
 	code = session_open(&l.session, config, &opts);
 	if (!code)
 		code = look(&l, pid);
-	groups_done(&l.groups);
 	session_close(&l.session);
 	return code;
 }

@@ -67,7 +67,7 @@ static void stop(struct engine *e)
 
 static bool went_on(struct engine *e, struct watch *w, const struct aftermath *a)
 {
-	struct memread mem = memread_fd(&w->memfd);
+	struct memread mem = memread_process(&w->memory);
 	uint64_t goid = 0;
 
 	if (!a->g)

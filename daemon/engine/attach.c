@@ -326,6 +326,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 		probe_detach(e->probe, id);
 		return -ENOMEM;
 	}
+	w->engine = e;
 	w->pid = pid;
 	w->id = id;
 	w->start_ticks = d.start_ticks;
@@ -334,7 +335,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout && !im->report->error
 			    ? LAYOUT_PENDING
 			    : LAYOUT_NONE;
-	w->memfd = TAKE_FD(d.memfd);
+	w->memory = (struct memread_process){ .fd = TAKE_FD(d.memfd), .pid = pid };
 	w->attached_ns = begin_ns;
 	im->users++;
 	if (im->exe_fd < 0)

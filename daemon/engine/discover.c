@@ -45,7 +45,13 @@ void watch_remove(struct engine *e, struct watch *w)
 	probe_detach(e->probe, w->id);
 	engine_emit(e, &ev);
 	w->image->users--;
-	close(w->memfd);
+	watch_free(w);
+}
+
+void watch_free(struct watch *w)
+{
+	census_free(w->census);
+	close(w->memory.fd);
 	free(w);
 }
 

@@ -93,7 +93,7 @@ static bool settle(struct engine *e, struct event *ev)
 		g->inferred = true;
 		return true;
 	}
-	mem = memread_fd(&w->memfd);
+	mem = memread_process(&w->memory);
 	err = chain_read(&mem, &w->image->report->layout, g->g, &c);
 	e->stats.chains_read++;
 	if (err == -ESRCH || (!err && c.goid != g->goid)) {
@@ -570,8 +570,7 @@ void engine_free(struct engine *e)
 	HASH_ITER (hh, e->by_pid, w, next) {
 		HASH_DELETE(hh, e->by_pid, w);
 		HASH_DELETE(hh_id, e->by_id, w);
-		close(w->memfd);
-		free(w);
+		watch_free(w);
 	}
 	probe_close(e->probe);
 	images_free(e->images);

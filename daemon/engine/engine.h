@@ -87,14 +87,17 @@ void engine_show(struct engine *e, struct show *ret_show);
 bool engine_settled(const struct engine *e);
 
 /*
- * All goroutines of an observed process, now; link-time addresses, of the image *ret_image_id. Waits
- * for no one, but takes 1 to 3 us a goroutine. The stack of one that is about to run or in a syscall is
- * whole only once the place it stands at has a name: ask again. As census_read(), and -ENOTSUP or
- * -EBADMSG with the reason when it cannot be.
+ * All goroutines of an observed process, now. Waits for no one, but takes 1 to 3 us a goroutine the first
+ * time. The stack of one that is about to run or in a syscall is whole only once the place it stands at
+ * has a name: ask again. As census_begin(), and -ENOTSUP or -EBADMSG with the reason when it cannot be.
  */
-int engine_goroutines(struct engine *e, pid_t pid,
-		      void (*fn)(void *arg, const struct census_goroutine *g), void *arg,
-		      uint32_t *ret_image_id, struct census_summary *ret, struct reason *reason);
+struct engine_census {
+	struct census
+		*census;   /* borrowed until the process is gone, or the next turn of the loop */
+	uint32_t image_id; /* whose link-time addresses those in it are */
+	uint64_t took_ns;
+};
+int engine_census(struct engine *e, pid_t pid, struct engine_census *ret, struct reason *reason);
 
 /* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */
 const struct image *engine_image(struct engine *e, uint32_t image_id);

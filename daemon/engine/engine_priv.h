@@ -3,6 +3,7 @@
 #ifndef DEFERD_ENGINE_ENGINE_PRIV_H
 #define DEFERD_ENGINE_ENGINE_PRIV_H
 
+#include "base/memread.h"
 #include "engine/engine.h"
 #include "engine/jobs.h"
 #include "proc/cgroup.h"
@@ -16,7 +17,9 @@ struct watch {
 	uint64_t start_ticks;
 	struct image *image;
 	uint64_t bias;
-	int memfd;
+	struct engine *engine;
+	struct memread_process memory;
+	struct census *census; /* NULL before the first */
 	enum {
 		LAYOUT_NONE,
 		LAYOUT_PENDING,
@@ -79,6 +82,7 @@ void discover_report(struct engine *e, struct image *im, int err, const struct i
 struct watch *watch_of_pid(struct engine *e, pid_t pid);
 struct watch *watch_of_id(struct engine *e, uint32_t id);
 void watch_remove(struct engine *e, struct watch *w);
+void watch_free(struct watch *w); /* it is in no table any more */
 
 /* attach.c: from a process and its image's report to a target */
 int attach_process(struct engine *e, pid_t pid, struct image *im);

@@ -92,7 +92,7 @@ static void verify(struct engine *e, struct watch *w)
 		.allgs_list = r->allgs_list + w->bias,
 		.runtime_main = r->runtime_main + w->bias,
 	};
-	struct memread mem = memread_fd(&w->memfd);
+	struct memread mem = memread_process(&w->memory);
 	struct reason reason = {};
 	int err;
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/goroutines.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "export/views_priv.h"
+
+#define MEMBERS 16 /* goroutines of a group that are shown each */
 
 const char *const view_census_state_names[CENSUS_STATE_MAX] = {
 	[CENSUS_RUNNABLE] = "runnable",   [CENSUS_RUNNING] = "running",
@@ -11,12 +15,36 @@ const char *const view_census_state_names[CENSUS_STATE_MAX] = {
 	[CENSUS_PREEMPTED] = "preempted", [CENSUS_LEAKED] = "leaked",
 };
 
+struct member {
+	uint64_t goid, parent, since_ns;
+	uint32_t depth;
+};
+
+/* Of each group, by its id, the first ones. */
+struct sample {
+	unsigned n;
+	struct member members[MEMBERS];
+};
+
 struct page {
 	struct model *m;
 	uint32_t image_id;
 	const struct census_summary *census;
+	struct sample *samples;
 	bool complete;
 };
+
+static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t group)
+{
+	struct page *p = arg;
+	struct sample *s;
+
+	if (group == GROUP_NONE)
+		return;
+	s = &p->samples[group];
+	if (s->n < MEMBERS)
+		s->members[s->n++] = (struct member){ g->goid, g->parent, g->since_ns, g->depth };
+}
 
 /* NULL while it is not known. */
 static const struct code_line *function_at(struct page *p, uint64_t entry)
@@ -46,17 +74,18 @@ static json_t *line_at(struct page *p, uint64_t pc)
 
 static json_t *since_json(const struct page *p, uint64_t since_ns)
 {
-	if (!since_ns || since_ns > p->census->begin_ns)
+	if (!since_ns || since_ns >= p->census->begin_ns)
 		return json_null();
 	return json_real((double)(p->census->begin_ns - since_ns) / 1e9);
 }
 
 static json_t *members_json(const struct page *p, const struct group *g)
 {
+	const struct sample *s = &p->samples[g->id];
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < g->n_members; i++) {
-		const struct group_member *m = &g->members[i];
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct member *m = &s->members[i];
 		json_t *o = json_object();
 
 		set_int(o, "id", m->goid);
@@ -77,44 +106,56 @@ static json_t *group_json(struct page *p, const struct group *g, bool *ret_syste
 
 	*ret_system = start && is_system(start->function);
 	p->complete &= view_named(p->m, p->image_id, g->key.stack, g->key.nstack);
-	set_int(o, "count", g->count);
+	set_int(o, "count", g->sum.count);
 	set(o, "system", json_boolean(*ret_system));
 	set_str(o, "state", view_census_state_names[g->key.state]);
 	set(o, "reason", waits && reason[0] ? json_string(reason) : json_null());
 	set(o, "on_cpu",
 	    json_boolean(g->key.state == CENSUS_RUNNING || (waits && census_reason_runs(reason))));
-	set(o, "since_seconds", since_json(p, g->oldest_ns));
+	set(o, "since_seconds", since_json(p, g->sum.oldest_ns));
 	set(o, "stack", view_stack(p->m, p->image_id, g->key.stack, g->key.nstack));
 	set(o, "whole", json_boolean(g->whole));
 	set(o, "start", g->key.start ? view_line(start) : json_null());
 	set(o, "created_by", line_at(p, g->key.created_at));
-	set_int(o, "depth_max", g->depth_max);
-	set_int(o, "inexact", g->inexact);
+	set_int(o, "depth_max", g->sum.depth_max);
+	set_int(o, "inexact", g->sum.inexact);
 	set(o, "goroutines", members_json(p, g));
 	return o;
 }
 
-json_t *view_goroutines(struct model *m, uint32_t image_id, const struct groups *groups,
-			const struct census_summary *census, bool *ret_complete)
+json_t *view_goroutines(struct model *m, uint32_t image_id, struct census *c, uint64_t took_ns,
+			bool *ret_complete)
 {
-	struct page p = { .m = m, .image_id = image_id, .census = census, .complete = true };
-	json_t *o = json_object(), *list = json_array();
-	const struct census_stats *st = &census->stats;
+	const struct census_summary *census = census_summary(c);
+	struct groups *groups = census_groups(c);
+	_cleanup_free_ struct sample *samples = calloc(groups->n_ids + 1, sizeof(*samples));
+	struct page p = {
+		.m = m, .image_id = image_id, .census = census, .samples = samples, .complete = true
+	};
+	json_t *o, *list;
 	uint64_t system = 0;
 
+	if (!census || !samples)
+		return NULL;
+	o = json_object();
+	list = json_array();
+	groups_sort(groups);
+	census_each(c, on_goroutine, &p);
 	for (const struct group *g = groups->by_key; g; g = g->hh.next) {
 		bool is;
 
+		if (!g->sum.count)
+			continue;
 		json_array_append_new(list, group_json(&p, g, &is));
-		system += is ? g->count : 0;
+		system += is ? g->sum.count : 0;
 	}
 	set(o, "groups", list);
-	set_int(o, "goroutines", st->told);
+	set_int(o, "goroutines", census->told);
 	set_int(o, "system", system);
-	set_int(o, "inexact", st->inexact);
-	set_int(o, "unreadable", st->bad);
-	set_int(o, "left_out", groups->left_out);
-	set_real(o, "seconds", (double)census->took_ns / 1e9);
+	set_int(o, "inexact", census->inexact);
+	set_int(o, "unreadable", census->bad);
+	set_int(o, "left_out", census->left_out);
+	set_real(o, "seconds", (double)took_ns / 1e9);
 	*ret_complete = p.complete;
 	return o;
 }

@@ -18,16 +18,16 @@
 
 #include <jansson.h>
 
-#include "census/groups.h"
+#include "census/census.h"
 #include "model/model.h"
 
 extern const char *const view_census_state_names[CENSUS_STATE_MAX];
 
 /*
- * *ret_complete is false while names are being looked up: ask again. The object is the caller's;
- * NULL: out of memory.
+ * The last census that is complete. *ret_complete is false while names are being looked up: ask again.
+ * The object is the caller's; NULL: out of memory, or no census.
  */
-json_t *view_goroutines(struct model *m, uint32_t image_id, const struct groups *groups,
-			const struct census_summary *census, bool *ret_complete);
+json_t *view_goroutines(struct model *m, uint32_t image_id, struct census *c, uint64_t took_ns,
+			bool *ret_complete);
 
 #endif

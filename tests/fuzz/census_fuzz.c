@@ -4,9 +4,9 @@
  * its bounds, and there is an end. The first byte chooses the release, the rest is the memory.
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "census/census.h"
-#include "census/groups.h"
 
 #define FUZZ_COST 40
 #include "driver.h"
@@ -35,54 +35,74 @@ static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
 	return pc & 1 ? -ENOENT : 0;
 }
 
-static void on_goroutine(void *arg, const struct census_goroutine *g)
+static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t group)
 {
+	uint32_t *told = arg;
+
 	if (!g->goid || (unsigned)g->state >= CENSUS_STATE_MAX || g->nstack > CENSUS_STACK_MAX ||
 	    (g->whole && !g->nstack) || (g->state == CENSUS_RUNNING && (g->exact || g->nstack)) ||
 	    (g->depth_exact && !g->exact) || g->g < BASE)
 		abort();
-	groups_add(arg, g);
+	(*told)++;
 }
 
-static void check_groups(struct groups *gs, uint64_t told)
+static void check(struct census *c)
 {
-	uint64_t n = gs->left_out, last = UINT64_MAX;
+	const struct census_summary *st = census_summary(c);
+	uint64_t n = st->left_out, last = UINT64_MAX;
+	uint32_t told = 0;
 
-	groups_sort(gs);
-	for (const struct group *g = gs->by_key; g; g = g->hh.next) {
-		if (!g->count || g->count > last || g->n_members > g->count ||
-		    g->inexact > g->count)
+	groups_sort(census_groups(c));
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
+		if (!g->sum.count || g->sum.count > last || g->sum.quiet > g->sum.count ||
+		    g->sum.inexact > g->sum.count)
 			abort();
-		last = g->count;
-		n += g->count;
+		last = g->sum.count;
+		n += g->sum.count;
 	}
-	if (n != told)
+	census_each(c, on_goroutine, &told);
+	if (n != st->told || told != st->told || st->told + st->bad > st->listed)
 		abort();
+	for (unsigned i = 0; i < CENSUS_REASONS_MAX; i++) {
+		if (strnlen(st->reasons[i], CENSUS_REASON_MAX) == CENSUS_REASON_MAX)
+			abort();
+	}
 }
 
+static bool take(struct census *c, uint64_t now_ns)
+{
+	struct reason reason;
+	int more = census_begin(c, now_ns, &reason) ? -1 : 1;
+
+	while (more > 0)
+		more = census_step(c, now_ns, &reason);
+	return !more;
+}
+
+/* Twice: the second of what the first remembers. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static char texts[CENSUS_REASONS_MAX][CENSUS_REASON_MAX];
-	static const struct census_where where = { BASE, BASE + 8, BASE + 0x40, 16 };
-	const struct census_frames frames = { .frame = frame_at };
 	struct memory memory = { data + 1, len - 1 };
-	struct memread reader = { .read = read_memory, .arg = &memory };
-	struct groups groups = { 0 };
-	struct census_stats st = { 0 };
 	struct go_layout layout;
-	struct reason reason;
+	struct census_opts opts = {
+		.mem = { .read = read_memory, .arg = &memory },
+		.layout = &layout,
+		.where = { BASE, BASE + 8, BASE + 0x40, 16 },
+		.frames = { .frame = frame_at },
+		.groups_max = 3,
+		.quiet_ns = 10,
+	};
+	struct census *c;
 
 	if (!len || go_layout_find(19 + data[0] % 9, &layout))
 		return 0;
-	if (census_read(&reader, &layout, &where, &frames, on_goroutine, &groups, &st, &reason) ==
-	    0)
-		check_groups(&groups, st.told);
-	groups_done(&groups);
-	(void)census_reasons(&reader, &where, texts);
-	for (unsigned i = 0; i < CENSUS_REASONS_MAX; i++) {
-		if (strnlen(texts[i], CENSUS_REASON_MAX) == CENSUS_REASON_MAX)
-			abort();
+	c = census_new(&opts);
+	if (take(c, 1)) {
+		check(c);
+		if (take(c, 100))
+			check(c);
 	}
+	census_free(c);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	for (unsigned i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
 		struct memory mem = { data, len };
-		struct memread m = { read_memory, &mem };
+		struct memread m = { .read = read_memory, .arg = &mem };
 		struct chain c, before;
 		struct go_layout l;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* A file stands in for /proc/PID/mem. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,11 +60,73 @@ static void other_descriptors(void **state)
 	close(fds[1]);
 }
 
+/* Ourselves: more spans than one call takes, and every hundredth leads nowhere. */
+static void many_of_a_process(void **state)
+{
+	enum { N = 3 * IOV_MAX + 7 };
+	static uint32_t words[N], got[N];
+	static struct memread_span spans[N];
+	_cleanup_close_ int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	for (unsigned refused = 0; refused < 2; refused++) {
+		struct memread_process p = { .fd = fd, .pid = getpid(), .refused = refused };
+		struct memread m = memread_process(&p);
+
+		for (unsigned i = 0; i < N; i++) {
+			words[i] = i + 1;
+			got[i] = 0;
+			spans[i] =
+				(struct memread_span){ .addr = i % 100 ? (uintptr_t)&words[i] : 8,
+						       .dst = &got[i],
+						       .n = sizeof(got[i]),
+						       .err = 1 };
+		}
+		memread_many(&m, spans, N);
+		for (unsigned i = 0; i < N; i++) {
+			assert_int_equal(spans[i].err, i % 100 ? 0 : -EFAULT);
+			assert_int_equal(got[i], i % 100 ? i + 1 : 0);
+		}
+		assert_int_equal(memread_at(&m, (uintptr_t)&words[1], got, 4), 0);
+		assert_int_equal(got[0], 2);
+		memread_many(&m, spans, 0);
+	}
+}
+
+/* A process number that is another's by now: the descriptor knows. */
+static void process_is_gone(void **state)
+{
+	_cleanup_close_ int fd = memfd_create("memory", MFD_CLOEXEC);
+	struct memread_process p = { .fd = fd, .pid = getpid() };
+	struct memread m = memread_process(&p);
+	uint32_t word = 7, got = 0;
+	struct memread_span span = { .addr = (uintptr_t)&word, .dst = &got, .n = sizeof(got) };
+
+	memread_many(&m, &span, 1);
+	assert_int_equal(span.err, -ESRCH);
+}
+
+static void many_without_help(void **state)
+{
+	_cleanup_close_ int fd = memfd_create("memory", MFD_CLOEXEC);
+	struct memread m = memread_fd(&fd);
+	char a[4] = "", b[4] = "";
+	struct memread_span spans[] = { { .addr = 1, .dst = a, .n = 2 },
+					{ .addr = 9, .dst = b, .n = 2 } };
+
+	assert_int_equal(write(fd, "0123456789", 10), 10);
+	memread_many(&m, spans, 2);
+	assert_int_equal(spans[0].err, 0);
+	assert_string_equal(a, "12");
+	assert_int_equal(spans[1].err, -ESRCH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_all_or_nothing),
-		cmocka_unit_test(other_descriptors),
+		cmocka_unit_test(reads_all_or_nothing), cmocka_unit_test(other_descriptors),
+		cmocka_unit_test(many_of_a_process),    cmocka_unit_test(process_is_gone),
+		cmocka_unit_test(many_without_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "census/census.h"
+#include "census/reasons_priv.h"
 
 #define BASE     0xc000000000ull
 #define LEN      0x40000u
@@ -29,7 +30,12 @@ static struct go_layout layout;
 static const struct census_where where = { BASE, BASE + 8, REASONS, 3 };
 static uint64_t hole;            /* an address that cannot be read */
 static uint64_t moves_at, moves; /* at its Nth read a word changes */
-static uint64_t reads_of_moving;
+static bool moves_on;            /* and at each one after */
+static uint64_t reads_of_moving, reads;
+static uint64_t now;
+static const uint8_t *big; /* instead of `memory` */
+static size_t big_len;
+static bool gone;
 static int64_t frame; /* that is known of every place; -1: none */
 static struct census_goroutine seen[SEEN_MAX];
 static unsigned n_seen;
@@ -41,12 +47,24 @@ static void put(uint64_t addr, uint64_t v)
 
 static int read_memory(void *arg, uint64_t addr, void *dst, size_t n)
 {
+	if (gone)
+		return -ESRCH;
+	if (big) {
+		if (addr < BASE || n > big_len || addr - BASE > big_len - n)
+			return -EFAULT;
+		memcpy(dst, big + (addr - BASE), n);
+		return 0;
+	}
 	if (addr < BASE || n > LEN || addr - BASE > LEN - n)
 		return -EFAULT;
 	if (hole && addr <= hole && hole < addr + n)
 		return -EFAULT;
-	if (moves && addr <= moves && moves < addr + n && ++reads_of_moving == moves_at)
-		memory[moves - BASE]++;
+	reads++;
+	if (moves && addr <= moves && moves < addr + n) {
+		reads_of_moving++;
+		if (reads_of_moving == moves_at || (moves_on && reads_of_moving > moves_at))
+			memory[moves - BASE]++;
+	}
 	memcpy(dst, memory + (addr - BASE), n);
 	return 0;
 }
@@ -86,7 +104,9 @@ static void make(unsigned minor, unsigned n)
 {
 	assert_int_equal(go_layout_find(minor, &layout), 0);
 	memset(memory, 0, sizeof(memory));
-	hole = moves = moves_at = reads_of_moving = 0;
+	hole = moves = moves_at = reads_of_moving = reads = 0;
+	moves_on = false;
+	now = 1000;
 	frame = -1;
 	put(BASE, n);
 	put(BASE + 8, LIST);
@@ -94,7 +114,7 @@ static void make(unsigned minor, unsigned n)
 		make_goroutine(i, WAITING);
 }
 
-static void on_goroutine(void *arg, const struct census_goroutine *g)
+static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t group)
 {
 	assert_true(n_seen < SEEN_MAX);
 	seen[n_seen++] = *g;
@@ -107,15 +127,50 @@ static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
 	return frame < 0 ? -ENOENT : 0;
 }
 
-static int census(struct census_stats *st)
+static struct census *new_census(void)
 {
-	static const struct census_frames frames = { .frame = frame_at };
-	struct reason reason = {};
-	int err;
+	const struct census_opts opts = { .mem = reader,
+					  .layout = &layout,
+					  .where = where,
+					  .frames = { .frame = frame_at },
+					  .groups_max = GROUPS_MAX,
+					  .quiet_ns = 100 };
+	struct census *c = census_new(&opts);
 
-	n_seen = 0;
-	err = census_read(&reader, &layout, &where, &frames, on_goroutine, NULL, st, &reason);
+	assert_non_null(c);
+	return c;
+}
+
+static int take(struct census *c)
+{
+	struct reason reason = {};
+	int err = census_begin(c, now, &reason), more = !err;
+
+	while (more > 0) {
+		assert_true(census_running(c));
+		more = census_step(c, now, &reason);
+	}
+	err = err ? err : more;
 	assert_int_equal(err != 0, reason.text[0] != 0);
+	assert_false(census_running(c));
+	n_seen = 0;
+	if (!err)
+		census_each(c, on_goroutine, NULL);
+	return err;
+}
+
+/* One, of a process that is new. */
+static int census(struct census_summary *ret)
+{
+	struct census *c = new_census();
+	int err = take(c);
+
+	memset(ret, 0, sizeof(*ret));
+	if (!err)
+		*ret = *census_summary(c);
+	else
+		assert_null(census_summary(c));
+	census_free(c);
 	return err;
 }
 
@@ -124,7 +179,7 @@ static void every_release(void **state)
 	for (unsigned minor = 19; minor <= 27; minor++) {
 		static const uint64_t stack[] = { 0x401000, 0x402000, 0x403010 };
 		const struct census_goroutine *g = &seen[1];
-		struct census_stats st;
+		struct census_summary st;
 
 		make(minor, 3);
 		assert_int_equal(census(&st), 0);
@@ -171,7 +226,7 @@ static void states(void **state)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct census_stats st;
+		struct census_summary st;
 
 		make(27, 2);
 		make_goroutine(1, cases[i].status);
@@ -207,7 +262,7 @@ static void leaves(void **state)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct census_stats st;
+		struct census_summary st;
 
 		make(26, 2);
 		frame = cases[i].frame;
@@ -220,7 +275,7 @@ static void leaves(void **state)
 	}
 	/* A syscall's stack pointer of another stack. */
 	for (unsigned i = 0; i < 2; i++) {
-		struct census_stats st;
+		struct census_summary st;
 
 		make(26, 2);
 		frame = 0x28;
@@ -242,7 +297,7 @@ static void broken(void **state)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct census_stats st;
+		struct census_summary st;
 
 		make(26, 3);
 		put(cases[i].at, cases[i].value);
@@ -252,32 +307,34 @@ static void broken(void **state)
 	}
 }
 
-/* One that runs in between is told, but not believed. */
+/* One that runs in between is looked at again; one that goes on running is told, but not believed. */
 static void moved(void **state)
 {
 	make(26, 1);
 	const uint64_t fields[] = { layout.g.goid, layout.g.sched_sp, layout.g.defer,
 				    layout.g.tracking_seq };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
-		struct census_stats st;
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(fields); i++) {
+		struct census_summary st;
 
 		make(26, 2);
-		moves = G(1) + fields[i];
+		moves = G(1) + fields[i / 2];
 		moves_at = 2; /* the second read */
+		moves_on = i % 2;
 		assert_int_equal(census(&st), 0);
 		assert_int_equal(n_seen, 2);
 		assert_true(seen[0].exact);
-		assert_false(seen[1].exact);
-		assert_false(seen[1].depth_exact);
-		assert_int_equal(st.inexact, 1);
+		assert_int_equal(seen[1].exact, !moves_on);
+		/* A g.defer that moved leads nowhere. */
+		assert_int_equal(seen[1].depth_exact, !moves_on && fields[i / 2] != layout.g.defer);
+		assert_int_equal(st.inexact, moves_on);
 	}
 }
 
 static void stacks(void **state)
 {
 	uint64_t bp;
-	struct census_stats st;
+	struct census_summary st;
 
 	/* A frame pointer that leads inward, in a ring, out of the stack, or nowhere. */
 	make(26, 1);
@@ -308,7 +365,7 @@ static void stacks(void **state)
 /* Far apart, twice in the list, and with a hole that one read for both would meet. */
 static void runs(void **state)
 {
-	struct census_stats st;
+	struct census_summary st;
 	uint64_t far = BASE + 0x3f000;
 
 	make(26, 4);
@@ -339,7 +396,7 @@ static void runs(void **state)
 
 static void lists(void **state)
 {
-	struct census_stats st;
+	struct census_summary st;
 
 	make(26, 0);
 	assert_int_equal(census(&st), 0);
@@ -360,9 +417,224 @@ static void lists(void **state)
 	assert_int_equal(n_seen, 2);
 }
 
+/* What the census before found is not read again, but of those that ran. */
+static void again(void **state)
+{
+	struct census *c;
+	uint64_t first;
+
+	make(25, 6);
+	frame = 0x28;
+	make_goroutine(4, 3); /* in a syscall */
+	make_goroutine(5, 1); /* about to run */
+	c = new_census();
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->reused, 0);
+	assert_int_equal(census_summary(c)->number, 1);
+	first = reads;
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->reused, 5);
+	assert_int_equal(census_summary(c)->number, 2);
+	assert_true(reads - first < 10);
+	assert_int_equal(n_seen, 6);
+	assert_int_equal(seen[3].nstack, 3);
+	assert_true(seen[3].exact && seen[3].whole);
+	/* Each of these says that it ran. */
+	memory[G(0) + layout.g.tracking_seq - BASE]++;
+	put(G(1) + layout.g.goid, 77);
+	put(G(2) + layout.g.sched_pc, 0x401001);
+	put(G(3) + layout.g.atomicstatus, 1);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->reused, 1);
+	assert_int_equal(seen[1].goid, 77);
+	assert_int_equal(seen[2].stack[0], 0x401001);
+	assert_int_equal(seen[3].state, CENSUS_RUNNABLE);
+	/* It ends, and its g serves another. */
+	make_goroutine(2, 6);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(n_seen, 5);
+	make_goroutine(2, 4);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(n_seen, 6);
+	census_free(c);
+	/* One syscall may follow another unseen. */
+	make(26, 2);
+	frame = 0x28;
+	make_goroutine(1, 3);
+	c = new_census();
+	assert_int_equal(take(c), 0);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->reused, 1);
+	census_free(c);
+}
+
+/* The list grows at its end, and a new g may lie anywhere. */
+static void growth(void **state)
+{
+	static const unsigned order[] = { 4, 1, 7, 0, 6, 2, 5, 3 };
+	struct census *c;
+
+	make(26, 8);
+	for (unsigned i = 0; i < 8; i++)
+		put(LIST + 8 * i, G(order[i]));
+	put(BASE, 2);
+	c = new_census();
+	for (unsigned n = 2; n <= 8; n += 2) {
+		put(BASE, n);
+		assert_int_equal(take(c), 0);
+		assert_int_equal(n_seen, n);
+		assert_int_equal(census_summary(c)->listed, n);
+		assert_int_equal(census_summary(c)->reused, n - (n > 2 ? 2 : n));
+		for (unsigned i = 1; i < n; i++)
+			assert_true(seen[i - 1].g < seen[i].g);
+	}
+	/* It never shrinks: this is another program's memory. What was found stays. */
+	put(BASE, 7);
+	assert_int_equal(take(c), -EBADMSG);
+	assert_int_equal(census_summary(c)->told, 8);
+	census_free(c);
+}
+
+/* Since when one has not run: from our first sight of it, unless the runtime knows better. */
+static void since(void **state)
+{
+	struct census *c;
+	struct group *g;
+
+	make(26, 3);
+	for (unsigned i = 0; i < 3; i++)
+		put(G(i) + layout.g.waitsince, 0);
+	c = new_census();
+	assert_int_equal(take(c), 0);
+	assert_int_equal(seen[0].since_ns, 1000);
+	now = 1090;
+	put(G(1) + layout.g.waitsince, 900);
+	memory[G(2) + layout.g.tracking_seq - BASE]++;
+	assert_int_equal(take(c), 0);
+	assert_int_equal(seen[0].since_ns, 1000);
+	assert_int_equal(seen[1].since_ns, 900);
+	assert_int_equal(seen[2].since_ns, 1090);
+	/* The limit is 100. */
+	groups_sort(census_groups(c));
+	g = census_groups(c)->by_key;
+	assert_int_equal(g->sum.count, 2); /* the first one has another creator */
+	assert_int_equal(g->sum.quiet, 1);
+	assert_int_equal(g->sum.oldest_ns, 900);
+	assert_int_equal(g->sum.first, 2);
+	now = 1190;
+	assert_int_equal(take(c), 0);
+	assert_int_equal(g->sum.quiet, 2);
+	assert_int_equal(g->sum.woken, 0);
+	/* One runs, one ends. */
+	memory[G(1) + layout.g.tracking_seq - BASE]++;
+	make_goroutine(2, 6);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(g->sum.count, 1);
+	assert_int_equal(g->sum.quiet, 1); /* the runtime's word counts: it began at 900 */
+	assert_int_equal(g->sum.woken, 1);
+	put(G(1) + layout.g.waitsince, 0);
+	memory[G(1) + layout.g.tracking_seq - BASE]++;
+	assert_int_equal(take(c), 0);
+	assert_int_equal(g->sum.quiet, 0);
+	assert_int_equal(g->sum.woken, 1);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(g->sum.woken, 0);
+	census_free(c);
+}
+
+/* Addresses are told as the file has them. */
+static void bias(void **state)
+{
+	struct census_opts opts = {
+		.mem = reader, .layout = &layout, .where = where, .bias = 0x1000, .groups_max = 8
+	};
+	struct census *c = census_new(&opts);
+
+	make(26, 2);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(seen[1].start, 0x402000);
+	assert_int_equal(seen[1].created_at, 0x403000);
+	assert_int_equal(seen[0].created_at, 0);
+	assert_int_equal(seen[1].stack[2], 0x402010);
+	census_free(c);
+}
+
+/* No room for another group: told all the same, and grouped as soon as there is. */
+static void no_room(void **state)
+{
+	struct census_opts opts = {
+		.mem = reader, .layout = &layout, .where = where, .groups_max = 2
+	};
+	struct census *c = census_new(&opts);
+
+	make(26, 4);
+	for (unsigned i = 1; i < 4; i++)
+		put(G(i) + layout.g.gopc, 0x404000 + i);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->told, 4);
+	assert_int_equal(census_summary(c)->left_out, 2);
+	assert_int_equal(seen[3].nstack, 0);
+	make_goroutine(1, 6);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->left_out, 2); /* the group ends with this census */
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->left_out, 1);
+	assert_int_equal(n_seen, 3);
+	census_free(c);
+}
+
+/* More than one step, one given up in the middle, and a process that ends in between. */
+static void steps(void **state)
+{
+	enum { N = 1300 };
+	static uint8_t many[0x100000];
+	struct census *c;
+	struct reason reason = {};
+	unsigned n = 0;
+	int more;
+
+	make(26, 1);
+	memcpy(many, memory, LEN);
+	for (unsigned i = 0; i < N; i++) {
+		uint64_t g = BASE + 0x8000 + 0x200 * i;
+
+		memcpy(many + (g - BASE), memory + (G(0) - BASE), 0x180);
+		memcpy(many + (g - BASE) + 72, &g, 8);
+		*(uint64_t *)(many + (g - BASE) + layout.g.goid) = i + 2;
+		memcpy(many + 0x1000 + 0x180 + 8 * i, &g, 8);
+	}
+	memcpy(many + 0x1000 + 0x180 + 8 * N, &(uint64_t){ G(0) }, 8);
+	memcpy(many, &(uint64_t){ N + 1 }, 8);
+	memcpy(many + 8, &(uint64_t){ G(1) }, 8);
+	big = many;
+	big_len = sizeof(many);
+	c = new_census();
+	assert_int_equal(census_begin(c, 1, &reason), 0);
+	assert_int_equal(census_step(c, 1, &reason), 1);
+	assert_null(census_summary(c));
+	assert_int_equal(census_begin(c, 1, &reason), 0);
+	do {
+		more = census_step(c, 1, &reason);
+		n++;
+	} while (more > 0);
+	assert_int_equal(more, 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(census_summary(c)->told, N + 1);
+	assert_int_equal(census_summary(c)->states[CENSUS_WAITING], N + 1);
+	assert_int_equal(census_begin(c, 1, &reason), 0);
+	assert_int_equal(census_step(c, 1, &reason), 1);
+	gone = true;
+	assert_int_equal(census_step(c, 1, &reason), -ESRCH);
+	assert_false(census_running(c));
+	assert_int_equal(census_summary(c)->told, N + 1);
+	gone = false;
+	big = NULL;
+	census_free(c);
+}
+
 static void unknown_layout(void **state)
 {
-	struct census_stats st;
+	struct census_summary st;
 
 	make(26, 1);
 	layout.g.tracking_seq = GO_LAYOUT_ABSENT;
@@ -405,6 +677,9 @@ int main(void)
 		cmocka_unit_test(moved),          cmocka_unit_test(stacks),
 		cmocka_unit_test(runs),           cmocka_unit_test(lists),
 		cmocka_unit_test(unknown_layout), cmocka_unit_test(reasons),
+		cmocka_unit_test(again),          cmocka_unit_test(growth),
+		cmocka_unit_test(since),          cmocka_unit_test(bias),
+		cmocka_unit_test(no_room),        cmocka_unit_test(steps),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);

@@ -23,89 +23,130 @@ static struct census_goroutine goroutine(uint64_t goid)
 					  .stack = { 0x401000, 0x402000, 0x403010 } };
 }
 
+static struct groups gs;
+
+static struct group *add(const struct census_goroutine *g)
+{
+	uint32_t id = groups_intern(&gs, g);
+
+	if (id == GROUP_NONE)
+		return NULL;
+	assert_true(id < gs.n_ids);
+	gs.by_id[id]->next.count++;
+	if (!gs.by_id[id]->next.first)
+		gs.by_id[id]->next.first = g->goid;
+	return gs.by_id[id];
+}
+
 static void grouped(void **state)
 {
-	struct groups gs = {};
 	struct census_goroutine g = goroutine(7);
 	const struct group *first;
 
-	g.depth = 3;
-	groups_add(&gs, &g);
+	gs = (struct groups){ .max = GROUPS_MAX };
+	groups_begin(&gs);
+	add(&g);
 	g = goroutine(8);
-	g.since_ns = 500;
-	groups_add(&gs, &g);
+	add(&g);
 	g = goroutine(9);
-	g.since_ns = 400;
 	g.exact = false;
-	groups_add(&gs, &g);
+	add(&g);
 	g = goroutine(1);
 	g.reason = 15;
-	groups_add(&gs, &g);
+	add(&g);
 	g = goroutine(2);
 	g.stack[2]++;
-	groups_add(&gs, &g);
+	add(&g);
 	g = goroutine(3);
 	g.state = CENSUS_LEAKED;
-	groups_add(&gs, &g);
+	add(&g);
 	g = goroutine(4);
 	g.nstack = 2;
-	groups_add(&gs, &g);
+	add(&g);
 	g = goroutine(5);
 	g.created_at++;
-	groups_add(&gs, &g);
+	add(&g);
+	groups_end(&gs);
 	groups_sort(&gs);
 	assert_int_equal(HASH_COUNT(gs.by_key), 6);
 	first = gs.by_key;
-	assert_int_equal(first->count, 3);
-	assert_int_equal(first->oldest_ns, 400);
-	assert_int_equal(first->depth_max, 3);
-	assert_int_equal(first->inexact, 1);
-	assert_int_equal(first->n_members, 3);
-	assert_int_equal(first->members[2].goid, 9);
-	assert_int_equal(first->members[2].parent, 109);
-	assert_int_equal(first->members[1].since_ns, 500);
-	assert_int_equal(first->members[0].depth, 3);
+	assert_int_equal(first->sum.count, 3);
+	assert_int_equal(first->key.nstack, 3);
+	assert_int_equal(first->key.stack[2], 0x403010);
 	first = first->hh.next; /* of one size, the oldest */
-	assert_int_equal(first->members[0].goid, 1);
+	assert_int_equal(first->sum.first, 1);
 	groups_done(&gs);
 }
 
 /* Who has no stack is known by where it began. */
 static void without_stack(void **state)
 {
-	struct groups gs = {};
-
+	gs = (struct groups){ .max = GROUPS_MAX };
 	for (unsigned i = 0; i < 4; i++) {
 		struct census_goroutine g = goroutine(i + 1);
 
 		g.nstack = 0;
 		g.start += i / 2;
-		groups_add(&gs, &g);
+		add(&g);
 	}
 	assert_int_equal(HASH_COUNT(gs.by_key), 2);
 	groups_done(&gs);
 }
 
+/* One without members goes, and its id serves another; its serial does not. */
+static void from_census_to_census(void **state)
+{
+	struct census_goroutine a = goroutine(1), b = goroutine(2), c = goroutine(3);
+	struct group *ga, *gb, *gc;
+	uint32_t id;
+
+	gs = (struct groups){ .max = GROUPS_MAX };
+	b.stack[0]++;
+	c.stack[0] += 2;
+	groups_begin(&gs);
+	ga = add(&a);
+	gb = add(&b);
+	assert_int_equal(ga->sum.count, 0);
+	groups_end(&gs);
+	assert_int_equal(ga->sum.count, 1);
+	id = ga->id;
+	groups_begin(&gs);
+	assert_ptr_equal(add(&b), gb);
+	add(&b);
+	assert_int_equal(gb->sum.count, 1);
+	groups_end(&gs);
+	assert_int_equal(gb->sum.count, 2);
+	assert_null(gs.by_id[id]);
+	assert_int_equal(HASH_COUNT(gs.by_key), 1);
+	groups_begin(&gs);
+	gc = add(&c);
+	assert_int_equal(gc->id, id);
+	assert_int_equal(gc->serial, 3);
+	groups_done(&gs);
+	assert_int_equal(gs.max, GROUPS_MAX);
+}
+
 static void bounds(void **state)
 {
-	struct groups gs = {};
+	unsigned left_out = 0;
 
-	for (unsigned i = 0; i < GROUPS_MAX + 5; i++) {
+	gs = (struct groups){ .max = 100 };
+	for (unsigned i = 0; i < 105; i++) {
 		struct census_goroutine g = goroutine(i + 1);
 
 		g.stack[0] += i;
-		groups_add(&gs, &g);
+		assert_int_equal(groups_full(&gs), i >= 100);
+		left_out += !add(&g);
 	}
-	for (unsigned i = 0; i < GROUP_MEMBERS + 5; i++) {
+	assert_int_equal(left_out, 5);
+	for (unsigned i = 0; i < 5; i++) {
 		struct census_goroutine g = goroutine(i + 1);
 
-		groups_add(&gs, &g);
+		assert_non_null(add(&g)); /* one that is there has room for more */
 	}
-	assert_int_equal(HASH_COUNT(gs.by_key), GROUPS_MAX);
-	assert_int_equal(gs.left_out, 5);
+	groups_end(&gs);
 	groups_sort(&gs);
-	assert_int_equal(gs.by_key->count, GROUP_MEMBERS + 6);
-	assert_int_equal(gs.by_key->n_members, GROUP_MEMBERS);
+	assert_int_equal(gs.by_key->sum.count, 6);
 	groups_done(&gs);
 }
 
@@ -114,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grouped),
 		cmocka_unit_test(without_stack),
+		cmocka_unit_test(from_census_to_census),
 		cmocka_unit_test(bounds),
 	};
 

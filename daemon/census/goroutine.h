@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* One goroutine, as a census tells it: plain data. */
+#ifndef DEFERD_CENSUS_GOROUTINE_H
+#define DEFERD_CENSUS_GOROUTINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CENSUS_STACK_MAX 64 /* frames; the innermost ones are kept */
+
+enum census_state {
+	CENSUS_RUNNABLE,
+	CENSUS_RUNNING, /* on a CPU, or its stack is being copied: no stack can be told */
+	CENSUS_SYSCALL,
+	CENSUS_WAITING,
+	CENSUS_PREEMPTED,
+	CENSUS_LEAKED, /* waiting, and the runtime itself has proved that nobody will wake it (1.26+) */
+	CENSUS_STATE_MAX,
+};
+
+/* Parked: it has a wait reason, and its stack stands still. */
+static inline bool census_waits(enum census_state state)
+{
+	return state == CENSUS_WAITING || state == CENSUS_LEAKED;
+}
+
+struct census_goroutine {
+	uint64_t g, goid;
+	uint64_t parent;     /* goid of its creator; 0: not known (before Go 1.21) */
+	uint64_t created_at; /* return address of the go statement; 0: none */
+	uint64_t start;      /* entry of the function it began in; 0: a callback from C */
+	uint64_t since_ns; /* CLOCK_MONOTONIC: it has not run since then, at least; 0: not known */
+	enum census_state state;
+	uint8_t reason; /* WAITING, LEAKED: index into the texts; else 0 */
+	bool exact;     /* nothing of it moved while it was read */
+	bool whole;     /* the stack reaches to the goroutine's first function */
+	uint32_t depth; /* pending records of its defer chain; open-coded ones are not in it */
+	bool depth_exact;
+	unsigned nstack;
+	/* Return addresses; [0]: where it stands, as one (where that is about to run: one more). */
+	uint64_t stack[CENSUS_STACK_MAX];
+};
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef DEFERD_CENSUS_REASONS_PRIV_H
+#define DEFERD_CENSUS_REASONS_PRIV_H
+
+#include "census/census.h"
+
+/* The texts of the wait reasons, "" for none; sanitized. 0 or negative errno. */
+int census_reasons(const struct memread *m, const struct census_where *where,
+		   char ret_texts[CENSUS_REASONS_MAX][CENSUS_REASON_MAX]);
+
+#endif
