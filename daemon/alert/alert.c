@@ -7,6 +7,8 @@
 
 #include "base/utf8.h"
 
+#define PLACE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
+
 struct alerts {
 	struct alert *active;
 };
@@ -120,6 +122,27 @@ static bool describe_depth(struct alert *a, struct model *m, const struct target
 	return named;
 }
 
+/* The group that grows fastest. False while its lines are not known. */
+static bool describe_leak(struct alert *a, struct model *m, const struct target *t)
+{
+	const struct parked *p;
+	const struct code_line *c;
+	bool named;
+
+	if (!parked_leaks(t->parked, &p, 1))
+		return true;
+	a->count = p->what.count;
+	snprintf(a->doing, sizeof(a->doing), "%s", p->reason);
+	c = model_own_frame(m, t->image_id, t->runtime, p->what.stack, p->what.nstack);
+	if (!c)
+		c = model_user_frame(m, t->image_id, t->runtime, p->what.stack, p->what.nstack);
+	named = set_site(&a->site, c);
+	a->created.function[0] = '\0';
+	if (p->what.created_at)
+		named &= name_site(m, t, p->what.created_at, &a->created);
+	return named;
+}
+
 /* The newest panic of this outcome. */
 static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome)
 {
@@ -192,6 +215,7 @@ static void refresh(struct alert *a, const struct rule *r, double value)
 	a->metric = first->metric->name;
 	a->threshold = first->threshold;
 	a->of_depth = first->metric->of_depth;
+	a->of_leak = first->metric->of_leak;
 	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
@@ -227,6 +251,8 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 	refresh(a, r, value);
 	if (a->of_depth && value == a->value) /* the worst so far: tell this one */
 		named = describe_depth(a, m, s->target, now_ns);
+	else if (a->of_leak)
+		named = describe_leak(a, m, s->target);
 	else if (a->of_panic && value == a->value)
 		named = describe_panic(a, m, s->service, r->conditions[0].metric->outcome);
 	if (a->state == ALERT_PENDING && now_ns - a->active_ns >= r->for_ns &&
@@ -286,23 +312,42 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 	}
 }
 
+/* "main.handle at main.go:41" */
+static void describe_place(const struct alert_site *s, char *buf, size_t size)
+{
+	if (s->file[0])
+		snprintf(buf, size, "%s at %s:%u", s->function, s->file, s->line);
+	else
+		snprintf(buf, size, "%s", s->function);
+}
+
 static void describe_panics(const struct alert *a, char *buf, size_t size)
 {
-	char place[MODEL_FUNC_MAX + MODEL_FILE_MAX + 16];
+	char place[PLACE_MAX];
 
-	if (a->site.file[0])
-		snprintf(place, sizeof(place), "%s at %s:%u", a->site.function, a->site.file,
-			 a->site.line);
-	else
-		snprintf(place, sizeof(place), "%s", a->site.function);
+	describe_place(&a->site, place, sizeof(place));
 	snprintf(buf, size, "%s (pid %u): %s is %g; the newest: %s%sin %s", a->service, a->pid,
 		 a->metric, a->value, a->panic, a->panic[0] ? ", " : "", place);
+}
+
+static void describe_leaks(const struct alert *a, char *buf, size_t size)
+{
+	char place[PLACE_MAX], created[PLACE_MAX];
+
+	describe_place(&a->site, place, sizeof(place));
+	describe_place(&a->created, created, sizeof(created));
+	snprintf(buf, size, "%s (pid %u): %llu goroutines %s%s%sin %s%s%s; %.0f more an hour",
+		 a->service, a->pid, (unsigned long long)a->count, a->doing[0] ? "wait (" : "wait ",
+		 a->doing, a->doing[0] ? ") " : "", place, created[0] ? ", created by " : "",
+		 created, a->value);
 }
 
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
 	if (a->of_panic)
 		describe_panics(a, buf, size);
+	else if (a->of_leak)
+		describe_leaks(a, buf, size);
 	else if (!a->of_depth)
 		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid,
 			 a->metric, a->value, a->threshold);

@@ -50,6 +50,11 @@ struct alert {
 	struct alert_site site;
 	unsigned n_top;
 	struct alert_site top[ALERT_SITES_MAX];
+	/* Leak alerts: `site` is where the goroutines stand */
+	bool of_leak;
+	struct alert_site created;    /* the go statement; function "": they have none */
+	uint64_t count;               /* of them, now */
+	char doing[EVENT_REASON_MAX]; /* why they wait: "chan receive"; "" not known */
 	/* Panic alerts: of the newest such panic; `site` is where it began */
 	bool of_panic;
 	char panic[MODEL_FUNC_MAX]; /* "*errors.errorString: no such user" */

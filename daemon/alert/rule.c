@@ -67,6 +67,30 @@ static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_
 	return target_fd_exhaustion(t, ret, &high);
 }
 
+static bool goroutines(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = (double)census_goroutines(&t->census);
+	return t->n_censuses;
+}
+
+static bool goroutines_leaked(const struct model *m, const struct target *t, uint64_t now_ns,
+			      double *ret)
+{
+	*ret = t->census.states[GOROUTINE_LEAKED];
+	return t->n_censuses;
+}
+
+static bool leak_per_hour(const struct model *m, const struct target *t, uint64_t now_ns,
+			  double *ret)
+{
+	const struct parked *p;
+
+	if (!parked_leaks(t->parked, &p, 1))
+		return false;
+	*ret = p->leak.per_hour;
+	return true;
+}
+
 static bool panics_overridden(const struct model *m, const struct service *s, uint64_t now_ns,
 			      double *ret)
 {
@@ -107,6 +131,15 @@ const struct rule_metric rule_metrics[] = {
 	  "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
 	{ "fd_exhaustion_seconds", "s",
 	  "earliest time to the limit at this pace; absent while it does not grow", fd_exhaustion },
+	{ "goroutines", "goroutines", "goroutines of the program at the last census", goroutines },
+	{ "goroutines_leaked", "goroutines",
+	  "goroutines of which the Go runtime itself has proved that they wait for ever (1.26+, "
+	  "after its leak profile)",
+	  goroutines_leaked },
+	{ "goroutine_leak_per_hour", "1/h",
+	  "by which goroutines that do not run become more at one place, the fastest; absent "
+	  "while they do not grow as a leak does",
+	  leak_per_hour, .of_leak = true },
 	{ "panics_overridden", "panics",
 	  "of the service: panics that a newer one replaced, in the last 5 minutes",
 	  .read_service = panics_overridden, .outcome = OUTCOME_OVERRIDDEN },
@@ -180,6 +213,11 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 				  { rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 } },
 		  .keep_ns = 60000000000ull,
 		  .severity = SEVERITY_CRITICAL },
+		{ .name = "GoroutineLeak",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("goroutine_leak_per_hour"), RULE_GT, 0 } },
+		  .keep_ns = 120000000000ull,
+		  .severity = SEVERITY_WARNING },
 		{ .name = "PanicOverridden",
 		  .n_conditions = 1,
 		  .conditions = { { rule_metric_find("panics_overridden"), RULE_GE, 1 } },

@@ -464,34 +464,57 @@ int census_step(struct census *c, uint64_t now_ns, struct reason *reason)
 	return 0;
 }
 
+/* All but the stack. */
+static void recall(const struct census *c, uint32_t i, struct census_goroutine *ret)
+{
+	const struct record *r = &c->roll.rec[i];
+	const struct group *group = r->group == GROUP_NONE ? NULL : c->groups.by_id[r->group];
+
+	memset(ret, 0, offsetof(struct census_goroutine, stack));
+	ret->g = c->roll.addr[i];
+	ret->goid = r->goid;
+	ret->parent = r->parent;
+	ret->since_ns = counts_runs(c, r->state) ? r->since_ns : 0;
+	ret->state = r->state;
+	ret->reason = r->reason;
+	ret->exact = r->exact;
+	ret->depth = r->depth;
+	ret->depth_exact = r->depth_exact;
+	if (group) {
+		ret->whole = group->whole;
+		ret->created_at = group->key.created_at;
+		ret->start = group->key.start;
+	}
+}
+
 void census_each(const struct census *c,
 		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group), void *arg)
 {
 	for (uint32_t i = 0; i < c->roll.n; i++) {
-		const struct record *r = &c->roll.rec[i];
-		const struct group *group;
+		uint32_t id = c->roll.rec[i].group;
 		struct census_goroutine g;
 
-		if (!r->alive)
+		if (!c->roll.rec[i].alive)
 			continue;
-		group = r->group == GROUP_NONE ? NULL : c->groups.by_id[r->group];
-		memset(&g, 0, offsetof(struct census_goroutine, stack));
-		g.g = c->roll.addr[i];
-		g.goid = r->goid;
-		g.parent = r->parent;
-		g.since_ns = counts_runs(c, r->state) ? r->since_ns : 0;
-		g.state = r->state;
-		g.reason = r->reason;
-		g.exact = r->exact;
-		g.depth = r->depth;
-		g.depth_exact = r->depth_exact;
-		if (group) {
-			g.whole = group->whole;
-			g.created_at = group->key.created_at;
-			g.start = group->key.start;
-			g.nstack = group->key.nstack;
-			memcpy(g.stack, group->key.stack, g.nstack * sizeof(g.stack[0]));
+		recall(c, i, &g);
+		if (id != GROUP_NONE) {
+			g.nstack = c->groups.by_id[id]->key.nstack;
+			memcpy(g.stack, c->groups.by_id[id]->key.stack,
+			       g.nstack * sizeof(g.stack[0]));
 		}
-		fn(arg, &g, r->group);
+		fn(arg, &g, id);
+	}
+}
+
+void census_deep(const struct census *c, uint32_t depth,
+		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group), void *arg)
+{
+	for (uint32_t i = 0; i < c->roll.n; i++) {
+		struct census_goroutine g;
+
+		if (!c->roll.rec[i].alive || c->roll.rec[i].depth < depth)
+			continue;
+		recall(c, i, &g);
+		fn(arg, &g, c->roll.rec[i].group);
 	}
 }

@@ -101,6 +101,11 @@ void census_each(const struct census *c,
 		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),
 		 void *arg);
 
+/* The same for those with so many pending defers or more, without their stacks. */
+void census_deep(const struct census *c, uint32_t depth,
+		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),
+		 void *arg);
+
 /* Whether a goroutine that waits for this reason is on a CPU in truth: the collector's and tracer's. */
 bool census_reason_runs(const char *text);
 

@@ -66,6 +66,8 @@ int chain_walk(struct pages *p, const struct go_layout *l, const unsigned char *
 		if (sp < last_sp || sp > hi)
 			return -EBADMSG;
 		last_sp = sp;
+		if (!w->site)
+			w->site = g_word(rec, l->defer.pc);
 		if (counts(rec, l))
 			w->depth++;
 		else if (l->defer.rangefunc != GO_LAYOUT_ABSENT && rec[l->defer.rangefunc] == 1)
@@ -81,6 +83,7 @@ int chain_walk(struct pages *p, const struct go_layout *l, const unsigned char *
 bool chain_layout_fits(const struct go_layout *l)
 {
 	return l->defer.link + 8u <= RECORD_HEAD && l->defer.sp + 8u <= RECORD_HEAD &&
+	       l->defer.pc + 8u <= RECORD_HEAD &&
 	       (l->defer.head == GO_LAYOUT_ABSENT || l->defer.head + 8u <= RECORD_HEAD);
 }
 
@@ -131,6 +134,7 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 		  g_word(first, layout->g.sched_sp) == g_word(again, layout->g.sched_sp) &&
 		  g_word(first, layout->g.defer) == g_word(again, layout->g.defer);
 	c.depth = w.depth;
+	c.site = w.site;
 	c.reads = pages.reads;
 	*ret_c = c;
 	return 0;

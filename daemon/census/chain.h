@@ -21,6 +21,7 @@
 struct chain {
 	uint64_t goid;
 	uint32_t depth; /* pending records that are defers of the program */
+	uint64_t site; /* run-time return address of the call that registered the newest; 0: none */
 	uint32_t reads; /* pages fetched from the process, for budgeting */
 	bool exact;     /* the goroutine did not run in between, and the chain ended */
 };
@@ -34,7 +35,9 @@ bool chain_layout_fits(const struct go_layout *layout);
 struct chain_walk {
 	uint32_t depth; /* pending records */
 	uint32_t steps; /* records looked at */
-	bool ended;     /* by the end of the chain, not by CHAIN_MAX (records may form a ring) */
+	uint64_t
+		site; /* return address of the call that registered the newest; 0: none is pending */
+	bool ended;   /* by the end of the chain, not by CHAIN_MAX (records may form a ring) */
 };
 int chain_walk(struct pages *pages, const struct go_layout *layout, const unsigned char *g,
 	       struct chain_walk *ret_w);

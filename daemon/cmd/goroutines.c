@@ -35,7 +35,7 @@ static const struct cmd_option options[] = {
 
 struct look {
 	struct session session;
-	struct engine_census census;
+	struct show_census census;
 };
 
 static int fail(pid_t pid, const char *why)
@@ -78,8 +78,7 @@ static json_t *name_groups(struct look *l)
 	json_t *doc;
 
 	for (;;) {
-		doc = view_goroutines(engine_model(l->session.engine), l->census.image_id,
-				      l->census.census, l->census.took_ns, &complete);
+		doc = view_goroutines(engine_model(l->session.engine), NULL, &l->census, &complete);
 		if (!doc || complete || loop_now_ns() > deadline || loop_turn(l->session.loop, 50))
 			return doc;
 		json_decref(doc);
@@ -271,6 +270,7 @@ static int run(int argc, char **argv)
 		return code;
 	log_set_level(LOG_ERROR);
 	config->probes.set = CONFIG_PROBES_OFF;
+	config->census.enabled = false; /* it is made when it is asked for */
 	config->probes.watch_writes = false;
 	config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;
 	opts.only_pid = pid;

@@ -173,6 +173,12 @@ static void on_alert(void *arg, const struct alert *a)
 		log_fmt(&l, a->metric, "%g", a->value);
 		log_fmt(&l, "threshold", "%g", a->threshold);
 	}
+	if (a->of_leak) {
+		log_u64(&l, "goroutines", a->count);
+		log_str(&l, "reason", a->doing);
+		log_site(&l, "site", &a->site);
+		log_site(&l, "created_by", &a->created);
+	}
 	if (a->of_panic) {
 		log_str(&l, "panic", a->panic);
 		log_site(&l, "site", &a->site);

@@ -67,6 +67,19 @@ static const struct yaml_key descriptors_keys[] = {
 	  .max = 86400 * SECOND, .doc = "time over which growth is judged; restart to change" },
 };
 
+static const struct yaml_key census_keys[] = {
+	{ "enabled", .type = YAML_BOOL, .offset = F(census.enabled),
+	  .doc = "read all goroutines of Go programs out of their memory, without stopping them; "
+		 "restart to change" },
+	{ "interval", .type = YAML_DURATION, .offset = F(census.interval_ns), .min = SECOND,
+	  .max = 3600 * SECOND,
+	  .doc = "from one census of a process to the next, at least; who has not run for six of "
+		 "them may be leaked; restart to change" },
+	{ "budget_percent", .type = YAML_NUMBER, .offset = F(census.budget_percent), .min = 0.01,
+	  .max = 50,
+	  .doc = "of one core, for all processes together; longer intervals keep to it" },
+};
+
 static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
 	  .doc = "processes observed at a time; restart to change (as all limits)" },
@@ -195,6 +208,7 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(log), .doc = "the log on stderr" },
 	{ SECTION(probes), .doc = "what is probed in observed programs" },
 	{ SECTION(descriptors), .doc = "file descriptors" },
+	{ SECTION(census), .doc = "all goroutines, counted, grouped and watched for leaks" },
 	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
 	{ SECTION(targets), .doc = "which services are observed" },
 	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
@@ -202,7 +216,8 @@ static const struct yaml_key top_keys[] = {
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
 	  .doc = "globs of files that hold a list of rules" },
 	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules),
-	  .doc = "DeferPileUp, DescriptorsGrowing, PanicOverridden, PanicStorm, ProcessDied" },
+	  .doc = "DeferPileUp, DescriptorsGrowing, GoroutineLeak, PanicOverridden, PanicStorm, "
+		 "ProcessDied" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
@@ -223,6 +238,9 @@ int config_default(struct config **ret_c)
 	c->probes.watch_writes = true;
 	c->descriptors.hooks = CONFIG_FD_HOOKS_AUTO;
 	c->descriptors.window_ns = 60000000000ull;
+	c->census.enabled = true;
+	c->census.interval_ns = 10 * SECOND;
+	c->census.budget_percent = 0.5;
 	c->limits.targets = 512;
 	c->limits.goroutines = 16384;
 	c->limits.sites = 4096;
@@ -382,6 +400,8 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 		{ "probes.threshold", F(probes.threshold), sizeof(old->probes.threshold) },
 		{ "descriptors.window", F(descriptors.window_ns),
 		  sizeof(old->descriptors.window_ns) },
+		{ "census.enabled", F(census.enabled), sizeof(old->census.enabled) },
+		{ "census.interval", F(census.interval_ns), sizeof(old->census.interval_ns) },
 		{ "limits.targets", F(limits.targets), sizeof(old->limits.targets) },
 		{ "limits.goroutines", F(limits.goroutines), sizeof(old->limits.goroutines) },
 		{ "limits.sites", F(limits.sites), sizeof(old->limits.sites) },
@@ -487,6 +507,7 @@ void config_print_example(struct buf *b)
 	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n",
 		   c->rule_files.glob[0]);
 	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp, DescriptorsGrowing, "
-		    "PanicOverridden, PanicStorm and ProcessDied\n#default_rules: true\n");
+		    "GoroutineLeak, PanicOverridden, PanicStorm and\n# "
+		    "ProcessDied\n#default_rules: true\n");
 	rules_print_example(b);
 }

@@ -66,6 +66,11 @@ struct config {
 		uint64_t window_ns;
 	} descriptors;
 	struct {
+		bool enabled;
+		uint64_t interval_ns;  /* from one census of a process to the next, at least */
+		double budget_percent; /* of one core, all processes together */
+	} census;
+	struct {
 		uint32_t targets, goroutines, sites, ring_bytes;
 	} limits;
 	struct {

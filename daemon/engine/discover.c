@@ -50,7 +50,7 @@ void watch_remove(struct engine *e, struct watch *w)
 
 void watch_free(struct watch *w)
 {
-	census_free(w->census);
+	census_free(w->census.c);
 	close(w->memory.fd);
 	free(w);
 }

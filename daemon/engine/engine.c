@@ -169,6 +169,7 @@ static void on_event(void *arg, const struct event *in)
 	case EVENT_LOST:
 		if (!ev.target)
 			e->resync = true;
+		goroutines_ask(watch_of_id(e, ev.target));
 		break;
 	case EVENT_GOROUTINE:
 		if (!settle(e, &ev))
@@ -195,6 +196,7 @@ static void on_drain(void *arg, uint64_t now_ns)
 
 	e->now_ns = now_ns;
 	engine_drain(e);
+	goroutines_tick(e);
 }
 
 static void scan(struct engine *e)
@@ -472,8 +474,10 @@ static void on_tick(void *arg, uint64_t now_ns)
 	if (second || e->urgent)
 		scan(e);
 	e->urgent = false;
-	if (second)
+	if (second) {
 		aftermaths_tick(e);
+		goroutines_check_map(e);
+	}
 	ask_for_names(e);
 	judge(e);
 	if (e->stats.last_tick_ns && now_ns - e->stats.last_tick_ns > STALL_NS)
@@ -601,6 +605,11 @@ void engine_get_stats(struct engine *e, struct engine_stats *ret_stats)
 	*ret_stats = e->stats;
 }
 
+static int show_census(void *arg, uint32_t pid, struct show_census *ret, struct reason *reason)
+{
+	return engine_last_census(arg, (pid_t)pid, ret, reason);
+}
+
 void engine_show(struct engine *e, struct show *ret_show)
 {
 	probe_get_stats(e->probe, &e->stats.probe);
@@ -619,6 +628,11 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.images = images_count(e->images),
 		.chains_read = e->stats.chains_read,
 		.last_scan_ns = e->stats.last_scan_ns,
+		.censuses = e->stats.censuses,
+		.census_ns = e->stats.census_ns,
+		.census_failures = e->stats.census_failures,
+		.census = show_census,
+		.arg = e,
 		.settled = engine_settled(e),
 		.series_max = e->config->web.series_max,
 	};

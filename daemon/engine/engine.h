@@ -54,6 +54,9 @@ struct engine_stats {
 	unsigned jobs;
 	uint64_t chains_read;  /* goroutines settled by reading their memory */
 	uint64_t last_scan_ns; /* duration of the newest scan */
+	uint64_t censuses;     /* that were completed */
+	uint64_t census_ns;    /* CPU time they took */
+	uint64_t census_failures;
 	uint64_t last_tick_ns; /* monotonic time of the newest tick: stale means stuck */
 };
 
@@ -89,15 +92,14 @@ bool engine_settled(const struct engine *e);
 /*
  * All goroutines of an observed process, now. Waits for no one, but takes 1 to 3 us a goroutine the first
  * time. The stack of one that is about to run or in a syscall is whole only once the place it stands at
- * has a name: ask again. As census_begin(), and -ENOTSUP or -EBADMSG with the reason when it cannot be.
+ * has a name: ask again. What is told is borrowed until the process is gone. As census_begin(), and -ENOTSUP or -EBADMSG with the reason when it cannot be.
  */
-struct engine_census {
-	struct census
-		*census;   /* borrowed until the process is gone, or the next turn of the loop */
-	uint32_t image_id; /* whose link-time addresses those in it are */
-	uint64_t took_ns;
-};
-int engine_census(struct engine *e, pid_t pid, struct engine_census *ret, struct reason *reason);
+int engine_census(struct engine *e, pid_t pid, struct show_census *ret, struct reason *reason);
+/*
+ * The last one that is complete, of those that the engine makes by itself. -EAGAIN: there is none yet;
+ * else as engine_census().
+ */
+int engine_last_census(struct engine *e, pid_t pid, struct show_census *ret, struct reason *reason);
 
 /* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */
 const struct image *engine_image(struct engine *e, uint32_t image_id);

@@ -19,7 +19,16 @@ struct watch {
 	uint64_t bias;
 	struct engine *engine;
 	struct memread_process memory;
-	struct census *census; /* NULL before the first */
+	struct watch_census {
+		struct census *c;        /* NULL before the first */
+		uint64_t due_ns;         /* of the next one */
+		uint64_t ended_ns;       /* of the last one; 0: there was none */
+		uint64_t spent_ns;       /* by the one that runs */
+		uint64_t cost_ns;        /* of the last one */
+		uint64_t names_until_ns; /* it is complete, and its functions are being named */
+		bool asked;              /* do not wait for the interval: something was lost */
+		bool complained;         /* one has failed */
+	} census;
 	enum {
 		LAYOUT_NONE,
 		LAYOUT_PENDING,
@@ -64,6 +73,8 @@ struct engine {
 	unsigned chain_seen;   /* goroutines of this scan that wanted to be read */
 	unsigned chain_first;  /* the first of them whose turn it is */
 	unsigned chain_next;   /* where the next scan goes on; 0: from the start */
+	uint32_t counting;     /* id of the target whose census runs; 0: none does */
+	uint64_t untracked;    /* goroutines that found no room in the kernel's map */
 	uint64_t now_ns;       /* of the event or tick that runs */
 	uint64_t scanned_ns;
 	struct engine_stats stats;
@@ -89,6 +100,13 @@ int attach_process(struct engine *e, pid_t pid, struct image *im);
 
 /* layouts.c: whether the runtime's layout fits a process; a few times a second */
 void layouts_verify(struct engine *e);
+
+/* goroutines.c: censuses, a stretch at a time; 20 times a second */
+void goroutines_tick(struct engine *e);
+/* Something was lost of this target: do not wait for the interval. */
+void goroutines_ask(struct watch *w);
+/* Once a second: goroutines that found no room in the kernel's map are of any target. */
+void goroutines_check_map(struct engine *e);
 
 /* aftermaths.c: whether recovered panics are swallowed; each second, after the scan */
 void aftermaths_tick(struct engine *e);

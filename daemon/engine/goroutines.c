@@ -1,8 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The census of a target: its memory, its layout, and its addresses as the file has them. */
+/*
+ * The census of each target: when, how much of it at a stretch, and what becomes of it.
+ *
+ * One census runs at a time, for a few milliseconds of each turn of the loop: a slow one is as true as
+ * a fast one. What all of them cost together decides how often they are made. When one is complete its
+ * goroutines are named (a moment, the first time), and told to the model; so is each that has many
+ * defers pending: the ones of a recursion, which no probe sees, among them.
+ */
 #include <errno.h>
+#include <string.h>
 
+#include "base/log.h"
+#include "census/chain.h"
 #include "engine/engine_priv.h"
+#include "golang/goname.h"
+
+#define MS              1000000ull
+#define STRETCH_NS      (8 * MS)     /* of each turn, 50 ms */
+#define NAMES_NS        (1000 * MS)  /* to name the functions that goroutines began in */
+#define ASKED_AFTER_NS  (1000 * MS)  /* from one census to one that is asked for */
+#define ASKED_SHARE     20           /* and so many times what it costs */
+#define FAILED_AFTER_NS (60000 * MS) /* from one that failed to the next */
+#define QUIET_INTERVALS 6
+#define DEEP_MAX        64 /* goroutines told for their depth, of one census */
 
 /* The innermost function, whose frame may not be made yet. */
 static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
@@ -36,7 +56,8 @@ static int check(const struct watch *w, struct reason *reason)
 	return 0;
 }
 
-static struct census *new_census(struct watch *w)
+/* NULL: out of memory. */
+static struct census *census_of(struct watch *w)
 {
 	const struct image_report *r = w->image->report;
 	struct census_opts opts = {
@@ -51,40 +72,348 @@ static struct census *new_census(struct watch *w)
 		.frames = { .frame = frame_at, .arg = w },
 		.bias = w->bias,
 		.groups_max = GROUPS_MAX,
+		.quiet_ns = QUIET_INTERVALS * w->engine->config->census.interval_ns,
 	};
 
-	return census_new(&opts);
+	if (!w->census.c)
+		w->census.c = census_new(&opts);
+	return w->census.c;
 }
 
-static int take_all(struct watch *w, struct reason *reason)
-{
-	int more = census_begin(w->census, loop_now_ns(), reason);
+/* For a command: all of it, now */
 
-	if (!more) {
-		do
-			more = census_step(w->census, loop_now_ns(), reason);
-		while (more > 0);
-	}
-	return more;
-}
-
-int engine_census(struct engine *e, pid_t pid, struct engine_census *ret, struct reason *reason)
+int engine_census(struct engine *e, pid_t pid, struct show_census *ret, struct reason *reason)
 {
 	struct watch *w = watch_of_pid(e, pid);
 	uint64_t begin_ns = loop_now_ns();
+	int more = check(w, reason);
+	struct census *c;
+
+	if (more)
+		return more;
+	c = census_of(w);
+	if (!c)
+		return reason_set(reason, -ENOMEM, "out of memory");
+	more = census_begin(c, begin_ns, reason) ?: 1;
+	while (more > 0)
+		more = census_step(c, loop_now_ns(), reason);
+	if (more)
+		return more;
+	*ret = (struct show_census){ .census = c,
+				     .image_id = w->image->id,
+				     .took_ns = loop_now_ns() - begin_ns };
+	return 0;
+}
+
+int engine_last_census(struct engine *e, pid_t pid, struct show_census *ret, struct reason *reason)
+{
+	struct watch *w = watch_of_pid(e, pid);
 	int err = check(w, reason);
 
 	if (err)
 		return err;
-	if (!w->census)
-		w->census = new_census(w);
-	if (!w->census)
-		return reason_set(reason, -ENOMEM, "out of memory");
-	err = take_all(w, reason);
-	if (err)
-		return err;
-	*ret = (struct engine_census){ .census = w->census,
-				       .image_id = w->image->id,
-				       .took_ns = loop_now_ns() - begin_ns };
+	if (!e->config->census.enabled)
+		return reason_set(reason, -ENOTSUP, "census.enabled is false");
+	if (!w->census.c || !census_summary(w->census.c))
+		return reason_set(reason, -EAGAIN, "there was no census yet");
+	*ret = (struct show_census){ .census = w->census.c,
+				     .image_id = w->image->id,
+				     .took_ns = w->census.cost_ns };
 	return 0;
+}
+
+/* To the model */
+
+static bool is_system(struct watch *w, const struct group *g, bool *named)
+{
+	const struct name *n;
+
+	if (!g->key.start)
+		return false;
+	n = model_name(w->engine->model, w->image->id, NAME_OF_FUNCTION, g->key.start);
+	*named &= n != NULL;
+	return n && goname_is_system(n->at.function);
+}
+
+static bool is_named(struct watch *w)
+{
+	bool named = true;
+
+	for (const struct group *g = census_groups(w->census.c)->by_key; g; g = g->hh.next)
+		(void)is_system(w, g, &named);
+	return named;
+}
+
+_Static_assert((int)CENSUS_RUNNABLE == (int)GOROUTINE_RUNNABLE &&
+		       (int)CENSUS_RUNNING == (int)GOROUTINE_RUNNING &&
+		       (int)CENSUS_SYSCALL == (int)GOROUTINE_SYSCALL &&
+		       (int)CENSUS_WAITING == (int)GOROUTINE_WAITING &&
+		       (int)CENSUS_PREEMPTED == (int)GOROUTINE_PREEMPTED &&
+		       (int)CENSUS_LEAKED == (int)GOROUTINE_LEAKED &&
+		       (int)CENSUS_STATE_MAX == (int)GOROUTINE_SYSTEM,
+	       "what a goroutine does");
+_Static_assert(CENSUS_REASON_MAX <= EVENT_REASON_MAX, "why it does");
+
+static void tell_group(struct watch *w, const struct census_summary *s, const struct group *g)
+{
+	const struct target *t = model_target(w->engine->model, w->id);
+	struct event ev = {
+		.type = EVENT_GROUP, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
+	};
+	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
+
+	/* Others are in the sums of the census. */
+	if (!t || (!g->sum.quiet && !parked_find(t->parked, g->serial)))
+		return;
+	ev.group = (struct event_group){
+		.serial = g->serial,
+		.created_at = g->key.created_at,
+		.start = g->key.start,
+		.state = (enum goroutine_state)g->key.state,
+		.reason = census_waits(g->key.state)
+				  ? s->reasons[g->key.reason % CENSUS_REASONS_MAX]
+				  : "",
+		.count = g->sum.count,
+		.quiet = g->sum.quiet,
+		.woken = g->sum.woken,
+		.oldest_ns = g->sum.oldest_ns,
+		.nstack = n,
+	};
+	memcpy(ev.group.stack, g->key.stack, n * sizeof(g->key.stack[0]));
+	engine_emit(w->engine, &ev);
+}
+
+/* The deepest ones, the deepest first. */
+struct deep {
+	unsigned n;
+	struct deep_one {
+		uint64_t g, goid;
+		uint32_t depth;
+		bool exact;
+	} list[DEEP_MAX];
+};
+
+static void note_deep(void *arg, const struct census_goroutine *g, uint32_t group)
+{
+	struct deep *d = arg;
+	unsigned at = d->n;
+
+	while (at > 0 && d->list[at - 1].depth < g->depth)
+		at--;
+	if (at == DEEP_MAX)
+		return;
+	d->n += d->n < DEEP_MAX;
+	memmove(d->list + at + 1, d->list + at, (d->n - at - 1) * sizeof(d->list[0]));
+	d->list[at] = (struct deep_one){ g->g, g->goid, g->depth, g->depth_exact };
+}
+
+/* Its chain is read again: for where the newest was registered, and because it may have gone on. */
+static void tell_deep(struct watch *w, const struct deep_one *d, uint64_t time_ns)
+{
+	struct memread mem = memread_process(&w->memory);
+	struct event ev = {
+		.type = EVENT_PENDING,
+		.target = w->id,
+		.pid = w->pid,
+		.time_ns = time_ns,
+		.pending = { .g = d->g, .goid = d->goid, .depth = d->depth, .inferred = !d->exact },
+	};
+	struct chain c;
+
+	if (!chain_read(&mem, &w->image->report->layout, d->g, &c) && c.goid == d->goid &&
+	    c.depth >= d->depth) {
+		ev.pending.depth = c.depth;
+		ev.pending.inferred = !c.exact;
+		ev.pending.site = c.site ? c.site - w->bias : 0;
+	}
+	engine_emit(w->engine, &ev);
+}
+
+static void tell_sums(struct watch *w, const struct census_summary *s, uint64_t interval_ns)
+{
+	struct event ev = {
+		.type = EVENT_CENSUS,
+		.target = w->id,
+		.pid = w->pid,
+		.time_ns = s->end_ns,
+		.census = { .begin_ns = s->begin_ns,
+			    .took_ns = w->census.cost_ns,
+			    .bad = s->bad,
+			    .inexact = s->inexact,
+			    .interval_ns = interval_ns },
+	};
+	bool named = true;
+
+	memcpy(ev.census.states, s->states, sizeof(s->states));
+	for (const struct group *g = census_groups(w->census.c)->by_key; g; g = g->hh.next) {
+		if (!is_system(w, g, &named))
+			continue;
+		ev.census.states[g->key.state] -= g->sum.count;
+		ev.census.states[GOROUTINE_SYSTEM] += g->sum.count;
+	}
+	engine_emit(w->engine, &ev);
+}
+
+static void tell(struct watch *w)
+{
+	struct engine *e = w->engine;
+	const struct census_summary *s = census_summary(w->census.c);
+	uint32_t deepest = 0;
+	struct deep deep = {};
+
+	for (const struct group *g = census_groups(w->census.c)->by_key; g; g = g->hh.next) {
+		tell_group(w, s, g);
+		if (g->sum.depth_max > deepest)
+			deepest = g->sum.depth_max;
+	}
+	if (deepest >= e->config->probes.threshold)
+		census_deep(w->census.c, e->config->probes.threshold, note_deep, &deep);
+	for (unsigned i = 0; i < deep.n; i++)
+		tell_deep(w, &deep.list[i], s->end_ns);
+	tell_sums(w, s, e->config->census.interval_ns);
+	w->census.names_until_ns = 0;
+}
+
+/* By itself, a stretch at a time */
+
+/* So that all of them together keep to the budget. */
+static uint64_t interval(const struct engine *e)
+{
+	double cost = 0, least = (double)e->config->census.interval_ns;
+
+	for (const struct watch *w = e->by_pid; w; w = w->hh.next)
+		cost += (double)w->census.cost_ns;
+	cost *= 100 / e->config->census.budget_percent;
+	return (uint64_t)(cost > least ? cost : least);
+}
+
+static bool is_due(const struct watch *w, uint64_t now_ns)
+{
+	const struct watch_census *c = &w->census;
+	uint64_t pause = ASKED_SHARE * c->cost_ns;
+
+	if (w->layout != LAYOUT_CONFIRMED || !w->image->report->allgs_len || c->names_until_ns)
+		return false;
+	if (pause < ASKED_AFTER_NS)
+		pause = ASKED_AFTER_NS;
+	return now_ns >= c->due_ns || (c->asked && !c->complained && now_ns >= c->ended_ns + pause);
+}
+
+/* Who is asked for goes first, then who has waited longest. */
+static struct watch *next_due(const struct engine *e)
+{
+	struct watch *next = NULL;
+
+	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
+		if (!is_due(w, e->now_ns))
+			continue;
+		if (!next || (w->census.asked && !next->census.asked) ||
+		    (w->census.asked == next->census.asked &&
+		     w->census.due_ns < next->census.due_ns))
+			next = w;
+	}
+	return next;
+}
+
+static void failed(struct watch *w, int err, const struct reason *reason)
+{
+	struct log_line l;
+
+	census_free(w->census.c);
+	w->census.c = NULL;
+	w->census.due_ns = w->engine->now_ns + FAILED_AFTER_NS;
+	if (err == -ESRCH)
+		return; /* its exit is on its way */
+	w->engine->stats.census_failures++;
+	if (w->census.complained)
+		return;
+	w->census.complained = true;
+	log_begin(&l, LOG_WARN, "no census of its goroutines; tried again each minute");
+	log_u64(&l, "pid", w->pid);
+	log_str(&l, "reason", reason->text);
+	log_emit(&l);
+}
+
+static void completed(struct watch *w)
+{
+	struct watch_census *c = &w->census;
+	struct engine *e = w->engine;
+
+	c->cost_ns = c->spent_ns;
+	c->ended_ns = e->now_ns;
+	c->due_ns = census_summary(c->c)->begin_ns + interval(e);
+	c->names_until_ns = e->now_ns + NAMES_NS;
+	c->complained = false;
+	e->stats.censuses++;
+	e->stats.census_ns += c->spent_ns;
+}
+
+static void advance(struct watch *w)
+{
+	struct engine *e = w->engine;
+	struct watch_census *c = &w->census;
+	uint64_t begin_ns = loop_now_ns(), now_ns = begin_ns;
+	struct reason reason = {};
+	int more = 1;
+
+	if (!c->c || !census_running(c->c)) {
+		c->spent_ns = 0;
+		c->asked = false;
+		more = census_of(w) ? census_begin(c->c, begin_ns, &reason) ?: 1
+				    : reason_set(&reason, -ENOMEM, "out of memory");
+	}
+	while (more > 0 && now_ns - begin_ns < STRETCH_NS) {
+		more = census_step(c->c, now_ns, &reason);
+		now_ns = loop_now_ns();
+	}
+	c->spent_ns += now_ns - begin_ns;
+	e->counting = more > 0 ? w->id : 0;
+	if (more < 0)
+		failed(w, more, &reason);
+	else if (!more)
+		completed(w);
+}
+
+void goroutines_tick(struct engine *e)
+{
+	struct watch *w, *next;
+
+	if (!e->config->census.enabled)
+		return;
+	HASH_ITER (hh, e->by_pid, w, next) {
+		if (w->census.names_until_ns &&
+		    (is_named(w) || e->now_ns >= w->census.names_until_ns))
+			tell(w);
+	}
+	w = e->counting ? watch_of_id(e, e->counting) : NULL;
+	if (!w)
+		w = next_due(e);
+	if (w)
+		advance(w);
+}
+
+/* Back-edges */
+
+void goroutines_ask(struct watch *w)
+{
+	if (w)
+		w->census.asked = true;
+}
+
+void goroutines_check_map(struct engine *e)
+{
+	uint64_t lost = probe_untracked(e->probe);
+	struct event ev = { .type = EVENT_LOST, .time_ns = e->now_ns };
+
+	if (!e->config->census.enabled || lost <= e->untracked)
+		return;
+	e->untracked = lost;
+	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
+		if (w->image->report->kind != IMAGE_GO)
+			continue;
+		ev.target = w->id;
+		ev.pid = w->pid;
+		engine_emit(e, &ev);
+		goroutines_ask(w);
+	}
 }

@@ -37,6 +37,9 @@ enum event_type {
 	EVENT_SITE,      /* pushes by one call site since the target was first watched */
 	EVENT_RECOVER,   /* calls of recover() that returned nil while a panic ran, by site */
 	EVENT_FDS,       /* descriptors in use, and the limit */
+	EVENT_GROUP,     /* goroutines that stand at one place; of the census that ends next */
+	EVENT_PENDING,   /* a goroutine deep in defers; the same */
+	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
 	EVENT_TYPE_MAX,
 };
 
@@ -85,6 +88,20 @@ enum write_kind {
 #define EVENT_TEXT_MAX   128 /* bytes of a panic's message */
 #define EVENT_VALUE_MAX  5   /* words of a panic's value */
 #define EVENT_CLOSED_MAX 8   /* panics that one step ends */
+
+/* What a goroutine does. Label `state`. */
+enum goroutine_state {
+	GOROUTINE_RUNNABLE,
+	GOROUTINE_RUNNING,
+	GOROUTINE_SYSCALL,
+	GOROUTINE_WAITING,
+	GOROUTINE_PREEMPTED,
+	GOROUTINE_LEAKED, /* waits, and the runtime itself has proved that nobody will wake it */
+	GOROUTINE_SYSTEM, /* of the runtime itself, whatever it does */
+	GOROUTINE_STATE_MAX,
+};
+
+#define EVENT_REASON_MAX 48 /* bytes of a wait reason, NUL included */
 
 enum target_state {
 	TARGET_OBSERVED, /* probes attached */
@@ -200,6 +217,39 @@ struct event_site {
 	enum lowering lowering;
 };
 
+/* Goroutines of one stack, state, wait reason and go statement. */
+struct event_group {
+	uint64_t serial;     /* unique in its target */
+	uint64_t created_at; /* return address of the go statement; 0: none */
+	uint64_t start;      /* entry of the function they began in; 0: a callback from C */
+	enum goroutine_state state;
+	const char *reason; /* why they wait; "" when they do not, or it is not known */
+	uint32_t count;
+	uint32_t quiet;     /* of them have not run for a limit */
+	uint32_t woken;     /* were quiet at the census before, and are not any more */
+	uint64_t oldest_ns; /* one has not run since then; 0: not known of any */
+	unsigned nstack;
+	uint64_t stack[EVENT_STACK_MAX]; /* return addresses, innermost first */
+};
+
+/* Read from the goroutine's own memory: what no probe sees is in it. */
+struct event_pending {
+	uint64_t g;
+	uint64_t goid;
+	uint64_t site; /* return address of the call that registered the newest; 0: not known */
+	uint32_t depth;
+	bool inferred;
+};
+
+struct event_census {
+	uint64_t begin_ns;
+	uint64_t took_ns; /* CPU time of ours; pauses are not in it */
+	uint32_t states[GOROUTINE_STATE_MAX];
+	uint32_t bad; /* entries of the runtime's list that failed a check */
+	uint32_t inexact;
+	uint64_t interval_ns; /* the least time from one census to the next */
+};
+
 struct event_fds {
 	uint64_t open;
 	uint64_t limit; /* RLIMIT_NOFILE, soft */
@@ -214,7 +264,7 @@ struct event {
 	union {
 		uint32_t child_pid;
 		unsigned exit_signal; /* 0: it ended itself, or that is not known */
-		uint64_t lost;        /* records */
+		uint64_t lost;        /* records; 0: depths of goroutines, for which there was no room */
 		struct event_target info;
 		struct event_call call;
 		struct event_panic panic;
@@ -225,6 +275,9 @@ struct event {
 		struct event_goroutine goroutine;
 		struct event_site site;
 		struct event_fds fds;
+		struct event_group group;
+		struct event_pending pending;
+		struct event_census census;
 	};
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/api.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "export/expo.h"
+#include "export/goroutines.h"
 #include "export/metrics.h"
 #include "export/views.h"
 
@@ -154,6 +156,37 @@ static void panics(const struct show *s, const struct http_request *req, struct 
 	answer_json(ret, view_panics(s, &f));
 }
 
+static void goroutines(const struct show *s, const struct http_request *req,
+		       struct http_response *ret)
+{
+	const char *pid = http_query(req, "pid");
+	struct reason reason = {};
+	struct show_census census;
+	unsigned long n;
+	bool complete;
+	json_t *o;
+	int err;
+
+	if (!pid || !read_number(pid, UINT32_MAX, &n)) {
+		answer_text(ret, MHD_HTTP_BAD_REQUEST, "pid: a process number is required\n");
+		return;
+	}
+	err = s->census(s->arg, (uint32_t)n, &census, &reason);
+	if (err) {
+		answer_text(ret, err == -ESRCH ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE,
+			    reason.text);
+		return;
+	}
+	o = view_goroutines(s->model, model_target_by_pid(s->model, (uint32_t)n), &census,
+			    &complete);
+	if (o)
+		json_object_set_new(
+			o, "age_seconds",
+			json_real((double)(s->now_ns - census_summary(census.census)->end_ns) /
+				  1e9));
+	answer_json(ret, o);
+}
+
 void api_handle(void *arg, const struct http_request *req, struct http_response *ret)
 {
 	static const char targets[] = "/api/v1/targets/";
@@ -184,6 +217,8 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 		answer_json(ret, view_snapshot(&s));
 	else if (!strcmp(path, "/api/v1/panics"))
 		panics(&s, req, ret);
+	else if (!strcmp(path, "/api/v1/goroutines"))
+		goroutines(&s, req, ret);
 	else if (!strncmp(path, targets, strlen(targets)))
 		one_target(&s, path + strlen(targets), ret);
 	else

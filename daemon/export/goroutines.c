@@ -6,14 +6,12 @@
 
 #include "base/cleanup.h"
 #include "export/views_priv.h"
+#include "golang/goname.h"
 
 #define MEMBERS 16 /* goroutines of a group that are shown each */
 
-const char *const view_census_state_names[CENSUS_STATE_MAX] = {
-	[CENSUS_RUNNABLE] = "runnable",   [CENSUS_RUNNING] = "running",
-	[CENSUS_SYSCALL] = "syscall",     [CENSUS_WAITING] = "waiting",
-	[CENSUS_PREEMPTED] = "preempted", [CENSUS_LEAKED] = "leaked",
-};
+static const char *const verdict_names[LEAK_VERDICT_MAX] = { "too_young", "steady", "unsure",
+							     "growing" };
 
 struct member {
 	uint64_t goid, parent, since_ns;
@@ -29,6 +27,7 @@ struct sample {
 struct page {
 	struct model *m;
 	uint32_t image_id;
+	const struct target *target; /* NULL: not known */
 	const struct census_summary *census;
 	struct sample *samples;
 	bool complete;
@@ -54,16 +53,6 @@ static const struct code_line *function_at(struct page *p, uint64_t entry)
 
 	p->complete &= !entry || n;
 	return n ? &n->at : NULL;
-}
-
-/*
- * As the runtime's own profiles have it: a goroutine of the runtime began in one of its functions;
- * these three run the program's.
- */
-static bool is_system(const char *start)
-{
-	return !strncmp(start, "runtime.", 8) && strcmp(start, "runtime.main") &&
-	       strcmp(start, "runtime.corostart") && strcmp(start, "runtime.handleAsyncEvent");
 }
 
 static json_t *line_at(struct page *p, uint64_t pc)
@@ -97,6 +86,22 @@ static json_t *members_json(const struct page *p, const struct group *g)
 	return list;
 }
 
+static json_t *leak_json(const struct page *p, const struct group *g)
+{
+	const struct parked *parked = p->target ? parked_find(p->target->parked, g->serial) : NULL;
+	json_t *o;
+
+	if (!parked || p->target->n_censuses < 2)
+		return json_null();
+	o = json_object();
+	set_str(o, "verdict", verdict_names[parked->leak.verdict]);
+	set_real(o, "per_hour", parked->leak.per_hour);
+	set_real(o, "low_per_hour", parked->leak.low_per_hour);
+	set_real(o, "high_per_hour", parked->leak.high_per_hour);
+	set_real(o, "seconds", parked->leak.seconds);
+	return o;
+}
+
 static json_t *group_json(struct page *p, const struct group *g, bool *ret_system)
 {
 	const struct code_line *start = function_at(p, g->key.start);
@@ -104,11 +109,11 @@ static json_t *group_json(struct page *p, const struct group *g, bool *ret_syste
 	bool waits = census_waits(g->key.state);
 	json_t *o = json_object();
 
-	*ret_system = start && is_system(start->function);
+	*ret_system = start && goname_is_system(start->function);
 	p->complete &= view_named(p->m, p->image_id, g->key.stack, g->key.nstack);
 	set_int(o, "count", g->sum.count);
 	set(o, "system", json_boolean(*ret_system));
-	set_str(o, "state", view_census_state_names[g->key.state]);
+	set_str(o, "state", view_goroutine_names[g->key.state]);
 	set(o, "reason", waits && reason[0] ? json_string(reason) : json_null());
 	set(o, "on_cpu",
 	    json_boolean(g->key.state == CENSUS_RUNNING || (waits && census_reason_runs(reason))));
@@ -119,19 +124,24 @@ static json_t *group_json(struct page *p, const struct group *g, bool *ret_syste
 	set(o, "created_by", line_at(p, g->key.created_at));
 	set_int(o, "depth_max", g->sum.depth_max);
 	set_int(o, "inexact", g->sum.inexact);
+	set_int(o, "quiet", g->sum.quiet);
+	set(o, "leak", leak_json(p, g));
 	set(o, "goroutines", members_json(p, g));
 	return o;
 }
 
-json_t *view_goroutines(struct model *m, uint32_t image_id, struct census *c, uint64_t took_ns,
+json_t *view_goroutines(struct model *m, const struct target *t, const struct show_census *sc,
 			bool *ret_complete)
 {
-	const struct census_summary *census = census_summary(c);
-	struct groups *groups = census_groups(c);
+	const struct census_summary *census = census_summary(sc->census);
+	struct groups *groups = census_groups(sc->census);
 	_cleanup_free_ struct sample *samples = calloc(groups->n_ids + 1, sizeof(*samples));
-	struct page p = {
-		.m = m, .image_id = image_id, .census = census, .samples = samples, .complete = true
-	};
+	struct page p = { .m = m,
+			  .image_id = sc->image_id,
+			  .target = t,
+			  .census = census,
+			  .samples = samples,
+			  .complete = true };
 	json_t *o, *list;
 	uint64_t system = 0;
 
@@ -140,7 +150,7 @@ json_t *view_goroutines(struct model *m, uint32_t image_id, struct census *c, ui
 	o = json_object();
 	list = json_array();
 	groups_sort(groups);
-	census_each(c, on_goroutine, &p);
+	census_each(sc->census, on_goroutine, &p);
 	for (const struct group *g = groups->by_key; g; g = g->hh.next) {
 		bool is;
 
@@ -155,7 +165,8 @@ json_t *view_goroutines(struct model *m, uint32_t image_id, struct census *c, ui
 	set_int(o, "inexact", census->inexact);
 	set_int(o, "unreadable", census->bad);
 	set_int(o, "left_out", census->left_out);
-	set_real(o, "seconds", (double)took_ns / 1e9);
+	set_real(o, "seconds", (double)sc->took_ns / 1e9);
+	set(o, "complete", json_boolean(p.complete));
 	*ret_complete = p.complete;
 	return o;
 }

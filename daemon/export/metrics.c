@@ -153,6 +153,92 @@ static void write_aftermaths(struct page *p)
 	expo_sample(x, p->show->watches_writes, NULL);
 }
 
+/* When the process of a service that has waited longest was counted, and what the dearest cost. */
+static bool last_census(const struct service *s, uint64_t *ret_ns, uint64_t *ret_took_ns)
+{
+	bool any = false;
+
+	*ret_ns = *ret_took_ns = 0;
+	FOR_EACH_TARGET_OF (t, s) {
+		if (!t->n_censuses)
+			continue;
+		if (!any || t->census_ns < *ret_ns)
+			*ret_ns = t->census_ns;
+		if (t->census.took_ns > *ret_took_ns)
+			*ret_took_ns = t->census.took_ns;
+		any = true;
+	}
+	return any;
+}
+
+static void write_states(struct page *p, const struct service *s)
+{
+	double n[GOROUTINE_STATE_MAX] = {};
+
+	FOR_EACH_TARGET_OF (t, s) {
+		for (int i = 0; i < GOROUTINE_STATE_MAX; i++)
+			n[i] += t->census.states[i];
+	}
+	for (int i = 0; i < GOROUTINE_STATE_MAX; i++)
+		expo_sample(&p->x, n[i], "service", s->name, "state", view_goroutine_names[i],
+			    NULL);
+}
+
+static void write_goroutines(struct page *p)
+{
+	struct expo *x = &p->x;
+	uint64_t ns, took_ns;
+
+	expo_family(
+		x, "deferd_goroutines", EXPO_GAUGE,
+		"Goroutines at the newest census, by what they do; system: of the runtime itself; "
+		"leaked: so proved by it.");
+	FOR_EACH_SERVICE (s, p->m) {
+		if (last_census(s, &ns, &took_ns))
+			write_states(p, s);
+	}
+	expo_family(
+		x, "deferd_goroutine_leaks", EXPO_GAUGE,
+		"Places where goroutines that do not run become more as in a leak: a suspicion, "
+		"see deferd goroutines.");
+	FOR_EACH_SERVICE (s, p->m) {
+		unsigned n = 0;
+
+		FOR_EACH_TARGET_OF (t, s)
+			n += parked_count_leaks(t->parked);
+		if (last_census(s, &ns, &took_ns))
+			expo_sample(x, n, "service", s->name, NULL);
+	}
+	expo_family(
+		x, "deferd_census_age_seconds", EXPO_GAUGE,
+		"Since the newest census of goroutines, of the process that has waited longest.");
+	FOR_EACH_SERVICE (s, p->m) {
+		if (last_census(s, &ns, &took_ns))
+			expo_sample(x, (double)(p->show->now_ns - ns) / 1e9, "service", s->name,
+				    NULL);
+	}
+	expo_family(x, "deferd_census_duration_seconds", EXPO_GAUGE,
+		    "CPU time of deferd for the newest census, of the dearest process.");
+	FOR_EACH_SERVICE (s, p->m) {
+		if (last_census(s, &ns, &took_ns))
+			expo_sample(x, (double)took_ns / 1e9, "service", s->name, NULL);
+	}
+}
+
+static void write_censuses(struct page *p)
+{
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_censuses", EXPO_COUNTER, "Censuses of goroutines, completed.");
+	expo_sample(x, (double)p->show->censuses, NULL);
+	expo_family(x, "deferd_census_failures", EXPO_COUNTER,
+		    "Censuses of goroutines that failed; why is in the log.");
+	expo_sample(x, (double)p->show->census_failures, NULL);
+	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER,
+		    "CPU time of deferd for all censuses.");
+	expo_sample(x, (double)p->show->census_ns / 1e9, NULL);
+}
+
 static void write_fds(struct page *p)
 {
 	struct expo *x = &p->x;
@@ -344,6 +430,8 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 	write_defers(&p);
 	write_panics(&p);
 	write_aftermaths(&p);
+	write_goroutines(&p);
+	write_censuses(&p);
 	write_fds(&p);
 	write_fd_calls(&p);
 	write_alerts(&p);

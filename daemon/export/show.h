@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "alert/alert.h"
+#include "base/reason.h"
+#include "census/census.h"
 #include "model/model.h"
 #include "probe/kernel.h"
 #include "probe/probe.h"
@@ -23,6 +25,13 @@ struct show_self {
 	uint64_t rss_bytes;
 	uint64_t open_fds, max_fds;
 	uint64_t series_dropped; /* by earlier pages; a page adds its own */
+};
+
+/* A census of one process. */
+struct show_census {
+	struct census *census;
+	uint32_t image_id; /* whose link-time addresses those in it are */
+	uint64_t took_ns;  /* CPU time of ours */
 };
 
 struct show {
@@ -40,8 +49,17 @@ struct show {
 	unsigned images;
 	uint64_t chains_read;  /* goroutines settled by reading their memory */
 	uint64_t last_scan_ns; /* duration of the newest scan */
-	bool settled;          /* the first look at all of /proc is over */
-	uint32_t series_max;   /* of one metric family */
+	uint64_t censuses;     /* of goroutines, that were completed */
+	uint64_t census_ns;    /* CPU time they took */
+	uint64_t census_failures;
+	/*
+	 * The last census of a process that is complete. 0; -ESRCH: not observed; -EAGAIN, -ENOTSUP,
+	 * -EBADMSG: there is none, with the reason.
+	 */
+	int (*census)(void *arg, uint32_t pid, struct show_census *ret, struct reason *reason);
+	void *arg;
+	bool settled;        /* the first look at all of /proc is over */
+	uint32_t series_max; /* of one metric family */
 	struct show_self *self;
 	uint64_t now_ns; /* monotonic */
 	int64_t unix_ms; /* the same instant on the wall */

@@ -9,6 +9,9 @@
 
 const char *const view_runtime_names[RUNTIME_MAX] = { "none", "go", "c" };
 const char *const view_state_names[TARGET_STATE_MAX] = { "observed", "limited", "failed" };
+const char *const view_goroutine_names[GOROUTINE_STATE_MAX] = { "runnable", "running",   "syscall",
+								"waiting",  "preempted", "leaked",
+								"system" };
 const char *const view_lowering_names[LOWERING_MAX] = { "heap", "stack", "range", "c" };
 const char *const view_call_names[CALL_MAX] = { "push", "run" };
 const char *const view_step_names[PANIC_STEP_MAX] = { "panic", "recover", "goexit",
@@ -84,6 +87,15 @@ static json_t *alert_site_json(const struct alert_site *s, bool with_share)
 	return o;
 }
 
+static void add_leak(json_t *o, const struct alert *a)
+{
+	set_int(o, "goroutines", a->count);
+	set_str(o, "reason", a->doing);
+	set(o, "site", alert_site_json(&a->site, false));
+	set(o, "created_by",
+	    a->created.function[0] ? alert_site_json(&a->created, false) : json_null());
+}
+
 static json_t *alert_json(const struct show *sh, const struct alert *a)
 {
 	json_t *o = json_object(), *labels = json_object(), *notes = json_object(),
@@ -112,6 +124,8 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 		set_str(o, "panic", a->panic);
 		set(o, "site", alert_site_json(&a->site, false));
 	}
+	if (a->of_leak)
+		add_leak(o, a);
 	if (!a->of_depth) {
 		json_decref(top);
 		return o;
@@ -189,6 +203,22 @@ static json_t *by_outcome(const struct event_counts *c)
 	return o;
 }
 
+/* As of the newest census; null before the first. */
+static void add_goroutines(json_t *o, const struct show *s, const struct target *t)
+{
+	json_t *states = t->n_censuses ? json_object() : json_null();
+
+	for (int i = 0; i < GOROUTINE_STATE_MAX && t->n_censuses; i++)
+		set_int(states, view_goroutine_names[i], t->census.states[i]);
+	set(o, "goroutine_count",
+	    t->n_censuses ? json_integer((json_int_t)census_goroutines(&t->census)) : json_null());
+	set(o, "goroutines_by_state", states);
+	set_real(o, "census_age_seconds",
+		 t->n_censuses ? (double)(s->now_ns - t->census_ns) / 1e9 : NAN);
+	set(o, "goroutine_leaks",
+	    t->n_censuses ? json_integer(parked_count_leaks(t->parked)) : json_null());
+}
+
 static json_t *target_json(const struct show *s, const struct target *t)
 {
 	struct model *m = s->model;
@@ -209,6 +239,7 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "defer_depth_max", deepest ? deepest->depth : 0);
 	set(o, "deepest_site", deepest ? view_site(m, t->image_id, deepest->site) : json_null());
 	set_int(o, "goroutines_tracked", t->n_goroutines);
+	add_goroutines(o, s, t);
 	set_int(o, "panics_started", t->counts.panics);
 	set_int(o, "panics_recovered", t->counts.outcomes[OUTCOME_RECOVERED]);
 	set(o, "panics_by_outcome", by_outcome(&t->counts));
@@ -249,7 +280,8 @@ static void keep_low(json_t *sum, const json_t *o, const char *key)
 static json_t *service_json(const struct show *sh, const struct service *s)
 {
 	static const char *const summed[] = { "defers_registered",  "defers_registered_per_second",
-					      "goroutines_tracked", "panics_started",
+					      "goroutines_tracked", "goroutine_count",
+					      "goroutine_leaks",    "panics_started",
 					      "panics_recovered",   "panics_per_second",
 					      "open_fds",           "fd_growth_per_second",
 					      "alerts_firing" };

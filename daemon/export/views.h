@@ -59,6 +59,7 @@ json_t *view_event(struct model *m, uint32_t image_id, enum runtime_kind runtime
 
 extern const char *const view_runtime_names[RUNTIME_MAX];
 extern const char *const view_state_names[TARGET_STATE_MAX];
+extern const char *const view_goroutine_names[GOROUTINE_STATE_MAX];
 extern const char *const view_lowering_names[LOWERING_MAX];
 extern const char *const view_call_names[CALL_MAX];
 extern const char *const view_step_names[PANIC_STEP_MAX];

@@ -136,3 +136,9 @@ bool goname_is_standard(const char *name)
 	return bsearch(first, standard, ARRAY_SIZE(standard), sizeof(*standard), compare_names) !=
 	       NULL;
 }
+
+bool goname_is_system(const char *start)
+{
+	return !strncmp(start, "runtime.", 8) && strcmp(start, "runtime.main") &&
+	       strcmp(start, "runtime.corostart") && strcmp(start, "runtime.handleAsyncEvent");
+}

@@ -193,6 +193,7 @@ static void target_free(struct target *t)
 		HASH_DEL(t->recovers, r);
 		free(r);
 	}
+	parked_free(&t->parked);
 	free(t);
 }
 
@@ -613,6 +614,55 @@ static void apply_recover(struct model *m, struct target *t, const struct event_
 	r->count = in->count;
 }
 
+/* Censuses */
+
+/* Whoever is told of a leak finds the names there. */
+static void want_group(struct model *m, const struct target *t, const struct event_group *in)
+{
+	(void)model_user_frame(m, t->image_id, t->runtime, in->stack, in->nstack);
+	if (in->created_at)
+		(void)model_site_name(m, t->image_id, in->created_at);
+}
+
+static void apply_pending(struct model *m, struct target *t, const struct event *ev)
+{
+	struct peak seen = {
+		.depth = ev->pending.depth,
+		.inferred = ev->pending.inferred,
+		.g = ev->pending.g,
+		.goid = ev->pending.goid,
+		.site = ev->pending.site,
+		.time_ns = ev->time_ns,
+	};
+
+	note_peak(m, t, &seen);
+	if (seen.site)
+		(void)model_site_name(m, t->image_id, seen.site);
+}
+
+static void apply_census(struct model *m, struct target *t, const struct event *ev)
+{
+	t->census = ev->census;
+	t->census_ns = ev->time_ns;
+	t->n_censuses++;
+	if (t->unsettled && ev->census.begin_ns >= t->lost_ns)
+		t->unsettled = false;
+	parked_end(&t->parked, t->n_censuses, &ev->census, ev->time_ns);
+	for (const struct parked *p = t->parked; p; p = p->hh.next) {
+		if (p->leak.verdict == LEAK_GROWING)
+			want_group(m, t, &p->what);
+	}
+}
+
+uint64_t census_goroutines(const struct event_census *c)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < GOROUTINE_SYSTEM; i++)
+		n += c->states[i];
+	return n;
+}
+
 static void apply_to_target(struct model *m, struct target *t, const struct event *ev)
 {
 	switch (ev->type) {
@@ -622,9 +672,20 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 	case EVENT_ENDED:
 		apply_ended(m, t, ev);
 		break;
+	case EVENT_GROUP:
+		m->dropped += !parked_apply(&t->parked, &ev->group, t->n_censuses + 1);
+		break;
+	case EVENT_PENDING:
+		apply_pending(m, t, ev);
+		break;
+	case EVENT_CENSUS:
+		apply_census(m, t, ev);
+		break;
 	case EVENT_LOST:
 		t->lost += ev->lost;
-		if (t->service->ledger)
+		t->lost_ns = ev->time_ns;
+		t->unsettled = t->n_censuses;
+		if (ev->lost && t->service->ledger)
 			aftermaths_drop(&t->service->ledger->aftermaths, t->id);
 		break;
 	case EVENT_COUNTS:
@@ -691,7 +752,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 bool target_exact(const struct target *t)
 {
 	return t->state == TARGET_OBSERVED && !t->n_inferred && !t->lost_recently &&
-	       t->lost == t->lost_at_scan;
+	       !t->unsettled && t->lost == t->lost_at_scan;
 }
 
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s)

@@ -18,6 +18,7 @@
 #include "event/event.h"
 #include "golang/gotype.h"
 #include "model/ledger.h"
+#include "model/parked.h"
 #include "stat/trend.h"
 
 #define MODEL_NAME_MAX    128
@@ -183,6 +184,13 @@ struct target {
 	bool have_fd_trend;
 	struct trend fd_trend;
 
+	unsigned n_censuses;        /* since the target is known */
+	struct event_census census; /* the newest; n_censuses is not 0 */
+	uint64_t census_ns;         /* when it ended */
+	struct parked *parked;      /* hash by serial */
+	uint64_t lost_ns;           /* when something was, last */
+	bool unsettled; /* depths may be unknown since something was lost, until a census has looked */
+
 	uint64_t lost; /* records */
 	uint64_t lost_at_scan;
 	bool lost_recently;  /* since the last whole scan */
@@ -245,6 +253,9 @@ double rate_per_sec(const struct rate *r);
 unsigned target_top_sites(const struct target *t, const struct site **ret_sites, unsigned n);
 /* The same for goroutines: deepest pending first, then highest peak. */
 unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n);
+
+/* Goroutines at the newest census, but for those of the runtime itself. */
+uint64_t census_goroutines(const struct event_census *c);
 
 /*
  * Seconds until the limit at this pace, as an interval; false when it does not grow or has no

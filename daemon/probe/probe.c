@@ -653,6 +653,16 @@ void probe_forget(struct probe *p, uint32_t id, uint64_t g)
 	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.defers_by_g), &key);
 }
 
+uint64_t probe_untracked(struct probe *p)
+{
+	_cleanup_free_ uint64_t *per_cpu = calloc(p->ncpu, sizeof(*per_cpu));
+	uint32_t i = DFD_LOSS_STATE_MAP;
+
+	if (!per_cpu || bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &i, per_cpu))
+		return 0;
+	return sum_cpus(p, per_cpu);
+}
+
 void probe_get_stats(struct probe *p, struct probe_stats *ret_stats)
 {
 	_cleanup_free_ uint64_t *per_cpu = calloc(p->ncpu, sizeof(*per_cpu));

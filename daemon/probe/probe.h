@@ -118,6 +118,8 @@ void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn f
 /* The goroutine is dead or holds nothing: its entry makes room. The next push makes a new one. */
 void probe_forget(struct probe *p, uint32_t id, uint64_t g);
 
+/* Goroutines and threads that found no room in the kernel's map, since the start; 0: not known. */
+uint64_t probe_untracked(struct probe *p);
 void probe_get_stats(struct probe *p, struct probe_stats *ret_stats);
 const char *probe_loss_name(unsigned loss); /* label value; NULL past the last */
 

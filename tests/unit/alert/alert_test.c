@@ -378,6 +378,56 @@ static void of_the_deepest(void **state)
 	assert_true(b.told[1].value == 80);
 }
 
+static void census_of(struct bench *b, unsigned turn)
+{
+	uint64_t now = T0 + turn * 10 * SECOND;
+
+	model_apply(b->m, &(struct event){ .type = EVENT_GROUP,
+					   .target = 1,
+					   .group = { .serial = 3,
+						      .created_at = SITE + 0x10,
+						      .state = GOROUTINE_WAITING,
+						      .reason = "chan send",
+						      .count = 20 + 2 * turn,
+						      .quiet = 10 + 2 * turn,
+						      .nstack = 2,
+						      .stack = { SITE + 0x20, SITE } } });
+	model_apply(b->m,
+		    &(struct event){ .type = EVENT_CENSUS,
+				     .target = 1,
+				     .time_ns = now,
+				     .census = { .begin_ns = now, .interval_ns = 10 * SECOND } });
+}
+
+/* Where they stand and who makes them is in the first thing that is told. */
+static void of_a_leak(void **state)
+{
+	_bench_ b;
+	unsigned turn;
+
+	begin(&b, rule("leak", "goroutine_leak_per_hour", RULE_GT, 0));
+	for (turn = 0; turn < 9; turn++) {
+		eval(&b, T0 + turn * 10 * SECOND);
+		assert_int_equal(n_active(&b), 0);
+		census_of(&b, turn);
+	}
+	eval(&b, T0 + 80 * SECOND);
+	assert_int_equal(n_active(&b), 1);
+	assert_int_equal(b.n_told, 0);
+	name_site(b.m, IMAGE, SITE + 0x20, "runtime.gopark", "proc.go", 1);
+	name_site(b.m, IMAGE, SITE, "main.forgets", "main.go", 53);
+	eval(&b, T0 + 80 * SECOND);
+	assert_int_equal(b.n_told, 0);
+	name_site(b.m, IMAGE, SITE + 0x10, "main.leaks", "main.go", 58);
+	eval(&b, T0 + 80 * SECOND);
+	assert_int_equal(b.n_told, 1);
+	assert_true(b.told[0].of_leak);
+	assert_int_equal(b.told[0].count, 36);
+	assert_int_equal(b.told[0].site.line, 53);
+	assert_int_equal(b.told[0].created.line, 58);
+	assert_string_equal(b.told[0].doing, "chan send");
+}
+
 static void inferred_depth(void **state)
 {
 	_bench_ b;
@@ -494,6 +544,24 @@ static void describe(void **state)
 		    .site = { "?" } },
 		  "shop (pid 7): 4294967295 defers pending on goroutine 18446744073709551615, "
 		  "registered by ?" },
+		{ { .service = "shop",
+		    .pid = 7,
+		    .of_leak = true,
+		    .count = 59,
+		    .doing = "chan send",
+		    .value = 7200.4,
+		    .site = { "main.forgets", "main.go", 53 },
+		    .created = { "main.leaks", "main.go", 58 } },
+		  "shop (pid 7): 59 goroutines wait (chan send) in main.forgets at main.go:53, "
+		  "created "
+		  "by main.leaks at main.go:58; 7200 more an hour" },
+		{ { .service = "shop",
+		    .pid = 7,
+		    .of_leak = true,
+		    .count = 5,
+		    .value = 20,
+		    .site = { "?" } },
+		  "shop (pid 7): 5 goroutines wait in ?; 20 more an hour" },
 		{ { .service = "worker",
 		    .pid = 8,
 		    .of_depth = true,
@@ -527,6 +595,7 @@ int main(void)
 		cmocka_unit_test(waits_for_the_name),
 		cmocka_unit_test(waits_for_top_names),
 		cmocka_unit_test(of_the_deepest),
+		cmocka_unit_test(of_a_leak),
 		cmocka_unit_test(inferred_depth),
 		cmocka_unit_test(target_gone),
 		cmocka_unit_test(rule_removed),

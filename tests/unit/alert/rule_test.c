@@ -25,7 +25,7 @@ static void names(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 11);
+	assert_int_equal(rule_metrics_n, 14);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
@@ -33,6 +33,7 @@ static void names(void **state)
 		assert_true(!m->read != !m->read_service); /* one of the two */
 		assert_true(m->doc[0] && m->unit[0]);
 		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
+		assert_int_equal(m->of_leak, !strcmp(m->name, "goroutine_leak_per_hour"));
 	}
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
@@ -102,7 +103,10 @@ static void numbers(void **state)
 {
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
 	_model_ m = model_new(&opts);
+	struct parked growing = { .leak = { .verdict = LEAK_GROWING, .per_hour = 600 } };
 	struct target t = {
+		.n_censuses = 2,
+		.census = { .states = { 1, 2, 3, 4, 5, 6, 100 } },
 		.peaks = { { .depth = 40, .time_ns = T0 - 61 * SECOND },
 			   { .depth = 36, .time_ns = T0 } },
 		.registered_rate = { .n = 2,
@@ -127,6 +131,11 @@ static void numbers(void **state)
 	assert_true(value_of(m, &t, "fd_growth_per_second") == 3);
 	assert_true(value_of(m, &t, "fd_growth_low_per_second") == 2);
 	assert_true(value_of(m, &t, "fd_exhaustion_seconds") == 100);
+	assert_true(value_of(m, &t, "goroutines") == 21);
+	assert_true(value_of(m, &t, "goroutines_leaked") == 6);
+	assert_true(isnan(value_of(m, &t, "goroutine_leak_per_hour")));
+	t.parked = &growing;
+	assert_true(value_of(m, &t, "goroutine_leak_per_hour") == 600);
 	/* What a target has not, no condition can be met on. */
 	t.state = TARGET_FAILED;
 	assert_true(isnan(value_of(m, &t, "defer_depth_max")));
@@ -165,15 +174,17 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 5);
+	assert_int_equal(set.n, 6);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(rule_of_service(&set.rules[i]), i >= 2);
-	assert_string_equal(set.rules[2].name, "PanicOverridden");
+		assert_int_equal(rule_of_service(&set.rules[i]), i >= 3);
+	assert_string_equal(set.rules[2].name, "GoroutineLeak");
 	assert_int_equal(set.rules[2].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[3].name, "PanicStorm");
+	assert_string_equal(set.rules[3].name, "PanicOverridden");
 	assert_int_equal(set.rules[3].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[4].name, "ProcessDied");
-	assert_int_equal(set.rules[4].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[4].name, "PanicStorm");
+	assert_int_equal(set.rules[4].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[5].name, "ProcessDied");
+	assert_int_equal(set.rules[5].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

@@ -75,6 +75,8 @@ static void defaults(void **state)
 	assert_true(c->probes.watch_writes);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
+	assert_true(c->census.enabled && c->census.budget_percent == 0.5);
+	assert_int_equal(c->census.interval_ns, 10 * SECOND);
 	assert_int_equal(c->limits.targets, 512);
 	assert_int_equal(c->limits.ring_bytes, 1 << 20);
 	assert_int_equal(c->n_runtimes, 0);
@@ -91,7 +93,7 @@ static void faults(void **state)
 		{ "probes:\n  treshold: 35\n", "%:2:3: unknown key 'treshold' in probes; valid "
 					       "keys: set, threshold, watch_writes\n" },
 		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
-				"descriptors, limits, targets, "
+				"descriptors, census, limits, targets, "
 				"c_runtimes, rule_files, default_rules, rules\n" },
 		{ "probes: { threshold: 1 }\n",
 		  "%:1:22: probes.threshold: 1 is out of range, must be 2 to 1000000\n" },
@@ -259,13 +261,13 @@ static void rule_files(void **state)
 		 dir.path, dir.path);
 	c = load(tempdir_puts(&dir, "c.yml", text));
 	/* The default ones, those of the main file, and the files by name. */
-	assert_int_equal(c->rules.n, 8);
+	assert_int_equal(c->rules.n, 9);
 	assert_string_equal(c->rules.rules[0].name, "DeferPileUp");
 	assert_true(c->rules.rules[0].conditions[0].threshold == 50);
 	assert_string_equal(c->rules.rules[1].name, "DescriptorsGrowing");
-	assert_string_equal(c->rules.rules[5].name, "Own");
-	assert_string_equal(c->rules.rules[6].name, "One");
-	assert_string_equal(c->rules.rules[7].name, "Two");
+	assert_string_equal(c->rules.rules[6].name, "Own");
+	assert_string_equal(c->rules.rules[7].name, "One");
+	assert_string_equal(c->rules.rules[8].name, "Two");
 }
 
 static void rule_file_faults(void **state)
@@ -324,6 +326,8 @@ static void restart(void **state)
 		{ "probes: { set: full }\n", "probes.set" },
 		{ "probes: { threshold: 36 }\n", "probes.threshold" },
 		{ "descriptors: { window: 61s }\n", "descriptors.window" },
+		{ "census: { enabled: false, interval: 1s, budget_percent: 5 }\n",
+		  "census.enabled, census.interval" },
 		{ "limits: { targets: 1, goroutines: 64, sites: 64, ring: 64KiB }\n",
 		  "limits.targets, limits.goroutines, limits.sites, limits.ring" },
 	};
@@ -363,6 +367,9 @@ static void expect_equal(const struct config *a, const struct config *b)
 	assert_memory_equal(&a->probes, &b->probes, sizeof(a->probes));
 	assert_int_equal(a->descriptors.hooks, b->descriptors.hooks);
 	assert_int_equal(a->descriptors.window_ns, b->descriptors.window_ns);
+	assert_int_equal(a->census.enabled, b->census.enabled);
+	assert_int_equal(a->census.interval_ns, b->census.interval_ns);
+	assert_true(a->census.budget_percent == b->census.budget_percent);
 	assert_memory_equal(&a->limits, &b->limits, sizeof(a->limits));
 	assert_int_equal(a->targets.include.n, b->targets.include.n);
 	assert_string_equal(a->targets.include.glob[0], b->targets.include.glob[0]);
@@ -416,15 +423,15 @@ static void example(void **state)
 	assert_string_equal(all->runtimes[0].name, "my_name");
 	assert_string_equal(all->runtimes[0].recover, "my_recover");
 	/* The two examples come after the defaults; the files of the host would follow them. */
-	assert_true(all->rules.n >= 7);
+	assert_true(all->rules.n >= 8);
 	assert_string_equal(all->rules.rules[0].name, "DeferPileUp");
-	assert_string_equal(all->rules.rules[5].name, "DeferStorm");
-	assert_int_equal(all->rules.rules[5].for_ns, 30 * SECOND);
-	assert_int_equal(all->rules.rules[5].keep_ns, 300 * SECOND);
-	assert_int_equal(all->rules.rules[5].severity, SEVERITY_PAGE);
-	assert_string_equal(all->rules.rules[5].labels[0].value, "payments");
-	assert_string_equal(all->rules.rules[6].name, "DescriptorsLow");
-	assert_int_equal(all->rules.rules[6].n_conditions, 2);
+	assert_string_equal(all->rules.rules[6].name, "DeferStorm");
+	assert_int_equal(all->rules.rules[6].for_ns, 30 * SECOND);
+	assert_int_equal(all->rules.rules[6].keep_ns, 300 * SECOND);
+	assert_int_equal(all->rules.rules[6].severity, SEVERITY_PAGE);
+	assert_string_equal(all->rules.rules[6].labels[0].value, "payments");
+	assert_string_equal(all->rules.rules[7].name, "DescriptorsLow");
+	assert_int_equal(all->rules.rules[7].n_conditions, 2);
 	buf_done(&text);
 	buf_done(&bare);
 }

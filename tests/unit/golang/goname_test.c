@@ -201,11 +201,35 @@ static void standard_library(void **state)
 		assert_int_equal(goname_is_standard(cases[i].name), cases[i].is);
 }
 
+static void of_the_runtime(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is;
+	} cases[] = {
+		{ "runtime.bgsweep", true },
+		{ "runtime.gcBgMarkWorker", true },
+		{ "runtime.main", false },
+		{ "runtime.corostart", false },
+		{ "runtime.handleAsyncEvent", false },
+		{ "runtime/trace.Start.func1", false },
+		{ "main.main.func1", false },
+		{ "runtimes.f", false },
+		{ "", false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(goname_is_system(cases[i].name), cases[i].is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prints),     cmocka_unit_test(cuts),
-		cmocka_unit_test(any_bytes),  cmocka_unit_test(standard_library),
+		cmocka_unit_test(of_the_runtime),
+		cmocka_unit_test(prints),
+		cmocka_unit_test(cuts),
+		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(standard_library),
 		cmocka_unit_test(real_names),
 	};
 

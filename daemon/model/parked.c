@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "model/parked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct parked *parked_find(const struct parked *ps, uint64_t serial)
+{
+	struct parked *p;
+
+	HASH_FIND(hh, ps, &serial, sizeof(serial), p);
+	return p;
+}
+
+bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t census)
+{
+	struct parked *p;
+
+	HASH_FIND(hh, *ps, &in->serial, sizeof(in->serial), p);
+	if (!p && (!in->quiet || HASH_COUNT(*ps) >= PARKED_MAX))
+		return true;
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return false;
+		p->what.serial = in->serial;
+		HASH_ADD(hh, *ps, what.serial, sizeof(in->serial), p);
+	}
+	p->what = *in;
+	p->what.reason = p->reason;
+	snprintf(p->reason, sizeof(p->reason), "%s", in->reason);
+	p->census = census;
+	return true;
+}
+
+void parked_end(struct parked **ps, uint64_t census, const struct event_census *c, uint64_t now_ns)
+{
+	struct parked *p, *next;
+
+	HASH_ITER (hh, *ps, p, next) {
+		if (p->census != census) {
+			HASH_DEL(*ps, p);
+			free(p);
+			continue;
+		}
+		leak_add(&p->series, c->interval_ns, now_ns, p->what.quiet, p->what.woken);
+		leak_judge(&p->series, &p->leak);
+	}
+}
+
+void parked_free(struct parked **ps)
+{
+	struct parked *p, *next;
+
+	HASH_ITER (hh, *ps, p, next) {
+		HASH_DEL(*ps, p);
+		free(p);
+	}
+}
+
+static bool faster(const struct parked *a, const struct parked *b)
+{
+	return a->leak.per_hour > b->leak.per_hour ||
+	       (a->leak.per_hour == b->leak.per_hour && a->what.serial < b->what.serial);
+}
+
+unsigned parked_leaks(const struct parked *ps, const struct parked **ret_ps, unsigned n)
+{
+	unsigned len = 0;
+
+	for (const struct parked *p = ps; p && n; p = p->hh.next) {
+		unsigned at = len;
+
+		if (p->leak.verdict != LEAK_GROWING)
+			continue;
+		while (at > 0 && faster(p, ret_ps[at - 1]))
+			at--;
+		if (at == n)
+			continue;
+		len += len < n;
+		memmove(ret_ps + at + 1, ret_ps + at, (len - at - 1) * sizeof(*ret_ps));
+		ret_ps[at] = p;
+	}
+	return len;
+}
+
+unsigned parked_count_leaks(const struct parked *ps)
+{
+	unsigned n = 0;
+
+	for (; ps; ps = ps->hh.next)
+		n += ps->leak.verdict == LEAK_GROWING;
+	return n;
+}

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# The daemon's own censuses: how many goroutines do what, the line that forgets goroutines, recursion that no probe sees,
+# and the truth where the kernel's map of goroutines is too small.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+
+printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/fast.yml"
+printf 'census: { interval: 1s, budget_percent: 50 }\nlimits: { goroutines: 64 }\n' >"$tmp/small.yml"
+goroutines() { curl -sf -m 5 "$url/api/v1/goroutines?pid=$program"; }
+counted() { [ "$(target goroutine_count)" = "$1" ]; }
+leak() { # FIELD: of the alert
+	curl -sf "$url/api/v1/alerts" | jq -r --arg pid "$program" \
+		'.data.alerts[] | select(.labels.alertname == "GoroutineLeak" and .labels.pid == $pid) | '"$1"
+}
+named() { [ "$(goroutines | jq .complete)" = true ]; }
+verdict() { # FUNCTION: of the groups that stand in it
+	goroutines | jq -r --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .leak.verdict] | unique | join(" ")'
+}
+verdict_is() { [ "$(verdict "$1")" = "$2" ]; }
+depth_is() { target_is defer_depth_max "$1"; }
+program_ends() {
+	exec 7>&-
+	kill "$program"
+	wait "$program" 2>/dev/null
+}
+
+leaks() { # the line is named; what works, waits for work, or has filled its pool, is not
+	start_program crowd "$fixtures/crowd.stripped" -parked 3000 -busy 200 -leak 500ms -pool 12 -recursion 20
+	start_daemon --config.file="$tmp/fast.yml"
+	wait_until 10 attached "$program"
+	ok $? "$version: attached"
+	go_on
+	wait_until 10 has_truth crowd
+	wait_until 10 counted "$(truth crowd goroutines)"
+	ok $? "$version: as many goroutines as its runtime says"
+	is "$(metric "deferd_goroutine_leaks{service=\"crowd.stripped\"}")" 0 "$version: nothing leaks yet"
+	go_on
+	wait_until 10 depth_is 180
+	ok $? "$version: 180 pending defers of a recursion, which no probe saw"
+	is "$(target exact)" true "$version: which is exact"
+	wait_until 60 firing crowd.stripped GoroutineLeak
+	ok $? "$version: the leak is told"
+	is "$(leak '"\(.reason) \(.site.function) \(.created_by.function)"')" "chan send main.forgets main.leaks" "$version: with its lines"
+	wait_until 10 named
+	is "$(verdict main.forgets)" growing "$version: it grows"
+	wait_until 60 verdict_is main.pools steady
+	ok $? "$version: a pool that is full does not"
+	is "$(verdict main.parks)" steady "$version: nor those that wait"
+	is "$(metric "deferd_goroutine_leaks{service=\"crowd.stripped\"}")" 1 "$version: one place leaks"
+	is "$(metric deferd_census_failures_total)" 0 "$version: no census failed"
+	is "$(metric "deferd_goroutines{service=\"crowd.stripped\",state=\"leaked\"}")" 0 "$version: the runtime has proved nothing"
+	stop_daemon
+	program_ends
+}
+
+small_map() { # goroutines for which there is no room in the kernel's map
+	start_program crowd "$fixtures/crowd.stripped" -piles 300 -pile 500
+	start_daemon --config.file="$tmp/small.yml"
+	wait_until 10 attached "$program"
+	go_on
+	go_on
+	wait_until 10 depth_is 40
+	ok $? "$version: 300 goroutines of 40 defers"
+	wait_until 10 target_is exact true
+	[ "$(metric 'deferd_events_dropped_total{reason="goroutine_map_full"}')" -gt 0 ]
+	ok $? "$version: more than the map has room for"
+	go_on
+	wait_until 10 depth_is 500
+	ok $? "$version: one more with 500, which the map never knew"
+	wait_until 10 target_is exact true
+	ok $? "$version: and all is exact"
+	stop_daemon
+	program_ends
+}
+
+answers_is() { # STATUS QUERY NAME
+	is "$(curl -s -o "$tmp/out" -w '%{http_code}' "$url/api/v1/goroutines$2")" "$1" "$3"
+}
+while read -r version go; do
+	build_fixtures "$version" "$go" stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	leaks
+	small_map
+done <<<"$(sed -n '1p;$p' <<<"$gos" | sort -u)"
+
+start_daemon
+answers_is 400 "" "a census of nobody"
+answers_is 400 "?pid=x" "a census of no number"
+answers_is 404 "?pid=4194305" "a census of no process"
+stop_daemon
+ok $? "the daemon ends well"
+done_testing
