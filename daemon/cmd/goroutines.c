@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "cmd/source.h"
 #include "export/goroutines.h"
 #include "export/pprof.h"
 #include "ui/tables.h"
@@ -19,13 +20,18 @@
 #define LOOK_MS  10000 /* for the process to be recognised */
 #define NAMES_MS 10000 /* for its addresses to be named */
 
-static const char *config_path, *pprof_path;
+static struct source_opts source = { .command = "goroutines", .daemon_first = true };
+static const char *pprof_path;
 static bool as_json, folded, all;
 
 static const struct cmd_option options[] = {
 	{ "all", 'a', OPTION_FLAG, &all, .help = "those of the Go runtime, too" },
-	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
+	{ "alone", 0, OPTION_FLAG, &source.alone,
+	  .help = "count them now, even if a daemon has done so" },
+	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
 	  .help = "configuration; defaults without" },
+	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
+	  .help = "socket of the daemon; default: as configured" },
 	{ "folded", 0, OPTION_FLAG, &folded, .help = "a line a stack, for flame graphs" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all groups" },
 	{ "pprof", 0, OPTION_STRING, &pprof_path, .arg = "FILE",
@@ -92,6 +98,29 @@ static bool wanted(const json_t *group)
 	return all || !json_is_true(json_object_get(group, "system"));
 }
 
+static bool grows(const json_t *group)
+{
+	return !strcmp(value_string(json_object_get(group, "leak"), "verdict"), "growing");
+}
+
+/* "; it grows as a leak does: 600 an hour (590 to 610), seen over 4m" */
+static void print_leak(const json_t *group)
+{
+	const json_t *leak = json_object_get(group, "leak");
+	double rate = 0, low = 0, high = 0, seconds = 0;
+	char over[VALUE_MAX];
+
+	if (!grows(group))
+		return;
+	(void)value_number(leak, "per_hour", &rate);
+	(void)value_number(leak, "low_per_hour", &low);
+	(void)value_number(leak, "high_per_hour", &high);
+	(void)value_number(leak, "seconds", &seconds);
+	value_duration(over, sizeof(over), seconds);
+	printf("\n    grows as a leak does: %.0f more an hour (%.0f to %.0f), seen over %s", rate,
+	       low, high, over);
+}
+
 static void print_head(const json_t *g)
 {
 	const char *reason = value_string(g, "reason");
@@ -110,6 +139,7 @@ static void print_head(const json_t *g)
 		printf(", up to %lld pending defers", value_integer(g, "depth_max"));
 	if (value_integer(g, "inexact") && strcmp(value_string(g, "state"), "running"))
 		printf(", %lld moved meanwhile", value_integer(g, "inexact"));
+	print_leak(g);
 	putchar('\n');
 }
 
@@ -149,24 +179,36 @@ static void print_folded(const json_t *g)
 	printf(" %lld\n", value_integer(g, "count"));
 }
 
-static void print_text(const json_t *doc, pid_t pid)
+static void print_summary(const json_t *doc, pid_t pid)
 {
-	const json_t *g;
-	double seconds = 0;
-	size_t i;
+	double seconds = 0, age;
 
 	(void)value_number(doc, "seconds", &seconds);
-	printf("process %d: %lld goroutines, %lld of them of the runtime; read in %.1f ms\n", pid,
+	printf("process %d: %lld goroutines, %lld of them of the runtime; read in %.1f ms", pid,
 	       value_integer(doc, "goroutines"), value_integer(doc, "system"), seconds * 1e3);
+	if (value_number(doc, "age_seconds", &age))
+		printf(", by the daemon, %.1f s ago", age);
+	putchar('\n');
 	if (value_integer(doc, "unreadable"))
 		printf("%lld entries of the runtime's list could not be read\n",
 		       value_integer(doc, "unreadable"));
 	if (value_integer(doc, "left_out"))
 		printf("%lld goroutines are in groups beyond the first %d\n",
 		       value_integer(doc, "left_out"), GROUPS_MAX);
-	json_array_foreach (json_object_get(doc, "groups"), i, g) {
-		if (wanted(g))
-			print_group(g);
+}
+
+/* What may leak comes first. */
+static void print_text(const json_t *doc, pid_t pid)
+{
+	const json_t *g;
+	size_t i;
+
+	print_summary(doc, pid);
+	for (int leaks = 1; leaks >= 0; leaks--) {
+		json_array_foreach (json_object_get(doc, "groups"), i, g) {
+			if (wanted(g) && grows(g) == leaks)
+				print_group(g);
+		}
 	}
 }
 
@@ -226,6 +268,20 @@ static bool lacks_stacks(const struct look *l)
 	return false;
 }
 
+static int show(const json_t *doc, pid_t pid)
+{
+	int code = EXIT_GOOD;
+
+	setlocale(LC_CTYPE, "");
+	if (pprof_path)
+		code = write_profile(doc);
+	else
+		print(doc, pid);
+	if (!code && fflush(stdout))
+		code = fail(pid, strerror(errno));
+	return code;
+}
+
 static int look(struct look *l, pid_t pid)
 {
 	int code = take_census(l, pid);
@@ -243,37 +299,24 @@ static int look(struct look *l, pid_t pid)
 	}
 	if (!doc)
 		return fail(pid, "out of memory");
-	setlocale(LC_CTYPE, "");
-	if (pprof_path)
-		code = write_profile(doc);
-	else
-		print(doc, pid);
+	code = show(doc, pid);
 	json_decref(doc);
-	if (code)
-		return code;
-	if (fflush(stdout))
-		return fail(pid, strerror(errno));
-	return EXIT_GOOD;
+	return code;
 }
 
-static int run(int argc, char **argv)
+static int look_alone(pid_t pid)
 {
-	struct engine_opts opts = {};
+	struct engine_opts opts = { .only_pid = pid };
 	struct config *config;
 	struct look l = {};
-	pid_t pid;
-	int code = cmd_parse_pid(&cmd_goroutines, argv[0], &pid);
+	int code = session_load_config(source.config_path, &config);
 
-	if (!code)
-		code = session_load_config(config_path, &config);
 	if (code)
 		return code;
-	log_set_level(LOG_ERROR);
 	config->probes.set = CONFIG_PROBES_OFF;
 	config->census.enabled = false; /* it is made when it is asked for */
 	config->probes.watch_writes = false;
 	config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;
-	opts.only_pid = pid;
 	code = session_open(&l.session, config, &opts);
 	if (!code)
 		code = look(&l, pid);
@@ -281,16 +324,41 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+/* The daemon knows which groups grow; what it does not observe is looked at without it. */
+static int run(int argc, char **argv)
+{
+	struct reason reason = {};
+	struct source *s;
+	json_t *doc = NULL;
+	pid_t pid;
+	int code = cmd_parse_pid(&cmd_goroutines, argv[0], &pid);
+
+	log_set_level(LOG_ERROR);
+	if (!code)
+		code = source_open(&source, &s);
+	if (code)
+		return code;
+	if (s && !source_goroutines(s, (uint32_t)pid, &doc, &reason))
+		code = show(doc, pid);
+	source_close(s);
+	if (!doc)
+		return look_alone(pid);
+	json_decref(doc);
+	return code;
+}
+
 const struct command cmd_goroutines = {
 	.name = "goroutines",
 	.summary = "what all goroutines of a process do, as a profile has it",
 	.usage = "[OPTIONS] PID",
-	.details = "Reads the memory of the process; nothing is attached to it, and it does not "
-		   "stop.\n"
-		   "A group is one stack, state, wait reason and go statement. Of a goroutine that "
-		   "runs "
-		   "there is no stack. A wait is\n"
-		   "known to be as old as the collection that saw it.\n",
+	.details =
+		"Reads the memory of the process; nothing is attached to it, and it does not "
+		"stop.\n"
+		"A group is one stack, state, wait reason and go statement. Of a goroutine that "
+		"runs there is no stack.\n"
+		"A daemon that observes the process is asked for its newest census: it knows "
+		"which groups grow as a leak does, and\n"
+		"how old a wait is. Without one a wait is as old as the collection that saw it.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

@@ -98,7 +98,7 @@ static int open_any(struct source *s, const struct source_opts *opts)
 	if (code)
 		return code;
 	if (!s->client)
-		return open_alone(s);
+		return opts->daemon_first ? EXIT_GOOD : open_alone(s);
 	s->session.loop = loop_new();
 	if (s->session.loop)
 		return EXIT_GOOD;
@@ -119,7 +119,7 @@ int source_open(const struct source_opts *opts, struct source **ret_s)
 	s->session.procfd = -1;
 	log_set_level(LOG_ERROR); /* the table tells what the log would */
 	code = open_any(s, opts);
-	if (code)
+	if (code || (opts->daemon_first && !s->client))
 		source_close(s);
 	else
 		*ret_s = s;
@@ -247,11 +247,14 @@ int source_panics_now(struct source *s, const struct view_filter *f, json_t **re
 	return *ret_doc ? 0 : -ENOMEM;
 }
 
-int source_panics(struct source *s, const struct view_filter *f, json_t **ret_doc,
-		  struct reason *reason)
+/* Ask until everything in the document has a name, for two seconds at most. */
+static int ask_until_complete(struct source *s,
+			      int (*ask)(struct source *s, const void *what, json_t **ret_doc,
+					 struct reason *reason),
+			      const void *what, json_t **ret_doc, struct reason *reason)
 {
 	json_t *doc = NULL;
-	int err = source_panics_now(s, f, &doc, reason);
+	int err = ask(s, what, &doc, reason);
 
 	for (unsigned i = 0; i < REST_TRIES && !err; i++) {
 		if (!json_is_false(json_object_get(doc, "complete")))
@@ -259,11 +262,36 @@ int source_panics(struct source *s, const struct view_filter *f, json_t **ret_do
 		json_decref(doc);
 		err = source_pause(s, REST_MS);
 		if (!err)
-			err = source_panics_now(s, f, &doc, reason);
+			err = ask(s, what, &doc, reason);
 	}
 	if (!err)
 		*ret_doc = doc;
 	return err;
+}
+
+static int ask_panics(struct source *s, const void *what, json_t **ret_doc, struct reason *reason)
+{
+	return source_panics_now(s, what, ret_doc, reason);
+}
+
+int source_panics(struct source *s, const struct view_filter *f, json_t **ret_doc,
+		  struct reason *reason)
+{
+	return ask_until_complete(s, ask_panics, f, ret_doc, reason);
+}
+
+static int ask_goroutines(struct source *s, const void *what, json_t **ret_doc,
+			  struct reason *reason)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/api/v1/goroutines?pid=%u", *(const uint32_t *)what);
+	return get(s, path, ret_doc, reason);
+}
+
+int source_goroutines(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason)
+{
+	return ask_until_complete(s, ask_goroutines, &pid, ret_doc, reason);
 }
 
 /* A site is named when somebody asks for it; until then it is "?". */

@@ -21,7 +21,8 @@ struct source_opts {
 	const char *config_path; /* NULL: defaults */
 	const char *socket;      /* NULL: as configured */
 	bool alone;              /* do not ask the daemon */
-	bool daemon_only; /* only the daemon has it: EXIT_FAILED, after a message, without one */
+	bool daemon_only;  /* only the daemon has it: EXIT_FAILED, after a message, without one */
+	bool daemon_first; /* without one there is no source either: EXIT_GOOD, *ret_s NULL */
 };
 
 struct source;
@@ -57,6 +58,12 @@ int source_panics(struct source *s, const struct view_filter *f, json_t **ret_do
 /* The same as it is now, names or not: for who asks again. -ESRCH: the daemon keeps none. */
 int source_panics_now(struct source *s, const struct view_filter *f, json_t **ret_doc,
 		      struct reason *reason);
+/*
+ * The last census of a process (export/goroutines.h) that the daemon has, once everything in it has a
+ * name, or after two seconds; of a source that was opened as daemon_first. -ESRCH: the daemon does not
+ * observe the process; -EPROTO: it has none.
+ */
+int source_goroutines(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 
 #endif

@@ -50,6 +50,12 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	ok $? "$version: a pool that is full does not"
 	is "$(verdict main.parks)" steady "$version: nor those that wait"
 	is "$(metric "deferd_goroutine_leaks{service=\"crowd.stripped\"}")" 1 "$version: one place leaks"
+	"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
+	ok $? "$version: the daemon's census as text"
+	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows as a leak does: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \
+		"told told " "$version: which begins with what leaks"
+	grep -q 'created by main.leaks ' "$tmp/out"
+	ok $? "$version: and who makes it"
 	is "$(metric deferd_census_failures_total)" 0 "$version: no census failed"
 	is "$(metric "deferd_goroutines{service=\"crowd.stripped\",state=\"leaked\"}")" 0 "$version: the runtime has proved nothing"
 	stop_daemon
@@ -89,6 +95,8 @@ start_daemon
 answers_is 400 "" "a census of nobody"
 answers_is 400 "?pid=x" "a census of no number"
 answers_is 404 "?pid=4194305" "a census of no process"
+"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" $$ >"$tmp/out" 2>&1
+is "$? $(grep -c 'Go program' "$tmp/out")" "1 1" "one that the daemon does not observe is looked at without it"
 stop_daemon
 ok $? "the daemon ends well"
 done_testing

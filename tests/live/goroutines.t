@@ -9,7 +9,7 @@ first_go=$(head -1 <<<"$gos")
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 skip_absent_gos
 
-census() { "$DEFERD" goroutines "$@" "$program"; }
+census() { "$DEFERD" goroutines --alone "$@" "$program"; }
 depth_of() { # FUNCTION: pending defers of those that wait in it
 	jq --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .depth_max] | unique | .[]' "$tmp/census.json"
 }
