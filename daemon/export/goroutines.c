@@ -170,3 +170,62 @@ json_t *view_goroutines(struct model *m, const struct target *t, const struct sh
 	*ret_complete = p.complete;
 	return o;
 }
+
+/* The line of the program: where they stand if that is in it, else what led there. */
+static const struct code_line *program_line(struct page *p, const struct group *g)
+{
+	const struct code_line *c =
+		model_own_frame(p->m, p->image_id, RUNTIME_GO, g->key.stack, g->key.nstack);
+
+	if (!c)
+		c = model_user_frame(p->m, p->image_id, RUNTIME_GO, g->key.stack, g->key.nstack);
+	return c ? c : function_at(p, g->key.start);
+}
+
+static json_t *short_group_json(struct page *p, const struct group *g)
+{
+	const char *reason = p->census->reasons[g->key.reason % CENSUS_REASONS_MAX];
+	json_t *o = json_object();
+
+	set_int(o, "serial", g->serial);
+	set_int(o, "count", g->sum.count);
+	set_str(o, "state", view_goroutine_names[g->key.state]);
+	set(o, "reason",
+	    census_waits(g->key.state) && reason[0] ? json_string(reason) : json_null());
+	set_int(o, "quiet", g->sum.quiet);
+	set(o, "since_seconds", since_json(p, g->sum.oldest_ns));
+	set(o, "leak", leak_json(p, g));
+	set_int(o, "depth_max", g->sum.depth_max);
+	set(o, "site", view_line(program_line(p, g)));
+	set(o, "created_by", line_at(p, g->key.created_at));
+	return o;
+}
+
+static bool grows(const struct page *p, const struct group *g)
+{
+	const struct parked *parked = parked_find(p->target->parked, g->serial);
+
+	return parked && parked->leak.verdict == LEAK_GROWING;
+}
+
+json_t *view_groups(const struct show *s, const struct target *t, unsigned max)
+{
+	struct page p = { .m = s->model, .target = t };
+	struct show_census census;
+	struct reason reason;
+	json_t *list = json_array();
+
+	if (s->census(s->arg, t->pid, &census, &reason))
+		return list;
+	p.image_id = census.image_id;
+	p.census = census_summary(census.census);
+	groups_sort(census_groups(census.census));
+	for (int leaks = 1; leaks >= 0; leaks--) {
+		for (const struct group *g = census_groups(census.census)->by_key; g;
+		     g = g->hh.next) {
+			if (g->sum.count && grows(&p, g) == leaks && json_array_size(list) < max)
+				json_array_append_new(list, short_group_json(&p, g));
+		}
+	}
+	return list;
+}

@@ -32,4 +32,11 @@
 json_t *view_goroutines(struct model *m, const struct target *t, const struct show_census *sc,
 			bool *ret_complete);
 
+/*
+ * Some groups of the newest census of an observed process, those that leak first, then the largest; []
+ * when there is none: { serial, count, state, reason (or null), quiet, since_seconds (or null), leak{} |
+ * null, depth_max, site{}: the line of the program where they stand, created_by{} | null }.
+ */
+json_t *view_groups(const struct show *s, const struct target *t, unsigned max);
+
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/goroutines.h"
 #include "export/views_priv.h"
 
 #include <stdio.h>
@@ -409,6 +410,7 @@ json_t *view_target(const struct show *sh, uint32_t pid)
 		json_array_append_new(list, s);
 	}
 	set(o, "sites", list);
+	set(o, "groups", view_groups(sh, t, VIEW_GROUPS_MAX));
 	set(o, "crossing_stack", view_stack(m, t->image_id, t->crossing.stack, t->crossing.nstack));
 	return o;
 }

@@ -4,7 +4,8 @@
  * shape for all of them:
  *
  *   snapshot  { time_unix_ms, deferd{}, services[], targets[], alerts[] }
- *   target    one of targets[], with goroutines[] (deepest first), sites[] (most registrations first), and crossing_stack[],
+ *   target    one of targets[], with goroutines[] (deepest first), sites[] (most registrations first),
+ *             groups[] of goroutines (see view_groups()), and crossing_stack[],
  *             the lines that led to the newest crossing of the threshold (innermost first)
  *   panics    { panics[] (newest first), sites[] (most panics first), misplaced[], totals[] }, see
  *             view_panics()
@@ -22,6 +23,7 @@
 
 #define VIEW_GOROUTINES_MAX 256
 #define VIEW_SITES_MAX      64
+#define VIEW_GROUPS_MAX     64
 #define VIEW_STACK_MAX      48  /* functions of one stack, what is inlined included */
 #define VIEW_PANICS_MAX     512 /* of all services */
 

@@ -19,6 +19,7 @@ void screen_init(struct screen *s, const char *source)
 	table_init(&s->alerts, &table_alerts);
 	table_init(&s->goroutines, &table_goroutines);
 	table_init(&s->sites, &table_sites);
+	table_init(&s->groups, &table_groups);
 	panics_page_init(&s->panics, "");
 }
 
@@ -28,6 +29,7 @@ void screen_done(struct screen *s)
 	table_done(&s->alerts);
 	table_done(&s->goroutines);
 	table_done(&s->sites);
+	table_done(&s->groups);
 	panics_page_done(&s->panics);
 	json_decref(s->snapshot);
 	json_decref(s->target);
@@ -122,7 +124,8 @@ int screen_set_target(struct screen *s, json_t *target)
 	s->goroutines.kind =
 		!strcmp(value_string(target, "runtime"), "c") ? &table_threads : &table_goroutines;
 	err = table_fill(&s->goroutines, json_object_get(target, "goroutines"));
-	if (table_fill(&s->sites, json_object_get(target, "sites")))
+	if (table_fill(&s->sites, json_object_get(target, "sites")) ||
+	    table_fill(&s->groups, json_object_get(target, "groups")))
 		err = -ENOMEM;
 	json_decref(old);
 	return err;
@@ -158,6 +161,18 @@ uint32_t screen_pid(const struct screen *s)
 
 /* Keys */
 
+struct table *screen_tab_table(struct screen *s, enum screen_tab tab)
+{
+	switch (tab) {
+	case TAB_SITES:
+		return &s->sites;
+	case TAB_GROUPS:
+		return &s->groups;
+	default:
+		return &s->goroutines;
+	}
+}
+
 struct table *screen_table(struct screen *s)
 {
 	switch (s->page) {
@@ -170,7 +185,7 @@ struct table *screen_table(struct screen *s)
 	case PAGE_DETAIL:
 		break;
 	}
-	return s->tab == TAB_SITES ? &s->sites : &s->goroutines;
+	return screen_tab_table(s, s->tab);
 }
 
 bool screen_reads(const struct screen *s)
@@ -180,6 +195,8 @@ bool screen_reads(const struct screen *s)
 
 static const json_t *shown_list(const struct screen *s)
 {
+	static const char *const lists[TAB_MAX] = { "goroutines", "sites", "groups" };
+
 	switch (s->page) {
 	case PAGE_SERVICES:
 		return json_object_get(s->snapshot, "services");
@@ -190,7 +207,7 @@ static const json_t *shown_list(const struct screen *s)
 	case PAGE_DETAIL:
 		break;
 	}
-	return json_object_get(s->target, s->tab == TAB_SITES ? "sites" : "goroutines");
+	return json_object_get(s->target, lists[s->tab]);
 }
 
 static void refill(struct screen *s)
@@ -215,8 +232,10 @@ static enum screen_answer open_detail(struct screen *s, const char *service, uin
 	s->tab = TAB_GOROUTINES;
 	table_done(&s->goroutines);
 	table_done(&s->sites);
+	table_done(&s->groups);
 	table_init(&s->goroutines, &table_goroutines);
 	table_init(&s->sites, &table_sites);
+	table_init(&s->groups, &table_groups);
 	(void)screen_set_target(s, NULL);
 	return SCREEN_FETCH;
 }
@@ -305,7 +324,7 @@ static void next_tab(struct screen *s)
 	if (s->page == PAGE_PANICS)
 		s->panics.tab = (s->panics.tab + 1) % PANICS_TAB_MAX;
 	else
-		s->tab = s->tab == TAB_SITES ? TAB_GOROUTINES : TAB_SITES;
+		s->tab = (s->tab + 1) % TAB_MAX;
 }
 
 static void sort_by(struct screen *s, int step)

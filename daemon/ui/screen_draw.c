@@ -24,7 +24,7 @@ static const struct {
 	{ "Home End", "first and last row" },
 	{ "Enter", "detail of a service, of an alert's process, of a panic" },
 	{ "Esc Backspace", "back; clears a filter first" },
-	{ "Tab", "goroutines or threads, sites; panics, their sites, misplaced recovers" },
+	{ "Tab", "goroutines or threads, sites, groups; panics, their sites, misplaced recovers" },
 	{ "Left Right", "another process of the service" },
 	{ "a", "alerts" },
 	{ "p", "panics: on a detail those of its service, elsewhere of all" },
@@ -185,6 +185,8 @@ static void draw_target_numbers(struct screen *s, struct grid *g, unsigned row)
 
 	if (!s->target)
 		return;
+	line_put_count(&l, "goroutines", s->target, "goroutine_count", STYLE_PLAIN);
+	line_put_count(&l, "leaks", s->target, "goroutine_leaks", STYLE_ALARM);
 	line_put_count(&l, "depth", s->target, "defer_depth_max", STYLE_STRONG);
 	line_put_count(&l, "registered", s->target, "defers_registered", STYLE_PLAIN);
 	line_put_count(&l, "panics", s->target, "panics_started", STYLE_WARN);
@@ -211,8 +213,8 @@ static void draw_tabs(struct screen *s, struct grid *g, unsigned row)
 		for (unsigned i = 0; i < PANICS_TAB_MAX; i++)
 			put_tab(&l, &s->panics.tables[i], s->panics.tab == i);
 	} else {
-		put_tab(&l, &s->goroutines, s->tab == TAB_GOROUTINES);
-		put_tab(&l, &s->sites, s->tab == TAB_SITES);
+		for (enum screen_tab i = 0; i < TAB_MAX; i++)
+			put_tab(&l, screen_tab_table(s, i), s->tab == i);
 	}
 	put_table_state(&l, screen_table(s));
 }
@@ -269,6 +271,8 @@ static void put_selected(struct screen *s, struct line *l)
 	} else if (!put_state(l, s->target)) {
 		if (s->tab == TAB_SITES)
 			line_put_place(l, "", row);
+		else if (s->tab == TAB_GROUPS)
+			line_put_place(l, "created by", json_object_get(row, "created_by"));
 		else
 			line_put_place(l, "its peak was at", json_object_get(row, "peak_site"));
 	}
@@ -288,9 +292,9 @@ static void draw_note(struct screen *s, struct grid *g, unsigned row)
 
 static void put_page_keys(struct screen *s, struct line *l)
 {
-	const char *tab = s->page == PAGE_PANICS ? "next list"
-			  : s->tab == TAB_SITES  ? s->goroutines.kind->noun
-						 : "sites";
+	const char *tab = s->page == PAGE_PANICS
+				  ? "next list"
+				  : screen_tab_table(s, (s->tab + 1) % TAB_MAX)->kind->noun;
 
 	if (s->page == PAGE_DETAIL || s->page == PAGE_PANICS)
 		line_put(l, "Esc", STYLE_KEY, "back");

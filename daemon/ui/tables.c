@@ -182,6 +182,22 @@ static bool first_of(const json_t *row, const char *key, double *ret)
 	return true;
 }
 
+/* Of a group of goroutines: only growth that looks like a leak is worth a number. */
+static bool leak_number(const json_t *row, const char *key, double *ret)
+{
+	const json_t *leak = json_object_get(row, key);
+
+	return !strcmp(value_string(leak, "verdict"), "growing") &&
+	       value_number(leak, "per_hour", ret);
+}
+
+static void as_leak(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	as_count(c, row, ret);
+	if (strcmp(ret->text, "-"))
+		ret->style = STYLE_ALARM;
+}
+
 /* Places */
 
 static void file_line(const json_t *site, char *buf, size_t size)
@@ -359,6 +375,17 @@ static bool goroutine_matches(const json_t *row, const char *text)
 	return tables_has(value_string(json_object_get(row, "site"), "function"), text);
 }
 
+static void group_id(const json_t *row, char *buf, size_t size)
+{
+	tables_number_id(row, "serial", buf, size);
+}
+
+static bool group_matches(const json_t *row, const char *text)
+{
+	return tables_has(value_string(json_object_get(row, "site"), "function"), text) ||
+	       tables_has(value_string(row, "reason"), text);
+}
+
 static bool site_matches(const json_t *row, const char *text)
 {
 	return tables_has(value_string(row, "function"), text);
@@ -394,6 +421,10 @@ static const struct column service_columns[] = {
 	       "defers registered since it is observed"),
 	PROBED("PANICS", "panics_started", 7, 4, as_count, "panics started"),
 	PROBED("PANICS/S", "panics_per_second", 8, 13, as_rate, "panics started a second"),
+	NUMBER("GOROUT", "goroutine_count", 7, 6, as_count,
+	       "goroutines of the program, at the newest census"),
+	NUMBER("LEAKS", "goroutine_leaks", 5, 9, as_alerts,
+	       "places where goroutines that do not run become more as in a leak"),
 	NUMBER("FDS", "open_fds", 6, 3, as_count, "open descriptors"),
 	NUMBER("LIMIT", "max_fds", 7, 12, as_count,
 	       "descriptors that one of its processes may open"),
@@ -456,6 +487,25 @@ static const struct column site_columns[] = {
 	     "how it was compiled: heap (in a loop), stack, range, c"),
 	TEXT("FUNCTION", "function", 16, 48, 0, as_text, "function that registers"),
 	TAIL("FILE:LINE", "", 12, 80, 2, as_file_line, "line of the defer statement"),
+	{},
+};
+
+static const struct column group_columns[] = {
+	NUMBER("COUNT", "count", 7, 0, as_count, "goroutines that stand there"),
+	TEXT("STATE", "state", 9, 9, 3, as_text, "what they do"),
+	TEXT("WAITS FOR", "reason", 14, 26, 1, as_text, "as the Go runtime says it"),
+	NUMBER("QUIET", "quiet", 7, 4, as_count, "of them have not run for six censuses"),
+	NUMBER("OLDEST", "since_seconds", 7, 5, as_age, "one has not run for so long, at least"),
+	{ .title = "LEAK/H",
+	  .key = "leak",
+	  .meaning = "more an hour, where they grow as in a leak",
+	  .min = 7,
+	  .max = 7,
+	  .rank = 1,
+	  .align = COLUMN_NUMBER,
+	  .format = as_leak,
+	  .number = leak_number },
+	TAIL("SITE", "site", 16, 110, 2, as_place, "line of the program where they stand"),
 	{},
 };
 
@@ -538,4 +588,11 @@ const struct table_kind table_sites = {
 	.sort = 0,
 	.id = site_id,
 	.matches = site_matches,
+};
+const struct table_kind table_groups = {
+	.noun = "groups",
+	.columns = group_columns,
+	.sort = 0,
+	.id = group_id,
+	.matches = group_matches,
 };

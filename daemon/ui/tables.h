@@ -14,6 +14,7 @@ extern const struct table_kind table_alerts;      /* snapshot: alerts[] */
 extern const struct table_kind table_goroutines;  /* target: goroutines[] of Go */
 extern const struct table_kind table_threads;     /* target: goroutines[] of C */
 extern const struct table_kind table_sites;       /* target: sites[] */
+extern const struct table_kind table_groups;      /* target: groups[] */
 extern const struct table_kind table_panics;      /* panics: panics[] */
 extern const struct table_kind table_panic_sites; /* panics: sites[] */
 extern const struct table_kind table_misplaced;   /* panics: misplaced[] */
