@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/version.h"
 
 const char *const view_runtime_names[RUNTIME_MAX] = { "none", "go", "c" };
@@ -47,16 +48,54 @@ bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigne
 	return named;
 }
 
+/*
+ * Go's own tracebacks and profiles leave out what the compiler wrote (wrappers of methods, of ABIs and of
+ * deferred calls), unless it called the function that raises a panic: then it is where that began
+ * (runtime/traceback.go, elideWrapperCalling).
+ */
+static bool is_left_out(const struct name *n, const char *called)
+{
+	static const char *const raise[] = { "runtime.gopanic", "runtime.sigpanic",
+					     "runtime.panicwrap" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(raise); i++) {
+		if (!strcmp(called, raise[i]))
+			return false;
+	}
+	return n->wrapper;
+}
+
+/* The function of a frame itself, which others may be inlined into. */
+static const struct code_line *outermost(const struct name *n)
+{
+	return n->n_outer ? &n->outer[n->n_outer - 1] : &n->at;
+}
+
+static void add_frame(json_t *list, const struct name *n, bool without_last)
+{
+	const struct code_line *last = outermost(n);
+
+	for (unsigned k = 0; k <= n->n_outer; k++) {
+		const struct code_line *c = k ? &n->outer[k - 1] : &n->at;
+
+		if (c != last || !without_last)
+			json_array_append_new(list, view_line(c));
+	}
+}
+
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n)
 {
 	json_t *list = json_array();
+	const char *called = "";
 
 	for (unsigned i = 0; i < n && json_array_size(list) < VIEW_STACK_MAX; i++) {
 		const struct name *name = model_site_name(m, image_id, stack[i]);
 
-		json_array_append_new(list, view_line(name ? &name->at : NULL));
-		for (unsigned k = 0; name && k < name->n_outer; k++)
-			json_array_append_new(list, view_line(&name->outer[k]));
+		if (name)
+			add_frame(list, name, n > 1 && is_left_out(name, called));
+		else
+			json_array_append_new(list, view_line(NULL));
+		called = name ? outermost(name)->function : "";
 	}
 	return list;
 }
