@@ -4,6 +4,7 @@
 # and not, one without build information. They are found, attached, and go on serving; nothing is alerted; and when the
 # daemon is killed their text is again what the file says. Then each is under load for REAL_SECONDS with every probe that
 # there is.
+# Before that, of those that have a profile of their own, all goroutines read from outside are what it says.
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_root
@@ -129,6 +130,28 @@ load_lsp() { # NAME LANGUAGE FILE TEXT: a server of the language server protocol
 	answers "$1"
 }
 
+# Its own profile, between two censuses, and the first census between two profiles: what stood still between the outer two
+# is in the middle one, by number, wait reason, creator and stack.
+profiled() { curl -sf -m 10 "$1" | awk -f tests/lib/stacks.awk | sort; }
+censused() { "$DEFERD" goroutines --alone --json "$program" 2>"$tmp/census.err" | jq -r -f tests/lib/stacks.jq | sort; }
+census_agrees() { # NAME URL-OF-THE-PROFILE
+	local n url="$2?debug=2"
+	cd "$top" || return
+	profiled "$url" >"$tmp/profile.1"
+	censused >"$tmp/census.1"
+	profiled "$url" >"$tmp/profile.2"
+	censused >"$tmp/census.2"
+	n=$(comm -12 "$tmp/profile.1" "$tmp/profile.2" | wc -l)
+	[ "$n" -ge 3 ]
+	ok $? "$1: $n goroutines stand still for its own profile"
+	is "$(comm -12 "$tmp/profile.1" "$tmp/profile.2" | comm -23 - "$tmp/census.1" | head -3)" "" "$1: and are in the census"
+	n=$(comm -12 "$tmp/census.1" "$tmp/census.2" | wc -l)
+	[ "$n" -ge 3 ]
+	ok $? "$1: $n stand still for the census"
+	is "$(comm -12 "$tmp/census.1" "$tmp/census.2" | comm -23 - "$tmp/profile.2" | head -3)" "" "$1: and are in the profile"
+	cd "$tmp" || return
+}
+
 ended() { ! kill -0 "$program"; }
 loaded() { # NAME GO-RELEASE LOAD...: $program, which serves
 	local answers panics
@@ -148,9 +171,12 @@ loaded() { # NAME GO-RELEASE LOAD...: $program, which serves
 	wait_until 10 ended || kill -KILL "$program"
 	wait "$program" 2>/dev/null
 }
+profile= # of the next one: URL, or path beside what it serves; "": it has none
 http() { # NAME GO-RELEASE PATH-THAT-IS-SERVED CURL-ARGUMENTS...: with paths instead of URLs
 	local arguments=("${@:4}")
 	wait_until 30 finds_base "$3" || { ok 1 "$1: serves"; sed 's/^/#   /' "$tmp/$1.log" | tail -3; return; }
+	[ -z "$profile" ] || census_agrees "$1" "${profile/#\//$base/}"
+	profile=
 	loaded "$1" "$2" load_http "${arguments[@]/#\//$base/}"
 }
 
@@ -163,6 +189,7 @@ cd "$tmp" || exit
 if fetch_debian prometheus usr/bin/prometheus; then
 	printf 'scrape_configs: [{ job_name: self, scrape_interval: 1s, static_configs: [{ targets: ["%s"] }] }]\n' "${url#http://}" >p.yml
 	start prometheus "$fetched" --config.file=p.yml --storage.tsdb.path=tsdb2 --web.listen-address=127.0.0.1:0
+	profile=/debug/pprof/goroutine
 	http prometheus go1.19.8 /-/ready '/api/v1/query?query=sum(rate(deferd_events_total%5b1m%5d))&n=[1-1000000]'
 else
 	skip "prometheus under load" "$why"
@@ -179,6 +206,7 @@ if has_mount_namespace && fetch_debian prometheus-alertmanager usr/bin/prometheu
 	start alertmanager unshare -m sh -c 'mount -t overlay -o lowerdir="$0/usr/share":/usr/share overlay /usr/share && exec "$@"' \
 		"$BUILD/pkg/prometheus-alertmanager" "$fetched" --config.file=am.yml --storage.path=am \
 		--web.listen-address=127.0.0.1:0 --cluster.listen-address=
+	profile=/debug/pprof/goroutine
 	http alertmanager go1.19.8 /-/ready '/api/v2/alerts?n=[1-1000000]' \
 		-H 'Content-Type: application/json' -d '[{"labels":{"alertname":"a"}}]'
 else
@@ -187,19 +215,27 @@ fi
 if fetch_debian etcd-server usr/bin/etcd; then
 	client=http://127.0.0.1:$(free_port) # its gateway dials the port that it was told
 	start etcd "$fetched" --data-dir=etcd --listen-client-urls="$client" --listen-peer-urls=http://127.0.0.1:0 \
-		--advertise-client-urls="$client"
+		--advertise-client-urls="$client" --enable-pprof
+	profile=/debug/pprof/goroutine
 	http etcd go1.19.8 /health '/v3/kv/put?n=[1-1000000]' -d '{"key":"Zm9v","value":"YmFy"}'
 else
 	skip "etcd under load" "$why"
 fi
 if fetch_debian nats-server usr/sbin/nats-server; then
-	start nats "$fetched" -a 127.0.0.1 -p -1 -m -1
+	port=$(free_port)
+	start nats "$fetched" -a 127.0.0.1 -p -1 -m -1 --profile "$port"
+	profile=http://127.0.0.1:$port/debug/pprof/goroutine
 	http nats go1.19.8 /varz '/connz?n=[1-1000000]'
 else
 	skip "nats-server under load" "$why"
 fi
 if fetch_debian caddy usr/bin/caddy; then
-	XDG_DATA_HOME=$tmp XDG_CONFIG_HOME=$tmp start caddy "$fetched" file-server --listen 127.0.0.1:0 --root www
+	port=$(free_port)
+	printf '{ "admin": { "listen": "127.0.0.1:%d" }, "apps": { "http": { "servers": { "files": { "listen": ["127.0.0.1:0"],
+		"automatic_https": { "disable": true }, "routes": [{ "handle": [{ "handler": "file_server", "root": "www" }] }] } } } } }' \
+		"$port" >caddy.json
+	XDG_DATA_HOME=$tmp XDG_CONFIG_HOME=$tmp start caddy "$fetched" run --config caddy.json
+	profile=http://127.0.0.1:$port/debug/pprof/goroutine
 	http caddy go1.19.8 /a.js '/a.js?n=[1-1000000]'
 else
 	skip "caddy under load" "$why"
