@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// Path "" is the size of the struct.
+// Path "" is the size of the struct; of several, the first that there is.
 var fields = []struct{ member, typ, path string }{
 	{"g.stack_lo", "g", "stack.lo"},
 	{"g.stack_hi", "g", "stack.hi"},
@@ -42,6 +42,7 @@ var fields = []struct{ member, typ, path string }{
 	{"g.parent_goid", "g", "parentGoid"},
 	{"g.gopc", "g", "gopc"},
 	{"g.startpc", "g", "startpc"},
+	{"g.waiting", "g", "waiting"},
 	{"m.g0", "m", "g0"},
 	{"m.curg", "m", "curg"},
 	{"m.throwing", "m", "throwing"},
@@ -67,6 +68,11 @@ var fields = []struct{ member, typ, path string }{
 	{"panic.aborted", "_panic", "aborted"},
 	{"panic.goexit", "_panic", "goexit"},
 	{"panic.repanicked", "_panic", "repanicked"},
+	{"sudog.elem", "sudog", "elem.vu|elem"}, // of the two words of Go 1.26, the address
+	{"sudog.waitlink", "sudog", "waitlink"},
+	{"sudog.c", "sudog", "c.vu|c.maybeTraceablePtr.vu|c"},
+	{"hchan.recvq", "hchan", "recvq"},
+	{"hchan.sendq", "hchan", "sendq"},
 	{"moduledata.types", "moduledata", "types"},
 	{"moduledata.etypes", "moduledata", "etypes"},
 	{"moduledata.rodata", "moduledata", "rodata"},
@@ -129,7 +135,11 @@ func offset(t *dwarf.StructType, path string) (int64, bool) {
 			}
 			inner = typedef.Type
 		}
-		off, ok := offset(inner.(*dwarf.StructType), rest)
+		within, ok := inner.(*dwarf.StructType)
+		if !ok {
+			return 0, false
+		}
+		off, ok := offset(within, rest)
 		return f.ByteOffset + off, ok
 	}
 	return 0, false
@@ -204,11 +214,14 @@ func main() {
 		if t == nil {
 			fail("no runtime.%s in %s", field.typ, path)
 		}
-		if off, ok := offset(t, field.path); ok {
-			fmt.Printf("%s %d\n", field.member, off)
-		} else {
-			fmt.Printf("%s -\n", field.member)
+		text := "-"
+		for _, path := range strings.Split(field.path, "|") {
+			if off, ok := offset(t, path); ok {
+				text = fmt.Sprint(off)
+				break
+			}
 		}
+		fmt.Printf("%s %s\n", field.member, text)
 	}
 	fmt.Printf("wrapper_id %d\n", wrapperID(os.Args[2]))
 }
