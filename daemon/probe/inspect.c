@@ -14,6 +14,7 @@
 #include "elf/dwline.h"
 #include "golang/allgs.h"
 #include "golang/goname.h"
+#include "golang/semtable.h"
 #include "golang/waitreason.h"
 
 DEFINE_CLEANUP(struct dwline *, dwline_free)
@@ -76,6 +77,8 @@ static int inspect_go(const struct gobin *go, struct image_report *ret, struct r
 		ret->wait_reasons = reasons.va;
 		ret->n_wait_reasons = reasons.n;
 	}
+	if (semtable_find(go, &ret->semtable))
+		ret->semtable = 0;
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;
 	ret->has_layout = go_layout_find(layout_minor(&go->version), &ret->layout) == 0;

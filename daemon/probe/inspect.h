@@ -18,7 +18,7 @@
 #include "golang/layout.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      3u           /* of the structs below */
+#define INSPECT_VERSION      4u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -51,6 +51,7 @@ struct image_report {
 	uint64_t runtime_main;          /* entry; 0: not found */
 	uint64_t wait_reasons;          /* see struct waitreason_table; 0: not found */
 	uint32_t n_wait_reasons;
+	uint64_t semtable; /* see semtable_find(); 0: not found */
 	struct go_layout layout;
 	struct plan plan;
 	char reason[REASON_MAX]; /* why error is set, or what is missing; "" when all is well */

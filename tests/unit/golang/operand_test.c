@@ -11,6 +11,7 @@
 #include "gofixture.h"
 #include "golang/allgs.h"
 #include "golang/operand.h"
+#include "golang/semtable.h"
 #include "golang/waitreason.h"
 
 static void operands(void **state)
@@ -66,6 +67,7 @@ static void real_programs(void **state)
 		const struct gofixture *go = &gos[i % n];
 		struct waitreason_table reasons;
 		char path[PATH_MAX];
+		uint64_t semtable;
 		struct gofile file;
 		struct elfimg img;
 		struct allgs allgs;
@@ -81,6 +83,8 @@ static void real_programs(void **state)
 		assert_int_equal(waitreason_find(&g, &reasons), 0);
 		assert_int_equal(reasons.va, symbol(go, path, "runtime.waitReasonStrings"));
 		assert_in_range(reasons.n, 27, WAITREASON_MAX);
+		assert_int_equal(semtable_find(&g, &semtable), 0);
+		assert_int_equal(semtable, symbol(go, path, "runtime.semtable"));
 		gofile_close(&file);
 	}
 }
