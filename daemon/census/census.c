@@ -19,6 +19,7 @@
 #include "census/g_priv.h"
 #include "census/reasons_priv.h"
 #include "census/stack_priv.h"
+#include "census/sudog_priv.h"
 #include "census/roll_priv.h"
 
 #define LIST_TRIES 4
@@ -54,6 +55,7 @@ struct census {
 	uint32_t at;             /* the next one to look at */
 	struct scratch *scratch; /* while a census runs */
 	char reasons[CENSUS_REASONS_MAX][CENSUS_REASON_MAX];
+	enum census_wait waits[CENSUS_REASONS_MAX]; /* what they mean */
 	bool have_reasons;
 };
 
@@ -117,12 +119,23 @@ static int fail(int err, struct reason *reason)
 	}
 }
 
+/* They are constants of the program. */
+static void read_reasons(struct census *c)
+{
+	if (c->have_reasons || census_reasons(&c->opts.mem, &c->opts.where, c->reasons))
+		return;
+	c->have_reasons = true;
+	for (unsigned i = 0; i < CENSUS_REASONS_MAX; i++)
+		c->waits[i] = census_wait_of(c->reasons[i]);
+}
+
 int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 {
 	int err = -EAGAIN;
 
 	stop(c);
-	if (!g_layout_fits(c->opts.layout) || !chain_layout_fits(c->opts.layout))
+	if (!g_layout_fits(c->opts.layout) || !chain_layout_fits(c->opts.layout) ||
+	    !sudog_layout_fits(c->opts.layout))
 		return reason_set(reason, -EBADMSG, "the layout lacks what is needed of g");
 	for (unsigned i = 0; i < LIST_TRIES && err == -EAGAIN; i++)
 		err = roll_update(&c->roll, &c->opts.mem, &c->opts.where);
@@ -131,9 +144,7 @@ int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 	c->scratch = malloc(sizeof(*c->scratch));
 	if (!c->scratch)
 		return fail(-ENOMEM, reason);
-	/* They are constants of the program. */
-	if (!c->have_reasons)
-		c->have_reasons = !census_reasons(&c->opts.mem, &c->opts.where, c->reasons);
+	read_reasons(c);
 	groups_begin(&c->groups);
 	c->next = (struct census_summary){ .begin_ns = now_ns,
 					   .number = c->last.number + 1,
@@ -244,6 +255,24 @@ static uint32_t read_depths(struct census *c, const uint32_t *look, uint32_t n)
 	return i;
 }
 
+/* Through the pages that read_depths() has begun with. */
+static void read_objects(struct census *c, const uint32_t *look, uint32_t n)
+{
+	const struct go_layout *l = c->opts.layout;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct census_goroutine *t = &c->scratch->looked[look[i]];
+		uint64_t waiting = g_word(c->scratch->g[look[i]], l->g.waiting);
+
+		if (!census_waits(t->state) || t->reason >= CENSUS_REASONS_MAX)
+			continue;
+		t->wait = c->waits[t->reason];
+		if (t->wait == CENSUS_WAIT_CHANNEL ||
+		    (t->wait == CENSUS_WAIT_LOCK && l->minor >= 26))
+			t->object = sudog_object(&c->scratch->pages, l, waiting, t->g);
+	}
+}
+
 /* The look is over: what stood still in between is exact. Returns whether it is worth another. */
 static bool judge(const struct census *c, struct census_goroutine *t, const uint8_t *first,
 		  const uint8_t *again)
@@ -267,6 +296,7 @@ static int look_once(struct census *c, uint32_t *look, uint32_t *n, struct fetch
 
 	read_stacks(c, look, *n);
 	done = read_depths(c, look, *n);
+	read_objects(c, look, done);
 	for (uint32_t i = 0; i < done; i++)
 		addr[i] = c->roll.addr[c->at + look[i]];
 	err = done ? fetch_gs(&c->opts.mem, addr, done, again, &got) : 0;
@@ -357,10 +387,12 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.sp = g_sp(l, g, t->state),
 		.pc = g_pc(l, g, t->state),
 		.since_ns = since,
+		.object = t->object,
 		.group = groups_intern(&c->groups, t),
 		.depth = t->depth,
 		.state = (uint8_t)t->state,
 		.reason = t->reason,
+		.wait = (uint8_t)t->wait,
 		.tracking_seq = g[l->g.tracking_seq],
 		.alive = true,
 		.exact = t->exact,
@@ -380,6 +412,7 @@ static void count(struct census *c, struct record *r, uint64_t now_ns)
 	c->next.told++;
 	c->next.states[r->state]++;
 	c->next.inexact += !r->exact;
+	c->next.lock_waiters += r->wait == CENSUS_WAIT_LOCK;
 	if (r->group == GROUP_NONE) {
 		c->next.left_out++;
 		return;
@@ -427,8 +460,43 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 	count(c, r, now_ns);
 }
 
+/* A waiter of the table of semaphores. */
+static void on_waiter(void *arg, uint64_t g, uint64_t word)
+{
+	struct census *c = arg;
+	struct record *r = roll_find(&c->roll, g);
+
+	if (r && r->alive && r->wait == CENSUS_WAIT_LOCK)
+		r->object = word;
+}
+
+/* Before Go 1.26 a goroutine does not say itself for which semaphore it waits. */
+static void read_semtable(struct census *c)
+{
+	if (c->opts.layout->minor >= 26 || !c->opts.where.semtable)
+		return;
+	for (uint32_t i = 0; i < c->roll.n; i++) {
+		if (c->roll.rec[i].wait == CENSUS_WAIT_LOCK)
+			c->roll.rec[i].object = 0;
+	}
+	(void)sudog_semtable(&c->opts.mem, c->opts.layout, c->opts.where.semtable, on_waiter, c);
+}
+
+static void locate(struct census *c)
+{
+	if (!c->next.lock_waiters)
+		return;
+	read_semtable(c);
+	for (uint32_t i = 0; i < c->roll.n; i++) {
+		const struct record *r = &c->roll.rec[i];
+
+		c->next.not_located += r->alive && r->wait == CENSUS_WAIT_LOCK && !r->object;
+	}
+}
+
 static void finish(struct census *c, uint64_t now_ns)
 {
+	locate(c);
 	c->next.end_ns = now_ns;
 	memcpy(c->next.reasons, c->reasons, sizeof(c->reasons));
 	c->last = c->next;
@@ -478,6 +546,8 @@ static void recall(const struct census *c, uint32_t i, struct census_goroutine *
 	ret->state = r->state;
 	ret->reason = r->reason;
 	ret->exact = r->exact;
+	ret->wait = r->wait;
+	ret->object = r->object;
 	ret->depth = r->depth;
 	ret->depth_exact = r->depth_exact;
 	if (group) {
@@ -517,4 +587,23 @@ void census_deep(const struct census *c, uint32_t depth,
 		recall(c, i, &g);
 		fn(arg, &g, c->roll.rec[i].group);
 	}
+}
+
+void census_waiters(const struct census *c,
+		    void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),
+		    void *arg)
+{
+	for (uint32_t i = 0; i < c->roll.n; i++) {
+		struct census_goroutine g;
+
+		if (!c->roll.rec[i].alive || !c->roll.rec[i].object)
+			continue;
+		recall(c, i, &g);
+		fn(arg, &g, c->roll.rec[i].group);
+	}
+}
+
+int census_memory(const struct census *c, uint64_t addr, void *dst, size_t n)
+{
+	return memread_at(&c->opts.mem, addr, dst, n);
 }

@@ -31,6 +31,7 @@ struct census_where {
 	uint64_t allgs_len, allgs_list; /* of runtime.allglen, runtime.allgptr */
 	uint64_t wait_reasons;          /* of runtime.waitReasonStrings; 0: not known */
 	unsigned n_wait_reasons;        /* <= CENSUS_REASONS_MAX */
+	uint64_t semtable;              /* of runtime.semtable; 0: not known */
 };
 
 /*
@@ -64,6 +65,8 @@ struct census_summary {
 	uint32_t inexact;                  /* told, but moved while being read */
 	uint32_t reused;                   /* told, and had not run since the census before */
 	uint32_t left_out;                 /* told, without a group: there is no room for more */
+	uint32_t lock_waiters;             /* told, and wait for a lock */
+	uint32_t not_located;              /* of these, of which it is not known for which */
 	char reasons[CENSUS_REASONS_MAX][CENSUS_REASON_MAX]; /* all "": they could not be read */
 };
 
@@ -101,6 +104,12 @@ void census_each(const struct census *c,
 		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),
 		 void *arg);
 
+/* The same for those of which it is known what they wait for, without their stacks. */
+void census_waiters(const struct census *c,
+		    void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),
+		    void *arg);
+/* The memory that the census was taken of, as it is now: as memread_at(). */
+int census_memory(const struct census *c, uint64_t addr, void *dst, size_t n);
 /* The same for those with so many pending defers or more, without their stacks. */
 void census_deep(const struct census *c, uint32_t depth,
 		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),

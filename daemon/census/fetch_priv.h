@@ -10,8 +10,8 @@
 
 #include "base/memread.h"
 
-#define FETCH_MAX   512u     /* g structs at once */
-#define FETCH_BYTES 0x40000u /* of memory, gaps included */
+#define FETCH_MAX   256u     /* g structs at once */
+#define FETCH_BYTES 0x20000u /* of memory, gaps included */
 
 struct fetch {
 	uint8_t bytes[FETCH_BYTES];

@@ -9,7 +9,7 @@ bool g_layout_fits(const struct go_layout *l)
 	const uint16_t used[] = { l->g.goid,         l->g.startpc,    l->g.gopc,
 				  l->g.waitsince,    l->g.defer,      l->g.sched_bp,
 				  l->g.atomicstatus, l->g.waitreason, l->g.syscallpc,
-				  l->g.tracking_seq };
+				  l->g.tracking_seq, l->g.waiting };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(used); i++) {
 		if (used[i] > G_BYTES - sizeof(uint64_t))

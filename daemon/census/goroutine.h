@@ -24,6 +24,15 @@ static inline bool census_waits(enum census_state state)
 	return state == CENSUS_WAITING || state == CENSUS_LEAKED;
 }
 
+/* What kind of thing a goroutine waits for, by its wait reason. */
+enum census_wait {
+	CENSUS_WAIT_OTHER,   /* or it does not wait */
+	CENSUS_WAIT_CHANNEL, /* one channel */
+	CENSUS_WAIT_SELECT,  /* some channels */
+	CENSUS_WAIT_LOCK,    /* a mutex, RWMutex, WaitGroup, Cond or other semaphore */
+	CENSUS_WAIT_MAX,
+};
+
 struct census_goroutine {
 	uint64_t g, goid;
 	uint64_t parent;     /* goid of its creator; 0: not known (before Go 1.21) */
@@ -34,7 +43,9 @@ struct census_goroutine {
 	uint8_t reason; /* WAITING, LEAKED: index into the texts; else 0 */
 	bool exact;     /* nothing of it moved while it was read */
 	bool whole;     /* the stack reaches to the goroutine's first function */
-	uint32_t depth; /* pending records of its defer chain; open-coded ones are not in it */
+	enum census_wait wait;
+	uint64_t object; /* CHANNEL: its hchan; LOCK: the word that is waited on; 0: not known */
+	uint32_t depth;  /* pending records of its defer chain; open-coded ones are not in it */
 	bool depth_exact;
 	unsigned nstack;
 	/* Return addresses; [0]: where it stands, as one (where that is about to run: one more). */

@@ -45,3 +45,27 @@ bool census_reason_runs(const char *text)
 	}
 	return false;
 }
+
+enum census_wait census_wait_of(const char *text)
+{
+	/* A reason may end in what it means for tests: "chan receive (durable)". */
+	static const struct {
+		const char *begin;
+		enum census_wait wait;
+	} waits[] = {
+		{ "chan receive (nil chan)", CENSUS_WAIT_OTHER },
+		{ "chan send (nil chan)", CENSUS_WAIT_OTHER },
+		{ "chan receive", CENSUS_WAIT_CHANNEL },
+		{ "chan send", CENSUS_WAIT_CHANNEL },
+		{ "select (no cases)", CENSUS_WAIT_OTHER },
+		{ "select", CENSUS_WAIT_SELECT },
+		{ "semacquire", CENSUS_WAIT_LOCK },
+		{ "sync.", CENSUS_WAIT_LOCK }, /* Mutex, RWMutex, WaitGroup, Cond */
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(waits); i++) {
+		if (!strncmp(text, waits[i].begin, strlen(waits[i].begin)))
+			return waits[i].wait;
+	}
+	return CENSUS_WAIT_OTHER;
+}

@@ -8,4 +8,7 @@
 int census_reasons(const struct memread *m, const struct census_where *where,
 		   char ret_texts[CENSUS_REASONS_MAX][CENSUS_REASON_MAX]);
 
+/* What who waits for this reason waits for. */
+enum census_wait census_wait_of(const char *text);
+
 #endif

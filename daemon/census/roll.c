@@ -49,19 +49,22 @@ static int compare_addresses(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool contains(const struct roll *r, uint64_t addr)
+struct record *roll_find(struct roll *r, uint64_t addr)
 {
-	return r->n && bsearch(&addr, r->addr, r->n, sizeof(*r->addr), compare_addresses);
+	const uint64_t *at =
+		r->n ? bsearch(&addr, r->addr, r->n, sizeof(*r->addr), compare_addresses) : NULL;
+
+	return at ? &r->rec[at - r->addr] : NULL;
 }
 
 /* Sorted, each once, and only those that are new. Returns how many. */
-static uint32_t sift(const struct roll *r, uint64_t *list, uint32_t n)
+static uint32_t sift(struct roll *r, uint64_t *list, uint32_t n)
 {
 	uint32_t kept = 0;
 
 	qsort(list, n, sizeof(*list), compare_addresses);
 	for (uint32_t i = 0; i < n; i++) {
-		if ((!kept || list[i] != list[kept - 1]) && !contains(r, list[i]))
+		if ((!kept || list[i] != list[kept - 1]) && !roll_find(r, list[i]))
 			list[kept++] = list[i];
 	}
 	return kept;

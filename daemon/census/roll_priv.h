@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What is remembered of each g of a process, 64 bytes, in the order of their addresses: the order in
+ * What is remembered of each g of a process, 72 bytes, in the order of their addresses: the order in
  * which memory is read. The runtime's list only ever grows at its end, so that the end is all that is
  * read of it again.
  */
@@ -19,10 +19,12 @@ struct record {
 	uint64_t parent;
 	uint64_t sp, pc; /* where it stood */
 	uint64_t since_ns;
+	uint64_t object;
 	uint32_t group; /* or GROUP_NONE */
 	uint32_t depth;
 	uint8_t state; /* enum census_state */
 	uint8_t reason;
+	uint8_t wait; /* enum census_wait */
 	uint8_t tracking_seq;
 	bool alive : 1; /* else there was none */
 	bool exact : 1;
@@ -43,6 +45,7 @@ struct roll {
  * -ENOMEM; -EBADMSG: it is shorter than it was; -EFAULT, -ESRCH. Nothing is changed on failure.
  */
 int roll_update(struct roll *r, const struct memread *m, const struct census_where *w);
+struct record *roll_find(struct roll *r, uint64_t addr); /* NULL: no such g */
 void roll_done(struct roll *r);
 
 #endif

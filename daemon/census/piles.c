@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "census/piles.h"
+
+#include <stdlib.h>
+
+struct gathering {
+	struct piles *piles;
+	enum census_wait wait;
+};
+
+static struct pile *pile_of(struct piles *ps, const struct census_goroutine *g)
+{
+	struct pile *p;
+
+	HASH_FIND(hh, ps->by_object, &g->object, sizeof(g->object), p);
+	if (p || HASH_COUNT(ps->by_object) >= PILES_MAX)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->object = g->object;
+	p->wait = g->wait;
+	HASH_ADD(hh, ps->by_object, object, sizeof(p->object), p);
+	return p;
+}
+
+static void add_place(struct pile *p, uint32_t group)
+{
+	unsigned i = 0;
+
+	while (i < p->n_groups && p->groups[i].group != group)
+		i++;
+	if (i == PILE_GROUPS || group == GROUP_NONE)
+		return;
+	if (i == p->n_groups)
+		p->groups[p->n_groups++].group = group;
+	p->groups[i].count++;
+}
+
+static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t group)
+{
+	struct gathering *at = arg;
+	struct pile *p;
+
+	if (g->wait != at->wait)
+		return;
+	p = pile_of(at->piles, g);
+	if (!p) {
+		at->piles->left_out++;
+		return;
+	}
+	p->count++;
+	if (g->since_ns && (!p->oldest_ns || g->since_ns < p->oldest_ns))
+		p->oldest_ns = g->since_ns;
+	add_place(p, group);
+}
+
+static int compare(const struct pile *a, const struct pile *b)
+{
+	if (a->count != b->count)
+		return a->count < b->count ? 1 : -1;
+	return (a->object > b->object) - (a->object < b->object);
+}
+
+void piles_gather(const struct census *c, enum census_wait wait, struct piles *ret)
+{
+	struct gathering at = { ret, wait };
+
+	*ret = (struct piles){};
+	census_waiters(c, on_waiter, &at);
+	HASH_SORT(ret->by_object, compare);
+}
+
+void piles_done(struct piles *ps)
+{
+	struct pile *p, *next;
+
+	HASH_ITER (hh, ps->by_object, p, next) {
+		HASH_DEL(ps->by_object, p);
+		free(p);
+	}
+	ps->left_out = 0;
+}

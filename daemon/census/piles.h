@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Goroutines that wait for the same thing: a lock or a channel, by its address, with where they stand.
+ */
+#ifndef DEFERD_CENSUS_PILES_H
+#define DEFERD_CENSUS_PILES_H
+
+#include <uthash.h>
+
+#include "census/census.h"
+
+#define PILES_MAX   16384 /* things that are waited for; what comes after is counted, not kept */
+#define PILE_GROUPS 8     /* places of one pile that are kept */
+
+struct pile {
+	UT_hash_handle hh;
+	uint64_t object; /* address of the hchan, or of the word of a semaphore */
+	enum census_wait wait;
+	uint32_t count;
+	uint64_t oldest_ns; /* one has waited since then, at least; 0: not known of any */
+	unsigned n_groups;
+	struct {
+		uint32_t group; /* of the census */
+		uint32_t count;
+	} groups[PILE_GROUPS];
+};
+
+struct piles {
+	struct pile *by_object; /* hash, the largest first */
+	uint32_t left_out;      /* goroutines for whose pile there was no room or memory */
+};
+
+/* Of the last census: those who wait for locks, or for channels. */
+void piles_gather(const struct census *c, enum census_wait wait, struct piles *ret);
+void piles_done(struct piles *p);
+
+#endif
