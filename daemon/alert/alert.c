@@ -122,25 +122,43 @@ static bool describe_depth(struct alert *a, struct model *m, const struct target
 	return named;
 }
 
-/* The group that grows fastest. False while its lines are not known. */
+/* Where goroutines stand, and who made them. False while a line is not known. */
+static bool describe_goroutines(struct alert *a, struct model *m, const struct target *t,
+				const uint64_t *stack, unsigned nstack, uint64_t created_at)
+{
+	const struct code_line *c = model_own_frame(m, t->image_id, t->runtime, stack, nstack);
+	bool named;
+
+	if (!c)
+		c = model_user_frame(m, t->image_id, t->runtime, stack, nstack);
+	named = set_site(&a->site, c);
+	a->created.function[0] = '\0';
+	if (created_at)
+		named &= name_site(m, t, created_at, &a->created);
+	return named;
+}
+
+/* The group that grows fastest. */
 static bool describe_leak(struct alert *a, struct model *m, const struct target *t)
 {
 	const struct parked *p;
-	const struct code_line *c;
-	bool named;
 
 	if (!parked_leaks(t->parked, &p, 1))
 		return true;
 	a->count = p->what.count;
 	snprintf(a->doing, sizeof(a->doing), "%s", p->reason);
-	c = model_own_frame(m, t->image_id, t->runtime, p->what.stack, p->what.nstack);
-	if (!c)
-		c = model_user_frame(m, t->image_id, t->runtime, p->what.stack, p->what.nstack);
-	named = set_site(&a->site, c);
-	a->created.function[0] = '\0';
-	if (p->what.created_at)
-		named &= name_site(m, t, p->what.created_at, &a->created);
-	return named;
+	return describe_goroutines(a, m, t, p->what.stack, p->what.nstack, p->what.created_at);
+}
+
+static bool describe_pile(struct alert *a, struct model *m, const struct target *t)
+{
+	const struct event_pile *p = target_pile(t);
+
+	if (!p)
+		return true;
+	a->count = p->count;
+	snprintf(a->doing, sizeof(a->doing), "%s", p->reason);
+	return describe_goroutines(a, m, t, p->stack, p->nstack, p->created_at);
 }
 
 /* The newest panic of this outcome. */
@@ -216,6 +234,7 @@ static void refresh(struct alert *a, const struct rule *r, double value)
 	a->threshold = first->threshold;
 	a->of_depth = first->metric->of_depth;
 	a->of_leak = first->metric->of_leak;
+	a->of_pile = first->metric->of_pile;
 	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
@@ -251,6 +270,8 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 	refresh(a, r, value);
 	if (a->of_depth && value == a->value) /* the worst so far: tell this one */
 		named = describe_depth(a, m, s->target, now_ns);
+	else if (a->of_pile)
+		named = describe_pile(a, m, s->target);
 	else if (a->of_leak)
 		named = describe_leak(a, m, s->target);
 	else if (a->of_panic && value == a->value)
@@ -342,12 +363,23 @@ static void describe_leaks(const struct alert *a, char *buf, size_t size)
 		 created, a->value);
 }
 
+static void describe_pile_up(const struct alert *a, char *buf, size_t size)
+{
+	char place[PLACE_MAX];
+
+	describe_place(&a->site, place, sizeof(place));
+	snprintf(buf, size, "%s (pid %u): %llu goroutines wait for one lock (%s), most in %s",
+		 a->service, a->pid, (unsigned long long)a->count, a->doing, place);
+}
+
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
 	if (a->of_panic)
 		describe_panics(a, buf, size);
 	else if (a->of_leak)
 		describe_leaks(a, buf, size);
+	else if (a->of_pile)
+		describe_pile_up(a, buf, size);
 	else if (!a->of_depth)
 		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid,
 			 a->metric, a->value, a->threshold);

@@ -50,8 +50,8 @@ struct alert {
 	struct alert_site site;
 	unsigned n_top;
 	struct alert_site top[ALERT_SITES_MAX];
-	/* Leak alerts: `site` is where the goroutines stand */
-	bool of_leak;
+	/* Of goroutines that leak, or wait for one lock: `site` is where they, or most, stand */
+	bool of_leak, of_pile;
 	struct alert_site created;    /* the go statement; function "": they have none */
 	uint64_t count;               /* of them, now */
 	char doing[EVENT_REASON_MAX]; /* why they wait: "chan receive"; "" not known */

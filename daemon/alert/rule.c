@@ -91,6 +91,25 @@ static bool leak_per_hour(const struct model *m, const struct target *t, uint64_
 	return true;
 }
 
+static bool lock_waiters_max(const struct model *m, const struct target *t, uint64_t now_ns,
+			     double *ret)
+{
+	const struct event_pile *p = target_pile(t);
+
+	*ret = p ? p->count : 0;
+	return t->n_censuses;
+}
+
+static bool lock_wait(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	const struct event_pile *p = target_pile(t);
+
+	if (!p || !p->oldest_ns || p->oldest_ns > t->census.begin_ns)
+		return false;
+	*ret = (double)(t->census.begin_ns - p->oldest_ns) / 1e9;
+	return true;
+}
+
 static bool panics_overridden(const struct model *m, const struct service *s, uint64_t now_ns,
 			      double *ret)
 {
@@ -140,6 +159,12 @@ const struct rule_metric rule_metrics[] = {
 	  "by which goroutines that do not run become more at one place, the fastest; absent "
 	  "while they do not grow as a leak does",
 	  leak_per_hour, .of_leak = true },
+	{ "lock_waiters_max", "goroutines",
+	  "that wait for one sync.Mutex or RWMutex, the most at the last census", lock_waiters_max,
+	  .of_pile = true },
+	{ "lock_wait_seconds", "s",
+	  "for which one of these has waited at least; absent while it is not known", lock_wait,
+	  .of_pile = true },
 	{ "panics_overridden", "panics",
 	  "of the service: panics that a newer one replaced, in the last 5 minutes",
 	  .read_service = panics_overridden, .outcome = OUTCOME_OVERRIDDEN },
@@ -217,6 +242,12 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 		  .n_conditions = 1,
 		  .conditions = { { rule_metric_find("goroutine_leak_per_hour"), RULE_GT, 0 } },
 		  .keep_ns = 120000000000ull,
+		  .severity = SEVERITY_WARNING },
+		{ .name = "LockPileUp",
+		  .n_conditions = 2,
+		  .conditions = { { rule_metric_find("lock_waiters_max"), RULE_GE, 10 },
+				  { rule_metric_find("lock_wait_seconds"), RULE_GE, 10 } },
+		  .keep_ns = 30000000000ull,
 		  .severity = SEVERITY_WARNING },
 		{ .name = "PanicOverridden",
 		  .n_conditions = 1,

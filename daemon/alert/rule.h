@@ -27,6 +27,7 @@ struct rule_metric {
 	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns,
 		     double *ret_value);
 	bool of_depth; /* the alert tells goroutine, depth and site */
+	bool of_pile;  /* the alert tells where those stand who wait for a lock */
 	bool of_leak;  /* the alert tells where the goroutines stand, and who makes them */
 	/*
 	 * Set instead of `read`: a number of a service, which is there also when its process is

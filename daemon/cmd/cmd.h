@@ -41,8 +41,8 @@ struct command {
 	int (*run)(int argc, char **argv); /* what is left after options */
 };
 
-extern const struct command cmd_run, cmd_top, cmd_ps, cmd_panics, cmd_goroutines, cmd_trace,
-	cmd_doctor, cmd_check_config, cmd_version;
+extern const struct command cmd_run, cmd_top, cmd_ps, cmd_panics, cmd_goroutines, cmd_locks,
+	cmd_trace, cmd_doctor, cmd_check_config, cmd_version;
 
 /*
  * Parse, then run. --help prints to stdout and returns EXIT_GOOD; a mistake prints one line and the

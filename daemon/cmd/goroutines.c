@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* All goroutines of a process, read from outside, grouped as a profile has them. */
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <zlib.h>
 
-#include "base/log.h"
-#include "cmd/cmd.h"
+#include "cmd/census.h"
 #include "cmd/session.h"
-#include "cmd/source.h"
 #include "export/goroutines.h"
 #include "export/pprof.h"
 #include "ui/tables.h"
 #include "ui/value.h"
-
-#define LOOK_MS  10000 /* for the process to be recognised */
-#define NAMES_MS 10000 /* for its addresses to be named */
 
 static struct source_opts source = { .command = "goroutines", .daemon_first = true };
 static const char *pprof_path;
@@ -38,58 +32,6 @@ static const struct cmd_option options[] = {
 	  .help = "write a profile that `go tool pprof` opens, and print nothing" },
 	{},
 };
-
-struct look {
-	struct session session;
-	struct show_census census;
-};
-
-static int fail(pid_t pid, const char *why)
-{
-	fprintf(stderr, "deferd goroutines: process %d: %s\n", pid, why);
-	return EXIT_FAILED;
-}
-
-/* The process is found, its file read, and the layout compared with its memory. */
-static int take_census(struct look *l, pid_t pid)
-{
-	uint64_t deadline = loop_now_ns() + LOOK_MS * 1000000ull;
-	const struct target *t;
-	struct reason reason;
-	int err;
-
-	do {
-		reason = (struct reason){};
-		err = engine_census(l->session.engine, pid, &l->census, &reason);
-		if (!err)
-			return EXIT_GOOD;
-		if (err != -EBADMSG && engine_settled(l->session.engine))
-			break;
-		if (loop_turn(l->session.loop, 50))
-			return fail(pid, "the event loop failed");
-	} while (loop_now_ns() < deadline);
-	t = model_target_by_pid(engine_model(l->session.engine), (uint32_t)pid);
-	if (t && t->reason[0])
-		return fail(pid, t->reason);
-	return fail(pid, err == -ESRCH ? "it is gone, or neither a Go program nor one in C that "
-					 "deferd knows"
-				       : reason.text);
-}
-
-/* NULL: out of memory. */
-static json_t *name_groups(struct look *l)
-{
-	uint64_t deadline = loop_now_ns() + NAMES_MS * 1000000ull;
-	bool complete;
-	json_t *doc;
-
-	for (;;) {
-		doc = view_goroutines(engine_model(l->session.engine), NULL, &l->census, &complete);
-		if (!doc || complete || loop_now_ns() > deadline || loop_turn(l->session.loop, 50))
-			return doc;
-		json_decref(doc);
-	}
-}
 
 /* Printing */
 
@@ -258,93 +200,29 @@ static void print(const json_t *doc, pid_t pid)
 	}
 }
 
-/* Some stand where the way to their callers was not known at the first census. */
-static bool lacks_stacks(const struct look *l)
-{
-	for (const struct group *g = census_groups(l->census.census)->by_key; g; g = g->hh.next) {
-		if (!g->whole && g->key.nstack == 1)
-			return true;
-	}
-	return false;
-}
-
 static int show(const json_t *doc, pid_t pid)
 {
-	int code = EXIT_GOOD;
-
-	setlocale(LC_CTYPE, "");
 	if (pprof_path)
-		code = write_profile(doc);
-	else
-		print(doc, pid);
-	if (!code && fflush(stdout))
-		code = fail(pid, strerror(errno));
-	return code;
+		return write_profile(doc);
+	print(doc, pid);
+	return EXIT_GOOD;
 }
 
-static int look(struct look *l, pid_t pid)
+/* Of leaks one census knows nothing. */
+static json_t *view(struct model *m, const struct show_census *sc, bool *ret_complete)
 {
-	int code = take_census(l, pid);
-	json_t *doc;
-
-	if (code)
-		return code;
-	doc = name_groups(l);
-	if (doc && lacks_stacks(l)) {
-		json_decref(doc);
-		code = take_census(l, pid);
-		if (code)
-			return code;
-		doc = name_groups(l);
-	}
-	if (!doc)
-		return fail(pid, "out of memory");
-	code = show(doc, pid);
-	json_decref(doc);
-	return code;
+	return view_goroutines(m, NULL, sc, ret_complete);
 }
 
-static int look_alone(pid_t pid)
-{
-	struct engine_opts opts = { .only_pid = pid };
-	struct config *config;
-	struct look l = {};
-	int code = session_load_config(source.config_path, &config);
-
-	if (code)
-		return code;
-	config->probes.set = CONFIG_PROBES_OFF;
-	config->census.enabled = false; /* it is made when it is asked for */
-	config->probes.watch_writes = false;
-	config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;
-	code = session_open(&l.session, config, &opts);
-	if (!code)
-		code = look(&l, pid);
-	session_close(&l.session);
-	return code;
-}
-
-/* The daemon knows which groups grow; what it does not observe is looked at without it. */
 static int run(int argc, char **argv)
 {
-	struct reason reason = {};
-	struct source *s;
-	json_t *doc = NULL;
-	pid_t pid;
-	int code = cmd_parse_pid(&cmd_goroutines, argv[0], &pid);
+	const struct census_command c = { .command = &cmd_goroutines,
+					  .source = &source,
+					  .page = "goroutines",
+					  .view = view,
+					  .show = show };
 
-	log_set_level(LOG_ERROR);
-	if (!code)
-		code = source_open(&source, &s);
-	if (code)
-		return code;
-	if (s && !source_goroutines(s, (uint32_t)pid, &doc, &reason))
-		code = show(doc, pid);
-	source_close(s);
-	if (!doc)
-		return look_alone(pid);
-	json_decref(doc);
-	return code;
+	return cmd_census(&c, argv[0]);
 }
 
 const struct command cmd_goroutines = {

@@ -173,7 +173,7 @@ static void on_alert(void *arg, const struct alert *a)
 		log_fmt(&l, a->metric, "%g", a->value);
 		log_fmt(&l, "threshold", "%g", a->threshold);
 	}
-	if (a->of_leak) {
+	if (a->of_leak || a->of_pile) {
 		log_u64(&l, "goroutines", a->count);
 		log_str(&l, "reason", a->doing);
 		log_site(&l, "site", &a->site);

@@ -280,18 +280,18 @@ int source_panics(struct source *s, const struct view_filter *f, json_t **ret_do
 	return ask_until_complete(s, ask_panics, f, ret_doc, reason);
 }
 
-static int ask_goroutines(struct source *s, const void *what, json_t **ret_doc,
-			  struct reason *reason)
+static int ask_path(struct source *s, const void *what, json_t **ret_doc, struct reason *reason)
+{
+	return get(s, what, ret_doc, reason);
+}
+
+int source_census(struct source *s, const char *page, uint32_t pid, json_t **ret_doc,
+		  struct reason *reason)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/api/v1/goroutines?pid=%u", *(const uint32_t *)what);
-	return get(s, path, ret_doc, reason);
-}
-
-int source_goroutines(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason)
-{
-	return ask_until_complete(s, ask_goroutines, &pid, ret_doc, reason);
+	snprintf(path, sizeof(path), "/api/v1/%s?pid=%u", page, pid);
+	return ask_until_complete(s, ask_path, path, ret_doc, reason);
 }
 
 /* A site is named when somebody asks for it; until then it is "?". */

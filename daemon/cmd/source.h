@@ -59,11 +59,12 @@ int source_panics(struct source *s, const struct view_filter *f, json_t **ret_do
 int source_panics_now(struct source *s, const struct view_filter *f, json_t **ret_doc,
 		      struct reason *reason);
 /*
- * The last census of a process (export/goroutines.h) that the daemon has, once everything in it has a
- * name, or after two seconds; of a source that was opened as daemon_first. -ESRCH: the daemon does not
- * observe the process; -EPROTO: it has none.
+ * What /api/v1/PAGE?pid=PID has of the last census of a process, once everything in it has a name, or after
+ * two seconds; of a source that was opened as daemon_first. -ESRCH: the daemon does not observe the
+ * process; -EPROTO: it has none.
  */
-int source_goroutines(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
+int source_census(struct source *s, const char *page, uint32_t pid, json_t **ret_doc,
+		  struct reason *reason);
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 
 #endif

@@ -216,8 +216,8 @@ static const struct yaml_key top_keys[] = {
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
 	  .doc = "globs of files that hold a list of rules" },
 	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules),
-	  .doc = "DeferPileUp, DescriptorsGrowing, GoroutineLeak, PanicOverridden, PanicStorm, "
-		 "ProcessDied" },
+	  .doc = "DeferPileUp, DescriptorsGrowing, GoroutineLeak, LockPileUp, PanicOverridden, "
+		 "PanicStorm, ProcessDied" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
@@ -507,7 +507,7 @@ void config_print_example(struct buf *b)
 	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n",
 		   c->rule_files.glob[0]);
 	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp, DescriptorsGrowing, "
-		    "GoroutineLeak, PanicOverridden, PanicStorm and\n# "
+		    "GoroutineLeak, LockPileUp, PanicOverridden,\n# PanicStorm and "
 		    "ProcessDied\n#default_rules: true\n");
 	rules_print_example(b);
 }

@@ -12,7 +12,9 @@
 
 #include "base/log.h"
 #include "census/chain.h"
+#include "census/piles.h"
 #include "engine/engine_priv.h"
+#include "export/locks.h"
 #include "golang/goname.h"
 
 #define MS              1000000ull
@@ -68,6 +70,7 @@ static struct census *census_of(struct watch *w)
 			.allgs_list = r->allgs_list + w->bias,
 			.wait_reasons = r->wait_reasons ? r->wait_reasons + w->bias : 0,
 			.n_wait_reasons = r->n_wait_reasons,
+			.semtable = r->semtable ? r->semtable + w->bias : 0,
 		},
 		.frames = { .frame = frame_at, .arg = w },
 		.bias = w->bias,
@@ -229,6 +232,68 @@ static void tell_deep(struct watch *w, const struct deep_one *d, uint64_t time_n
 	engine_emit(w->engine, &ev);
 }
 
+static const struct group *largest_group(const struct watch *w, const struct pile *p)
+{
+	uint32_t most = 0;
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < p->n_groups; i++) {
+		if (p->groups[i].count <= most)
+			continue;
+		most = p->groups[i].count;
+		at = i;
+	}
+	return p->n_groups ? census_groups(w->census.c)->by_id[p->groups[at].group] : NULL;
+}
+
+/* To wait for a WaitGroup or a Cond is no pile-up: that is what they are for. */
+static bool is_mutex(struct watch *w, const struct group *g)
+{
+	bool named;
+	struct synclock l = view_lock_of(w->engine->model, w->image->id, g, &named);
+
+	return l.kind == SYNCLOCK_MUTEX || l.kind == SYNCLOCK_RWMUTEX;
+}
+
+static void tell_pile(struct watch *w, const struct census_summary *s, const struct pile *p,
+		      const struct group *g)
+{
+	struct event ev = {
+		.type = EVENT_PILE, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
+	};
+	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
+
+	ev.pile = (struct event_pile){
+		.object = p->object,
+		.count = p->count,
+		.oldest_ns = p->oldest_ns,
+		.reason = s->reasons[g->key.reason % CENSUS_REASONS_MAX],
+		.created_at = g->key.created_at,
+		.nstack = n,
+	};
+	memcpy(ev.pile.stack, g->key.stack, n * sizeof(g->key.stack[0]));
+	engine_emit(w->engine, &ev);
+}
+
+/* The lock that most wait for. */
+static void tell_piles(struct watch *w, const struct census_summary *s)
+{
+	struct piles piles;
+
+	if (s->lock_waiters < 2)
+		return;
+	piles_gather(w->census.c, CENSUS_WAIT_LOCK, &piles);
+	for (const struct pile *p = piles.by_object; p && p->count > 1; p = p->hh.next) {
+		const struct group *g = largest_group(w, p);
+
+		if (!g || !is_mutex(w, g))
+			continue;
+		tell_pile(w, s, p, g);
+		break;
+	}
+	piles_done(&piles);
+}
+
 static void tell_sums(struct watch *w, const struct census_summary *s, uint64_t interval_ns)
 {
 	struct event ev = {
@@ -240,6 +305,7 @@ static void tell_sums(struct watch *w, const struct census_summary *s, uint64_t 
 			    .took_ns = w->census.cost_ns,
 			    .bad = s->bad,
 			    .inexact = s->inexact,
+			    .lock_waiters = s->lock_waiters,
 			    .interval_ns = interval_ns },
 	};
 	bool named = true;
@@ -270,6 +336,7 @@ static void tell(struct watch *w)
 		census_deep(w->census.c, e->config->probes.threshold, note_deep, &deep);
 	for (unsigned i = 0; i < deep.n; i++)
 		tell_deep(w, &deep.list[i], s->end_ns);
+	tell_piles(w, s);
 	tell_sums(w, s, e->config->census.interval_ns);
 	w->census.names_until_ns = 0;
 }

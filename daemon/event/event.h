@@ -38,6 +38,7 @@ enum event_type {
 	EVENT_RECOVER,   /* calls of recover() that returned nil while a panic ran, by site */
 	EVENT_FDS,       /* descriptors in use, and the limit */
 	EVENT_GROUP,     /* goroutines that stand at one place; of the census that ends next */
+	EVENT_PILE,      /* the lock that most wait for; the same */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
 	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
 	EVENT_TYPE_MAX,
@@ -232,6 +233,18 @@ struct event_group {
 	uint64_t stack[EVENT_STACK_MAX]; /* return addresses, innermost first */
 };
 
+/* A Mutex or RWMutex, and those who wait for it. */
+struct event_pile {
+	uint64_t object; /* address of the word that is waited on; not of the image */
+	uint32_t count;
+	uint64_t oldest_ns; /* one has waited since then, at least; 0: not known of any */
+	const char *reason; /* as the runtime says it */
+	uint64_t
+		created_at; /* of the largest group of them: return address of the go statement; 0: none */
+	unsigned nstack;
+	uint64_t stack[EVENT_STACK_MAX]; /* the same: where they stand */
+};
+
 /* Read from the goroutine's own memory: what no probe sees is in it. */
 struct event_pending {
 	uint64_t g;
@@ -247,7 +260,8 @@ struct event_census {
 	uint32_t states[GOROUTINE_STATE_MAX];
 	uint32_t bad; /* entries of the runtime's list that failed a check */
 	uint32_t inexact;
-	uint64_t interval_ns; /* the least time from one census to the next */
+	uint32_t lock_waiters; /* goroutines that wait for any lock, WaitGroup or Cond */
+	uint64_t interval_ns;  /* the least time from one census to the next */
 };
 
 struct event_fds {
@@ -264,7 +278,7 @@ struct event {
 	union {
 		uint32_t child_pid;
 		unsigned exit_signal; /* 0: it ended itself, or that is not known */
-		uint64_t lost;        /* records; 0: depths of goroutines, for which there was no room */
+		uint64_t lost; /* records; 0: depths of goroutines, for which there was no room */
 		struct event_target info;
 		struct event_call call;
 		struct event_panic panic;
@@ -276,6 +290,7 @@ struct event {
 		struct event_site site;
 		struct event_fds fds;
 		struct event_group group;
+		struct event_pile pile;
 		struct event_pending pending;
 		struct event_census census;
 	};

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "export/expo.h"
 #include "export/goroutines.h"
+#include "export/locks.h"
 #include "export/metrics.h"
 #include "export/views.h"
 
@@ -156,14 +157,18 @@ static void panics(const struct show *s, const struct http_request *req, struct 
 	answer_json(ret, view_panics(s, &f));
 }
 
-static void goroutines(const struct show *s, const struct http_request *req,
-		       struct http_response *ret)
+/* A page about the last census of one process. */
+static void census_page(const struct show *s, const struct http_request *req,
+			json_t *(*view)(struct model *m, const struct target *t,
+					const struct show_census *sc, bool *ret_complete),
+			struct http_response *ret)
 {
 	const char *pid = http_query(req, "pid");
 	struct reason reason = {};
 	struct show_census census;
 	unsigned long n;
 	bool complete;
+	double age;
 	json_t *o;
 	int err;
 
@@ -177,14 +182,17 @@ static void goroutines(const struct show *s, const struct http_request *req,
 			    reason.text);
 		return;
 	}
-	o = view_goroutines(s->model, model_target_by_pid(s->model, (uint32_t)n), &census,
-			    &complete);
+	o = view(s->model, model_target_by_pid(s->model, (uint32_t)n), &census, &complete);
+	age = (double)(s->now_ns - census_summary(census.census)->end_ns) / 1e9;
 	if (o)
-		json_object_set_new(
-			o, "age_seconds",
-			json_real((double)(s->now_ns - census_summary(census.census)->end_ns) /
-				  1e9));
+		(void)json_object_set_new(o, "age_seconds", json_real(age));
 	answer_json(ret, o);
+}
+
+static json_t *locks_of(struct model *m, const struct target *t, const struct show_census *sc,
+			bool *ret_complete)
+{
+	return view_locks(m, sc, ret_complete);
 }
 
 void api_handle(void *arg, const struct http_request *req, struct http_response *ret)
@@ -218,7 +226,9 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 	else if (!strcmp(path, "/api/v1/panics"))
 		panics(&s, req, ret);
 	else if (!strcmp(path, "/api/v1/goroutines"))
-		goroutines(&s, req, ret);
+		census_page(&s, req, view_goroutines, ret);
+	else if (!strcmp(path, "/api/v1/locks"))
+		census_page(&s, req, locks_of, ret);
 	else if (!strncmp(path, targets, strlen(targets)))
 		one_target(&s, path + strlen(targets), ret);
 	else

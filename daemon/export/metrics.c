@@ -209,6 +209,21 @@ static void write_goroutines(struct page *p)
 		if (last_census(s, &ns, &took_ns))
 			expo_sample(x, n, "service", s->name, NULL);
 	}
+	expo_family(x, "deferd_lock_waiters_max", EXPO_GAUGE,
+		    "Goroutines that wait for one sync.Mutex or RWMutex, the most at the newest "
+		    "census; see deferd locks.");
+	FOR_EACH_SERVICE (s, p->m) {
+		uint32_t most = 0;
+
+		FOR_EACH_TARGET_OF (t, s) {
+			const struct event_pile *pile = target_pile(t);
+
+			if (pile && pile->count > most)
+				most = pile->count;
+		}
+		if (last_census(s, &ns, &took_ns))
+			expo_sample(x, most, "service", s->name, NULL);
+	}
 	expo_family(
 		x, "deferd_census_age_seconds", EXPO_GAUGE,
 		"Since the newest census of goroutines, of the process that has waited longest.");

@@ -127,7 +127,7 @@ static json_t *alert_site_json(const struct alert_site *s, bool with_share)
 	return o;
 }
 
-static void add_leak(json_t *o, const struct alert *a)
+static void add_waiters(json_t *o, const struct alert *a)
 {
 	set_int(o, "goroutines", a->count);
 	set_str(o, "reason", a->doing);
@@ -164,8 +164,8 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 		set_str(o, "panic", a->panic);
 		set(o, "site", alert_site_json(&a->site, false));
 	}
-	if (a->of_leak)
-		add_leak(o, a);
+	if (a->of_leak || a->of_pile)
+		add_waiters(o, a);
 	if (!a->of_depth) {
 		json_decref(top);
 		return o;
@@ -255,6 +255,9 @@ static void add_goroutines(json_t *o, const struct show *s, const struct target 
 	set(o, "goroutines_by_state", states);
 	set_real(o, "census_age_seconds",
 		 t->n_censuses ? (double)(s->now_ns - t->census_ns) / 1e9 : NAN);
+	set(o, "lock_waiters", t->n_censuses ? json_integer(t->census.lock_waiters) : json_null());
+	set(o, "lock_waiters_max",
+	    t->n_censuses ? json_integer(target_pile(t) ? target_pile(t)->count : 0) : json_null());
 	set(o, "goroutine_leaks",
 	    t->n_censuses ? json_integer(parked_count_leaks(t->parked)) : json_null());
 }

@@ -616,12 +616,27 @@ static void apply_recover(struct model *m, struct target *t, const struct event_
 
 /* Censuses */
 
-/* Whoever is told of a leak finds the names there. */
-static void want_group(struct model *m, const struct target *t, const struct event_group *in)
+/* Whoever is told of them finds the names there. */
+static void want_place(struct model *m, const struct target *t, const uint64_t *stack,
+		       unsigned nstack, uint64_t created_at)
 {
-	(void)model_user_frame(m, t->image_id, t->runtime, in->stack, in->nstack);
-	if (in->created_at)
-		(void)model_site_name(m, t->image_id, in->created_at);
+	(void)model_user_frame(m, t->image_id, t->runtime, stack, nstack);
+	if (created_at)
+		(void)model_site_name(m, t->image_id, created_at);
+}
+
+static void apply_pile(struct model *m, struct target *t, const struct event_pile *in)
+{
+	t->pile = *in;
+	snprintf(t->pile_reason, sizeof(t->pile_reason), "%s", in->reason);
+	t->pile.reason = t->pile_reason;
+	t->pile_census = t->n_censuses + 1;
+	want_place(m, t, in->stack, in->nstack, in->created_at);
+}
+
+const struct event_pile *target_pile(const struct target *t)
+{
+	return t->n_censuses && t->pile_census == t->n_censuses ? &t->pile : NULL;
 }
 
 static void apply_pending(struct model *m, struct target *t, const struct event *ev)
@@ -650,7 +665,7 @@ static void apply_census(struct model *m, struct target *t, const struct event *
 	parked_end(&t->parked, t->n_censuses, &ev->census, ev->time_ns);
 	for (const struct parked *p = t->parked; p; p = p->hh.next) {
 		if (p->leak.verdict == LEAK_GROWING)
-			want_group(m, t, &p->what);
+			want_place(m, t, p->what.stack, p->what.nstack, p->what.created_at);
 	}
 }
 
@@ -674,6 +689,9 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_GROUP:
 		m->dropped += !parked_apply(&t->parked, &ev->group, t->n_censuses + 1);
+		break;
+	case EVENT_PILE:
+		apply_pile(m, t, &ev->pile);
 		break;
 	case EVENT_PENDING:
 		apply_pending(m, t, ev);

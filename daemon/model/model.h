@@ -188,7 +188,10 @@ struct target {
 	struct event_census census; /* the newest; n_censuses is not 0 */
 	uint64_t census_ns;         /* when it ended */
 	struct parked *parked;      /* hash by serial */
-	uint64_t lost_ns;           /* when something was, last */
+	struct event_pile pile;     /* of census number pile_census; its reason is: */
+	char pile_reason[EVENT_REASON_MAX];
+	unsigned pile_census;
+	uint64_t lost_ns; /* when something was, last */
 	bool unsettled; /* depths may be unknown since something was lost, until a census has looked */
 
 	uint64_t lost; /* records */
@@ -254,6 +257,8 @@ unsigned target_top_sites(const struct target *t, const struct site **ret_sites,
 /* The same for goroutines: deepest pending first, then highest peak. */
 unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n);
 
+/* The lock that most waited for at the newest census; NULL: nobody, or one goroutine only. */
+const struct event_pile *target_pile(const struct target *t);
 /* Goroutines at the newest census, but for those of the runtime itself. */
 uint64_t census_goroutines(const struct event_census *c);
 

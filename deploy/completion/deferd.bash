@@ -13,7 +13,7 @@ _deferd() {
 		;;
 	*)
 		case $command in
-		trace | ps | panics | goroutines) mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
+		trace | ps | panics | goroutines | locks) mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;

@@ -28,7 +28,7 @@ program_ends() {
 }
 
 leaks() { # the line is named; what works, waits for work, or has filled its pool, is not
-	start_program crowd "$fixtures/crowd.stripped" -parked 3000 -busy 200 -leak 500ms -pool 12 -recursion 20
+	start_program crowd "$fixtures/crowd.stripped" -parked 3000 -busy 200 -leak 500ms -pool 12 -recursion 20 -contenders 24
 	start_daemon --config.file="$tmp/fast.yml"
 	wait_until 10 attached "$program"
 	ok $? "$version: attached"
@@ -50,6 +50,12 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	ok $? "$version: a pool that is full does not"
 	is "$(verdict main.parks)" steady "$version: nor those that wait"
 	is "$(metric "deferd_goroutine_leaks{service=\"crowd.stripped\"}")" 1 "$version: one place leaks"
+	wait_until 30 firing crowd.stripped LockPileUp
+	ok $? "$version: a mutex that nobody gives back is told"
+	is "$(metric "deferd_lock_waiters_max{service=\"crowd.stripped\"}")" 23 "$version: 23 wait for it"
+	"$DEFERD" locks --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
+	is "$? $(sed -n 's/^mutex 0x[0-9a-f]*: \([0-9]*\) wait, .*: \(locked\),.*/\1 \2/p' "$tmp/out")" "0 23 locked" \
+		"$version: and the daemon says which"
 	"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	ok $? "$version: the daemon's census as text"
 	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows as a leak does: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \

@@ -557,6 +557,15 @@ static void describe(void **state)
 		  "by main.leaks at main.go:58; 7200 more an hour" },
 		{ { .service = "shop",
 		    .pid = 7,
+		    .of_pile = true,
+		    .count = 23,
+		    .doing = "sync.Mutex.Lock",
+		    .site = { "main.get", "cache.go", 33 } },
+		  "shop (pid 7): 23 goroutines wait for one lock (sync.Mutex.Lock), most in "
+		  "main.get at "
+		  "cache.go:33" },
+		{ { .service = "shop",
+		    .pid = 7,
 		    .of_leak = true,
 		    .count = 5,
 		    .value = 20,

@@ -25,7 +25,7 @@ static void names(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 14);
+	assert_int_equal(rule_metrics_n, 16);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
@@ -106,7 +106,9 @@ static void numbers(void **state)
 	struct parked growing = { .leak = { .verdict = LEAK_GROWING, .per_hour = 600 } };
 	struct target t = {
 		.n_censuses = 2,
-		.census = { .states = { 1, 2, 3, 4, 5, 6, 100 } },
+		.pile = { .count = 12, .oldest_ns = T0 },
+		.pile_census = 2,
+		.census = { .states = { 1, 2, 3, 4, 5, 6, 100 }, .begin_ns = T0 + 7 * SECOND },
 		.peaks = { { .depth = 40, .time_ns = T0 - 61 * SECOND },
 			   { .depth = 36, .time_ns = T0 } },
 		.registered_rate = { .n = 2,
@@ -136,6 +138,11 @@ static void numbers(void **state)
 	assert_true(isnan(value_of(m, &t, "goroutine_leak_per_hour")));
 	t.parked = &growing;
 	assert_true(value_of(m, &t, "goroutine_leak_per_hour") == 600);
+	assert_true(value_of(m, &t, "lock_waiters_max") == 12);
+	assert_true(value_of(m, &t, "lock_wait_seconds") == 7);
+	t.n_censuses++; /* nobody waited at the newest */
+	assert_true(value_of(m, &t, "lock_waiters_max") == 0);
+	assert_true(isnan(value_of(m, &t, "lock_wait_seconds")));
 	/* What a target has not, no condition can be met on. */
 	t.state = TARGET_FAILED;
 	assert_true(isnan(value_of(m, &t, "defer_depth_max")));
@@ -174,17 +181,19 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 6);
+	assert_int_equal(set.n, 7);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(rule_of_service(&set.rules[i]), i >= 3);
+		assert_int_equal(rule_of_service(&set.rules[i]), i >= 4);
 	assert_string_equal(set.rules[2].name, "GoroutineLeak");
 	assert_int_equal(set.rules[2].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[3].name, "PanicOverridden");
-	assert_int_equal(set.rules[3].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[4].name, "PanicStorm");
+	assert_string_equal(set.rules[3].name, "LockPileUp");
+	assert_int_equal(set.rules[3].n_conditions, 2);
+	assert_string_equal(set.rules[4].name, "PanicOverridden");
 	assert_int_equal(set.rules[4].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[5].name, "ProcessDied");
-	assert_int_equal(set.rules[5].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[5].name, "PanicStorm");
+	assert_int_equal(set.rules[5].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[6].name, "ProcessDied");
+	assert_int_equal(set.rules[6].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

@@ -14,7 +14,8 @@
 #define METRICS                                                                                   \
 	"defer_depth_max, defers_registered_per_second, panics_per_second, open_fds, "            \
 	"fd_usage_ratio, fd_growth_per_second, fd_growth_low_per_second, fd_exhaustion_seconds, " \
-	"goroutines, goroutines_leaked, goroutine_leak_per_hour, "                                \
+	"goroutines, goroutines_leaked, goroutine_leak_per_hour, lock_waiters_max, "              \
+	"lock_wait_seconds, "                                                                     \
 	"panics_overridden, panics_recovered_per_minute, process_deaths"
 #define NAME63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

@@ -149,6 +149,30 @@ static void pending(void **state)
 	assert_null(target_deepest(m, t, T0 + 61 * SECOND));
 }
 
+/* The lock that most wait for is of one census. */
+static void piles(void **state)
+{
+	_cleanup_(model_freep) struct model *m = with_target();
+	const struct target *t = model_target(m, 1);
+	char reason[] = "sync.Mutex.Lock";
+
+	model_apply(m, &(struct event){ .type = EVENT_PILE,
+					.target = 1,
+					.pile = { .object = 0xc000123004,
+						  .count = 12,
+						  .reason = reason,
+						  .nstack = 1,
+						  .stack = { 0x400100 } } });
+	assert_null(target_pile(t)); /* its census has not ended */
+	reason[0] = 'x';
+	census(m, T0);
+	assert_non_null(target_pile(t));
+	assert_int_equal(target_pile(t)->count, 12);
+	assert_string_equal(target_pile(t)->reason, "sync.Mutex.Lock");
+	census(m, T0 + SECOND);
+	assert_null(target_pile(t));
+}
+
 /* After a loss the state is exact again when a census has begun since. */
 static void settled(void **state)
 {
@@ -173,7 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(followed), cmocka_unit_test(leaks),   cmocka_unit_test(bounds),
-		cmocka_unit_test(pending),  cmocka_unit_test(settled),
+		cmocka_unit_test(pending),  cmocka_unit_test(settled), cmocka_unit_test(piles),
 	};
 
 	return cmocka_run_group_tests_name("model/parked", tests, NULL, NULL);

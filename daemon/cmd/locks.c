@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Which locks and channels the goroutines of a process wait for, read from outside. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/census.h"
+#include "export/locks.h"
+#include "ui/tables.h"
+#include "ui/value.h"
+
+static struct source_opts source = { .command = "locks", .daemon_first = true };
+static bool as_json;
+static uint32_t least = 2;
+
+static const struct cmd_option options[] = {
+	{ "alone", 0, OPTION_FLAG, &source.alone,
+	  .help = "look now, even if a daemon has done so" },
+	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
+	  .help = "socket of the daemon; default: as configured" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all locks and channels" },
+	{ "least", 'l', OPTION_U32, &least, .min = 1, .max = 1000000, .arg = "N",
+	  .help = "as text, those that N goroutines wait for, or more; 2 without" },
+	{},
+};
+
+static const char *yes(const json_t *o, const char *key, const char *text)
+{
+	return json_is_true(json_object_get(o, key)) ? text : "";
+}
+
+/* What the lock itself says: ": locked, starving, 20 waiters". */
+static void print_state(const json_t *pile)
+{
+	const json_t *st = json_object_get(pile, "state");
+	const char *kind = value_string(pile, "kind");
+
+	if (!json_is_object(st))
+		return;
+	if (!strcmp(kind, "mutex"))
+		printf("; its word: %s%s%s, %lld waiters",
+		       json_is_true(json_object_get(st, "locked")) ? "locked" : "not locked",
+		       yes(st, "woken", ", woken"), yes(st, "starving", ", starving"),
+		       value_integer(st, "waiters"));
+	else if (!strcmp(kind, "rwmutex"))
+		printf("; its words: %s, %lld readers have it or wait%s",
+		       json_is_true(json_object_get(st, "writer")) ? "a writer has it or is next"
+								   : "no writer",
+		       value_integer(st, "readers"),
+		       value_integer(st, "readers_to_leave") ? ", some have to leave" : "");
+	else if (!strcmp(kind, "waitgroup"))
+		printf("; its words: %lld calls of Done are to come", value_integer(st, "counter"));
+	else
+		printf("; %lld of %lld elements%s", value_integer(st, "length"),
+		       value_integer(st, "capacity"), yes(st, "closed", ", closed"));
+}
+
+static void print_sites(const json_t *pile)
+{
+	const json_t *sites = json_object_get(pile, "sites"), *s;
+	char text[VALUE_MAX];
+	size_t i;
+
+	json_array_foreach (sites, i, s) {
+		tables_place(json_object_get(s, "site"), text, sizeof(text));
+		printf("    %lld in %s (%s)\n", value_integer(s, "count"), text,
+		       value_string(s, "reason"));
+		if (!json_is_object(json_object_get(s, "created_by")))
+			continue;
+		tables_place(json_object_get(s, "created_by"), text, sizeof(text));
+		printf("        created by %s\n", text);
+	}
+}
+
+static void print_piles(const json_t *list, const char *noun)
+{
+	const json_t *p;
+	char age[VALUE_MAX];
+	double oldest;
+	size_t i;
+
+	json_array_foreach (list, i, p) {
+		if (value_integer(p, "waiting") < (long long)least)
+			continue;
+		printf("\n%s %s: %lld wait", noun[0] ? noun : value_string(p, "kind"),
+		       value_string(p, "address"), value_integer(p, "waiting"));
+		if (value_number(p, "oldest_seconds", &oldest) && oldest >= 1) {
+			value_duration(age, sizeof(age), oldest);
+			printf(", the oldest for at least %s", age);
+		}
+		print_state(p);
+		putchar('\n');
+		print_sites(p);
+	}
+}
+
+static int show(const json_t *doc, pid_t pid)
+{
+	const json_t *locks = json_object_get(doc, "locks"),
+		     *channels = json_object_get(doc, "channels");
+	double age;
+
+	if (as_json) {
+		(void)json_dumpf(doc, stdout, JSON_COMPACT);
+		putchar('\n');
+		return EXIT_GOOD;
+	}
+	printf("process %d: goroutines wait for %zu locks, and two or more for each of %zu "
+	       "channels",
+	       pid, json_array_size(locks), json_array_size(channels));
+	if (value_number(doc, "age_seconds", &age))
+		printf("; seen by the daemon %.1f s ago", age);
+	putchar('\n');
+	if (value_integer(doc, "not_located"))
+		printf("%lld more wait for locks that could not be told apart\n",
+		       value_integer(doc, "not_located"));
+	print_piles(locks, "");
+	print_piles(channels, "channel");
+	return EXIT_GOOD;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct census_command c = { .command = &cmd_locks,
+					  .source = &source,
+					  .page = "locks",
+					  .view = view_locks,
+					  .show = show };
+
+	return cmd_census(&c, argv[0]);
+}
+
+const struct command cmd_locks = {
+	.name = "locks",
+	.summary = "which locks and channels the goroutines of a process wait for",
+	.usage = "[OPTIONS] PID",
+	.details =
+		"Reads the memory of the process; nothing is attached to it, and it does not "
+		"stop.\n"
+		"A mutex does not know who has it. What its own words say is read a moment after "
+		"who waits for it.\n"
+		"Before Go 1.26 it is not known which sync.Cond a goroutine waits for.\n",
+	.options = options,
+	.args_min = 1,
+	.args_max = 1,
+	.run = run,
+};

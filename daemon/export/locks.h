@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Who waits for what, as JSON.
+ *
+ *   { locks[] (most waiters first), channels[] (those with two waiters and more), not_located, seconds, complete }
+ *
+ *   locks[]     { address: "0x...", kind: mutex | rwmutex | waitgroup | cond | semaphore, waiting, oldest_seconds (or null): one
+ *                 waits at least so long, sites[], state{} | null }
+ *   locks[].state  as the lock's own words say a moment later:
+ *                  mutex { locked, woken, starving, waiters }; waitgroup { counter, waiters };
+ *                  rwmutex { writer: one has it or waits for readers to leave, readers: that have it or wait, readers_to_leave }
+ *   channels[]  { address, waiting, oldest_seconds, sites[], state { length, capacity, closed } | null }
+ *   sites[]     { count, reason, site{}: line of the program, created_by{} | null }
+ *   not_located goroutines that wait for a lock which is not known: see the log and deferd doctor
+ */
+#ifndef DEFERD_EXPORT_LOCKS_H
+#define DEFERD_EXPORT_LOCKS_H
+
+#include <jansson.h>
+
+#include "export/show.h"
+#include "golang/synclock.h"
+
+#define VIEW_PILES_MAX 64 /* locks, and as many channels */
+
+/*
+ * Which lock a group of goroutines waits for, by the functions it stands in. *ret_named is false when one
+ * of them has no name yet.
+ */
+struct synclock view_lock_of(struct model *m, uint32_t image_id, const struct group *g,
+			     bool *ret_named);
+
+/*
+ * The last census that is complete. *ret_complete is false while names are being looked up: ask again.
+ * The object is the caller's; NULL: out of memory, or no census.
+ */
+json_t *view_locks(struct model *m, const struct show_census *sc, bool *ret_complete);
+
+#endif

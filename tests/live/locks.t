@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Who waits for which lock and which channel: kind, address and number are what the program says, and the lock's own words
+# agree.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+skip_absent_gos
+
+piles() { # what deferd says, as the fixture does
+	jq -r '(.locks[], (.channels[] | . + { kind: "channel" })) | "\(.kind) \(.address) \(.waiting)"' "$tmp/locks.json" | sort
+}
+told() { # what the fixture says
+	sed -n '/^{/p' "$tmp/parked.out" | tail -1 | jq -r '.waits[] | "\(.kind) \(.address) \(.waiting)"' | sort
+}
+state() { # KIND FIELD: of all locks of the kind
+	jq -r --arg k "$1" --arg f "$2" '[.locks[] | select(.kind == $k) | .state[$f]] | unique | join(" ")' "$tmp/locks.json"
+}
+while read -r version go; do
+	build_fixtures "$version" "$go" stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	start_program parked "$fixtures/parked.stripped" -n 5
+	go_on
+	wait_until 30 has_truth parked
+	"$DEFERD" locks --alone --json "$program" >"$tmp/locks.json" 2>"$tmp/locks.err"
+	ok $? "$version: a look at its locks"
+	case $version in
+	go1.19* | go1.2[0-5]*) unknown=5 hidden='^cond ' ;; # only since Go 1.26 a condition can be told
+	*) unknown=0 hidden='^$' ;;
+	esac
+	# One that reads holds the semaphore of its descriptor, which the other waits for.
+	is "$(piles | grep -v '^semaphore ')" "$(told | grep -v "$hidden")" "$version: who waits for what"
+	is "$(jq .not_located "$tmp/locks.json")" $unknown "$version: and of how many it is not known"
+	is "$(state mutex locked) $(state mutex waiters)" "true 5" "$version: the mutex is locked, and counts its waiters"
+	is "$(state rwmutex writer)" true "$version: a writer has the one RWMutex, or is next for the other"
+	is "$(state waitgroup counter) $(state waitgroup waiters)" "1 5" "$version: the group waits for one"
+	"$DEFERD" locks --alone "$program" >"$tmp/out" 2>&1
+	is "$? $(grep -cE '^(mutex|rwmutex|waitgroup|channel) 0x[0-9a-f]+: [0-9]+ wait' "$tmp/out")" "0 6" "$version: the same as text"
+	grep -q '    5 in main.locks .*main.go:[0-9]* (' "$tmp/out"
+	ok $? "$version: with the lines"
+	go_on
+	exec 7>&-
+	wait "$program"
+	ok $? "$version: the program ends well"
+done <<<"$gos"
+
+"$DEFERD" locks --alone $$ >"$tmp/out" 2>&1
+is "$?" 1 "what is no Go program has no locks"
+"$DEFERD" locks x >/dev/null 2>&1
+is "$?" 2 "what is no process number"
+done_testing
