@@ -86,6 +86,11 @@ void census_free(struct census *c)
 	free(c);
 }
 
+const struct census_opts *census_opts(const struct census *c)
+{
+	return &c->opts;
+}
+
 bool census_running(const struct census *c)
 {
 	return c->scratch;

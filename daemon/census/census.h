@@ -87,6 +87,7 @@ int census_begin(struct census *c, uint64_t now_ns, struct reason *reason);
  */
 int census_step(struct census *c, uint64_t now_ns, struct reason *reason);
 bool census_running(const struct census *c);
+const struct census_opts *census_opts(const struct census *c); /* as it was made */
 
 /* Of the last census that is complete; NULL: there is none. Until the next one is. */
 const struct census_summary *census_summary(const struct census *c);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cmd/census.h"
 #include "export/locks.h"
 #include "ui/tables.h"
@@ -73,6 +74,32 @@ static void print_sites(const json_t *pile)
 	}
 }
 
+static void print_holders(const json_t *pile)
+{
+	static const struct {
+		const char *hint, *words;
+	} hints[] = {
+		{ "deferred", "a pending deferred call of its has the lock's address" },
+		{ "unlock", "a call of Unlock in one of its frames has the lock's address" },
+		{ "frame", "the lock's address is in one of its frames, perhaps of old" },
+	};
+	const json_t *h;
+	char text[VALUE_MAX];
+	size_t i;
+
+	json_array_foreach (json_object_get(pile, "holders"), i, h) {
+		const char *hint = value_string(h, "hint"), *words = hint;
+
+		for (unsigned k = 0; k < ARRAY_SIZE(hints); k++) {
+			if (!strcmp(hint, hints[k].hint))
+				words = hints[k].words;
+		}
+		tables_place(json_object_get(h, "site"), text, sizeof(text));
+		printf("    goroutine %lld may have it: %s; it stands in %s\n",
+		       value_integer(h, "goroutine"), words, text);
+	}
+}
+
 static void print_piles(const json_t *list, const char *noun)
 {
 	const json_t *p;
@@ -91,6 +118,7 @@ static void print_piles(const json_t *list, const char *noun)
 		}
 		print_state(p);
 		putchar('\n');
+		print_holders(p);
 		print_sites(p);
 	}
 }

@@ -2,8 +2,11 @@
 #include "export/locks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "census/holders.h"
 #include "census/piles.h"
 #include "export/views_priv.h"
 
@@ -16,6 +19,14 @@ static const char *const kind_names[SYNCLOCK_KIND_MAX] = {
 /* struct hchan: qcount, dataqsiz, buf, elemsize u16, closed u32 (chan.go, Go 1.19 to 1.27). */
 #define HCHAN_BYTES  32u
 #define HCHAN_CLOSED 28u
+
+#define HOLDERS_SHOWN 3
+
+static const char *const hint_names[HOLDER_HINT_MAX] = {
+	[HOLDER_DEFERRED] = "deferred",
+	[HOLDER_CLOSURE] = "unlock",
+	[HOLDER_FRAME] = "frame",
+};
 
 struct page {
 	struct model *m;
@@ -124,18 +135,25 @@ static json_t *channel_state(const struct page *p, uint64_t address)
 	return o;
 }
 
+/* The line of the program where they stand, or that led there. */
+static const struct code_line *program_line(struct page *p, const struct group *g)
+{
+	uint32_t image = p->sc->image_id;
+	const struct code_line *c =
+		model_own_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
+
+	p->complete &= view_named(p->m, image, g->key.stack, g->key.nstack);
+	return c ? c : model_user_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
+}
+
 static json_t *site_json(struct page *p, const struct group *g, uint32_t count)
 {
 	uint32_t image = p->sc->image_id;
 	const char *reason = p->census->reasons[g->key.reason % CENSUS_REASONS_MAX];
-	const struct code_line *c;
+	const struct code_line *c = program_line(p, g);
 	json_t *o = json_object();
 
-	p->complete &= view_named(p->m, image, g->key.stack, g->key.nstack) &&
-		       view_named(p->m, image, &g->key.created_at, 1);
-	c = model_own_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
-	if (!c)
-		c = model_user_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
+	p->complete &= view_named(p->m, image, &g->key.created_at, 1);
 	set_int(o, "count", count);
 	set_str(o, "reason", reason);
 	set(o, "site", view_line(c));
@@ -249,17 +267,117 @@ static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least)
 	return most_first(list);
 }
 
+/* Who may have them */
+
+struct lock_holders {
+	json_t *lock; /* borrowed */
+	enum holder_hint best;
+	unsigned n;
+	struct holder list[HOLDERS_SHOWN];
+};
+
+struct holder_search {
+	struct page *p;
+	unsigned n;
+	uint64_t addresses[HOLDERS_LOCKS_MAX];
+	struct lock_holders of[HOLDERS_LOCKS_MAX];
+};
+
+static bool unlocks(struct page *p, uint64_t function)
+{
+	static const char *const methods[] = { "sync.(*Mutex).Unlock", "sync.(*RWMutex).Unlock",
+					       "sync.(*RWMutex).RUnlock" };
+	const struct name *n =
+		function ? model_name(p->m, p->sc->image_id, NAME_OF_FUNCTION, function) : NULL;
+
+	p->complete &= !function || n;
+	for (unsigned i = 0; n && i < ARRAY_SIZE(methods); i++) {
+		if (!strcmp(n->at.function, methods[i]))
+			return true;
+	}
+	return false;
+}
+
+static void on_holder(void *arg, const struct holder *in)
+{
+	struct holder_search *s = arg;
+	struct lock_holders *l = &s->of[in->lock];
+	struct holder h = *in;
+
+	if (h.hint == HOLDER_CLOSURE && !unlocks(s->p, h.function))
+		h.hint = HOLDER_FRAME;
+	if (l->n && h.hint > l->best)
+		return;
+	if (!l->n || h.hint < l->best)
+		l->n = 0;
+	for (unsigned i = 0; i < l->n; i++) {
+		if (l->list[i].goid == h.goid)
+			return;
+	}
+	l->best = h.hint;
+	if (l->n < HOLDERS_SHOWN)
+		l->list[l->n++] = h;
+}
+
+static json_t *holders_json(struct page *p, const struct lock_holders *l)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct group *g =
+			l->list[i].group == GROUP_NONE ? NULL : group_of(p, l->list[i].group);
+		json_t *o = json_object();
+
+		set_int(o, "goroutine", l->list[i].goid);
+		set_str(o, "hint", hint_names[l->best]);
+		set(o, "site", g ? view_line(program_line(p, g)) : json_null());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static bool has_holder(const json_t *lock)
+{
+	const char *kind = json_string_value(json_object_get(lock, "kind"));
+
+	return kind && (!strcmp(kind, kind_names[SYNCLOCK_MUTEX]) ||
+			!strcmp(kind, kind_names[SYNCLOCK_RWMUTEX]));
+}
+
+/* Of the locks that most wait for. Returns how many goroutines were looked at. */
+static uint32_t add_holders(struct page *p, json_t *locks)
+{
+	struct holder_search s = { .p = p };
+	uint32_t looked;
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (locks, i, o) {
+		if (s.n == HOLDERS_LOCKS_MAX || !has_holder(o))
+			continue;
+		s.of[s.n].lock = o;
+		s.addresses[s.n++] =
+			strtoull(json_string_value(json_object_get(o, "address")), NULL, 16);
+	}
+	looked = holders_find(p->sc->census, s.addresses, s.n, on_holder, &s);
+	for (unsigned k = 0; k < s.n; k++)
+		set(s.of[k].lock, "holders", holders_json(p, &s.of[k]));
+	return looked;
+}
+
 json_t *view_locks(struct model *m, const struct show_census *sc, bool *ret_complete)
 {
 	struct page p = {
 		.m = m, .sc = sc, .census = census_summary(sc->census), .complete = true
 	};
-	json_t *o;
+	json_t *o, *locks;
 
 	if (!p.census)
 		return NULL;
 	o = json_object();
-	set(o, "locks", piles_json(&p, CENSUS_WAIT_LOCK, 1));
+	locks = piles_json(&p, CENSUS_WAIT_LOCK, 1);
+	set_int(o, "searched", add_holders(&p, locks));
+	set(o, "locks", locks);
 	set(o, "channels", piles_json(&p, CENSUS_WAIT_CHANNEL, 2));
 	set_int(o, "not_located", p.census->not_located);
 	set_real(o, "seconds", (double)sc->took_ns / 1e9);

@@ -2,13 +2,17 @@
 /*
  * Who waits for what, as JSON.
  *
- *   { locks[] (most waiters first), channels[] (those with two waiters and more), not_located, seconds, complete }
+ *   { locks[] (most waiters first), channels[] (those with two waiters and more), not_located, searched, seconds, complete }
  *
  *   locks[]     { address: "0x...", kind: mutex | rwmutex | waitgroup | cond | semaphore, waiting, oldest_seconds (or null): one
- *                 waits at least so long, sites[], state{} | null }
+ *                 waits at least so long, sites[], state{} | null, holders[] }
  *   locks[].state  as the lock's own words say a moment later:
  *                  mutex { locked, woken, starving, waiters }; waitgroup { counter, waiters };
  *                  rwmutex { writer: one has it or waits for readers to leave, readers: that have it or wait, readers_to_leave }
+ *   locks[].holders[]  who may have it, of the first 16 mutexes and RWMutexes: { goroutine, hint, site{}: where it stands };
+ *                  hint: deferred: a pending deferred call of its has the lock's address; unlock: a call of Unlock in a frame has it;
+ *                  frame: its address is in a frame, perhaps of old. Those of the best hint only
+ *   searched    goroutines that were looked at for this; 0: there was no reason to
  *   channels[]  { address, waiting, oldest_seconds, sites[], state { length, capacity, closed } | null }
  *   sites[]     { count, reason, site{}: line of the program, created_by{} | null }
  *   not_located goroutines that wait for a lock which is not known: see the log and deferd doctor

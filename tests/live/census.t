@@ -56,6 +56,9 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	"$DEFERD" locks --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	is "$? $(sed -n 's/^mutex 0x[0-9a-f]*: \([0-9]*\) wait, .*: \(locked\),.*/\1 \2/p' "$tmp/out")" "0 23 locked" \
 		"$version: and the daemon says which"
+	"$DEFERD" locks --control.socket="$tmp/deferd.sock" --json "$program" >"$tmp/locks.json" 2>&1
+	is "$(jq -c '[.locks[0].holders[] | .hint, .site.function]' "$tmp/locks.json")" '["unlock","main.contends"]' \
+		"$version: and who is to unlock it"
 	"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	ok $? "$version: the daemon's census as text"
 	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows as a leak does: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \

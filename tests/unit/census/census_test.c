@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "census/census.h"
 #include "census/fetch_priv.h"
+#include "census/holders.h"
 #include "census/piles.h"
 #include "census/reasons_priv.h"
 #include "golang/semtable.h"
@@ -612,6 +613,51 @@ static void objects(void **state)
 	}
 }
 
+static struct holder hints[8];
+static unsigned n_hints;
+
+static void on_hint(void *arg, const struct holder *h)
+{
+	assert_true(n_hints < ARRAY_SIZE(hints));
+	hints[n_hints++] = *h;
+}
+
+/* An address in a frame, one behind the entry of a function, and one in a deferred call. */
+static void holders(void **state)
+{
+	static const uint64_t locks[] = { 0xc000123000, 0xc000456000 };
+	uint64_t record = BASE + 0x30000, closure = BASE + 0x30100;
+
+	for (unsigned minor = 19; minor <= 27; minor++) {
+		struct census *c;
+
+		make(minor, 5);
+		c = new_census();
+		put(TOP(1) - 0x20, locks[0]);
+		put(TOP(2) - 0x30, 0x403000);
+		put(TOP(2) - 0x28, locks[1]);
+		put(G(3) + layout.g.defer, record);
+		put(record + layout.defer.sp, TOP(3) - 0x40);
+		put(record + layout.defer.fn, closure);
+		put(closure, 0x405000);
+		put(closure + 8, locks[0]);
+		put(TOP(4) - 0x30, locks[0]);
+		put(G(4) + layout.g.atomicstatus, 2); /* it runs: its stack is in motion */
+		assert_int_equal(take(c), 0);
+		n_hints = 0;
+		assert_int_equal(holders_find(c, locks, 2, on_hint, NULL), 4);
+		assert_int_equal(n_hints, 3);
+		assert_true(hints[0].lock == 0 && hints[0].hint == HOLDER_FRAME &&
+			    hints[0].goid == 2);
+		assert_true(hints[1].lock == 1 && hints[1].hint == HOLDER_CLOSURE &&
+			    hints[1].goid == 3 && hints[1].function == 0x403000);
+		assert_true(hints[2].lock == 0 && hints[2].hint == HOLDER_DEFERRED &&
+			    hints[2].goid == 4 && hints[2].function == 0x405000);
+		assert_int_equal(holders_find(c, locks, 0, on_hint, NULL), 0);
+		census_free(c);
+	}
+}
+
 /* Addresses are told as the file has them. */
 static void bias(void **state)
 {
@@ -750,7 +796,7 @@ int main(void)
 		cmocka_unit_test(again),          cmocka_unit_test(growth),
 		cmocka_unit_test(since),          cmocka_unit_test(bias),
 		cmocka_unit_test(no_room),        cmocka_unit_test(objects),
-		cmocka_unit_test(steps),
+		cmocka_unit_test(holders),        cmocka_unit_test(steps),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
