@@ -55,6 +55,9 @@ UNIT_SRC := $(sort $(wildcard tests/unit/*/*_test.c))
 UNIT := $(UNIT_SRC:%.c=$(O)/%)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ := $(FUZZ_SRC:%.c=$(O)/%)
+# What live tests need beside the program itself.
+LIVE_SRC := $(sort $(wildcard tests/live/*.c))
+LIVE := $(LIVE_SRC:%.c=$(O)/%)
 BENCH_SRC := $(sort $(wildcard tests/bench/*_bench.c))
 BENCH := $(BENCH_SRC:%.c=$(O)/%)
 
@@ -105,12 +108,12 @@ $(O)/tests/%: tests/%.c $(O)/libdeferd.a
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS) -Itests/lib $(LDFLAGS) -o $@ $< $(O)/libdeferd.a -lcmocka $(LIBS)
 
-unit: $(UNIT) $(FUZZ)
+unit: $(UNIT) $(FUZZ) $(LIVE)
 
 check: all unit
 	tests/check.sh $(O)
 
-live: all
+live: all $(LIVE)
 	tests/live.sh $(O)
 
 vm: all
