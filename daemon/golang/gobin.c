@@ -10,7 +10,6 @@
 
 #define INLINE_WALK_MAX 64 /* calls inlined into each other; a ring in a damaged tree is longer */
 #define WRAPPERS_MAX    4  /* around each other */
-#define MORESTACK       "runtime.morestack"
 
 /* A table whose first and last functions can be read: random bytes that look like a header do not
  * get this far. */
@@ -220,7 +219,19 @@ int gobin_place(const struct gobin *g, uint64_t va, struct gobin_place *ret)
 	return 0;
 }
 
-/* The target of its first call, but for the one that grows the stack. */
+/* Calls that the compiler puts into every function: to grow the stack, to tell the race detector. */
+static bool is_of_compiler(const char *name)
+{
+	static const char *const begin[] = { "runtime.morestack", "runtime.racefunc" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(begin); i++) {
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	}
+	return false;
+}
+
+/* The target of its first call that is the program's. */
 static int first_called(const struct gobin *g, const struct go_func *f, struct go_func *ret)
 {
 	struct bytes code = bytes_sub(elfimg_at(g->img, g->text + f->entry), 0, f->end - f->entry);
@@ -231,7 +242,7 @@ static int first_called(const struct gobin *g, const struct go_func *f, struct g
 
 		if (find_at(g, g->text + f->entry + target, &to) < 0)
 			return -ENOENT;
-		if (strncmp(to.name, MORESTACK, strlen(MORESTACK)) != 0) {
+		if (!is_of_compiler(to.name)) {
 			*ret = to;
 			return 0;
 		}

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # All goroutines of a process, read from outside: ids, wait reasons, creation sites, parents, stacks and pending defers are
-# what its own runtime says.
+# what its own runtime says. Stripped and position independent builds of every Go that is here; race, cgo (pie-external) and
+# without optimisation for the oldest and the newest, or with DEFERD_MATRIX=all for every one.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 gos=$(list_gos)
@@ -23,9 +24,15 @@ check_profile() { # in the eyes of the pprof of the first Go that is here
 	census --pprof=/nonexistent/x >"$tmp/out" 2>&1
 	is "$? $(grep -c '/nonexistent/x: No such file' "$tmp/out")" "1 1" "$version: where it cannot be written is said"
 }
+oldest=$(sort -V <<<"$gos" | head -1) newest=$(sort -V <<<"$gos" | tail -1)
 while read -r version go; do
-	build_fixtures "$version" "$go" stripped pie || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
-	for variant in stripped pie; do
+	variants='stripped pie'
+	if [ "${DEFERD_MATRIX-}" = all ] || [ "$version $go" = "$oldest" ] || [ "$version $go" = "$newest" ]; then
+		variants='stripped pie pie-external race noopt'
+	fi
+	for variant in $variants; do
+		build_fixtures "$version" "$go" "$variant" ||
+			{ ok 1 "$version, $variant: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 		start_program parked "$fixtures/parked.$variant" -dump "$tmp/parked.dump"
 		go_on
 		wait_until 30 has_truth parked
