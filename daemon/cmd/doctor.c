@@ -2,6 +2,7 @@
 /*
  * What works on this host, what not, why, and what to do about it; and the plan for each process.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,18 @@ static const char *point_why(const struct probe_point *pt)
 	return text;
 }
 
+/* Why its goroutines cannot be read; "": they can. */
+static const char *census_why(struct engine *e, const struct target *t)
+{
+	static struct reason reason;
+	struct show_census census;
+	int err;
+
+	reason = (struct reason){};
+	err = engine_last_census(e, (pid_t)t->pid, &census, &reason);
+	return err && err != -EAGAIN ? reason.text : ""; /* EAGAIN: the first one is to come */
+}
+
 static json_t *target_json(struct engine *e, const struct target *t)
 {
 	const struct image *im = engine_image(e, t->image_id);
@@ -116,11 +129,11 @@ static json_t *target_json(struct engine *e, const struct target *t)
 						"function", a->function, "normal", a->normal, "why",
 						a->why));
 	}
-	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "pid", t->pid, "service",
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "pid", t->pid, "service",
 			 t->service->name, "image", t->image, "runtime",
 			 view_runtime_names[t->runtime], "version", t->version, "state",
-			 view_state_names[t->state], "reason", t->reason, "points", points,
-			 "absent", absent);
+			 view_state_names[t->state], "reason", t->reason, "no_census",
+			 census_why(e, t), "points", points, "absent", absent);
 }
 
 static void print_target(struct engine *e, const struct target *t)
@@ -130,6 +143,9 @@ static void print_target(struct engine *e, const struct target *t)
 	printf("\n%s, pid %u (%s, %s%s): %s%s%s\n", t->service->name, t->pid, t->image,
 	       t->runtime == RUNTIME_C ? "C" : t->version, im && im->report->pie ? ", PIE" : "",
 	       view_state_names[t->state], t->reason[0] ? ": " : "", t->reason);
+	if (t->runtime == RUNTIME_GO)
+		printf("  %-7s %s%s\n", "census", census_why(e, t)[0] ? "none: " : "all goroutines",
+		       census_why(e, t));
 	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
 		const struct probe_point *pt = &im->report->plan.points[i];
 

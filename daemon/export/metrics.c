@@ -247,7 +247,9 @@ static void write_censuses(struct page *p)
 	expo_family(x, "deferd_censuses", EXPO_COUNTER, "Censuses of goroutines, completed.");
 	expo_sample(x, (double)p->show->censuses, NULL);
 	expo_family(x, "deferd_census_failures", EXPO_COUNTER,
-		    "Censuses of goroutines that failed; why is in the log.");
+		    "Censuses of goroutines that failed, and processes of which there can be none; "
+		    "why is "
+		    "in the log.");
 	expo_sample(x, (double)p->show->census_failures, NULL);
 	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER,
 		    "CPU time of deferd for all censuses.");

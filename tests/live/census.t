@@ -67,6 +67,9 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	ok $? "$version: and who makes it"
 	is "$(metric deferd_census_failures_total)" 0 "$version: no census failed"
 	is "$(metric "deferd_goroutines{service=\"crowd.stripped\",state=\"leaked\"}")" 0 "$version: the runtime has proved nothing"
+	"$DEFERD" doctor --json >"$tmp/doctor.json" 2>&1
+	is "$(jq -c --argjson pid "$program" '.targets[] | select(.pid == $pid) | .no_census' "$tmp/doctor.json")" '""' \
+		"$version: doctor has nothing against a census"
 	stop_daemon
 	program_ends
 }
