@@ -66,8 +66,6 @@ int chain_walk(struct pages *p, const struct go_layout *l, const unsigned char *
 		if (sp < last_sp || sp > hi)
 			return -EBADMSG;
 		last_sp = sp;
-		if (!w->site)
-			w->site = g_word(rec, l->defer.pc);
 		if (counts(rec, l))
 			w->depth++;
 		else if (l->defer.rangefunc != GO_LAYOUT_ABSENT && rec[l->defer.rangefunc] == 1)
@@ -102,6 +100,26 @@ int chain_goid(const struct memread *m, const struct go_layout *layout, uint64_t
 	return g_is_free(g_status(head, layout)) || !*ret_goid ? -ESRCH : 0;
 }
 
+int chain_site(const struct memread *m, const struct go_layout *layout, uint64_t g,
+	       uint64_t *ret_goid, uint64_t *ret_site)
+{
+	unsigned char head[G_HEAD], rec[RECORD_HEAD];
+	int err;
+
+	if (!chain_layout_fits(layout))
+		return -EBADMSG;
+	err = chain_goid(m, layout, g, ret_goid);
+	if (!err)
+		err = memread_at(m, g, head, sizeof(head));
+	if (!err && !g_word(head, layout->g.defer))
+		err = -ENOENT;
+	if (!err)
+		err = memread_at(m, g_word(head, layout->g.defer), rec, sizeof(rec));
+	if (!err)
+		*ret_site = g_word(rec, layout->defer.pc);
+	return err;
+}
+
 int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g,
 	       struct chain *ret_c)
 {
@@ -134,7 +152,6 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 		  g_word(first, layout->g.sched_sp) == g_word(again, layout->g.sched_sp) &&
 		  g_word(first, layout->g.defer) == g_word(again, layout->g.defer);
 	c.depth = w.depth;
-	c.site = w.site;
 	c.reads = pages.reads;
 	*ret_c = c;
 	return 0;

@@ -21,7 +21,6 @@
 struct chain {
 	uint64_t goid;
 	uint32_t depth; /* pending records that are defers of the program */
-	uint64_t site; /* run-time return address of the call that registered the newest; 0: none */
 	uint32_t reads; /* pages fetched from the process, for budgeting */
 	bool exact;     /* the goroutine did not run in between, and the chain ended */
 };
@@ -45,6 +44,12 @@ int chain_walk(struct pages *pages, const struct go_layout *layout, const unsign
 /* Which goroutine is in g: 0 and its goid; -ESRCH: none (or the process is gone); -EFAULT. */
 int chain_goid(const struct memread *m, const struct go_layout *layout, uint64_t g,
 	       uint64_t *ret_goid);
+/*
+ * Where the newest of the pending defers was registered: a run-time return address. 0 and the goroutine
+ * that is in g; -ESRCH, -EFAULT as chain_goid(); -ENOENT: none is pending.
+ */
+int chain_site(const struct memread *m, const struct go_layout *layout, uint64_t g,
+	       uint64_t *ret_goid, uint64_t *ret_site);
 /*
  * 0; -ESRCH: the goroutine is dead (or the process); -EFAULT: memory could not be read; -EBADMSG: a
  * record is not one (torn while it was read: try again later). *ret_c is written on 0 only.

@@ -24,7 +24,7 @@
 #define ASKED_SHARE     20           /* and so many times what it costs */
 #define FAILED_AFTER_NS (60000 * MS) /* from one that failed to the next */
 #define QUIET_INTERVALS 6
-#define DEEP_MAX        64 /* goroutines told for their depth, of one census */
+#define DEEP_MAX        8 /* goroutines told for their depth, of one census */
 
 /* The innermost function, whose frame may not be made yet. */
 static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
@@ -210,7 +210,6 @@ static void note_deep(void *arg, const struct census_goroutine *g, uint32_t grou
 	d->list[at] = (struct deep_one){ g->g, g->goid, g->depth, g->depth_exact };
 }
 
-/* Its chain is read again: for where the newest was registered, and because it may have gone on. */
 static void tell_deep(struct watch *w, const struct deep_one *d, uint64_t time_ns)
 {
 	struct memread mem = memread_process(&w->memory);
@@ -221,14 +220,10 @@ static void tell_deep(struct watch *w, const struct deep_one *d, uint64_t time_n
 		.time_ns = time_ns,
 		.pending = { .g = d->g, .goid = d->goid, .depth = d->depth, .inferred = !d->exact },
 	};
-	struct chain c;
+	uint64_t goid, site;
 
-	if (!chain_read(&mem, &w->image->report->layout, d->g, &c) && c.goid == d->goid &&
-	    c.depth >= d->depth) {
-		ev.pending.depth = c.depth;
-		ev.pending.inferred = !c.exact;
-		ev.pending.site = c.site ? c.site - w->bias : 0;
-	}
+	if (!chain_site(&mem, &w->image->report->layout, d->g, &goid, &site) && goid == d->goid)
+		ev.pending.site = site - w->bias;
 	engine_emit(w->engine, &ev);
 }
 

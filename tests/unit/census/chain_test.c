@@ -145,6 +145,21 @@ static void test_torn(void **state)
 	}
 }
 
+/* The newest record says where it was registered. */
+static void test_site(void **state)
+{
+	uint64_t goid, site = 77;
+
+	start(26);
+	assert_int_equal(chain_site(&reader, &layout, G, &goid, &site), -ENOENT);
+	chain(3);
+	put(record(0) + layout.defer.pc, 0x401234);
+	assert_int_equal(chain_site(&reader, &layout, G, &goid, &site), 0);
+	assert_int_equal(site, 0x401234);
+	put(G + layout.g.defer, 8);
+	assert_int_equal(chain_site(&reader, &layout, G, &goid, &site), -EFAULT);
+}
+
 static void test_a_ring_ends(void **state)
 {
 	struct chain c;
@@ -282,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_range_over_func),
 		cmocka_unit_test(test_records_of_the_runtime),
 		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_site),
 		cmocka_unit_test(test_a_ring_ends),
 		cmocka_unit_test(test_a_ring_that_does_not_count),
 		cmocka_unit_test(test_a_ring_within_a_chain),
