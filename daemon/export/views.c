@@ -48,27 +48,30 @@ bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigne
 	return named;
 }
 
-/*
- * Go's own tracebacks and profiles leave out what the compiler wrote (wrappers of methods, of ABIs and of
- * deferred calls), unless it called the function that raises a panic: then it is where that began
- * (runtime/traceback.go, elideWrapperCalling).
- */
-static bool is_left_out(const struct name *n, const char *called)
-{
-	static const char *const raise[] = { "runtime.gopanic", "runtime.sigpanic",
-					     "runtime.panicwrap" };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(raise); i++) {
-		if (!strcmp(called, raise[i]))
-			return false;
-	}
-	return n->wrapper;
-}
-
 /* The function of a frame itself, which others may be inlined into. */
 static const struct code_line *outermost(const struct name *n)
 {
 	return n->n_outer ? &n->outer[n->n_outer - 1] : &n->at;
+}
+
+/*
+ * Go's own tracebacks and profiles leave out what the compiler wrote (wrappers of methods, of ABIs and of
+ * deferred calls), unless it called the function that raises a panic: then it is where that began
+ * (runtime/traceback.go, elideWrapperCalling). What is inlined into it is what it called. Its line stays
+ * where it is the only one of a stack.
+ */
+static bool is_left_out(const struct name *n, const struct name *inner, bool alone)
+{
+	static const char *const raise[] = { "runtime.gopanic", "runtime.sigpanic",
+					     "runtime.panicwrap" };
+
+	if (!n->wrapper || n->n_outer)
+		return n->wrapper;
+	for (unsigned i = 0; inner && i < ARRAY_SIZE(raise); i++) {
+		if (!strcmp(outermost(inner)->function, raise[i]))
+			return false;
+	}
+	return !alone;
 }
 
 static void add_frame(json_t *list, const struct name *n, bool without_last)
@@ -85,17 +88,17 @@ static void add_frame(json_t *list, const struct name *n, bool without_last)
 
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n)
 {
+	const struct name *inner = NULL;
 	json_t *list = json_array();
-	const char *called = "";
 
 	for (unsigned i = 0; i < n && json_array_size(list) < VIEW_STACK_MAX; i++) {
 		const struct name *name = model_site_name(m, image_id, stack[i]);
 
 		if (name)
-			add_frame(list, name, n > 1 && is_left_out(name, called));
+			add_frame(list, name, is_left_out(name, inner, n == 1));
 		else
 			json_array_append_new(list, view_line(NULL));
-		called = name ? outermost(name)->function : "";
+		inner = name;
 	}
 	return list;
 }

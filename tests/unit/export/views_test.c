@@ -68,10 +68,13 @@ static void stacks(void **state)
 		{ { "w*", "b" }, "b" },
 		{ { "a", "w*" }, "a" },
 		{ { "w*" }, "w" },
+		{ { "b,w*" }, "b" },
 		/* Where a panic began. */
 		{ { "runtime.gopanic", "w*", "c" }, "runtime.gopanic w c" },
 		{ { "runtime.gopanic", "runtime.panicmem,runtime.sigpanic", "w*", "v*", "c" },
 		  "runtime.gopanic runtime.panicmem runtime.sigpanic w c" },
+		/* It began in what is inlined into it. */
+		{ { "runtime.gopanic", "b,w*", "c" }, "runtime.gopanic b c" },
 	};
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
 
