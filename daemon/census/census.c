@@ -377,21 +377,19 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 {
 	const struct go_layout *l = c->opts.layout;
 	bool waited = is_same(c, r, g) && r->state == t->state && counts_runs(c, t->state);
-	uint64_t since = waited ? r->since_ns : now_ns;
 	struct record was = *r;
 
 	t->created_at = link_time(c, t->created_at);
 	t->start = link_time(c, t->start);
 	for (unsigned i = 0; i < t->nstack; i++)
 		t->stack[i] = link_time(c, t->stack[i]);
-	if (t->since_ns && t->since_ns < since)
-		since = t->since_ns;
 	*r = (struct record){
 		.goid = t->goid,
 		.parent = t->parent,
 		.sp = g_sp(l, g, t->state),
 		.pc = g_pc(l, g, t->state),
-		.since_ns = since,
+		.seen_ns = waited ? was.seen_ns : now_ns,
+		.waitsince_ns = t->waitsince_ns,
 		.object = t->object,
 		.group = groups_intern(&c->groups, t),
 		.depth = t->depth,
@@ -411,6 +409,7 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 
 static void count(struct census *c, struct record *r, uint64_t now_ns)
 {
+	uint64_t since = census_since(r->seen_ns, r->waitsince_ns);
 	bool was_quiet = r->quiet;
 	struct group_sum *sum;
 
@@ -424,15 +423,15 @@ static void count(struct census *c, struct record *r, uint64_t now_ns)
 	}
 	sum = &c->groups.by_id[r->group]->next;
 	r->quiet = c->opts.quiet_ns && counts_runs(c, r->state) &&
-		   now_ns - r->since_ns >= c->opts.quiet_ns;
+		   now_ns - r->seen_ns >= c->opts.quiet_ns;
 	sum->count++;
 	sum->inexact += !r->exact;
 	sum->quiet += r->quiet;
 	sum->woken += was_quiet && !r->quiet;
 	if (r->depth > sum->depth_max)
 		sum->depth_max = r->depth;
-	if (counts_runs(c, r->state) && (!sum->oldest_ns || r->since_ns < sum->oldest_ns))
-		sum->oldest_ns = r->since_ns;
+	if (counts_runs(c, r->state) && (!sum->oldest_ns || since < sum->oldest_ns))
+		sum->oldest_ns = since;
 	if (!sum->first || r->goid < sum->first)
 		sum->first = r->goid;
 }
@@ -441,7 +440,6 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 {
 	struct scratch *s = c->scratch;
 	struct record *r = &c->roll.rec[c->at + i];
-	uint64_t since;
 
 	switch (s->found[i]) {
 	case FOUND_BAD:
@@ -456,9 +454,8 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 		break;
 	case FOUND_SAME:
 		/* The collector tells of a wait that it has met. */
-		since = g_word(s->g[i], c->opts.layout->g.waitsince);
-		if (census_waits(r->state) && since && since < r->since_ns)
-			r->since_ns = since;
+		if (census_waits(r->state))
+			r->waitsince_ns = g_word(s->g[i], c->opts.layout->g.waitsince);
 		c->next.reused++;
 		break;
 	}
@@ -547,7 +544,10 @@ static void recall(const struct census *c, uint32_t i, struct census_goroutine *
 	ret->g = c->roll.addr[i];
 	ret->goid = r->goid;
 	ret->parent = r->parent;
-	ret->since_ns = counts_runs(c, r->state) ? r->since_ns : 0;
+	if (counts_runs(c, r->state)) {
+		ret->seen_ns = r->seen_ns;
+		ret->waitsince_ns = r->waitsince_ns;
+	}
 	ret->state = r->state;
 	ret->reason = r->reason;
 	ret->exact = r->exact;

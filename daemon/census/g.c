@@ -70,7 +70,7 @@ bool g_parse(const struct go_layout *l, const uint8_t *g, uint64_t at, struct ce
 		return true;
 	if (census_waits(ret->state)) {
 		ret->reason = g[l->g.waitreason];
-		ret->since_ns = g_word(g, l->g.waitsince);
+		ret->waitsince_ns = g_word(g, l->g.waitsince);
 	}
 	return sp > lo && sp <= hi;
 }

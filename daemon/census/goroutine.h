@@ -38,7 +38,13 @@ struct census_goroutine {
 	uint64_t parent;     /* goid of its creator; 0: not known (before Go 1.21) */
 	uint64_t created_at; /* return address of the go statement; 0: none */
 	uint64_t start;      /* entry of the function it began in; 0: a callback from C */
-	uint64_t since_ns; /* CLOCK_MONOTONIC: it has not run since then, at least; 0: not known */
+	/*
+	 * Since when it has not run, CLOCK_MONOTONIC. We saw it stand there at seen_ns, and it has not run
+	 * since. The runtime says waitsince_ns, 0: nothing (yet): when a collection meets one that waits, it
+	 * notes the end of the collection before (mgcmark.go, markroot; mgc.go, gcMark), so that may be too
+	 * early by the time between two: two minutes at most, unless GOGC is off.
+	 */
+	uint64_t seen_ns, waitsince_ns; /* both 0: it runs, or that cannot be told */
 	enum census_state state;
 	uint8_t reason; /* WAITING, LEAKED: index into the texts; else 0 */
 	bool exact;     /* nothing of it moved while it was read */
@@ -51,5 +57,11 @@ struct census_goroutine {
 	/* Return addresses; [0]: where it stands, as one (where that is about to run: one more). */
 	uint64_t stack[CENSUS_STACK_MAX];
 };
+
+/* As far as is known: the earlier of the two. 0: it is not known. */
+static inline uint64_t census_since(uint64_t seen_ns, uint64_t waitsince_ns)
+{
+	return waitsince_ns && waitsince_ns < seen_ns ? waitsince_ns : seen_ns;
+}
 
 #endif

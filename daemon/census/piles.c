@@ -39,6 +39,7 @@ static void add_place(struct pile *p, uint32_t group)
 
 static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t group)
 {
+	uint64_t since = census_since(g->seen_ns, g->waitsince_ns);
 	struct gathering *at = arg;
 	struct pile *p;
 
@@ -50,8 +51,10 @@ static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t grou
 		return;
 	}
 	p->count++;
-	if (g->since_ns && (!p->oldest_ns || g->since_ns < p->oldest_ns))
-		p->oldest_ns = g->since_ns;
+	if (since && (!p->oldest_ns || since < p->oldest_ns))
+		p->oldest_ns = since;
+	if (g->seen_ns && (!p->seen_ns || g->seen_ns < p->seen_ns))
+		p->seen_ns = g->seen_ns;
 	add_place(p, group);
 }
 

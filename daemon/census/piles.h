@@ -17,7 +17,9 @@ struct pile {
 	uint64_t object; /* address of the hchan, or of the word of a semaphore */
 	enum census_wait wait;
 	uint32_t count;
-	uint64_t oldest_ns; /* one has waited since then, at least; 0: not known of any */
+	uint64_t oldest_ns; /* earliest census_since() */
+	uint64_t
+		seen_ns; /* one was seen to wait since then, and has not run; 0: not known of any */
 	unsigned n_groups;
 	struct {
 		uint32_t group; /* of the census */

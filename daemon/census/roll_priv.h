@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What is remembered of each g of a process, 72 bytes, in the order of their addresses: the order in
+ * What is remembered of each g of a process, 80 bytes, in the order of their addresses: the order in
  * which memory is read. The runtime's list only ever grows at its end, so that the end is all that is
  * read of it again.
  */
@@ -18,7 +18,7 @@ struct record {
 	uint64_t goid;
 	uint64_t parent;
 	uint64_t sp, pc; /* where it stood */
-	uint64_t since_ns;
+	uint64_t seen_ns, waitsince_ns;
 	uint64_t object;
 	uint32_t group; /* or GROUP_NONE */
 	uint32_t depth;

@@ -75,7 +75,7 @@ static void print_head(const json_t *g)
 		printf(", of the runtime");
 	if (value_number(g, "since_seconds", &since)) {
 		value_duration(age, sizeof(age), since);
-		printf(", oldest for at least %s", age);
+		printf(", oldest for about %s", age);
 	}
 	if (value_integer(g, "depth_max"))
 		printf(", up to %lld pending defers", value_integer(g, "depth_max"));
@@ -229,14 +229,15 @@ const struct command cmd_goroutines = {
 	.name = "goroutines",
 	.summary = "what all goroutines of a process do, as a profile has it",
 	.usage = "[OPTIONS] PID",
-	.details =
-		"Reads the memory of the process; nothing is attached to it, and it does not "
-		"stop.\n"
-		"A group is one stack, state, wait reason and go statement. Of a goroutine that "
-		"runs there is no stack.\n"
-		"A daemon that observes the process is asked for its newest census: it knows "
-		"which groups grow as a leak does, and\n"
-		"how old a wait is. Without one a wait is as old as the collection that saw it.\n",
+	.details = "Reads the memory of the process; nothing is attached to it, and it does not "
+		   "stop.\n"
+		   "A group is one stack, state, wait reason and go statement. Of a goroutine that "
+		   "runs there is no stack.\n"
+		   "A daemon that observes the process is asked for its newest census: it knows "
+		   "which groups grow as a leak does, and\n"
+		   "how old a wait is. Without one its age is as the runtime has it: about, by the "
+		   "time "
+		   "between two collections.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

@@ -114,7 +114,7 @@ static void print_piles(const json_t *list, const char *noun)
 		       value_string(p, "address"), value_integer(p, "waiting"));
 		if (value_number(p, "oldest_seconds", &oldest) && oldest >= 1) {
 			value_duration(age, sizeof(age), oldest);
-			printf(", the oldest for at least %s", age);
+			printf(", the oldest for about %s", age);
 		}
 		print_state(p);
 		putchar('\n');
@@ -134,8 +134,9 @@ static int show(const json_t *doc, pid_t pid)
 		putchar('\n');
 		return EXIT_GOOD;
 	}
-	printf("process %d: goroutines wait for %zu locks, and two or more for each of %zu "
-	       "channels",
+	printf("process %d: locks that goroutines wait for: %zu; channels that two or more wait "
+	       "for: "
+	       "%zu",
 	       pid, json_array_size(locks), json_array_size(channels));
 	if (value_number(doc, "age_seconds", &age))
 		printf("; seen by the daemon %.1f s ago", age);

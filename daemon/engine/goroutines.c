@@ -261,7 +261,7 @@ static void tell_pile(struct watch *w, const struct census_summary *s, const str
 	ev.pile = (struct event_pile){
 		.object = p->object,
 		.count = p->count,
-		.oldest_ns = p->oldest_ns,
+		.oldest_ns = p->seen_ns,
 		.reason = s->reasons[g->key.reason % CENSUS_REASONS_MAX],
 		.created_at = g->key.created_at,
 		.nstack = n,

@@ -228,7 +228,7 @@ struct event_group {
 	uint32_t count;
 	uint32_t quiet;     /* of them have not run for a limit */
 	uint32_t woken;     /* were quiet at the census before, and are not any more */
-	uint64_t oldest_ns; /* one has not run since then; 0: not known of any */
+	uint64_t oldest_ns; /* one has not run since then, or about; 0: not known of any */
 	unsigned nstack;
 	uint64_t stack[EVENT_STACK_MAX]; /* return addresses, innermost first */
 };

@@ -42,7 +42,9 @@ static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t g
 		return;
 	s = &p->samples[group];
 	if (s->n < MEMBERS)
-		s->members[s->n++] = (struct member){ g->goid, g->parent, g->since_ns, g->depth };
+		s->members[s->n++] =
+			(struct member){ g->goid, g->parent,
+					 census_since(g->seen_ns, g->waitsince_ns), g->depth };
 }
 
 /* NULL while it is not known. */

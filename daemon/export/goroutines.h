@@ -5,8 +5,8 @@
  *   { groups[] (largest first), goroutines, system, inexact, unreadable, left_out, seconds, complete }
  *
  *   groups[]  { count, system, state: runnable | running | syscall | waiting | preempted | leaked, reason (or null), on_cpu: the
- *               reason is one of those that the runtime gives while it runs, since_seconds (or null): the oldest waits at least
- *               so long, stack[] (innermost first), whole: the stack reaches to the first function, start{}, created_by{} | null,
+ *               reason is one of those that the runtime gives while it runs, since_seconds (or null): the oldest waits
+ *               about so long, see census/goroutine.h, stack[] (innermost first), whole: the stack reaches to the first function, start{}, created_by{} | null,
  *               depth_max: pending defers of the deepest, inexact, quiet: have not run for long, leak{} | null, goroutines[]: some of
  *               them }
  *   groups[].leak        { verdict: too_young | steady | unsure | growing, per_hour, low_per_hour, high_per_hour, seconds: over which

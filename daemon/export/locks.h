@@ -5,7 +5,7 @@
  *   { locks[] (most waiters first), channels[] (those with two waiters and more), not_located, searched, seconds, complete }
  *
  *   locks[]     { address: "0x...", kind: mutex | rwmutex | waitgroup | cond | semaphore, waiting, oldest_seconds (or null): one
- *                 waits at least so long, sites[], state{} | null, holders[] }
+ *                 waits about so long, sites[], state{} | null, holders[] }
  *   locks[].state  as the lock's own words say a moment later:
  *                  mutex { locked, woken, starving, waiters }; waitgroup { counter, waiters };
  *                  rwmutex { writer: one has it or waits for readers to leave, readers: that have it or wait, readers_to_leave }

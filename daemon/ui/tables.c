@@ -495,7 +495,7 @@ static const struct column group_columns[] = {
 	TEXT("STATE", "state", 9, 9, 3, as_text, "what they do"),
 	TEXT("WAITS FOR", "reason", 14, 26, 1, as_text, "as the Go runtime says it"),
 	NUMBER("QUIET", "quiet", 7, 4, as_count, "of them have not run for six censuses"),
-	NUMBER("OLDEST", "since_seconds", 7, 5, as_age, "one has not run for so long, at least"),
+	NUMBER("OLDEST", "since_seconds", 7, 5, as_age, "about how long one of them has not run"),
 	{ .title = "LEAK/H",
 	  .key = "leak",
 	  .meaning = "more an hour, where they grow as in a leak",
