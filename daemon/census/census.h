@@ -19,6 +19,7 @@
 #include "base/reason.h"
 #include "census/goroutine.h"
 #include "census/groups.h"
+#include "golang/injected.h"
 #include "golang/layout.h"
 #include "golang/waitreason.h"
 
@@ -49,6 +50,7 @@ struct census_opts {
 	const struct go_layout *layout;
 	struct census_where where;
 	struct census_frames frames; /* frame NULL: nothing is known */
+	struct injected injected;    /* see there; link-time */
 	uint64_t bias;       /* of run-time over link-time addresses; those told are link-time */
 	uint32_t groups_max; /* what comes after is counted, not kept */
 	uint64_t quiet_ns;   /* who has not run for so long is quiet; 0: nobody */

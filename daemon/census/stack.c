@@ -51,6 +51,7 @@ static void walk_frames(struct walk *w, uint64_t bp, struct census_goroutine *re
 	while (bp && ret->nstack < CENSUS_STACK_MAX) {
 		if (!stack_word(w, bp + 8, &pc) || !stack_word(w, bp, &next))
 			return;
+		pc += injected_has(&w->o->injected, ret->stack[ret->nstack - 1] - w->o->bias);
 		ret->stack[ret->nstack++] = pc;
 		if (next && next <= bp)
 			return; /* frames ascend */

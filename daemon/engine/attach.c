@@ -273,6 +273,7 @@ static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *
 		.runtime = runtime_of(r),
 		.exe_fd = d->exe_fd,
 		.bias = d->bias,
+		.injected = r->injected,
 		.points = d->points,
 		.n = d->n,
 		.trace = e->opts.trace,

@@ -73,6 +73,7 @@ static struct census *census_of(struct watch *w)
 			.semtable = r->semtable ? r->semtable + w->bias : 0,
 		},
 		.frames = { .frame = frame_at, .arg = w },
+		.injected = r->injected,
 		.bias = w->bias,
 		.groups_max = GROUPS_MAX,
 		.quiet_ns = QUIET_INTERVALS * w->engine->config->census.interval_ns,

@@ -79,6 +79,7 @@ static int inspect_go(const struct gobin *go, struct image_report *ret, struct r
 	}
 	if (semtable_find(go, &ret->semtable))
 		ret->semtable = 0;
+	injected_find(go, &ret->injected);
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;
 	ret->has_layout = go_layout_find(layout_minor(&go->version), &ret->layout) == 0;

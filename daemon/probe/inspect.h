@@ -15,10 +15,11 @@
 #include "base/reason.h"
 #include "golang/buildinfo.h"
 #include "golang/gotype.h"
+#include "golang/injected.h"
 #include "golang/layout.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      4u           /* of the structs below */
+#define INSPECT_VERSION      5u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -52,6 +53,7 @@ struct image_report {
 	uint64_t wait_reasons;          /* see struct waitreason_table; 0: not found */
 	uint32_t n_wait_reasons;
 	uint64_t semtable; /* see semtable_find(); 0: not found */
+	struct injected injected;
 	struct go_layout layout;
 	struct plan plan;
 	char reason[REASON_MAX]; /* why error is set, or what is missing; "" when all is well */

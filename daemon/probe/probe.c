@@ -26,6 +26,7 @@ struct slot {
 	uint16_t gen;
 	pid_t pid;
 	uint64_t bias;
+	struct injected injected;
 	uint64_t lost;
 	int multi_link;
 	unsigned n_perf;
@@ -76,6 +77,22 @@ static struct slot *slot_of(const struct probe *p, uint32_t id)
 	return id && i <= p->opts.targets_max && p->slots[i].id == id ? &p->slots[i] : NULL;
 }
 
+static void mark_injected(const struct injected *in, struct event *ev)
+{
+	switch (ev->type) {
+	case EVENT_DEPTH:
+	case EVENT_ENDED:
+	case EVENT_CALL:
+		injected_mark(in, ev->call.stack, ev->call.nstack);
+		break;
+	case EVENT_PANIC:
+		injected_mark(in, ev->panic.stack, ev->panic.nstack);
+		break;
+	default:
+		break;
+	}
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct probe *p = ctx;
@@ -95,6 +112,8 @@ static int on_record(void *ctx, void *data, size_t size)
 		p->stats.bad++;
 		return 0;
 	}
+	if (s)
+		mark_injected(&s->injected, &ev);
 	p->fn(p->arg, &ev);
 	return 0;
 }
@@ -370,7 +389,11 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 				  "all %u target slots are taken; raise limits.targets",
 				  p->opts.targets_max);
 	s = &p->slots[i];
-	*s = (struct slot){ .gen = s->gen + 1, .pid = t->pid, .bias = t->bias, .multi_link = -1 };
+	*s = (struct slot){ .gen = s->gen + 1,
+			    .pid = t->pid,
+			    .bias = t->bias,
+			    .injected = t->injected,
+			    .multi_link = -1 };
 	s->id = (uint32_t)s->gen << 16 | i;
 	err = write_target(p, s, t);
 	/* The file we checked, not whatever lies at its path now. */

@@ -13,6 +13,7 @@
 
 #include "base/reason.h"
 #include "event/event.h"
+#include "golang/injected.h"
 #include "golang/layout.h"
 #include "probe/kernel.h"
 #include "probe/plan.h"
@@ -41,6 +42,7 @@ struct probe_target {
 	enum runtime_kind runtime;
 	int exe_fd;                     /* the file, borrowed for the call */
 	uint64_t bias;                  /* run-time address minus link-time address */
+	struct injected injected;       /* Go: else none */
 	const struct go_layout *layout; /* Go: NULL: not known, nothing that needs it is read */
 	const struct probe_point *points;
 	unsigned n;

@@ -40,6 +40,7 @@ static uint64_t now;
 static const uint8_t *big; /* instead of `memory` */
 static size_t big_len;
 static bool gone;
+static struct injected injected;
 static int64_t frame; /* that is known of every place; -1: none */
 static struct census_goroutine seen[SEEN_MAX];
 static unsigned n_seen;
@@ -112,6 +113,7 @@ static void make(unsigned minor, unsigned n)
 	moves_on = false;
 	now = 1000;
 	frame = -1;
+	injected = (struct injected){};
 	put(BASE, n);
 	put(BASE + 8, LIST);
 	for (unsigned i = 0; i < n; i++)
@@ -137,6 +139,7 @@ static struct census *new_census(void)
 					  .layout = &layout,
 					  .where = where,
 					  .frames = { .frame = frame_at },
+					  .injected = injected,
 					  .groups_max = GROUPS_MAX,
 					  .quiet_ns = 100 };
 	struct census *c = census_new(&opts);
@@ -289,6 +292,21 @@ static void leaves(void **state)
 		assert_int_equal(census(&st), 0);
 		assert_int_equal(seen[1].nstack, 0);
 	}
+}
+
+/* Whom a fault interrupted stands at an instruction, as the one behind a call would. */
+static void faults(void **state)
+{
+	static const uint64_t stack[] = { 0x401000, 0x402001, 0x403010 };
+	struct census_summary st;
+
+	make(26, 1);
+	injected.functions[0].begin = 0x400f00;
+	injected.functions[0].end = 0x401100;
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(seen[0].nstack, 3);
+	assert_memory_equal(seen[0].stack, stack, sizeof(stack));
+	assert_true(seen[0].whole);
 }
 
 /* What is no goroutine is counted and not told; the others are. */
@@ -792,15 +810,16 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_release),  cmocka_unit_test(states),
-		cmocka_unit_test(leaves),         cmocka_unit_test(broken),
-		cmocka_unit_test(moved),          cmocka_unit_test(stacks),
-		cmocka_unit_test(runs),           cmocka_unit_test(lists),
-		cmocka_unit_test(unknown_layout), cmocka_unit_test(reasons),
-		cmocka_unit_test(again),          cmocka_unit_test(growth),
-		cmocka_unit_test(since),          cmocka_unit_test(bias),
-		cmocka_unit_test(no_room),        cmocka_unit_test(objects),
-		cmocka_unit_test(holders),        cmocka_unit_test(steps),
+		cmocka_unit_test(every_release), cmocka_unit_test(states),
+		cmocka_unit_test(leaves),        cmocka_unit_test(faults),
+		cmocka_unit_test(broken),        cmocka_unit_test(moved),
+		cmocka_unit_test(stacks),        cmocka_unit_test(runs),
+		cmocka_unit_test(lists),         cmocka_unit_test(unknown_layout),
+		cmocka_unit_test(reasons),       cmocka_unit_test(again),
+		cmocka_unit_test(growth),        cmocka_unit_test(since),
+		cmocka_unit_test(bias),          cmocka_unit_test(no_room),
+		cmocka_unit_test(objects),       cmocka_unit_test(holders),
+		cmocka_unit_test(steps),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
