@@ -14,7 +14,7 @@ static const char *const verdict_names[LEAK_VERDICT_MAX] = { "too_young", "stead
 							     "growing" };
 
 struct member {
-	uint64_t goid, parent, since_ns;
+	uint64_t goid, parent, since_ns, object;
 	uint32_t depth;
 };
 
@@ -42,9 +42,13 @@ static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t g
 		return;
 	s = &p->samples[group];
 	if (s->n < MEMBERS)
-		s->members[s->n++] =
-			(struct member){ g->goid, g->parent,
-					 census_since(g->seen_ns, g->waitsince_ns), g->depth };
+		s->members[s->n++] = (struct member){
+			.goid = g->goid,
+			.parent = g->parent,
+			.since_ns = census_since(g->seen_ns, g->waitsince_ns),
+			.object = g->object,
+			.depth = g->depth,
+		};
 }
 
 /* NULL while it is not known. */
@@ -82,6 +86,7 @@ static json_t *members_json(const struct page *p, const struct group *g)
 		set_int(o, "id", m->goid);
 		set(o, "parent", m->parent ? json_integer((json_int_t)m->parent) : json_null());
 		set(o, "since_seconds", since_json(p, m->since_ns));
+		set(o, "waits_for", m->object ? view_address(m->object) : json_null());
 		set_int(o, "depth", m->depth);
 		json_array_append_new(list, o);
 	}

@@ -11,7 +11,8 @@
  *               them }
  *   groups[].leak        { verdict: too_young | steady | unsure | growing, per_hour, low_per_hour, high_per_hour, seconds: over which
  *                        that was seen }; null: nobody of them is quiet, or there was one census only
- *   groups[].goroutines[]  { id, parent (or null), since_seconds (or null), depth }
+ *   groups[].goroutines[]  { id, parent (or null), since_seconds (or null), waits_for (or null): address of the channel, or of
+ *                        the word of the lock, depth }
  *   goroutines, system   all, and those of the runtime itself
  *   unreadable           entries of the runtime's list that failed a check
  *   seconds              that the reading took

@@ -40,14 +40,6 @@ static const struct group *group_of(const struct page *p, uint32_t id)
 	return census_groups(p->sc->census)->by_id[id];
 }
 
-static json_t *address_json(uint64_t address)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
-	return json_string(text);
-}
-
 struct synclock view_lock_of(struct model *m, uint32_t image_id, const struct group *g,
 			     bool *ret_named)
 {
@@ -174,7 +166,7 @@ static json_t *pile_json(struct page *p, const struct pile *pile)
 		p->complete &= named;
 		address -= l.offset;
 	}
-	set(o, "address", address_json(address));
+	set(o, "address", view_address(address));
 	if (pile->wait == CENSUS_WAIT_LOCK)
 		set_str(o, "kind", kind_names[l.kind]);
 	set_int(o, "waiting", pile->count);

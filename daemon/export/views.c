@@ -103,6 +103,14 @@ json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, un
 	return list;
 }
 
+json_t *view_address(uint64_t address)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
+	return json_string(text);
+}
+
 /* Alerts */
 
 void view_time(json_t *o, const char *key, int64_t unix_ms)

@@ -11,7 +11,8 @@
  *             view_panics()
  *   alerts    as the API of Prometheus gives them: { status, data: { alerts: [ { labels, annotations, state, activeAt, value } ] } }
  *
- * Names of keys are the names of metrics and columns. Addresses never appear. New objects belong to
+ * Names of keys are the names of metrics and columns. Addresses appear only as what goroutines
+ * wait for. New objects belong to
  * the caller (json_decref); NULL: out of memory.
  */
 #ifndef DEFERD_EXPORT_VIEWS_H

@@ -34,6 +34,10 @@ while read -r version go; do
 	is "$(state mutex locked) $(state mutex waiters)" "true 5" "$version: the mutex is locked, and counts its waiters"
 	is "$(state rwmutex writer)" true "$version: a writer has the one RWMutex, or is next for the other"
 	is "$(state waitgroup counter) $(state waitgroup waiters)" "1 5" "$version: the group waits for one"
+	is "$("$DEFERD" goroutines --alone --json "$program" | jq -r '[.groups[] | select(any(.stack[]; .function == "main.sends")) |
+		.goroutines[].waits_for] | unique | join(" ")')" \
+		"$(jq -r '.channels[] | select(any(.sites[]; .reason == "chan send")) | .address' "$tmp/locks.json")" \
+		"$version: each goroutine says what it waits for"
 	"$DEFERD" locks --alone "$program" >"$tmp/out" 2>&1
 	is "$? $(grep -cE '^(mutex|rwmutex|waitgroup|channel) 0x[0-9a-f]+: [0-9]+ wait' "$tmp/out")" "0 6" "$version: the same as text"
 	grep -q '    5 in main.locks .*main.go:[0-9]* (' "$tmp/out"
