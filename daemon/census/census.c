@@ -400,7 +400,8 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.alive = true,
 		.exact = t->exact,
 		.depth_exact = t->depth_exact,
-		.settled = t->exact && t->depth_exact && (t->whole || census_waits(t->state)),
+		.settled = t->exact && t->depth_exact &&
+			   (t->whole || (census_waits(t->state) && !t->unfinished)),
 		.quiet = was.quiet && was.group == r->group,
 	};
 	if (was.quiet && was.group != GROUP_NONE && was.group != r->group)

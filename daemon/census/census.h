@@ -100,8 +100,9 @@ const struct census_summary *census_summary(const struct census *c);
 struct groups *census_groups(struct census *c);
 /*
  * Call fn for each goroutine that is alive, in the order of their addresses; what it gets is borrowed
- * for the call. Those that wait have whole stacks; of the others that do not run, where frame() knows
- * the place they stand at. While a census runs some are of that one, others of the last.
+ * for the call. Those that wait have whole stacks, but for a fault where frame() does not know the
+ * place; of the others that do not run, where it knows the place they stand at. While a census runs
+ * some are of that one, others of the last.
  */
 void census_each(const struct census *c,
 		 void (*fn)(void *arg, const struct census_goroutine *g, uint32_t group),

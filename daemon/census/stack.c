@@ -43,16 +43,46 @@ static bool stack_word(struct walk *w, uint64_t at, uint64_t *ret)
 	return true;
 }
 
-/* By frame pointers: [bp] is the caller's, [bp + 8] the return address into it; 0 ends them. */
+/*
+ * Out of a function that may have no frame of its own, whose stack pointer is sp, to its caller: the
+ * function table tells the way. Sets *bp to the caller's frame. False: not known (yet).
+ */
+static bool step_out(struct walk *w, uint64_t sp, uint64_t *bp, struct census_goroutine *ret)
+{
+	const struct census_frames *f = &w->o->frames;
+	uint64_t pc = ret->stack[ret->nstack - 1] - w->o->bias, caller;
+	uint32_t frame;
+
+	ret->unfinished = !f->frame || f->frame(f->arg, pc, &frame);
+	if (ret->unfinished || !stack_word(w, sp + frame, &caller) ||
+	    (frame && !stack_word(w, sp + frame - 8, bp)))
+		return false;
+	ret->stack[ret->nstack++] = caller;
+	return true;
+}
+
+static bool is_injected(const struct walk *w, const struct census_goroutine *ret)
+{
+	return injected_has(&w->o->injected, ret->stack[ret->nstack - 1] - w->o->bias);
+}
+
+/*
+ * By frame pointers: [bp] is the caller's, [bp + 8] the return address into it; 0 ends them. Whom a
+ * signal interrupted may have no frame, and then the one that comes next is its caller's.
+ */
 static void walk_frames(struct walk *w, uint64_t bp, struct census_goroutine *ret)
 {
 	uint64_t pc, next;
 
 	while (bp && ret->nstack < CENSUS_STACK_MAX) {
+		bool interrupted = is_injected(w, ret);
+
 		if (!stack_word(w, bp + 8, &pc) || !stack_word(w, bp, &next))
 			return;
-		pc += injected_has(&w->o->injected, ret->stack[ret->nstack - 1] - w->o->bias);
-		ret->stack[ret->nstack++] = pc;
+		ret->stack[ret->nstack++] = pc + interrupted;
+		if (interrupted && ret->nstack < CENSUS_STACK_MAX &&
+		    !step_out(w, bp + 16, &next, ret))
+			return;
 		if (next && next <= bp)
 			return; /* frames ascend */
 		bp = next;
@@ -62,21 +92,12 @@ static void walk_frames(struct walk *w, uint64_t bp, struct census_goroutine *re
 
 /*
  * Who has not parked itself may stand in a function that has not made its frame yet, and before Go
- * 1.23 a syscall does not keep the frame pointer: the function table tells the way to the caller.
+ * 1.23 a syscall does not keep the frame pointer.
  */
 static void walk_out_of_leaf(struct walk *w, uint64_t bp, struct census_goroutine *ret)
 {
-	const struct census_frames *f = &w->o->frames;
-	uint64_t pc = ret->stack[0] - w->o->bias;
-	uint32_t frame;
-
-	if (!f->frame || f->frame(f->arg, pc, &frame))
-		return;
-	if (!stack_word(w, w->s->sp + frame, &pc) ||
-	    (frame && !stack_word(w, w->s->sp + frame - 8, &bp)))
-		return;
-	ret->stack[ret->nstack++] = pc;
-	walk_frames(w, bp, ret);
+	if (step_out(w, w->s->sp, &bp, ret))
+		walk_frames(w, bp, ret);
 }
 
 void stack_walk(const struct census_opts *o, const uint8_t *g, struct stack *s, uint8_t *more,

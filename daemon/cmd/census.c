@@ -75,7 +75,7 @@ static json_t *view(struct look *l)
 static bool lacks_stacks(const struct look *l)
 {
 	for (const struct group *g = census_groups(l->census.census)->by_key; g; g = g->hh.next) {
-		if (!g->whole && g->key.nstack == 1)
+		if (!g->whole && g->key.nstack && g->key.nstack < CENSUS_STACK_MAX)
 			return true;
 	}
 	return false;

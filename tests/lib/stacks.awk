@@ -22,6 +22,6 @@ function put() { if (waits) print id "|" reason "|" creator "|" parent "|" stack
 }
 {
 	sub(/\([^()]*\)$/, "")
-	if ($0 !~ /^runtime\./) stack = stack (stack == "" ? "" : ";") $0
+	if ($0 !~ /^(runtime\..*|panic)$/) stack = stack (stack == "" ? "" : ";") $0
 }
 END { put() }

@@ -128,7 +128,7 @@ static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t g
 
 static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
 {
-	assert_in_range(pc, 0x401000, 0x401001);
+	assert_true(pc == 0x401000 || pc == 0x401001 || pc == 0x402001);
 	*ret = (uint32_t)frame;
 	return frame < 0 ? -ENOENT : 0;
 }
@@ -297,16 +297,40 @@ static void leaves(void **state)
 /* Whom a fault interrupted stands at an instruction, as the one behind a call would. */
 static void faults(void **state)
 {
-	static const uint64_t stack[] = { 0x401000, 0x402001, 0x403010 };
-	struct census_summary st;
+	static const struct {
+		int64_t frame;
+		unsigned nstack;
+		uint64_t stack[4];
+	} cases[] = {
+		{ 0x18, 3, { 0x401000, 0x402001, 0x403010 } },
+		/* One without a frame: its caller would be left out. */
+		{ 0, 4, { 0x401000, 0x402001, 0x401800, 0x403010 } },
+		/* Where its frame ends is not known yet, or in another stack. */
+		{ -1, 2, { 0x401000, 0x402001 } },
+		{ 0x7fffff8, 2, { 0x401000, 0x402001 } },
+	};
 
-	make(26, 1);
-	injected.functions[0].begin = 0x400f00;
-	injected.functions[0].end = 0x401100;
-	assert_int_equal(census(&st), 0);
-	assert_int_equal(seen[0].nstack, 3);
-	assert_memory_equal(seen[0].stack, stack, sizeof(stack));
-	assert_true(seen[0].whole);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct census *c;
+
+		make(26, 1);
+		put(TOP(0) - 0x50, 0x401800); /* where the stack pointer was */
+		injected.functions[0].begin = 0x400f00;
+		injected.functions[0].end = 0x401100;
+		frame = cases[i].frame;
+		c = new_census();
+		assert_int_equal(take(c), 0);
+		assert_int_equal(seen[0].nstack, cases[i].nstack);
+		assert_memory_equal(seen[0].stack, cases[i].stack,
+				    cases[i].nstack * sizeof(uint64_t));
+		assert_int_equal(seen[0].whole, cases[i].nstack > 2);
+		/* Who has not run is looked at again as long as it is not known. */
+		now = 2000;
+		frame = frame < 0 ? 0 : frame;
+		assert_int_equal(take(c), 0);
+		assert_int_equal(seen[0].nstack, cases[i].frame < 0 ? 4 : cases[i].nstack);
+		census_free(c);
+	}
 }
 
 /* What is no goroutine is counted and not told; the others are. */
