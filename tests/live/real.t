@@ -130,25 +130,42 @@ load_lsp() { # NAME LANGUAGE FILE TEXT: a server of the language server protocol
 	answers "$1"
 }
 
-# Its own profile, between two censuses, and the first census between two profiles: what stood still between the outer two
-# is in the middle one, by number, wait reason, creator and stack.
-profiled() { curl -sf -m 10 "$1" | awk -f tests/lib/stacks.awk | sort; }
-censused() { "$DEFERD" goroutines --alone --json "$program" 2>"$tmp/census.err" | jq -r -f tests/lib/stacks.jq | sort; }
+# Its own profile, between two censuses, and the first census between two profiles: who lived all the while is in the middle
+# one, and if it stood still, with the same wait reason, creator and stack. Only who runs in the middle one, or is about to,
+# stands nowhere: the connection that asks for a profile wakes who accepts it. Each writes FILE, a line for each that waits;
+# FILE.all, the numbers of all; FILE.moves, of those that stand nowhere.
+profile_to() { # FILE URL
+	curl -sf -m 10 "$2" >"$1.raw"
+	awk -f tests/lib/stacks.awk "$1.raw" | sort >"$1"
+	sed -nE 's/^goroutine ([0-9]+) \[.*/\1/p' "$1.raw" | sort >"$1.all"
+	sed -nE 's/^goroutine ([0-9]+) \[(running|runnable).*/\1/p' "$1.raw" >"$1.moves"
+}
+census_to() { # FILE
+	"$DEFERD" goroutines --alone --json "$program" >"$1.raw" 2>"$tmp/census.err"
+	jq -r -f tests/lib/stacks.jq "$1.raw" | sort >"$1"
+	jq '.groups[] | select(.system | not) | .goroutines[].id' "$1.raw" | sort >"$1.all"
+	jq '.groups[] | select(.state | IN("running", "runnable", "preempted")) | .goroutines[].id' "$1.raw" >"$1.moves"
+}
+missed() { # BEFORE AFTER BETWEEN
+	comm -12 "$1.all" "$2.all" | comm -23 - "$3.all" | sed 's/$/ is not there/' | head -3
+	comm -12 "$1" "$2" | comm -23 - "$3" |
+		awk -F'|' 'FILENAME != "-" { moves[$1]; next } !($1 in moves)' "$3.moves" - | head -3
+}
 census_agrees() { # NAME URL-OF-THE-PROFILE
 	local n url="$2?debug=2"
 	cd "$top" || return
-	profiled "$url" >"$tmp/profile.1"
-	censused >"$tmp/census.1"
-	profiled "$url" >"$tmp/profile.2"
-	censused >"$tmp/census.2"
+	profile_to "$tmp/profile.1" "$url"
+	census_to "$tmp/census.1"
+	profile_to "$tmp/profile.2" "$url"
+	census_to "$tmp/census.2"
 	n=$(comm -12 "$tmp/profile.1" "$tmp/profile.2" | wc -l)
 	[ "$n" -ge 3 ]
 	ok $? "$1: $n goroutines stand still for its own profile"
-	is "$(comm -12 "$tmp/profile.1" "$tmp/profile.2" | comm -23 - "$tmp/census.1" | head -3)" "" "$1: and are in the census"
+	is "$(missed "$tmp/profile.1" "$tmp/profile.2" "$tmp/census.1")" "" "$1: and are in the census"
 	n=$(comm -12 "$tmp/census.1" "$tmp/census.2" | wc -l)
 	[ "$n" -ge 3 ]
 	ok $? "$1: $n stand still for the census"
-	is "$(comm -12 "$tmp/census.1" "$tmp/census.2" | comm -23 - "$tmp/profile.2" | head -3)" "" "$1: and are in the profile"
+	is "$(missed "$tmp/census.1" "$tmp/census.2" "$tmp/profile.2")" "" "$1: and are in the profile"
 	cd "$tmp" || return
 }
 
