@@ -17,6 +17,7 @@
 #include "census/chain.h"
 #include "census/fetch_priv.h"
 #include "census/g_priv.h"
+#include "census/panics_priv.h"
 #include "census/reasons_priv.h"
 #include "census/stack_priv.h"
 #include "census/sudog_priv.h"
@@ -140,7 +141,7 @@ int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 
 	stop(c);
 	if (!g_layout_fits(c->opts.layout) || !chain_layout_fits(c->opts.layout) ||
-	    !sudog_layout_fits(c->opts.layout))
+	    !panics_layout_fits(c->opts.layout) || !sudog_layout_fits(c->opts.layout))
 		return reason_set(reason, -EBADMSG, "the layout lacks what is needed of g");
 	for (unsigned i = 0; i < LIST_TRIES && err == -EAGAIN; i++)
 		err = roll_update(&c->roll, &c->opts.mem, &c->opts.where);
@@ -261,6 +262,20 @@ static uint32_t read_depths(struct census *c, const uint32_t *look, uint32_t n)
 }
 
 /* Through the pages that read_depths() has begun with. */
+static void read_panics(struct census *c, const uint32_t *look, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct census_goroutine *t = &c->scratch->looked[look[i]];
+		struct panics panics = {};
+
+		t->panics_known = !panics_walk(&c->scratch->pages, c->opts.layout,
+					       c->scratch->g[look[i]], &panics);
+		t->panics = (uint8_t)panics.n;
+		t->goexit = panics.goexit;
+	}
+}
+
+/* As read_panics(). */
 static void read_objects(struct census *c, const uint32_t *look, uint32_t n)
 {
 	const struct go_layout *l = c->opts.layout;
@@ -301,6 +316,7 @@ static int look_once(struct census *c, uint32_t *look, uint32_t *n, struct fetch
 
 	read_stacks(c, look, *n);
 	done = read_depths(c, look, *n);
+	read_panics(c, look, done);
 	read_objects(c, look, done);
 	for (uint32_t i = 0; i < done; i++)
 		addr[i] = c->roll.addr[c->at + look[i]];
@@ -397,10 +413,13 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.reason = t->reason,
 		.wait = (uint8_t)t->wait,
 		.tracking_seq = g[l->g.tracking_seq],
+		.panics = t->panics,
 		.alive = true,
 		.exact = t->exact,
 		.depth_exact = t->depth_exact,
-		.settled = t->exact && t->depth_exact &&
+		.panics_known = t->panics_known,
+		.goexit = t->goexit,
+		.settled = t->exact && t->depth_exact && t->panics_known &&
 			   (t->whole || (census_waits(t->state) && !t->unfinished)),
 		.quiet = was.quiet && was.group == r->group,
 	};
@@ -431,6 +450,9 @@ static void count(struct census *c, struct record *r, uint64_t now_ns)
 	sum->woken += was_quiet && !r->quiet;
 	if (r->depth > sum->depth_max)
 		sum->depth_max = r->depth;
+	if (r->panics > sum->panics_max)
+		sum->panics_max = r->panics;
+	sum->goexit += r->goexit;
 	if (counts_runs(c, r->state) && (!sum->oldest_ns || since < sum->oldest_ns))
 		sum->oldest_ns = since;
 	if (!sum->first || r->goid < sum->first)
@@ -556,6 +578,9 @@ static void recall(const struct census *c, uint32_t i, struct census_goroutine *
 	ret->object = r->object;
 	ret->depth = r->depth;
 	ret->depth_exact = r->depth_exact;
+	ret->panics_known = r->panics_known;
+	ret->panics = r->panics;
+	ret->goexit = r->goexit;
 	if (group) {
 		ret->whole = group->whole;
 		ret->created_at = group->key.created_at;

@@ -9,7 +9,7 @@ bool g_layout_fits(const struct go_layout *l)
 	const uint16_t used[] = { l->g.goid,         l->g.startpc,    l->g.gopc,
 				  l->g.waitsince,    l->g.defer,      l->g.sched_bp,
 				  l->g.atomicstatus, l->g.waitreason, l->g.syscallpc,
-				  l->g.tracking_seq, l->g.waiting };
+				  l->g.tracking_seq, l->g.waiting,    l->g.panic };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(used); i++) {
 		if (used[i] > G_BYTES - sizeof(uint64_t))
@@ -87,8 +87,8 @@ uint64_t g_pc(const struct go_layout *l, const uint8_t *g, enum census_state sta
 
 bool g_same(const struct go_layout *l, const uint8_t *a, const uint8_t *b)
 {
-	const uint16_t words[] = { l->g.goid, l->g.sched_sp, l->g.syscallsp, l->g.stack_lo,
-				   l->g.defer };
+	const uint16_t words[] = { l->g.goid,     l->g.sched_sp, l->g.syscallsp,
+				   l->g.stack_lo, l->g.defer,    l->g.panic };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
 		if (g_word(a, words[i]) != g_word(b, words[i]))

@@ -54,6 +54,9 @@ struct census_goroutine {
 	uint64_t object; /* CHANNEL: its hchan; LOCK: the word that is waited on; 0: not known */
 	uint32_t depth;  /* pending records of its defer chain; open-coded ones are not in it */
 	bool depth_exact;
+	bool panics_known;
+	bool goexit;    /* it is being ended by runtime.Goexit */
+	uint8_t panics; /* not recovered yet, whose deferred calls run; 255: or more */
 	unsigned nstack;
 	/* Return addresses; [0]: where it stands, as one (where that is about to run: one more). */
 	uint64_t stack[CENSUS_STACK_MAX];

@@ -26,9 +26,12 @@ struct record {
 	uint8_t reason;
 	uint8_t wait; /* enum census_wait */
 	uint8_t tracking_seq;
+	uint8_t panics;
 	bool alive : 1; /* else there was none */
 	bool exact : 1;
 	bool depth_exact : 1;
+	bool panics_known : 1;
+	bool goexit : 1;
 	bool settled : 1; /* all of it is known: there is no need to look again until it has run */
 	bool quiet : 1;   /* it was, at the last census */
 };

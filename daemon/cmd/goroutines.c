@@ -79,6 +79,12 @@ static void print_head(const json_t *g)
 	}
 	if (value_integer(g, "depth_max"))
 		printf(", up to %lld pending defers", value_integer(g, "depth_max"));
+	if (value_integer(g, "panics_max") > 1)
+		printf(", in %lld panics", value_integer(g, "panics_max"));
+	else if (value_integer(g, "panics_max"))
+		printf(", in a panic");
+	if (value_integer(g, "goexit"))
+		printf(", ended by runtime.Goexit");
 	if (value_integer(g, "inexact") && strcmp(value_string(g, "state"), "running"))
 		printf(", %lld moved meanwhile", value_integer(g, "inexact"));
 	print_leak(g);

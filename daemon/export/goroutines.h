@@ -7,12 +7,14 @@
  *   groups[]  { count, system, state: runnable | running | syscall | waiting | preempted | leaked, reason (or null), on_cpu: the
  *               reason is one of those that the runtime gives while it runs, since_seconds (or null): the oldest waits
  *               about so long, see census/goroutine.h, stack[] (innermost first), whole: the stack reaches to the first function, start{}, created_by{} | null,
- *               depth_max: pending defers of the deepest, inexact, quiet: have not run for long, leak{} | null, goroutines[]: some of
+ *               depth_max: pending defers of the deepest, panics_max: most panics of one, goexit: are being
+ *               ended by runtime.Goexit, inexact, quiet: have not run for long, leak{} | null, goroutines[]: some of
  *               them }
  *   groups[].leak        { verdict: too_young | steady | unsure | growing, per_hour, low_per_hour, high_per_hour, seconds: over which
  *                        that was seen }; null: nobody of them is quiet, or there was one census only
  *   groups[].goroutines[]  { id, parent (or null), since_seconds (or null), waits_for (or null): address of the channel, or of
- *                        the word of the lock, depth }
+ *                        the word of the lock, depth, panics: not recovered yet, whose deferred calls run (255: or
+ *                        more), goexit: runtime.Goexit ends it; both null: they moved while they were read }
  *   goroutines, system   all, and those of the runtime itself
  *   unreadable           entries of the runtime's list that failed a check
  *   seconds              that the reading took

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# All goroutines of a process, read from outside: ids, wait reasons, creation sites, parents, stacks and pending defers are
+# All goroutines of a process, read from outside: ids, wait reasons, creation sites, parents, stacks, pending defers and panics are
 # what its own runtime says. Stripped and position independent builds of every Go that is here; race, cgo (pie-external) and
 # without optimisation for the oldest and the newest, or with DEFERD_MATRIX=all for every one.
 . "$(dirname "$0")/../lib/live.sh"
@@ -13,6 +13,10 @@ skip_absent_gos
 census() { "$DEFERD" goroutines --alone "$@" "$program"; }
 depth_of() { # FUNCTION: pending defers of those that wait in it
 	jq --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .depth_max] | unique | .[]' "$tmp/census.json"
+}
+panics_of() { # FUNCTION: panics of those that came through it, and whether they are in Goexit
+	jq -c --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .goroutines[] | [.panics, .goexit]] | unique | .[]' \
+		"$tmp/census.json"
 }
 check_profile() { # in the eyes of the pprof of the first Go that is here
 	census --pprof="$tmp/parked.pb.gz" >"$tmp/out" 2>&1
@@ -48,6 +52,10 @@ while read -r version go; do
 		is "$(jq '.unreadable + .left_out' "$tmp/census.json")" 0 "$version, $variant: nothing is left out"
 		for function in main.defersThree main.defersMany; do
 			is "$(depth_of $function)" "$(truth parked "pending[\"$function\"]")" "$version, $variant: pending in $function"
+		done
+		for function in main.receives main.faults main.panicsTwice main.recovers main.exits; do
+			[ $function = main.exits ] && goexit=true || goexit=false
+			is "$(panics_of $function)" "[$(truth parked "panics[\"$function\"]"),$goexit]" "$version, $variant: panics in $function"
 		done
 		is "$(census --all --folded | awk '{ n += $NF } END { print n }')" "$(jq .goroutines "$tmp/census.json")" \
 			"$version, $variant: folded stacks count all"

@@ -378,6 +378,46 @@ static void moved(void **state)
 	}
 }
 
+/* What it panics with lies on its stack, and is not read again before it has run. */
+static void panicking(void **state)
+{
+	struct census *c;
+	uint64_t panic;
+
+	make(26, 2);
+	panic = TOP(1) - 0x200;
+	put(G(1) + layout.g.panic, panic);
+	c = new_census();
+	assert_int_equal(take(c), 0);
+	assert_true(seen[0].panics_known && seen[1].panics_known);
+	assert_int_equal(seen[0].panics, 0);
+	assert_int_equal(seen[1].panics, 1);
+	assert_false(seen[1].goexit);
+	assert_int_equal(census_groups(c)->by_id[1]->sum.panics_max, 1);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->reused, 2);
+	assert_int_equal(seen[1].panics, 1);
+
+	memory[panic + layout.panic.goexit - BASE] = 1;
+	memory[G(1) + layout.g.tracking_seq - BASE]++;
+	assert_int_equal(take(c), 0);
+	assert_int_equal(census_summary(c)->reused, 1);
+	assert_int_equal(seen[1].panics, 0);
+	assert_true(seen[1].goexit);
+	assert_int_equal(census_groups(c)->by_id[1]->sum.goexit, 1);
+
+	/* Not on its stack: that is not known, and is looked at each time. */
+	put(G(1) + layout.g.panic, TOP(0) - 0x200);
+	memory[G(1) + layout.g.tracking_seq - BASE]++;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(take(c), 0);
+		assert_int_equal(census_summary(c)->reused, 1);
+		assert_true(seen[1].exact);
+		assert_false(seen[1].panics_known || seen[1].panics || seen[1].goexit);
+	}
+	census_free(c);
+}
+
 static void stacks(void **state)
 {
 	uint64_t bp;
@@ -843,7 +883,7 @@ int main(void)
 		cmocka_unit_test(growth),        cmocka_unit_test(since),
 		cmocka_unit_test(bias),          cmocka_unit_test(no_room),
 		cmocka_unit_test(objects),       cmocka_unit_test(holders),
-		cmocka_unit_test(steps),
+		cmocka_unit_test(steps),         cmocka_unit_test(panicking),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
