@@ -3,23 +3,25 @@
 
 #include <stdlib.h>
 
+#include "census/selects.h"
+
 struct gathering {
 	struct piles *piles;
 	enum census_wait wait;
 };
 
-static struct pile *pile_of(struct piles *ps, const struct census_goroutine *g)
+static struct pile *pile_of(struct piles *ps, uint64_t object, enum census_wait wait)
 {
 	struct pile *p;
 
-	HASH_FIND(hh, ps->by_object, &g->object, sizeof(g->object), p);
+	HASH_FIND(hh, ps->by_object, &object, sizeof(object), p);
 	if (p || HASH_COUNT(ps->by_object) >= PILES_MAX)
 		return p;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	p->object = g->object;
-	p->wait = g->wait;
+	p->object = object;
+	p->wait = wait;
 	HASH_ADD(hh, ps->by_object, object, sizeof(p->object), p);
 	return p;
 }
@@ -37,18 +39,16 @@ static void add_place(struct pile *p, uint32_t group)
 	p->groups[i].count++;
 }
 
-static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t group)
+/* NULL: there is no pile for it. */
+static struct pile *add_waiter(struct piles *ps, uint64_t object, enum census_wait wait,
+			       const struct census_goroutine *g, uint32_t group)
 {
 	uint64_t since = census_since(g->seen_ns, g->waitsince_ns);
-	struct gathering *at = arg;
-	struct pile *p;
+	struct pile *p = pile_of(ps, object, wait);
 
-	if (g->wait != at->wait)
-		return;
-	p = pile_of(at->piles, g);
 	if (!p) {
-		at->piles->left_out++;
-		return;
+		ps->left_out++;
+		return NULL;
 	}
 	p->count++;
 	if (since && (!p->oldest_ns || since < p->oldest_ns))
@@ -56,6 +56,23 @@ static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t grou
 	if (g->seen_ns && (!p->seen_ns || g->seen_ns < p->seen_ns))
 		p->seen_ns = g->seen_ns;
 	add_place(p, group);
+	return p;
+}
+
+static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t group)
+{
+	struct gathering *at = arg;
+
+	if (g->wait == at->wait)
+		(void)add_waiter(at->piles, g->object, at->wait, g, group);
+}
+
+static void on_select(void *arg, const struct census_goroutine *g, uint32_t group, uint64_t channel)
+{
+	struct pile *p = add_waiter(arg, channel, CENSUS_WAIT_CHANNEL, g, group);
+
+	if (p)
+		p->selecting++;
 }
 
 static int compare(const struct pile *a, const struct pile *b)
@@ -71,6 +88,8 @@ void piles_gather(const struct census *c, enum census_wait wait, struct piles *r
 
 	*ret = (struct piles){};
 	census_waiters(c, on_waiter, &at);
+	if (wait == CENSUS_WAIT_CHANNEL)
+		ret->left_out += selects_find(c, on_select, ret);
 	HASH_SORT(ret->by_object, compare);
 }
 

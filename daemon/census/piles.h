@@ -17,6 +17,7 @@ struct pile {
 	uint64_t object; /* address of the hchan, or of the word of a semaphore */
 	enum census_wait wait;
 	uint32_t count;
+	uint32_t selecting; /* of these, in a select that may go on otherwise */
 	uint64_t oldest_ns; /* earliest census_since() */
 	uint64_t
 		seen_ns; /* one was seen to wait since then, and has not run; 0: not known of any */
@@ -29,10 +30,14 @@ struct pile {
 
 struct piles {
 	struct pile *by_object; /* hash, the largest first */
-	uint32_t left_out;      /* goroutines for whose pile there was no room or memory */
+	uint32_t left_out;      /* goroutines for whose pile there was no room or memory, or whose
+				   select was not looked at */
 };
 
-/* Of the last census: those who wait for locks, or for channels. */
+/*
+ * Of the last census: those who wait for locks, or for channels; of these, those in a select are as
+ * selects_find() sees them now, and are in a pile of each of their channels.
+ */
 void piles_gather(const struct census *c, enum census_wait wait, struct piles *ret);
 void piles_done(struct piles *p);
 

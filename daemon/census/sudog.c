@@ -36,6 +36,27 @@ uint64_t sudog_object(struct pages *p, const struct go_layout *l, uint64_t waiti
 	return c ? c : g_word(sudog, l->sudog.elem);
 }
 
+unsigned sudog_channels(const struct memread *m, const struct go_layout *l, uint64_t waiting,
+			uint64_t g, uint64_t *ret_channels, unsigned n)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; waiting && i < n; i++) {
+		uint8_t sudog[SUDOG_BYTES];
+		uint64_t c;
+
+		if (memread_at(m, waiting, sudog, sizeof(sudog)) || g_word(sudog, SUDOG_G) != g)
+			return 0;
+		c = g_word(sudog, l->sudog.c);
+		if (!c || (found && c < ret_channels[found - 1]))
+			return 0;
+		if (!found || ret_channels[found - 1] != c)
+			ret_channels[found++] = c;
+		waiting = g_word(sudog, l->sudog.waitlink);
+	}
+	return found;
+}
+
 struct walk {
 	struct pages pages;
 	const struct go_layout *l;

@@ -20,6 +20,13 @@ bool sudog_layout_fits(const struct go_layout *l);
  * `waiting`; 0: it is not its sudog, or cannot be read.
  */
 uint64_t sudog_object(struct pages *p, const struct go_layout *l, uint64_t waiting, uint64_t g);
+/*
+ * The channels of the select in which the goroutine at `g` waits, each once: g.waiting is the list of its
+ * sudogs in the order of the channels' addresses (select.go, selectgo). Returns how many, at most n; 0: one
+ * of them is not its sudog, is out of that order, or cannot be read.
+ */
+unsigned sudog_channels(const struct memread *m, const struct go_layout *l, uint64_t waiting,
+			uint64_t g, uint64_t *ret_channels, unsigned n);
 
 /*
  * Call fn for each waiter of the table, with the g and the word it waits for; before Go 1.26. 0;

@@ -112,6 +112,8 @@ static void print_piles(const json_t *list, const char *noun)
 			continue;
 		printf("\n%s %s: %lld wait", noun[0] ? noun : value_string(p, "kind"),
 		       value_string(p, "address"), value_integer(p, "waiting"));
+		if (value_integer(p, "selecting"))
+			printf(" (%lld in a select)", value_integer(p, "selecting"));
 		if (value_number(p, "oldest_seconds", &oldest) && oldest >= 1) {
 			value_duration(age, sizeof(age), oldest);
 			printf(", the oldest for about %s", age);
@@ -144,6 +146,9 @@ static int show(const json_t *doc, pid_t pid)
 	if (value_integer(doc, "not_located"))
 		printf("%lld more wait for locks that could not be told apart\n",
 		       value_integer(doc, "not_located"));
+	if (value_integer(doc, "left_out"))
+		printf("%lld more are not in these numbers: too many, or gone on meanwhile\n",
+		       value_integer(doc, "left_out"));
 	print_piles(locks, "");
 	print_piles(channels, "channel");
 	return EXIT_GOOD;

@@ -170,6 +170,8 @@ static json_t *pile_json(struct page *p, const struct pile *pile)
 	if (pile->wait == CENSUS_WAIT_LOCK)
 		set_str(o, "kind", kind_names[l.kind]);
 	set_int(o, "waiting", pile->count);
+	if (pile->wait == CENSUS_WAIT_CHANNEL)
+		set_int(o, "selecting", pile->selecting);
 	set(o, "oldest_seconds",
 	    pile->oldest_ns && pile->oldest_ns < p->census->begin_ns
 		    ? json_real((double)(p->census->begin_ns - pile->oldest_ns) / 1e9)
@@ -237,7 +239,8 @@ static json_t *most_first(json_t *list)
 	return sorted;
 }
 
-static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least)
+/* *left_out: is added to. */
+static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least, uint64_t *left_out)
 {
 	json_t *list = json_array();
 	struct piles piles;
@@ -255,6 +258,7 @@ static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least)
 		else
 			json_array_append_new(list, o);
 	}
+	*left_out += piles.left_out;
 	piles_done(&piles);
 	return most_first(list);
 }
@@ -363,14 +367,16 @@ json_t *view_locks(struct model *m, const struct show_census *sc, bool *ret_comp
 		.m = m, .sc = sc, .census = census_summary(sc->census), .complete = true
 	};
 	json_t *o, *locks;
+	uint64_t left_out = 0;
 
 	if (!p.census)
 		return NULL;
 	o = json_object();
-	locks = piles_json(&p, CENSUS_WAIT_LOCK, 1);
+	locks = piles_json(&p, CENSUS_WAIT_LOCK, 1, &left_out);
 	set_int(o, "searched", add_holders(&p, locks));
 	set(o, "locks", locks);
-	set(o, "channels", piles_json(&p, CENSUS_WAIT_CHANNEL, 2));
+	set(o, "channels", piles_json(&p, CENSUS_WAIT_CHANNEL, 2, &left_out));
+	set_int(o, "left_out", left_out);
 	set_int(o, "not_located", p.census->not_located);
 	set_real(o, "seconds", (double)sc->took_ns / 1e9);
 	set(o, "complete", json_boolean(p.complete));

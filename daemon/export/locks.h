@@ -2,7 +2,7 @@
 /*
  * Who waits for what, as JSON.
  *
- *   { locks[] (most waiters first), channels[] (those with two waiters and more), not_located, searched, seconds, complete }
+ *   { locks[] (most waiters first), channels[] (those with two waiters and more), not_located, left_out, searched, seconds, complete }
  *
  *   locks[]     { address: "0x...", kind: mutex | rwmutex | waitgroup | cond | semaphore, waiting, oldest_seconds (or null): one
  *                 waits about so long, sites[], state{} | null, holders[] }
@@ -13,7 +13,8 @@
  *                  hint: deferred: a pending deferred call of its has the lock's address; unlock: a call of Unlock in a frame has it;
  *                  frame: its address is in a frame, perhaps of old. Those of the best hint only
  *   searched    goroutines that were looked at for this; 0: there was no reason to
- *   channels[]  { address, waiting, oldest_seconds, sites[], state { length, capacity, closed } | null }
+ *   channels[]  { address, waiting, selecting: of these, in a select that has other cases too, oldest_seconds, sites[], state { length, capacity, closed } | null }
+ *   left_out    goroutines that are in none of these because there are too many, or because their select is over by now
  *   sites[]     { count, reason, site{}: line of the program, created_by{} | null }
  *   not_located goroutines that wait for a lock which is not known: see the log and deferd doctor
  */

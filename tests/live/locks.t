@@ -9,10 +9,10 @@ gos=$(list_gos)
 skip_absent_gos
 
 piles() { # what deferd says, as the fixture does
-	jq -r '(.locks[], (.channels[] | . + { kind: "channel" })) | "\(.kind) \(.address) \(.waiting)"' "$tmp/locks.json" | sort
+	jq -r '(.locks[], (.channels[] | . + { kind: "channel" })) | "\(.kind) \(.address) \(.waiting) \(.selecting // 0)"' "$tmp/locks.json" | sort
 }
 told() { # what the fixture says
-	sed -n '/^{/p' "$tmp/parked.out" | tail -1 | jq -r '.waits[] | "\(.kind) \(.address) \(.waiting)"' | sort
+	sed -n '/^{/p' "$tmp/parked.out" | tail -1 | jq -r '.waits[] | "\(.kind) \(.address) \(.waiting) \(.selecting)"' | sort
 }
 state() { # KIND FIELD: of all locks of the kind
 	jq -r --arg k "$1" --arg f "$2" '[.locks[] | select(.kind == $k) | .state[$f]] | unique | join(" ")' "$tmp/locks.json"
@@ -30,6 +30,7 @@ while read -r version go; do
 	esac
 	# One that reads holds the semaphore of its descriptor, which the other waits for.
 	is "$(piles | grep -v '^semaphore ')" "$(told | grep -v "$hidden")" "$version: who waits for what"
+	is "$(jq .left_out "$tmp/locks.json")" 0 "$version: nobody is left out"
 	is "$(jq .not_located "$tmp/locks.json")" $unknown "$version: and of how many it is not known"
 	is "$(state mutex locked) $(state mutex waiters)" "true 5" "$version: the mutex is locked, and counts its waiters"
 	is "$(state rwmutex writer)" true "$version: a writer has the one RWMutex, or is next for the other"

@@ -17,6 +17,7 @@
 #include "census/holders.h"
 #include "census/piles.h"
 #include "census/reasons_priv.h"
+#include "census/selects.h"
 #include "golang/semtable.h"
 
 #define BASE     0xc000000000ull
@@ -631,6 +632,90 @@ static void since(void **state)
 	census_free(c);
 }
 
+static uint64_t select_sudog(unsigned i)
+{
+	return BASE + 0x32000 + 0x80 * (uint64_t)i;
+}
+
+static void select_case(uint64_t sudog, uint64_t g, uint64_t channel, uint64_t next)
+{
+	put(sudog, g);
+	put(sudog + layout.sudog.c, channel);
+	put(sudog + layout.sudog.waitlink, next);
+}
+
+static unsigned n_cases;
+static uint64_t cases[SEEN_MAX];
+
+static void on_select(void *arg, const struct census_goroutine *g, uint32_t group, uint64_t channel)
+{
+	assert_int_equal(g->goid, 1);
+	assert_true(n_cases < SEEN_MAX);
+	cases[n_cases++] = channel;
+}
+
+static uint32_t find_selects(const struct census *c)
+{
+	n_cases = 0;
+	return selects_find(c, on_select, NULL);
+}
+
+/* What a select waits for is read when asked for; who has gone on by then is told as not known. */
+static void selects(void **state)
+{
+	for (unsigned minor = 19; minor <= 27; minor++) {
+		struct census *c;
+
+		make(minor, 1);
+		put(REASONS + 32, BASE + 0xa00); /* of reason 2 */
+		put(REASONS + 40, strlen("select"));
+		memcpy(memory + 0xa00, "select", strlen("select"));
+		put(G(0) + layout.g.waiting, select_sudog(0));
+		select_case(select_sudog(0), G(0), 0x1000, select_sudog(1));
+		select_case(select_sudog(1), G(0), 0x2000, select_sudog(2));
+		select_case(select_sudog(2), G(0), 0x2000, select_sudog(3)); /* sends, too */
+		select_case(select_sudog(3), G(0), 0x3000, 0);
+		c = new_census();
+		assert_int_equal(take(c), 0);
+		assert_int_equal(seen[0].wait, CENSUS_WAIT_SELECT);
+		assert_int_equal(find_selects(c), 0);
+		assert_int_equal(n_cases, 3);
+		assert_true(cases[0] == 0x1000 && cases[1] == 0x2000 && cases[2] == 0x3000);
+
+		/* Somebody else's, no channel, and a ring. */
+		put(select_sudog(1), G(1));
+		assert_int_equal(find_selects(c), 1);
+		assert_int_equal(n_cases, 0);
+		select_case(select_sudog(1), G(0), 0, 0);
+		assert_int_equal(find_selects(c), 1);
+		select_case(select_sudog(1), G(0), 0x2000, select_sudog(0));
+		assert_int_equal(find_selects(c), 1);
+		select_case(select_sudog(1), G(0), 0x2000, 7);
+		assert_int_equal(find_selects(c), 1);
+		select_case(select_sudog(1), G(0), 0x2000, 0);
+		assert_int_equal(find_selects(c), 0);
+
+		/* It runs between the two looks, has done so, waits otherwise, is another. */
+		moves = G(0) + layout.g.tracking_seq;
+		moves_at = reads_of_moving + 2;
+		assert_int_equal(find_selects(c), 1);
+		moves = 0;
+		make_goroutine(0, 2);
+		assert_int_equal(find_selects(c), 1);
+		make_goroutine(0, WAITING);
+		assert_int_equal(find_selects(c), 0);
+		memory[G(0) + layout.g.waitreason - BASE] = 1;
+		assert_int_equal(find_selects(c), 1);
+		make_goroutine(0, WAITING);
+		put(G(0) + layout.g.goid, 5);
+		assert_int_equal(find_selects(c), 1);
+		hole = G(0);
+		assert_int_equal(find_selects(c), 1);
+		assert_int_equal(n_cases, 0);
+		census_free(c);
+	}
+}
+
 /* A channel by the goroutine's sudog; a lock by it since Go 1.26, before by the table of semaphores. */
 static void objects(void **state)
 {
@@ -663,9 +748,13 @@ static void objects(void **state)
 			put(sudog, G(i));
 			if (i < 3 || minor >= 26 || i == 7)
 				put(G(i) + layout.g.waiting, sudog);
-			put(sudog + (i < 3 ? layout.sudog.c : layout.sudog.elem),
-			    i < 3 ? channel : word);
+			if (i == 7)
+				select_case(sudog, G(i), channel, select_sudog(0));
+			else
+				put(sudog + (i < 3 ? layout.sudog.c : layout.sudog.elem),
+				    i < 3 ? channel : word);
 		}
+		select_case(select_sudog(0), G(7), channel + 0x60, 0);
 		put(sudogs + 0x80 * 3 + layout.sudog.waitlink, sudogs + 0x80 * 4);
 		put(sudogs + 0x80 * 4 + layout.sudog.waitlink, sudogs + 0x80 * 5);
 		put(table + word / 8 % SEMTABLE_ROWS * SEMTABLE_ROW + 8, sudogs + 0x80 * 3);
@@ -689,9 +778,13 @@ static void objects(void **state)
 			assert_int_equal(piles.by_object->seen_ns, 1000);
 			piles_done(&piles);
 			piles_gather(c, CENSUS_WAIT_CHANNEL, &piles);
-			assert_int_equal(piles.by_object->count, 3);
-			assert_int_equal(piles.by_object->n_groups,
-					 2); /* the first one has no creator */
+			assert_int_equal(HASH_COUNT(piles.by_object), 2);
+			assert_int_equal(piles.left_out, 0);
+			assert_int_equal(piles.by_object->object, channel);
+			assert_int_equal(piles.by_object->count, 4);
+			assert_int_equal(piles.by_object->selecting, 1);
+			/* The first one has no creator, the last another reason. */
+			assert_int_equal(piles.by_object->n_groups, 3);
 			piles_done(&piles);
 			assert_null(piles.by_object);
 		}
@@ -884,6 +977,7 @@ int main(void)
 		cmocka_unit_test(bias),          cmocka_unit_test(no_room),
 		cmocka_unit_test(objects),       cmocka_unit_test(holders),
 		cmocka_unit_test(steps),         cmocka_unit_test(panicking),
+		cmocka_unit_test(selects),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
