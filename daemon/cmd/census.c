@@ -64,7 +64,8 @@ static json_t *view(struct look *l)
 	json_t *doc;
 
 	for (;;) {
-		doc = l->command->view(engine_model(l->session.engine), &l->census, &complete);
+		doc = l->command->view(engine_model(l->session.engine), NULL, &l->census,
+				       &complete);
 		if (!doc || complete || loop_now_ns() > deadline || loop_turn(l->session.loop, 50))
 			return doc;
 		json_decref(doc);

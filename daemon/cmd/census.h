@@ -16,8 +16,9 @@ struct census_command {
 	const struct command *command;
 	struct source_opts *source; /* daemon_first */
 	const char *page;           /* of the API, below /api/v1/ */
-	/* The same document of a census of our own; as view_goroutines(). */
-	json_t *(*view)(struct model *m, const struct show_census *sc, bool *ret_complete);
+	/* The same document of a census of our own: `t` is NULL, nothing is known of before. */
+	json_t *(*view)(struct model *m, const struct target *t, const struct show_census *sc,
+			bool *ret_complete);
 	int (*show)(const json_t *doc, pid_t pid); /* prints it; the exit code */
 };
 

@@ -214,18 +214,12 @@ static int show(const json_t *doc, pid_t pid)
 	return EXIT_GOOD;
 }
 
-/* Of leaks one census knows nothing. */
-static json_t *view(struct model *m, const struct show_census *sc, bool *ret_complete)
-{
-	return view_goroutines(m, NULL, sc, ret_complete);
-}
-
 static int run(int argc, char **argv)
 {
 	const struct census_command c = { .command = &cmd_goroutines,
 					  .source = &source,
 					  .page = "goroutines",
-					  .view = view,
+					  .view = view_goroutines,
 					  .show = show };
 
 	return cmd_census(&c, argv[0]);

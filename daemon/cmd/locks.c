@@ -9,6 +9,8 @@
 #include "ui/tables.h"
 #include "ui/value.h"
 
+#define SHOWN_BEFORE 6u /* of a lock's history */
+
 static struct source_opts source = { .command = "locks", .daemon_first = true };
 static bool as_json;
 static uint32_t least = 2;
@@ -100,6 +102,27 @@ static void print_holders(const json_t *pile)
 	}
 }
 
+/* "    before: 3 (5m ago), 17 (2m ago), 40 (20s ago)": some of them, evenly. */
+static void print_history(const json_t *pile)
+{
+	const json_t *history = json_object_get(pile, "history");
+	size_t before = json_array_size(history) ? json_array_size(history) - 1 : 0;
+	size_t n = before < SHOWN_BEFORE ? before : SHOWN_BEFORE;
+	char age[VALUE_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *s = json_array_get(history, i * before / n);
+		double seconds = 0;
+
+		(void)value_number(s, "age_seconds", &seconds);
+		value_duration(age, sizeof(age), seconds);
+		printf("%s%lld (%s ago)", i ? ", " : "    before: ", value_integer(s, "waiting"),
+		       age);
+	}
+	if (n)
+		putchar('\n');
+}
+
 static void print_piles(const json_t *list, const char *noun)
 {
 	const json_t *p;
@@ -120,6 +143,7 @@ static void print_piles(const json_t *list, const char *noun)
 		}
 		print_state(p);
 		putchar('\n');
+		print_history(p);
 		print_holders(p);
 		print_sites(p);
 	}

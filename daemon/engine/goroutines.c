@@ -242,13 +242,17 @@ static const struct group *largest_group(const struct watch *w, const struct pil
 	return p->n_groups ? census_groups(w->census.c)->by_id[p->groups[at].group] : NULL;
 }
 
-/* To wait for a WaitGroup or a Cond is no pile-up: that is what they are for. */
-static bool is_mutex(struct watch *w, const struct group *g)
+static struct synclock lock_of(struct watch *w, const struct group *g)
 {
 	bool named;
-	struct synclock l = view_lock_of(w->engine->model, w->image->id, g, &named);
 
-	return l.kind == SYNCLOCK_MUTEX || l.kind == SYNCLOCK_RWMUTEX;
+	return view_lock_of(w->engine->model, w->image->id, g, &named);
+}
+
+/* To wait for a WaitGroup or a Cond is no pile-up: that is what they are for. */
+static bool is_mutex(const struct synclock *l)
+{
+	return l->kind == SYNCLOCK_MUTEX || l->kind == SYNCLOCK_RWMUTEX;
 }
 
 static void tell_pile(struct watch *w, const struct census_summary *s, const struct pile *p,
@@ -271,21 +275,47 @@ static void tell_pile(struct watch *w, const struct census_summary *s, const str
 	engine_emit(w->engine, &ev);
 }
 
-/* The lock that most wait for. */
-static void tell_piles(struct watch *w, const struct census_summary *s)
+/* The words that one RWMutex is waited for by are three. False: there is no room. */
+static bool add_queue(struct event_census *c, uint64_t lock, uint32_t waiting)
+{
+	unsigned i = 0;
+
+	while (i < c->n_queues && c->queues[i].lock != lock)
+		i++;
+	if (i == EVENT_QUEUES_MAX)
+		return false;
+	if (i == c->n_queues) {
+		c->queues[c->n_queues++].lock = lock;
+		c->queues[i].waiting = 0;
+	}
+	c->queues[i].waiting += waiting;
+	return true;
+}
+
+/* The Mutex or RWMutex that most wait for; and how many wait for each lock, for c. */
+static void tell_piles(struct watch *w, const struct census_summary *s, struct event_census *c)
 {
 	struct piles piles;
+	bool told = false;
 
 	if (s->lock_waiters < 2)
 		return;
 	piles_gather(w->census.c, CENSUS_WAIT_LOCK, &piles);
 	for (const struct pile *p = piles.by_object; p && p->count > 1; p = p->hh.next) {
 		const struct group *g = largest_group(w, p);
+		struct synclock l;
+		bool room;
 
-		if (!g || !is_mutex(w, g))
+		if (!g)
 			continue;
-		tell_pile(w, s, p, g);
-		break;
+		l = lock_of(w, g);
+		room = add_queue(c, p->object - l.offset, p->count);
+		if (!told && is_mutex(&l)) {
+			tell_pile(w, s, p, g);
+			told = true;
+		}
+		if (told && !room)
+			break;
 	}
 	piles_done(&piles);
 }
@@ -306,6 +336,7 @@ static void tell_sums(struct watch *w, const struct census_summary *s, uint64_t 
 	};
 	bool named = true;
 
+	tell_piles(w, s, &ev.census);
 	memcpy(ev.census.states, s->states, sizeof(s->states));
 	for (const struct group *g = census_groups(w->census.c)->by_key; g; g = g->hh.next) {
 		if (!is_system(w, g, &named))
@@ -332,7 +363,6 @@ static void tell(struct watch *w)
 		census_deep(w->census.c, e->config->probes.threshold, note_deep, &deep);
 	for (unsigned i = 0; i < deep.n; i++)
 		tell_deep(w, &deep.list[i], s->end_ns);
-	tell_piles(w, s);
 	tell_sums(w, s, e->config->census.interval_ns);
 	w->census.names_until_ns = 0;
 }

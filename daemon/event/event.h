@@ -254,6 +254,8 @@ struct event_pending {
 	bool inferred;
 };
 
+#define EVENT_QUEUES_MAX 16
+
 struct event_census {
 	uint64_t begin_ns;
 	uint64_t took_ns; /* CPU time of ours; pauses are not in it */
@@ -262,6 +264,11 @@ struct event_census {
 	uint32_t inexact;
 	uint32_t lock_waiters; /* goroutines that wait for any lock, WaitGroup or Cond */
 	uint64_t interval_ns;  /* the least time from one census to the next */
+	unsigned n_queues;
+	struct {
+		uint64_t lock; /* its address */
+		uint32_t waiting;
+	} queues[EVENT_QUEUES_MAX]; /* of the locks that most wait for, each once; two or more wait */
 };
 
 struct event_fds {

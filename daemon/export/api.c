@@ -189,12 +189,6 @@ static void census_page(const struct show *s, const struct http_request *req,
 	answer_json(ret, o);
 }
 
-static json_t *locks_of(struct model *m, const struct target *t, const struct show_census *sc,
-			bool *ret_complete)
-{
-	return view_locks(m, sc, ret_complete);
-}
-
 void api_handle(void *arg, const struct http_request *req, struct http_response *ret)
 {
 	static const char targets[] = "/api/v1/targets/";
@@ -228,7 +222,7 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 	else if (!strcmp(path, "/api/v1/goroutines"))
 		census_page(&s, req, view_goroutines, ret);
 	else if (!strcmp(path, "/api/v1/locks"))
-		census_page(&s, req, locks_of, ret);
+		census_page(&s, req, view_locks, ret);
 	else if (!strncmp(path, targets, strlen(targets)))
 		one_target(&s, path + strlen(targets), ret);
 	else

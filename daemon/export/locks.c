@@ -30,6 +30,7 @@ static const char *const hint_names[HOLDER_HINT_MAX] = {
 
 struct page {
 	struct model *m;
+	const struct target *target; /* NULL: not known */
 	const struct show_census *sc;
 	const struct census_summary *census;
 	bool complete;
@@ -154,6 +155,26 @@ static json_t *site_json(struct page *p, const struct group *g, uint32_t count)
 	return o;
 }
 
+static json_t *history_json(const struct page *p, uint64_t lock)
+{
+	const struct queue *q =
+		p->target && p->target->queues ? queues_find(p->target->queues, lock) : NULL;
+	json_t *list;
+
+	if (!q)
+		return json_null();
+	list = json_array();
+	for (unsigned i = 0; i < q->n; i++) {
+		json_t *o = json_object();
+
+		set_real(o, "age_seconds",
+			 (double)(p->census->end_ns - q->samples[i].time_ns) / 1e9);
+		set_int(o, "waiting", q->samples[i].waiting);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *pile_json(struct page *p, const struct pile *pile)
 {
 	json_t *o = json_object(), *sites = json_array();
@@ -167,8 +188,10 @@ static json_t *pile_json(struct page *p, const struct pile *pile)
 		address -= l.offset;
 	}
 	set(o, "address", view_address(address));
-	if (pile->wait == CENSUS_WAIT_LOCK)
+	if (pile->wait == CENSUS_WAIT_LOCK) {
 		set_str(o, "kind", kind_names[l.kind]);
+		set(o, "history", history_json(p, address));
+	}
 	set_int(o, "waiting", pile->count);
 	if (pile->wait == CENSUS_WAIT_CHANNEL)
 		set_int(o, "selecting", pile->selecting);
@@ -361,11 +384,14 @@ static uint32_t add_holders(struct page *p, json_t *locks)
 	return looked;
 }
 
-json_t *view_locks(struct model *m, const struct show_census *sc, bool *ret_complete)
+json_t *view_locks(struct model *m, const struct target *t, const struct show_census *sc,
+		   bool *ret_complete)
 {
-	struct page p = {
-		.m = m, .sc = sc, .census = census_summary(sc->census), .complete = true
-	};
+	struct page p = { .m = m,
+			  .target = t,
+			  .sc = sc,
+			  .census = census_summary(sc->census),
+			  .complete = true };
 	json_t *o, *locks;
 	uint64_t left_out = 0;
 

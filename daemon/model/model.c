@@ -194,6 +194,7 @@ static void target_free(struct target *t)
 		free(r);
 	}
 	parked_free(&t->parked);
+	free(t->queues);
 	free(t);
 }
 
@@ -662,6 +663,12 @@ static void apply_census(struct model *m, struct target *t, const struct event *
 	t->n_censuses++;
 	if (t->unsettled && ev->census.begin_ns >= t->lost_ns)
 		t->unsettled = false;
+	if (ev->census.n_queues && !t->queues) {
+		t->queues = calloc(1, sizeof(*t->queues));
+		m->dropped += !t->queues;
+	}
+	if (t->queues)
+		queues_apply(t->queues, &ev->census, ev->time_ns);
 	parked_end(&t->parked, t->n_censuses, &ev->census, ev->time_ns);
 	for (const struct parked *p = t->parked; p; p = p->hh.next) {
 		if (p->leak.verdict == LEAK_GROWING)

@@ -19,6 +19,7 @@
 #include "golang/gotype.h"
 #include "model/ledger.h"
 #include "model/parked.h"
+#include "model/queues.h"
 #include "stat/trend.h"
 
 #define MODEL_NAME_MAX    128
@@ -191,7 +192,8 @@ struct target {
 	struct event_pile pile;     /* of census number pile_census; its reason is: */
 	char pile_reason[EVENT_REASON_MAX];
 	unsigned pile_census;
-	uint64_t lost_ns; /* when something was, last */
+	struct queues *queues; /* NULL: of no lock yet */
+	uint64_t lost_ns;      /* when something was, last */
 	bool unsettled; /* depths may be unknown since something was lost, until a census has looked */
 
 	uint64_t lost; /* records */

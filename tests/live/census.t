@@ -59,6 +59,8 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	"$DEFERD" locks --control.socket="$tmp/deferd.sock" --json "$program" >"$tmp/locks.json" 2>&1
 	is "$(jq -c '[.locks[0].holders[] | .hint, .site.function]' "$tmp/locks.json")" '["unlock","main.contends"]' \
 		"$version: and who is to unlock it"
+	is "$(jq -c '.locks[0].history | [.[0].waiting <= .[-1].waiting, .[-1].waiting, (map(.age_seconds) | . == (sort | reverse))]' "$tmp/locks.json")" \
+		'[true,23,true]' "$version: and how many waited before"
 	"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	ok $? "$version: the daemon's census as text"
 	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows as a leak does: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \
