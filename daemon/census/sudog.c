@@ -8,9 +8,8 @@
 #include "census/g_priv.h"
 #include "golang/semtable.h"
 
-#define SUDOG_BYTES 112u /* covers every field that is looked at, in every layout */
-#define STEPS_MAX   (1u << 20)
-#define TREE_MAX    64 /* deeper than a treap of so many is */
+#define STEPS_MAX (1u << 20)
+#define TREE_MAX  64 /* deeper than a treap of so many is */
 
 /* These have never moved: runtime2.go, type sudog; sema.go, type semaRoot. */
 #define SUDOG_G    0u
@@ -36,25 +35,17 @@ uint64_t sudog_object(struct pages *p, const struct go_layout *l, uint64_t waiti
 	return c ? c : g_word(sudog, l->sudog.elem);
 }
 
-unsigned sudog_channels(const struct memread *m, const struct go_layout *l, uint64_t waiting,
-			uint64_t g, uint64_t *ret_channels, unsigned n)
+bool sudog_case(const struct go_layout *l, const uint8_t *sudog, uint64_t g, uint64_t *channels,
+		unsigned *n, uint64_t *ret_next)
 {
-	unsigned found = 0;
+	uint64_t c = g_word(sudog, l->sudog.c);
 
-	for (unsigned i = 0; waiting && i < n; i++) {
-		uint8_t sudog[SUDOG_BYTES];
-		uint64_t c;
-
-		if (memread_at(m, waiting, sudog, sizeof(sudog)) || g_word(sudog, SUDOG_G) != g)
-			return 0;
-		c = g_word(sudog, l->sudog.c);
-		if (!c || (found && c < ret_channels[found - 1]))
-			return 0;
-		if (!found || ret_channels[found - 1] != c)
-			ret_channels[found++] = c;
-		waiting = g_word(sudog, l->sudog.waitlink);
-	}
-	return found;
+	if (g_word(sudog, SUDOG_G) != g || !c || (*n && c < channels[*n - 1]))
+		return false;
+	if (!*n || channels[*n - 1] != c)
+		channels[(*n)++] = c;
+	*ret_next = g_word(sudog, l->sudog.waitlink);
+	return true;
 }
 
 struct walk {

@@ -13,6 +13,8 @@
 #include "census/pages.h"
 #include "golang/layout.h"
 
+#define SUDOG_BYTES 112u /* covers every field that is looked at, in every layout */
+
 /* Whether what is looked at of a sudog is within bounds. */
 bool sudog_layout_fits(const struct go_layout *l);
 /*
@@ -21,12 +23,13 @@ bool sudog_layout_fits(const struct go_layout *l);
  */
 uint64_t sudog_object(struct pages *p, const struct go_layout *l, uint64_t waiting, uint64_t g);
 /*
- * The channels of the select in which the goroutine at `g` waits, each once: g.waiting is the list of its
- * sudogs in the order of the channels' addresses (select.go, selectgo). Returns how many, at most n; 0: one
- * of them is not its sudog, is out of that order, or cannot be read.
+ * One case of a select in which the goroutine at `g` waits, of SUDOG_BYTES: its channel is added to the
+ * *n that are known, if it is another; *ret_next: the next sudog, 0: none. They are in the order of the
+ * channels' addresses (select.go, selectgo). False: it is not its sudog, or is out of that order; nothing is
+ * written.
  */
-unsigned sudog_channels(const struct memread *m, const struct go_layout *l, uint64_t waiting,
-			uint64_t g, uint64_t *ret_channels, unsigned n);
+bool sudog_case(const struct go_layout *l, const uint8_t *sudog, uint64_t g, uint64_t *channels,
+		unsigned *n, uint64_t *ret_next);
 
 /*
  * Call fn for each waiter of the table, with the g and the word it waits for; before Go 1.26. 0;

@@ -716,6 +716,42 @@ static void selects(void **state)
 	}
 }
 
+static void on_each_select(void *arg, const struct census_goroutine *g, uint32_t group,
+			   uint64_t channel)
+{
+	uint64_t *told = arg;
+
+	assert_true(g->goid <= SEEN_MAX && channel > 0x1000 * g->goid &&
+		    channel <= 0x1000 * g->goid + 4);
+	told[g->goid - 1] |= 1u << (channel - 0x1000 * g->goid);
+}
+
+/* Each with channels of its own: one, two, three or four. */
+static void many_selects(void **state)
+{
+	uint64_t told[SEEN_MAX] = {};
+	unsigned n = 30, sudog = 0;
+	struct census *c;
+
+	make(26, n);
+	put(REASONS + 32, BASE + 0xa00);
+	put(REASONS + 40, strlen("select"));
+	memcpy(memory + 0xa00, "select", strlen("select"));
+	for (unsigned i = 0; i < n; i++) {
+		put(G(i) + layout.g.waiting, select_sudog(sudog));
+		for (unsigned k = 0; k <= i % 4; k++, sudog++)
+			select_case(select_sudog(sudog), G(i), 0x1000 * (i + 1) + k + 1,
+				    k < i % 4 ? select_sudog(sudog + 1) : 0);
+	}
+	make_goroutine(17, 2); /* runs */
+	c = new_census();
+	assert_int_equal(take(c), 0);
+	assert_int_equal(selects_find(c, on_each_select, told), 0);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(told[i], i == 17 ? 0 : (2u << (i % 4 + 1)) - 2);
+	census_free(c);
+}
+
 /* A channel by the goroutine's sudog; a lock by it since Go 1.26, before by the table of semaphores. */
 static void objects(void **state)
 {
@@ -977,7 +1013,7 @@ int main(void)
 		cmocka_unit_test(bias),          cmocka_unit_test(no_room),
 		cmocka_unit_test(objects),       cmocka_unit_test(holders),
 		cmocka_unit_test(steps),         cmocka_unit_test(panicking),
-		cmocka_unit_test(selects),
+		cmocka_unit_test(selects),       cmocka_unit_test(many_selects),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);
