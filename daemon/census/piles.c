@@ -10,8 +10,9 @@ struct gathering {
 	enum census_wait wait;
 };
 
-static struct pile *pile_of(struct piles *ps, uint64_t object, enum census_wait wait)
+static struct pile *pile_of(const struct gathering *at, uint64_t object)
 {
+	struct piles *ps = at->piles;
 	struct pile *p;
 
 	HASH_FIND(hh, ps->by_object, &object, sizeof(object), p);
@@ -21,7 +22,7 @@ static struct pile *pile_of(struct piles *ps, uint64_t object, enum census_wait 
 	if (!p)
 		return NULL;
 	p->object = object;
-	p->wait = wait;
+	p->wait = at->wait;
 	HASH_ADD(hh, ps->by_object, object, sizeof(p->object), p);
 	return p;
 }
@@ -40,14 +41,14 @@ static void add_place(struct pile *p, uint32_t group)
 }
 
 /* NULL: there is no pile for it. */
-static struct pile *add_waiter(struct piles *ps, uint64_t object, enum census_wait wait,
+static struct pile *add_waiter(const struct gathering *at, uint64_t object,
 			       const struct census_goroutine *g, uint32_t group)
 {
 	uint64_t since = census_since(g->seen_ns, g->waitsince_ns);
-	struct pile *p = pile_of(ps, object, wait);
+	struct pile *p = pile_of(at, object);
 
 	if (!p) {
-		ps->left_out++;
+		at->piles->left_out++;
 		return NULL;
 	}
 	p->count++;
@@ -61,15 +62,15 @@ static struct pile *add_waiter(struct piles *ps, uint64_t object, enum census_wa
 
 static void on_waiter(void *arg, const struct census_goroutine *g, uint32_t group)
 {
-	struct gathering *at = arg;
+	const struct gathering *at = arg;
 
 	if (g->wait == at->wait)
-		(void)add_waiter(at->piles, g->object, at->wait, g, group);
+		(void)add_waiter(at, g->object, g, group);
 }
 
 static void on_select(void *arg, const struct census_goroutine *g, uint32_t group, uint64_t channel)
 {
-	struct pile *p = add_waiter(arg, channel, CENSUS_WAIT_CHANNEL, g, group);
+	struct pile *p = add_waiter(arg, channel, g, group);
 
 	if (p)
 		p->selecting++;
@@ -89,7 +90,7 @@ void piles_gather(const struct census *c, enum census_wait wait, struct piles *r
 	*ret = (struct piles){};
 	census_waiters(c, on_waiter, &at);
 	if (wait == CENSUS_WAIT_CHANNEL)
-		ret->left_out += selects_find(c, on_select, ret);
+		ret->left_out += selects_find(c, on_select, &at);
 	HASH_SORT(ret->by_object, compare);
 }
 

@@ -40,15 +40,24 @@ static bool still_selects(const struct search *s, const struct selecting *w)
 	       census_waits(state) && w->g[l->g.waitreason] == w->goroutine.reason;
 }
 
+/* Their g structs, for the first time or again. */
+static void read_gs(struct search *s, struct memread_span spans[BATCH], bool again)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct selecting *w = &s->batch[i];
+
+		spans[i] = (struct memread_span){ .addr = w->goroutine.g,
+						  .dst = again ? w->again : w->g,
+						  .n = G_BYTES };
+	}
+	memread_many(&s->o->mem, spans, s->n);
+}
+
 static void look(struct search *s)
 {
 	struct memread_span spans[BATCH];
 
-	for (unsigned i = 0; i < s->n; i++)
-		spans[i] = (struct memread_span){ .addr = s->batch[i].goroutine.g,
-						  .dst = s->batch[i].g,
-						  .n = G_BYTES };
-	memread_many(&s->o->mem, spans, s->n);
+	read_gs(s, spans, false);
 	for (unsigned i = 0; i < s->n; i++) {
 		struct selecting *w = &s->batch[i];
 
@@ -88,11 +97,7 @@ static void look_again(struct search *s)
 {
 	struct memread_span spans[BATCH];
 
-	for (unsigned i = 0; i < s->n; i++)
-		spans[i] = (struct memread_span){ .addr = s->batch[i].goroutine.g,
-						  .dst = s->batch[i].again,
-						  .n = G_BYTES };
-	memread_many(&s->o->mem, spans, s->n);
+	read_gs(s, spans, true);
 	for (unsigned i = 0; i < s->n; i++) {
 		struct selecting *w = &s->batch[i];
 

@@ -33,6 +33,7 @@ struct page {
 	const struct target *target; /* NULL: not known */
 	const struct show_census *sc;
 	const struct census_summary *census;
+	uint64_t left_out; /* waiters that are in no pile */
 	bool complete;
 };
 
@@ -262,8 +263,7 @@ static json_t *most_first(json_t *list)
 	return sorted;
 }
 
-/* *left_out: is added to. */
-static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least, uint64_t *left_out)
+static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least)
 {
 	json_t *list = json_array();
 	struct piles piles;
@@ -281,7 +281,7 @@ static json_t *piles_json(struct page *p, enum census_wait wait, uint32_t least,
 		else
 			json_array_append_new(list, o);
 	}
-	*left_out += piles.left_out;
+	p->left_out += piles.left_out;
 	piles_done(&piles);
 	return most_first(list);
 }
@@ -393,16 +393,15 @@ json_t *view_locks(struct model *m, const struct target *t, const struct show_ce
 			  .census = census_summary(sc->census),
 			  .complete = true };
 	json_t *o, *locks;
-	uint64_t left_out = 0;
 
 	if (!p.census)
 		return NULL;
 	o = json_object();
-	locks = piles_json(&p, CENSUS_WAIT_LOCK, 1, &left_out);
+	locks = piles_json(&p, CENSUS_WAIT_LOCK, 1);
 	set_int(o, "searched", add_holders(&p, locks));
 	set(o, "locks", locks);
-	set(o, "channels", piles_json(&p, CENSUS_WAIT_CHANNEL, 2, &left_out));
-	set_int(o, "left_out", left_out);
+	set(o, "channels", piles_json(&p, CENSUS_WAIT_CHANNEL, 2));
+	set_int(o, "left_out", p.left_out);
 	set_int(o, "not_located", p.census->not_located);
 	set_real(o, "seconds", (double)sc->took_ns / 1e9);
 	set(o, "complete", json_boolean(p.complete));

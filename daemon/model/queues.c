@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "model/queues.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static uint32_t newest(const struct queue *q)
@@ -39,15 +40,6 @@ static uint32_t waiting_for(const struct event_census *c, uint64_t lock)
 	return 0;
 }
 
-static struct queue *find(struct queues *qs, uint64_t lock)
-{
-	for (unsigned i = 0; i < EVENT_QUEUES_MAX; i++) {
-		if (qs->of[i].lock == lock)
-			return &qs->of[i];
-	}
-	return NULL;
-}
-
 /* A free one, or that of the lock that fewest wait for: of those that were not told there is one. */
 static struct queue *room(struct queues *qs)
 {
@@ -58,6 +50,15 @@ static struct queue *room(struct queues *qs)
 			least = &qs->of[i];
 	}
 	return least;
+}
+
+const struct queue *queues_find(const struct queues *qs, uint64_t lock)
+{
+	for (unsigned i = 0; i < EVENT_QUEUES_MAX && lock; i++) {
+		if (qs->of[i].lock == lock)
+			return &qs->of[i];
+	}
+	return NULL;
 }
 
 void queues_apply(struct queues *qs, const struct event_census *c, uint64_t time_ns)
@@ -74,15 +75,10 @@ void queues_apply(struct queues *qs, const struct event_census *c, uint64_t time
 	for (unsigned i = 0; i < c->n_queues; i++) {
 		struct queue *q;
 
-		if (find(qs, c->queues[i].lock))
+		if (queues_find(qs, c->queues[i].lock))
 			continue;
 		q = room(qs);
 		*q = (struct queue){ .lock = c->queues[i].lock };
 		add(q, c->interval_ns, time_ns, c->queues[i].waiting);
 	}
-}
-
-const struct queue *queues_find(const struct queues *qs, uint64_t lock)
-{
-	return lock ? find((struct queues *)qs, lock) : NULL;
 }

@@ -632,6 +632,15 @@ static void since(void **state)
 	census_free(c);
 }
 
+static void wait_reason(unsigned i, const char *text)
+{
+	uint64_t at = BASE + 0xa00 + 0x20 * (uint64_t)i;
+
+	put(REASONS + 16 * i, at);
+	put(REASONS + 16 * i + 8, strlen(text));
+	memcpy(memory + (at - BASE), text, strlen(text));
+}
+
 static uint64_t select_sudog(unsigned i)
 {
 	return BASE + 0x32000 + 0x80 * (uint64_t)i;
@@ -667,9 +676,7 @@ static void selects(void **state)
 		struct census *c;
 
 		make(minor, 1);
-		put(REASONS + 32, BASE + 0xa00); /* of reason 2 */
-		put(REASONS + 40, strlen("select"));
-		memcpy(memory + 0xa00, "select", strlen("select"));
+		wait_reason(2, "select");
 		put(G(0) + layout.g.waiting, select_sudog(0));
 		select_case(select_sudog(0), G(0), 0x1000, select_sudog(1));
 		select_case(select_sudog(1), G(0), 0x2000, select_sudog(2));
@@ -734,9 +741,7 @@ static void many_selects(void **state)
 	struct census *c;
 
 	make(26, n);
-	put(REASONS + 32, BASE + 0xa00);
-	put(REASONS + 40, strlen("select"));
-	memcpy(memory + 0xa00, "select", strlen("select"));
+	wait_reason(2, "select");
 	for (unsigned i = 0; i < n; i++) {
 		put(G(i) + layout.g.waiting, select_sudog(sudog));
 		for (unsigned k = 0; k <= i % 4; k++, sudog++)
@@ -756,8 +761,8 @@ static void many_selects(void **state)
 static void objects(void **state)
 {
 	static const char *const texts[] = { "chan receive", "sync.Mutex.Lock", "select" };
-	uint64_t text = BASE + 0xa00, sudogs = BASE + 0x30000, table = BASE + 0x31000,
-		 channel = 0xc000777000, word = 0xc000123004;
+	uint64_t sudogs = BASE + 0x30000, table = BASE + 0x31000, channel = 0xc000777000,
+		 word = 0xc000123004;
 
 	for (unsigned minor = 19; minor <= 27; minor++) {
 		struct census_opts opts = {
@@ -768,12 +773,8 @@ static void objects(void **state)
 
 		make(minor, 8);
 		opts.where.semtable = table;
-		for (unsigned i = 0; i < 3; i++, text += 0x20) {
-			put(REASONS + 16 * i, text);
-			put(REASONS + 16 * i + 8, strlen(texts[i]));
-			memcpy(memory + (text - BASE), texts[i], strlen(texts[i]));
-		}
-		text = BASE + 0xa00;
+		for (unsigned i = 0; i < 3; i++)
+			wait_reason(i, texts[i]);
 		/* 0-2 for the channel, 3-6 for the lock, of which 6 cannot be told, 7 in a select. */
 		for (unsigned i = 0; i < 8; i++) {
 			uint64_t sudog = sudogs + 0x80 * i;

@@ -58,35 +58,28 @@ static uint8_t *raise(uint64_t offset)
 	return record;
 }
 
-static int walk(uint32_t *ret_n, bool *ret_goexit)
+static int walk(struct panics *ret)
 {
-	struct panics panics = { .n = 77 };
-	int err;
-
+	*ret = (struct panics){ .n = 77 };
 	pages_forget(&pages);
-	err = panics_walk(&pages, &layout, g, &panics);
-	*ret_n = panics.n;
-	*ret_goexit = panics.goexit;
-	return err;
+	return panics_walk(&pages, &layout, g, ret);
 }
 
 static void assert_walk(uint32_t n, bool goexit)
 {
-	uint32_t got_n;
-	bool got_goexit;
+	struct panics panics;
 
-	assert_int_equal(walk(&got_n, &got_goexit), 0);
-	assert_int_equal(got_n, n);
-	assert_int_equal(got_goexit, goexit);
+	assert_int_equal(walk(&panics), 0);
+	assert_int_equal(panics.n, n);
+	assert_int_equal(panics.goexit, goexit);
 }
 
 static void assert_fails(int err)
 {
-	uint32_t n;
-	bool goexit;
+	struct panics panics;
 
-	assert_int_equal(walk(&n, &goexit), err);
-	assert_int_equal(n, 77); /* nothing was written */
+	assert_int_equal(walk(&panics), err);
+	assert_int_equal(panics.n, 77); /* nothing was written */
 }
 
 static void every_release(void **state)
