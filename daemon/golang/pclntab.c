@@ -378,6 +378,27 @@ int pclntab_funcdata(const struct pclntab *t, const struct go_func *f, unsigned 
 	return 0;
 }
 
+/*
+ * Number 4 begins with a varint, in every release; what follows is where the closures lie
+ * (cmd/compile/internal/ssagen/ssa.go, emitOpenDeferInfo). It counts down from varp, which is where the
+ * frame's base pointer points on x86-64 (runtime/traceback.go).
+ */
+int pclntab_open_defers(const struct pclntab *t, const struct go_func *f, struct bytes data,
+			uint32_t *ret_below)
+{
+	uint32_t off, below;
+	uint64_t pos;
+	int r = pclntab_funcdata(t, f, GO_FUNCDATA_OPEN_DEFERS, &off);
+
+	if (r < 0)
+		return r;
+	pos = off;
+	if (!take_uvarint(data, &pos, &below) || !below || below > PCLNTAB_FRAME_MAX)
+		return -EBADMSG;
+	*ret_below = below;
+	return 0;
+}
+
 /* The list of PCDATA_INLTREE, an offset into pctab, and the tree. */
 static int find_tree(const struct pclntab *t, const struct go_func *f, struct bytes data,
 		     uint32_t *ret_list, struct bytes *ret_tree)

@@ -22,6 +22,7 @@
 #define PCLNTAB_FUNCS_MAX (1u << 24)
 #define PCLNTAB_NAME_MAX  8192
 #define PCLNTAB_STEPS_MAX (1u << 20)
+#define PCLNTAB_FRAME_MAX (1u << 30) /* bytes of one function's frame */
 
 struct pclntab {
 	struct bytes table;    /* from the header on */
@@ -93,6 +94,14 @@ int pclntab_frame(const struct pclntab *t, const struct go_func *f, uint64_t pc,
  */
 int pclntab_funcdata(const struct pclntab *t, const struct go_func *f, unsigned i,
 		     uint32_t *ret_off);
+
+/*
+ * Of a function that runs deferred calls at its end without the runtime: how far below the base
+ * pointer of its frame the byte lies whose bits say which of them are pending. `data` are the bytes
+ * from moduledata.gofunc on. 0; -ENOENT: it is none; -EBADMSG.
+ */
+int pclntab_open_defers(const struct pclntab *t, const struct go_func *f, struct bytes data,
+			uint32_t *ret_below);
 
 /* A call that was replaced by the code of what it called. */
 struct go_inline {
