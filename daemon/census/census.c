@@ -17,6 +17,7 @@
 #include "census/chain.h"
 #include "census/fetch_priv.h"
 #include "census/g_priv.h"
+#include "census/open_priv.h"
 #include "census/panics_priv.h"
 #include "census/reasons_priv.h"
 #include "census/stack_priv.h"
@@ -39,6 +40,7 @@ enum found {
 struct scratch {
 	struct fetch fetches[1 + LOOK_TRIES]; /* the first look at each g, and one after each try */
 	struct pages pages;
+	struct open_cache open;
 	enum found found[FETCH_MAX];
 	const uint8_t *g[FETCH_MAX]; /* what was found in it */
 	struct census_goroutine looked[FETCH_MAX];
@@ -150,6 +152,7 @@ int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 	c->scratch = malloc(sizeof(*c->scratch));
 	if (!c->scratch)
 		return fail(-ENOMEM, reason);
+	open_cache_init(&c->scratch->open);
 	read_reasons(c);
 	groups_begin(&c->groups);
 	c->next = (struct census_summary){ .begin_ns = now_ns,
@@ -212,9 +215,17 @@ static void sort_out(struct census *c, uint32_t i)
 			      &s->looked[i]);
 }
 
+static struct stack_reader stack_reader(struct census *c)
+{
+	struct scratch *s = c->scratch;
+
+	return (struct stack_reader){ &c->opts, &s->pages, &s->open, s->more };
+}
+
 static void read_stacks(struct census *c, const uint32_t *look, uint32_t n)
 {
 	struct scratch *s = c->scratch;
+	struct stack_reader r = stack_reader(c);
 	uint32_t n_spans = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -235,8 +246,24 @@ static void read_stacks(struct census *c, const uint32_t *look, uint32_t n)
 			continue;
 		if (s->spans[k++].err)
 			stack->have = 0;
-		stack_walk(&c->opts, s->g[look[i]], stack, s->more, &s->looked[look[i]]);
+		stack_walk(&r, s->g[look[i]], stack, &s->looked[look[i]]);
 	}
+}
+
+/* Returns how many records and frames were looked at. */
+static uint32_t read_depth(struct census *c, const uint8_t *g, struct stack *stack,
+			   struct census_goroutine *t)
+{
+	struct stack_reader r = stack_reader(c);
+	struct chain_walk w = {};
+	uint32_t frames = stack->sp ? stack_walk_rest(&r, stack, t) : 0;
+
+	t->chain_exact = !g_word(g, c->opts.layout->g.defer);
+	if (!t->chain_exact)
+		t->chain_exact = !chain_walk(&c->scratch->pages, c->opts.layout, g, &w) && w.ended;
+	t->depth = w.depth + t->open_coded;
+	t->depth_exact = t->chain_exact && t->walked && c->opts.open.complete;
+	return w.steps + frames;
 }
 
 /* Returns how many there was time for, at least one. */
@@ -245,23 +272,11 @@ static uint32_t read_depths(struct census *c, const uint32_t *look, uint32_t n)
 	struct scratch *s = c->scratch;
 	uint32_t i, steps = 0;
 
-	pages_init(&s->pages, &c->opts.mem);
-	for (i = 0; i < n && steps < STEP_CHAIN; i++) {
-		struct census_goroutine *t = &s->looked[look[i]];
-		const uint8_t *g = s->g[look[i]];
-		struct chain_walk w;
-
-		t->depth_exact = !g_word(g, c->opts.layout->g.defer);
-		if (t->depth_exact)
-			continue;
-		t->depth_exact = !chain_walk(&s->pages, c->opts.layout, g, &w) && w.ended;
-		t->depth = w.depth;
-		steps += w.steps;
-	}
+	for (i = 0; i < n && steps < STEP_CHAIN; i++)
+		steps += read_depth(c, s->g[look[i]], &s->stacks[look[i]], &s->looked[look[i]]);
 	return i;
 }
 
-/* Through the pages that read_depths() has begun with. */
 static void read_panics(struct census *c, const uint32_t *look, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -275,7 +290,6 @@ static void read_panics(struct census *c, const uint32_t *look, uint32_t n)
 	}
 }
 
-/* As read_panics(). */
 static void read_objects(struct census *c, const uint32_t *look, uint32_t n)
 {
 	const struct go_layout *l = c->opts.layout;
@@ -314,6 +328,7 @@ static int look_once(struct census *c, uint32_t *look, uint32_t *n, struct fetch
 	uint32_t done, got, moved = 0;
 	int err;
 
+	pages_init(&s->pages, &c->opts.mem);
 	read_stacks(c, look, *n);
 	done = read_depths(c, look, *n);
 	read_panics(c, look, done);
@@ -419,7 +434,8 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.depth_exact = t->depth_exact,
 		.panics_known = t->panics_known,
 		.goexit = t->goexit,
-		.settled = t->exact && t->depth_exact && t->panics_known &&
+		.open_coded = t->open_coded < UINT16_MAX ? (uint16_t)t->open_coded : UINT16_MAX,
+		.settled = t->exact && t->chain_exact && t->panics_known &&
 			   (t->whole || (census_waits(t->state) && !t->unfinished)),
 		.quiet = was.quiet && was.group == r->group,
 	};
@@ -446,6 +462,7 @@ static void count(struct census *c, struct record *r, uint64_t now_ns)
 		   now_ns - r->seen_ns >= c->opts.quiet_ns;
 	sum->count++;
 	sum->inexact += !r->exact;
+	sum->depth_inexact += !r->depth_exact;
 	sum->quiet += r->quiet;
 	sum->woken += was_quiet && !r->quiet;
 	if (r->depth > sum->depth_max)
@@ -577,6 +594,7 @@ static void recall(const struct census *c, uint32_t i, struct census_goroutine *
 	ret->wait = r->wait;
 	ret->object = r->object;
 	ret->depth = r->depth;
+	ret->open_coded = r->open_coded;
 	ret->depth_exact = r->depth_exact;
 	ret->panics_known = r->panics_known;
 	ret->panics = r->panics;

@@ -21,6 +21,7 @@
 #include "census/groups.h"
 #include "golang/injected.h"
 #include "golang/layout.h"
+#include "golang/opendefer.h"
 #include "golang/waitreason.h"
 
 #define CENSUS_GOROUTINES_MAX (1u << 22) /* more are not looked at */
@@ -45,12 +46,21 @@ struct census_frames {
 	void *arg;
 };
 
+/* The functions that keep their pending defers in their own frames. */
+struct census_open {
+	const struct opendefer *list; /* borrowed */
+	uint32_t n;
+	bool complete; /* all of them; else no depth is exact */
+	uint64_t text; /* link-time address that they count from */
+};
+
 struct census_opts {
 	struct memread mem; /* what it points to is borrowed, as is all here */
 	const struct go_layout *layout;
 	struct census_where where;
 	struct census_frames frames; /* frame NULL: nothing is known */
 	struct injected injected;    /* see there; link-time */
+	struct census_open open;
 	uint64_t bias;       /* of run-time over link-time addresses; those told are link-time */
 	uint32_t groups_max; /* what comes after is counted, not kept */
 	uint64_t quiet_ns;   /* who has not run for so long is quiet; 0: nobody */

@@ -52,8 +52,11 @@ struct census_goroutine {
 	bool unfinished; /* it ends at a function whose frame is not known (yet) */
 	enum census_wait wait;
 	uint64_t object; /* CHANNEL: its hchan; LOCK: the word that is waited on; 0: not known */
-	uint32_t depth;  /* pending records of its defer chain; open-coded ones are not in it */
+	uint32_t depth;  /* pending defers */
+	uint32_t open_coded; /* of these, the ones without a record: no probe has seen them */
 	bool depth_exact;
+	bool chain_exact; /* the records are */
+	bool walked;      /* all its frames were looked at for open-coded ones */
 	bool panics_known;
 	bool goexit;    /* it is being ended by runtime.Goexit */
 	uint8_t panics; /* not recovered yet, whose deferred calls run; 255: or more */

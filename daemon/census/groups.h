@@ -22,14 +22,15 @@
 /* Of the members of a group. */
 struct group_sum {
 	uint32_t count;
-	uint32_t inexact;   /* moved while they were read */
-	uint32_t quiet;     /* have waited for longer than the census's limit */
-	uint32_t woken;     /* were quiet at the census before, and are in this group no more */
-	uint32_t depth_max; /* deepest pending defers */
-	uint32_t goexit;    /* are being ended by runtime.Goexit */
-	uint8_t panics_max; /* most panics of one */
-	uint64_t oldest_ns; /* earliest census_since(); 0: not known of any */
-	uint64_t first;     /* lowest goid */
+	uint32_t inexact;       /* moved while they were read */
+	uint32_t quiet;         /* have waited for longer than the census's limit */
+	uint32_t woken;         /* were quiet at the census before, and are in this group no more */
+	uint32_t depth_max;     /* deepest pending defers */
+	uint32_t depth_inexact; /* of which that is not certain: it may be more */
+	uint32_t goexit;        /* are being ended by runtime.Goexit */
+	uint8_t panics_max;     /* most panics of one */
+	uint64_t oldest_ns;     /* earliest census_since(); 0: not known of any */
+	uint64_t first;         /* lowest goid */
 };
 
 struct group {

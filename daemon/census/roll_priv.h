@@ -22,7 +22,8 @@ struct record {
 	uint64_t object;
 	uint32_t group; /* or GROUP_NONE */
 	uint32_t depth;
-	uint8_t state; /* enum census_state */
+	uint16_t open_coded; /* UINT16_MAX: or more */
+	uint8_t state;       /* enum census_state */
 	uint8_t reason;
 	uint8_t wait; /* enum census_wait */
 	uint8_t tracking_seq;

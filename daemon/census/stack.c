@@ -9,6 +9,7 @@ bool stack_of(const struct go_layout *l, const uint8_t *g, enum census_state sta
 	ret->sp = g_sp(l, g, state);
 	ret->hi = g_word(g, l->g.stack_hi);
 	ret->have = 0;
+	ret->rest_bp = 0;
 	if (state == CENSUS_RUNNING || ret->sp <= g_word(g, l->g.stack_lo) || ret->sp > ret->hi) {
 		ret->sp = 0;
 		return false;
@@ -18,9 +19,12 @@ bool stack_of(const struct go_layout *l, const uint8_t *g, enum census_state sta
 }
 
 struct walk {
-	const struct census_opts *o;
+	const struct stack_reader *r;
 	struct stack *s;
-	uint8_t *more;
+	bool far;      /* what was read first is not at hand any more */
+	uint64_t pc;   /* of the frame that was met last */
+	uint32_t left; /* frames to look at */
+	bool missed;   /* a frame with open-coded defers could not be judged */
 };
 
 /* A word of the stack, fetching more of it when it lies further out. */
@@ -29,18 +33,50 @@ static bool stack_word(struct walk *w, uint64_t at, uint64_t *ret)
 	struct stack *s = w->s;
 	uint64_t off = at - s->sp, want = s->hi - s->sp;
 
-	if (at < s->sp || at % 8 || off >= want || want - off < 8 || off > STACK_BYTES - 8)
+	if (at < s->sp || at % 8 || off >= want || want - off < 8)
 		return false;
+	if (w->far || off > STACK_BYTES - 8)
+		return !pages_read(w->r->pages, at, ret, sizeof(*ret));
 	if (off + 8 > s->have) {
 		if (want > STACK_BYTES)
 			want = STACK_BYTES;
-		if (memread_at(&w->o->mem, s->sp, w->more, want))
+		if (memread_at(&w->r->o->mem, s->sp, w->r->more, want))
 			return false;
 		s->have = want;
-		s->bytes = w->more;
+		s->bytes = w->r->more;
 	}
 	*ret = g_word(s->bytes, (unsigned)off);
 	return true;
+}
+
+static void add_frame(struct walk *w, uint64_t pc, struct census_goroutine *ret)
+{
+	w->pc = pc;
+	w->left -= w->left > 0;
+	if (ret->nstack < CENSUS_STACK_MAX)
+		ret->stack[ret->nstack++] = pc;
+}
+
+/*
+ * The open-coded defers that the frame has pending that was met last, whose base pointer is bp. One
+ * that was interrupted may not have set its byte up yet.
+ */
+static void count_open(struct walk *w, uint64_t bp, bool interrupted, struct census_goroutine *ret)
+{
+	const struct census_opts *o = w->r->o;
+	uint32_t below = open_below(w->r->open, &o->open, w->pc - o->bias - 1);
+	uint64_t word, at = bp - below;
+	unsigned n;
+
+	if (!below)
+		return;
+	if (!stack_word(w, at & ~7ull, &word)) {
+		w->missed = true;
+		return;
+	}
+	n = (unsigned)__builtin_popcount(word >> at % 8 * 8 & 0xff);
+	ret->open_coded += n;
+	w->missed |= interrupted && n;
 }
 
 /*
@@ -49,21 +85,26 @@ static bool stack_word(struct walk *w, uint64_t at, uint64_t *ret)
  */
 static bool step_out(struct walk *w, uint64_t sp, uint64_t *bp, struct census_goroutine *ret)
 {
-	const struct census_frames *f = &w->o->frames;
-	uint64_t pc = ret->stack[ret->nstack - 1] - w->o->bias, caller;
+	const struct census_frames *f = &w->r->o->frames;
+	uint64_t caller;
 	uint32_t frame;
 
-	ret->unfinished = !f->frame || f->frame(f->arg, pc, &frame);
-	if (ret->unfinished || !stack_word(w, sp + frame, &caller) ||
-	    (frame && !stack_word(w, sp + frame - 8, bp)))
+	ret->unfinished = !f->frame || f->frame(f->arg, w->pc - w->r->o->bias, &frame);
+	if (ret->unfinished || !stack_word(w, sp + frame, &caller))
 		return false;
-	ret->stack[ret->nstack++] = caller;
+	if (frame) {
+		count_open(w, sp + frame - 8, true, ret);
+		if (!stack_word(w, sp + frame - 8, bp))
+			return false;
+	}
+	add_frame(w, caller, ret);
+	count_open(w, *bp, false, ret);
 	return true;
 }
 
-static bool is_injected(const struct walk *w, const struct census_goroutine *ret)
+static bool is_injected(const struct walk *w)
 {
-	return injected_has(&w->o->injected, ret->stack[ret->nstack - 1] - w->o->bias);
+	return injected_has(&w->r->o->injected, w->pc - w->r->o->bias);
 }
 
 /*
@@ -74,20 +115,24 @@ static void walk_frames(struct walk *w, uint64_t bp, struct census_goroutine *re
 {
 	uint64_t pc, next;
 
-	while (bp && ret->nstack < CENSUS_STACK_MAX) {
-		bool interrupted = is_injected(w, ret);
+	while (bp && w->left) {
+		bool interrupted = is_injected(w);
 
 		if (!stack_word(w, bp + 8, &pc) || !stack_word(w, bp, &next))
 			return;
-		ret->stack[ret->nstack++] = pc + interrupted;
-		if (interrupted && ret->nstack < CENSUS_STACK_MAX &&
-		    !step_out(w, bp + 16, &next, ret))
+		add_frame(w, pc + interrupted, ret);
+		if (!interrupted)
+			count_open(w, next, false, ret);
+		else if (!step_out(w, bp + 16, &next, ret))
 			return;
 		if (next && next <= bp)
 			return; /* frames ascend */
 		bp = next;
 	}
-	ret->whole = !bp;
+	w->s->rest_bp = bp;
+	w->s->rest_pc = w->pc;
+	ret->whole = !bp && !w->far;
+	ret->walked = !bp && !w->missed;
 }
 
 /*
@@ -100,16 +145,29 @@ static void walk_out_of_leaf(struct walk *w, uint64_t bp, struct census_goroutin
 		walk_frames(w, bp, ret);
 }
 
-void stack_walk(const struct census_opts *o, const uint8_t *g, struct stack *s, uint8_t *more,
+void stack_walk(const struct stack_reader *r, const uint8_t *g, struct stack *s,
 		struct census_goroutine *ret)
 {
+	const struct go_layout *l = r->o->layout;
 	bool waits = census_waits(ret->state), syscall = ret->state == CENSUS_SYSCALL;
-	struct walk w = { .o = o, .s = s, .more = more };
-	uint64_t bp = g_word(g, o->layout->g.sched_bp);
+	struct walk w = { .r = r, .s = s, .left = CENSUS_STACK_MAX };
+	uint64_t bp = g_word(g, l->g.sched_bp);
 
-	ret->stack[ret->nstack++] = g_pc(o->layout, g, ret->state) + (!waits && !syscall);
+	add_frame(&w, g_pc(l, g, ret->state) + (!waits && !syscall), ret);
 	if (waits)
 		walk_frames(&w, bp, ret);
 	else
 		walk_out_of_leaf(&w, bp, ret);
+	if (w.missed)
+		s->rest_bp = 0; /* that it is not all is known already */
+}
+
+uint32_t stack_walk_rest(const struct stack_reader *r, struct stack *s,
+			 struct census_goroutine *ret)
+{
+	struct walk w = { .r = r, .s = s, .far = true, .pc = s->rest_pc, .left = STACK_FRAMES_MAX };
+
+	if (s->rest_bp)
+		walk_frames(&w, s->rest_bp, ret);
+	return STACK_FRAMES_MAX - w.left;
 }

@@ -78,7 +78,8 @@ static void print_head(const json_t *g)
 		printf(", oldest for about %s", age);
 	}
 	if (value_integer(g, "depth_max"))
-		printf(", up to %lld pending defers", value_integer(g, "depth_max"));
+		printf(", up to %lld pending defers%s", value_integer(g, "depth_max"),
+		       value_integer(g, "depth_inexact") ? " or more" : "");
 	if (value_integer(g, "panics_max") > 1)
 		printf(", in %lld panics", value_integer(g, "panics_max"));
 	else if (value_integer(g, "panics_max"))

@@ -221,8 +221,8 @@ void discover_refilter(struct engine *e)
 	discover_all(e);
 }
 
-void discover_report(struct engine *e, struct image *im, int err, const struct image_report *report,
-		     const struct reason *reason)
+void discover_report(struct engine *e, struct image *im, int err,
+		     const struct worker_result *result, const struct reason *reason)
 {
 	_cleanup_free_ pid_t *waiting = TAKE_PTR(im->waiting);
 	unsigned n = im->n_waiting;
@@ -247,7 +247,7 @@ void discover_report(struct engine *e, struct image *im, int err, const struct i
 	 * A process that was asked for by its number is looked at whatever it runs: it has
 	 * descriptors.
 	 */
-	if (image_set_report(im, report, e->opts.only_pid != 0))
+	if (image_set_report(im, result, e->opts.only_pid != 0))
 		return;
 	for (unsigned i = 0; i < n; i++)
 		discover_pid(e, waiting[i]);

@@ -376,7 +376,7 @@ static void on_job(void *arg, uint32_t image_id, int err, const struct worker_re
 			log_debug("naming %u sites failed: %s", nasks, reason->text);
 		on_names(e, image_id, result, asks, nasks);
 	} else if (im) {
-		discover_report(e, im, err, result ? &result->report : NULL, reason);
+		discover_report(e, im, err, result, reason);
 	}
 }
 

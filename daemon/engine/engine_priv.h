@@ -88,8 +88,8 @@ void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns);
 void discover_gone(struct engine *e, pid_t pid);
 void discover_sweep(struct engine *e);    /* notice exits without the kernel's help */
 void discover_refilter(struct engine *e); /* the configuration wants others */
-void discover_report(struct engine *e, struct image *im, int err, const struct image_report *report,
-		     const struct reason *reason);
+void discover_report(struct engine *e, struct image *im, int err,
+		     const struct worker_result *result, const struct reason *reason);
 struct watch *watch_of_pid(struct engine *e, pid_t pid);
 struct watch *watch_of_id(struct engine *e, uint32_t id);
 void watch_remove(struct engine *e, struct watch *w);

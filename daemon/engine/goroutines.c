@@ -74,6 +74,10 @@ static struct census *census_of(struct watch *w)
 		},
 		.frames = { .frame = frame_at, .arg = w },
 		.injected = r->injected,
+		.open = { .list = w->image->open,
+			  .n = w->image->n_open,
+			  .complete = w->image->open_complete,
+			  .text = r->text },
 		.bias = w->bias,
 		.groups_max = GROUPS_MAX,
 		.quiet_ns = QUIET_INTERVALS * w->engine->config->census.interval_ns,
@@ -192,7 +196,7 @@ struct deep {
 	unsigned n;
 	struct deep_one {
 		uint64_t g, goid;
-		uint32_t depth;
+		uint32_t depth, open_coded, group;
 		bool exact;
 	} list[DEEP_MAX];
 };
@@ -208,7 +212,32 @@ static void note_deep(void *arg, const struct census_goroutine *g, uint32_t grou
 		return;
 	d->n += d->n < DEEP_MAX;
 	memmove(d->list + at + 1, d->list + at, (d->n - at - 1) * sizeof(d->list[0]));
-	d->list[at] = (struct deep_one){ g->g, g->goid, g->depth, g->depth_exact };
+	d->list[at] = (struct deep_one){ .g = g->g,
+					 .goid = g->goid,
+					 .depth = g->depth,
+					 .open_coded = g->open_coded,
+					 .group = group,
+					 .exact = g->depth_exact };
+}
+
+/*
+ * The innermost function on its stack that keeps defers in its frame; nothing says at which of its
+ * lines they stand, so the place is the function's first one. 0: there is none.
+ */
+static uint64_t open_site(const struct watch *w, uint32_t group)
+{
+	const struct group *g =
+		group == GROUP_NONE ? NULL : census_groups(w->census.c)->by_id[group];
+	uint64_t text = w->image->report->text;
+
+	for (unsigned i = 0; g && i < g->key.nstack; i++) {
+		const struct opendefer *o =
+			opendefer_at(w->image->open, w->image->n_open, g->key.stack[i] - 1 - text);
+
+		if (o)
+			return text + o->begin + 1; /* as a return address */
+	}
+	return 0;
 }
 
 static void tell_deep(struct watch *w, const struct deep_one *d, uint64_t time_ns)
@@ -223,7 +252,10 @@ static void tell_deep(struct watch *w, const struct deep_one *d, uint64_t time_n
 	};
 	uint64_t goid, site;
 
-	if (!chain_site(&mem, &w->image->report->layout, d->g, &goid, &site) && goid == d->goid)
+	if (d->open_coded > d->depth / 2)
+		ev.pending.site = open_site(w, d->group);
+	else if (!chain_site(&mem, &w->image->report->layout, d->g, &goid, &site) &&
+		 goid == d->goid)
 		ev.pending.site = site - w->bias;
 	engine_emit(w->engine, &ev);
 }

@@ -30,6 +30,7 @@ static void image_free(struct image *im)
 {
 	image_close(im);
 	free(im->report);
+	free(im->open);
 	free(im->waiting);
 	free(im);
 }
@@ -119,8 +120,20 @@ int image_add_waiting(struct image *im, pid_t pid)
 	return 0;
 }
 
-int image_set_report(struct image *im, const struct image_report *report, bool keep_empty)
+static void set_open(struct image *im, const struct opendefer_list *l)
 {
+	im->open = malloc(l->n * sizeof(l->list[0]) + 1);
+	if (!im->open)
+		return; /* not complete, then */
+	memcpy(im->open, l->list, l->n * sizeof(l->list[0]));
+	im->n_open = l->n;
+	im->open_complete = l->complete;
+}
+
+int image_set_report(struct image *im, const struct worker_result *result, bool keep_empty)
+{
+	const struct image_report *report = &result->report;
+
 	im->state = IMAGE_READY;
 	if (report->kind == IMAGE_NONE && !keep_empty)
 		return 0;
@@ -128,5 +141,6 @@ int image_set_report(struct image *im, const struct image_report *report, bool k
 	if (!im->report)
 		return -ENOMEM;
 	*im->report = *report;
+	set_open(im, &result->open);
 	return 0;
 }

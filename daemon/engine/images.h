@@ -12,7 +12,7 @@
 
 #include <uthash.h>
 
-#include "probe/inspect.h"
+#include "probe/worker.h"
 #include "proc/procfs.h"
 
 #define IMAGES_MAX 4096
@@ -25,8 +25,11 @@ struct image {
 	uint32_t id;
 	enum image_state state;
 	struct image_report *report; /* READY: NULL when there is nothing to see in it */
-	unsigned users;              /* targets */
-	int exe_fd; /* the file, open while somebody may ask for its names; -1: nobody */
+	struct opendefer *open;      /* Go: see struct opendefer_list */
+	uint32_t n_open;
+	bool open_complete;
+	unsigned users; /* targets */
+	int exe_fd;     /* the file, open while somebody may ask for its names; -1: nobody */
 	unsigned n_waiting;
 	pid_t *waiting; /* processes that run it and wait for the report */
 };
@@ -51,6 +54,6 @@ int image_add_waiting(struct image *im, pid_t pid);
  * The report is there: keep a copy, unless there is nothing to see in the file and `keep_empty` is
  * not set.
  */
-int image_set_report(struct image *im, const struct image_report *report, bool keep_empty);
+int image_set_report(struct image *im, const struct worker_result *result, bool keep_empty);
 
 #endif

@@ -15,9 +15,9 @@ static const char *const verdict_names[LEAK_VERDICT_MAX] = { "too_young", "stead
 
 struct member {
 	uint64_t goid, parent, since_ns, object;
-	uint32_t depth;
+	uint32_t depth, open_coded;
 	uint8_t panics;
-	bool panics_known, goexit;
+	bool depth_exact, panics_known, goexit;
 };
 
 /* Of each group, by its id, the first ones. */
@@ -50,6 +50,8 @@ static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t g
 			.since_ns = census_since(g->seen_ns, g->waitsince_ns),
 			.object = g->object,
 			.depth = g->depth,
+			.open_coded = g->open_coded,
+			.depth_exact = g->depth_exact,
 			.panics = g->panics,
 			.panics_known = g->panics_known,
 			.goexit = g->goexit,
@@ -93,6 +95,8 @@ static json_t *members_json(const struct page *p, const struct group *g)
 		set(o, "since_seconds", since_json(p, m->since_ns));
 		set(o, "waits_for", m->object ? view_address(m->object) : json_null());
 		set_int(o, "depth", m->depth);
+		set_int(o, "open_coded", m->open_coded);
+		set(o, "depth_exact", json_boolean(m->depth_exact));
 		set(o, "panics", m->panics_known ? json_integer(m->panics) : json_null());
 		set(o, "goexit", m->panics_known ? json_boolean(m->goexit) : json_null());
 		json_array_append_new(list, o);
@@ -137,6 +141,7 @@ static json_t *group_json(struct page *p, const struct group *g, bool *ret_syste
 	set(o, "start", g->key.start ? view_line(start) : json_null());
 	set(o, "created_by", line_at(p, g->key.created_at));
 	set_int(o, "depth_max", g->sum.depth_max);
+	set_int(o, "depth_inexact", g->sum.depth_inexact);
 	set_int(o, "panics_max", g->sum.panics_max);
 	set_int(o, "goexit", g->sum.goexit);
 	set_int(o, "inexact", g->sum.inexact);

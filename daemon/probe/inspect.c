@@ -57,7 +57,8 @@ static unsigned layout_minor(const struct go_version *v)
 	return v->minor ? v->minor : UINT16_MAX;
 }
 
-static int inspect_go(const struct gobin *go, struct image_report *ret, struct reason *reason)
+static int inspect_go(const struct gobin *go, struct image_report *ret,
+		      struct opendefer_list *ret_open, struct reason *reason)
 {
 	struct waitreason_table reasons;
 	struct gobin_func main;
@@ -82,6 +83,8 @@ static int inspect_go(const struct gobin *go, struct image_report *ret, struct r
 	injected_find(go, &ret->injected);
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;
+	if (ret_open)
+		opendefer_find(go, ret_open);
 	ret->has_layout = go_layout_find(layout_minor(&go->version), &ret->layout) == 0;
 	if (!go->version.minor)
 		reason_set(reason, 0, "the file does not say which Go built it");
@@ -112,7 +115,8 @@ static int inspect_c(const struct elfimg *img, const struct plan_c_profile *prof
 }
 
 static int inspect_image(const void *bytes, size_t len, const struct plan_c_profile *profiles,
-			 unsigned nprofiles, struct image_report *ret, struct reason *reason)
+			 unsigned nprofiles, struct image_report *ret,
+			 struct opendefer_list *ret_open, struct reason *reason)
 {
 	struct elfimg img;
 	struct gobin go;
@@ -131,13 +135,15 @@ static int inspect_image(const void *bytes, size_t len, const struct plan_c_prof
 		return inspect_c(&img, profiles, nprofiles, ret, reason);
 	}
 	ret->kind = IMAGE_GO;
-	return r < 0 ? r : inspect_go(&go, ret, reason);
+	return r < 0 ? r : inspect_go(&go, ret, ret_open, reason);
 }
 
-static void begin(struct image_report *ret)
+static void begin(struct image_report *ret, struct opendefer_list *ret_open)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->version = INSPECT_VERSION;
+	if (ret_open)
+		memset(ret_open, 0, sizeof(*ret_open));
 }
 
 static int finish(struct image_report *ret, int err, const struct reason *reason)
@@ -148,29 +154,29 @@ static int finish(struct image_report *ret, int err, const struct reason *reason
 }
 
 int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *profiles,
-		  unsigned nprofiles, struct image_report *ret)
+		  unsigned nprofiles, struct image_report *ret, struct opendefer_list *ret_open)
 {
 	struct reason reason = { 0 };
 	int r;
 
-	begin(ret);
+	begin(ret, ret_open);
 	ret->file_bytes = len;
-	r = inspect_image(bytes, len, profiles, nprofiles, ret, &reason);
+	r = inspect_image(bytes, len, profiles, nprofiles, ret, ret_open, &reason);
 	return finish(ret, r, &reason);
 }
 
 int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles,
-	       struct image_report *ret)
+	       struct image_report *ret, struct opendefer_list *ret_open)
 {
 	_cleanup_(mapping_done) struct mapping m = { 0 };
 	struct reason reason = { 0 };
 	int r;
 
-	begin(ret);
+	begin(ret, ret_open);
 	r = map_fd(fd, &m, &reason);
 	if (r < 0)
 		return finish(ret, r, &reason);
-	return inspect_bytes(m.p, m.len, profiles, nprofiles, ret);
+	return inspect_bytes(m.p, m.len, profiles, nprofiles, ret, ret_open);
 }
 
 /* The places of an answer, as they are found. */

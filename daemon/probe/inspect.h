@@ -17,9 +17,10 @@
 #include "golang/gotype.h"
 #include "golang/injected.h"
 #include "golang/layout.h"
+#include "golang/opendefer.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      5u           /* of the structs below */
+#define INSPECT_VERSION      6u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -89,13 +90,14 @@ struct image_place {
 };
 
 /*
- * Inspect the file behind `fd` (borrowed; mapped, its offset untouched). Always fills *ret; returns
- * ret->error. A file that shrinks while it is read raises SIGBUS: one more reason for the worker.
+ * Inspect the file behind `fd` (borrowed; mapped, its offset untouched). Always fills *ret, and
+ * *ret_open (NULL: not wanted), which is empty for what is no Go program; returns ret->error. A file
+ * that shrinks while it is read raises SIGBUS: one more reason for the worker.
  */
 int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles,
-	       struct image_report *ret);
+	       struct image_report *ret, struct opendefer_list *ret_open);
 int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *profiles,
-		  unsigned nprofiles, struct image_report *ret);
+		  unsigned nprofiles, struct image_report *ret, struct opendefer_list *ret_open);
 
 /*
  * Answer `n` <= INSPECT_ASKS_MAX asks. What has no answer has no place; when there are more inlined

@@ -193,6 +193,11 @@ static int explain_death(int status, struct reason *reason)
 			  WEXITSTATUS(status));
 }
 
+static int open_check(const struct opendefer_list *l)
+{
+	return *(const unsigned char *)&l->complete <= 1 && opendefer_check(l) ? 0 : -EPROTO;
+}
+
 static int take_answer(const struct worker *w, struct worker_result *ret, struct reason *reason)
 {
 	struct worker_reply *a = w->reply;
@@ -200,7 +205,7 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 
 	if (a->version != INSPECT_VERSION || a->error > 0 || a->error < -4095 ||
 	    !memchr(a->reason, 0, sizeof(a->reason)) ||
-	    (inspect ? image_report_check(&a->u.report)
+	    (inspect ? image_report_check(&a->u.report) ?: open_check(&a->u.open)
 		     : image_places_check(a->u.places, a->nplaces, w->nasks)) < 0)
 		return reason_set(reason, -EPROTO, "the image worker's answer makes no sense");
 	if (a->error < 0)
@@ -208,6 +213,7 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 	ret->nplaces = 0;
 	if (inspect) {
 		ret->report = a->u.report;
+		ret->open = a->u.open;
 		return 0;
 	}
 	ret->nplaces = a->nplaces;

@@ -183,7 +183,8 @@ static void inspect(const struct worker_request *rq, struct worker_reply *reply)
 		profiles[i] = (struct plan_c_profile){ p->name, or_null(p->push), or_null(p->run),
 						       or_null(p->panic), or_null(p->recover) };
 	}
-	(void)inspect_fd(WORKER_IMAGE_FD, profiles, rq->nprofiles, &reply->u.report);
+	(void)inspect_fd(WORKER_IMAGE_FD, profiles, rq->nprofiles, &reply->u.report,
+			 &reply->u.open);
 }
 
 int worker_main(void)

@@ -35,7 +35,10 @@ struct worker_reply {
 	uint32_t nplaces;
 	char reason[REASON_MAX];
 	union {
-		struct image_report report;
+		struct {
+			struct image_report report;
+			struct opendefer_list open;
+		};
 		struct image_place places[INSPECT_PLACES_MAX];
 	} u;
 };

@@ -28,6 +28,9 @@ static int read_memory(void *arg, uint64_t addr, void *dst, size_t n)
 	return 0;
 }
 
+/* Of the places that the seed has; what a mutation makes of them may be in any. */
+static const struct opendefer functions[] = { { 0x1f00, 0x2100, 8 }, { 0x3000, 0x3100, 0x33 } };
+
 /* As large as the place says. */
 static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
 {
@@ -41,7 +44,7 @@ static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t g
 
 	if (!g->goid || (unsigned)g->state >= CENSUS_STATE_MAX || g->nstack > CENSUS_STACK_MAX ||
 	    (g->whole && !g->nstack) || (g->state == CENSUS_RUNNING && (g->exact || g->nstack)) ||
-	    (g->depth_exact && !g->exact) || g->g < BASE)
+	    (g->depth_exact && !g->exact) || g->open_coded > g->depth || g->g < BASE)
 		abort();
 	(*told)++;
 }
@@ -89,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.layout = &layout,
 		.where = { BASE, BASE + 8, BASE + 0x40, 16 },
 		.frames = { .frame = frame_at },
+		.open = { functions, 2, true, 0x400000 },
 		.groups_max = 3,
 		.quiet_ns = 10,
 	};

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct elfimg img;
 	uint64_t v;
 
-	(void)inspect_bytes(data, len, &profile, 1, &report);
+	(void)inspect_bytes(data, len, &profile, 1, &report, NULL);
 	if (image_report_check(&report) < 0)
 		abort();
 	for (unsigned i = 0; i < report.plan.n; i++)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# The daemon's own censuses: how many goroutines do what, the line that forgets goroutines, recursion that no probe sees,
+# The daemon's own censuses: how many goroutines do what, the line that forgets goroutines, recursion and open-coded defers that no probe sees,
 # and the truth where the kernel's map of goroutines is too small.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
@@ -76,6 +76,23 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	program_ends
 }
 
+opens() { # no probe can see one of them, nor is there a record
+	start_program crowd "$fixtures/crowd.stripped" -opens 100
+	start_daemon --config.file="$tmp/fast.yml"
+	wait_until 10 attached "$program"
+	go_on
+	go_on
+	wait_until 10 depth_is 200
+	ok $? "$version: 200 pending defers that are open-coded"
+	is "$(target exact)" true "$version: which is exact"
+	wait_until 10 firing crowd.stripped DeferPileUp
+	ok $? "$version: they are told"
+	is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[] | select(.labels.alertname == "DeferPileUp") |
+		"\(.value) \(.exact) \(.site.function)"')" "200 true main.opens" "$version: with the function that has them"
+	stop_daemon
+	program_ends
+}
+
 small_map() { # goroutines for which there is no room in the kernel's map
 	start_program crowd "$fixtures/crowd.stripped" -piles 300 -pile 500
 	start_daemon --config.file="$tmp/small.yml"
@@ -102,6 +119,7 @@ answers_is() { # STATUS QUERY NAME
 while read -r version go; do
 	build_fixtures "$version" "$go" stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	leaks
+	opens
 	small_map
 done <<<"$(sed -n '1p;$p' <<<"$gos" | sort -u)"
 

@@ -16,10 +16,14 @@
 #include "probe/inspect.h"
 
 #define TOLD_MAX 5
+#define KINDS    3
+
+static const char *const functions[KINDS] = { "main.churns3", "main.churns5", "main.churns7" };
+static const uint32_t depths[KINDS] = { 3, 5, 7 };
 
 struct judge {
 	const struct census_summary *summary;
-	uint64_t starts[2]; /* entries of main.churns3, main.churns7 */
+	uint64_t starts[KINDS]; /* entries of the functions below */
 	uint64_t accepted, wrong, refused, censuses;
 };
 
@@ -31,10 +35,9 @@ static bool waits_itself(const struct judge *j, const struct census_goroutine *g
 
 static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t group)
 {
-	static const uint32_t depths[] = { 3, 7 };
 	struct judge *j = arg;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < KINDS; i++) {
 		if (g->start != j->starts[i] || !waits_itself(j, g))
 			continue;
 		if (!g->exact || !g->depth_exact) {
@@ -67,26 +70,25 @@ static int take(struct census *c, struct judge *j, uint64_t now_ns)
 	return 0;
 }
 
-static bool find_starts(const struct gofile *file, uint64_t starts[2])
+static bool find_starts(const struct gofile *file, uint64_t starts[KINDS])
 {
-	static const char *const names[] = { "main.churns3", "main.churns7" };
 	struct elfimg img;
 	struct gobin g;
 
 	if (elfimg_init(&img, file->p, file->len, NULL) || gobin_init(&g, &img, NULL))
 		return false;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < KINDS; i++) {
 		struct gobin_func f;
 
-		if (gobin_function(&g, names[i], &f))
+		if (gobin_function(&g, functions[i], &f))
 			return false;
 		starts[i] = f.va;
 	}
 	return true;
 }
 
-static int judge(struct memread_process *p, const struct image_report *r, struct judge *j,
-		 uint64_t wanted)
+static int judge(struct memread_process *p, const struct image_report *r,
+		 const struct opendefer_list *open, struct judge *j, uint64_t wanted)
 {
 	const struct census_opts opts = {
 		.mem = memread_process(p),
@@ -95,6 +97,7 @@ static int judge(struct memread_process *p, const struct image_report *r, struct
 			   .allgs_list = r->allgs_list,
 			   .wait_reasons = r->wait_reasons,
 			   .n_wait_reasons = r->n_wait_reasons },
+		.open = { open->list, open->n, open->complete, r->text },
 		.groups_max = GROUPS_MAX,
 	};
 	int err = 0;
@@ -113,13 +116,14 @@ static int judge(struct memread_process *p, const struct image_report *r, struct
 int main(int argc, char **argv)
 {
 	static struct image_report report;
+	static struct opendefer_list open_defers;
 	struct memread_process p = { .fd = -1 };
 	struct judge j = {};
 	struct gofile file;
 	char path[64];
 
 	if (argc != 4 || !gofile_open(argv[2], &file) || !find_starts(&file, j.starts) ||
-	    inspect_bytes(file.p, file.len, NULL, 0, &report) || !report.has_layout) {
+	    inspect_bytes(file.p, file.len, NULL, 0, &report, &open_defers) || !report.has_layout) {
 		fprintf(stderr, "usage: churn PID FILE N; FILE is tests/fixtures/crowd\n");
 		return 2;
 	}
@@ -130,7 +134,7 @@ int main(int argc, char **argv)
 		perror(path);
 		return 1;
 	}
-	if (judge(&p, &report, &j, strtoull(argv[3], NULL, 10)))
+	if (judge(&p, &report, &open_defers, &j, strtoull(argv[3], NULL, 10)))
 		return 1;
 	printf("{\"accepted\":%llu,\"wrong\":%llu,\"refused\":%llu,\"censuses\":%llu}\n",
 	       (unsigned long long)j.accepted, (unsigned long long)j.wrong,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# Goroutines are made, push three or seven defers, sleep for some milliseconds and end, 2,000 at a time, while the
+# Goroutines are made, push three, five (two of them open-coded) or seven defers, sleep for some milliseconds and end, 2,000 at a time, while the
 # collector runs 20 times a second: of CHURN accepted ones, none has another depth.
 . "$(dirname "$0")/../lib/live.sh"
 need_root

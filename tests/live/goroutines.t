@@ -11,8 +11,9 @@ first_go=$(head -1 <<<"$gos")
 skip_absent_gos
 
 census() { "$DEFERD" goroutines --alone "$@" "$program"; }
-depth_of() { # FUNCTION: pending defers of those that wait in it
-	jq --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .depth_max] | unique | .[]' "$tmp/census.json"
+depth_of() { # FUNCTION: pending defers of those that began in it; what is not exact is none
+	jq --arg f "$1" '[.groups[] | select(.start.function == $f) | .goroutines[] | if .depth_exact then .depth else null end] |
+		unique | .[]' "$tmp/census.json"
 }
 panics_of() { # FUNCTION: panics of those that came through it, and whether they are in Goexit
 	jq -c --arg f "$1" '[.groups[] | select(any(.stack[]; .function == $f)) | .goroutines[] | [.panics, .goexit]] | unique | .[]' \
@@ -50,7 +51,7 @@ while read -r version go; do
 		ok $? "$version, $variant: there are many"
 		is "$(jq '.goroutines - .system' "$tmp/census.json")" "$(truth parked goroutines)" "$version, $variant: how many"
 		is "$(jq '.unreadable + .left_out' "$tmp/census.json")" 0 "$version, $variant: nothing is left out"
-		for function in main.defersThree main.defersMany; do
+		for function in main.defersThree main.defersMany main.opensSome main.opensAmong main.opensDeep main.opensRest; do
 			is "$(depth_of $function)" "$(truth parked "pending[\"$function\"]")" "$version, $variant: pending in $function"
 		done
 		for function in main.receives main.faults main.panicsTwice main.recovers main.exits; do

@@ -42,6 +42,7 @@ static const uint8_t *big; /* instead of `memory` */
 static size_t big_len;
 static bool gone;
 static struct injected injected;
+static struct census_open opened;
 static int64_t frame; /* that is known of every place; -1: none */
 static struct census_goroutine seen[SEEN_MAX];
 static unsigned n_seen;
@@ -115,6 +116,7 @@ static void make(unsigned minor, unsigned n)
 	now = 1000;
 	frame = -1;
 	injected = (struct injected){};
+	opened = (struct census_open){ .complete = true };
 	put(BASE, n);
 	put(BASE + 8, LIST);
 	for (unsigned i = 0; i < n; i++)
@@ -141,6 +143,7 @@ static struct census *new_census(void)
 					  .where = where,
 					  .frames = { .frame = frame_at },
 					  .injected = injected,
+					  .open = opened,
 					  .groups_max = GROUPS_MAX,
 					  .quiet_ns = 100 };
 	struct census *c = census_new(&opts);
@@ -417,6 +420,101 @@ static void panicking(void **state)
 		assert_false(seen[1].panics_known || seen[1].panics || seen[1].goexit);
 	}
 	census_free(c);
+}
+
+/* Two functions that keep bits of theirs in their frames: the one called, and the one that waits. */
+static const struct opendefer functions[] = { { 0x1000, 0x1100, 8 }, { 0x1f00, 0x2100, 12 } };
+
+static void open_coded(void **state)
+{
+	const struct census_open two = { functions, 2, true, 0x400000 };
+	static const struct {
+		uint8_t bits;
+		unsigned chain; /* records */
+		uint32_t depth;
+	} cases[] = { { 0, 0, 0 }, { 0x80, 0, 1 }, { 0x55, 0, 4 }, { 0xff, 0, 8 }, { 3, 1, 3 } };
+
+	for (unsigned minor = 19; minor <= 27; minor++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+			uint64_t base = TOP(0) - 0x40; /* of the function that is called first */
+			struct census_summary st;
+
+			make(minor, 1);
+			put(G(0) + layout.g.sched_pc, 0x401800);
+			memory[base - 12 - BASE] = cases[i].bits;
+			if (cases[i].chain) {
+				put(G(0) + layout.g.defer, BASE + 0x900);
+				put(BASE + 0x900 + layout.defer.sp, TOP(0) - 0x40);
+			}
+			opened = two;
+			assert_int_equal(census(&st), 0);
+			assert_int_equal(seen[0].depth, cases[i].depth);
+			assert_int_equal(seen[0].open_coded, cases[i].depth - cases[i].chain);
+			assert_true(seen[0].depth_exact);
+			opened.complete = false;
+			assert_int_equal(census(&st), 0);
+			assert_int_equal(seen[0].depth, cases[i].depth);
+			assert_false(seen[0].depth_exact);
+		}
+	}
+}
+
+/* What a frame says is believed where it is made for certain. */
+static void open_coded_unsure(void **state)
+{
+	struct census_summary st;
+
+	for (unsigned bits = 0; bits < 2; bits++) {
+		make(27, 1);
+		make_goroutine(0, 9);                     /* preempted within 0x401000 */
+		put(TOP(0) - 0x80 + 0x10, TOP(0) - 0x60); /* its caller's frame */
+		put(TOP(0) - 0x80 + 0x18, 0x402000);
+		memory[TOP(0) - 0x80 + 0x10 - 8 - BASE] = (uint8_t)bits;
+		opened = (struct census_open){ functions, 1, true, 0x400000 };
+		frame = 0x18;
+		assert_int_equal(census(&st), 0);
+		assert_true(seen[0].whole);
+		assert_int_equal(seen[0].depth, bits);
+		assert_int_equal(seen[0].depth_exact, !bits);
+	}
+	/* Below the stack; and where its frames do not end. */
+	make(27, 1);
+	opened = (struct census_open){ functions, 1, true, 0x400000 };
+	put(G(0) + layout.g.sched_pc, 0x402000);
+	put(TOP(0) - 0x58, 0x401001);
+	put(TOP(0) - 0x60, TOP(0) + 0x40);
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(seen[0].depth, 0);
+	assert_false(seen[0].depth_exact || seen[0].whole);
+}
+
+/* Far more frames than are shown, each with one. */
+static void open_coded_far(void **state)
+{
+	enum { FRAMES = 120 };
+	uint64_t bp = STACK(0) + 0x40;
+	struct census_summary st;
+
+	make(26, 1);
+	put(G(0) + layout.g.sched_sp, STACK(0) + 0x20);
+	put(G(0) + layout.g.sched_bp, bp);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		put(bp, i + 1 < FRAMES ? bp + 0x20 : 0);
+		put(bp + 8, i + 1 < FRAMES ? 0x402010 : 0x403010);
+		memory[bp - 8 - BASE] = 0x10;
+		bp += 0x20;
+	}
+	opened = (struct census_open){ (struct opendefer[]){ { 0x2000, 0x2100, 8 } }, 1, true,
+				       0x400000 };
+	assert_int_equal(census(&st), 0);
+	assert_int_equal(seen[0].nstack, CENSUS_STACK_MAX);
+	assert_false(seen[0].whole);
+	assert_true(seen[0].depth_exact);
+	assert_int_equal(seen[0].depth, FRAMES - 1); /* the outermost is another function's */
+	/* A ring: frames ascend, or there is an end. */
+	put(STACK(0) + 0x40 + 0x20 * 100, STACK(0) + 0x40);
+	assert_int_equal(census(&st), 0);
+	assert_false(seen[0].depth_exact);
 }
 
 static void stacks(void **state)
@@ -1004,17 +1102,19 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_release), cmocka_unit_test(states),
-		cmocka_unit_test(leaves),        cmocka_unit_test(faults),
-		cmocka_unit_test(broken),        cmocka_unit_test(moved),
-		cmocka_unit_test(stacks),        cmocka_unit_test(runs),
-		cmocka_unit_test(lists),         cmocka_unit_test(unknown_layout),
-		cmocka_unit_test(reasons),       cmocka_unit_test(again),
-		cmocka_unit_test(growth),        cmocka_unit_test(since),
-		cmocka_unit_test(bias),          cmocka_unit_test(no_room),
-		cmocka_unit_test(objects),       cmocka_unit_test(holders),
-		cmocka_unit_test(steps),         cmocka_unit_test(panicking),
-		cmocka_unit_test(selects),       cmocka_unit_test(many_selects),
+		cmocka_unit_test(every_release),  cmocka_unit_test(states),
+		cmocka_unit_test(leaves),         cmocka_unit_test(faults),
+		cmocka_unit_test(broken),         cmocka_unit_test(moved),
+		cmocka_unit_test(stacks),         cmocka_unit_test(runs),
+		cmocka_unit_test(lists),          cmocka_unit_test(unknown_layout),
+		cmocka_unit_test(reasons),        cmocka_unit_test(again),
+		cmocka_unit_test(growth),         cmocka_unit_test(since),
+		cmocka_unit_test(bias),           cmocka_unit_test(no_room),
+		cmocka_unit_test(objects),        cmocka_unit_test(holders),
+		cmocka_unit_test(steps),          cmocka_unit_test(panicking),
+		cmocka_unit_test(open_coded),     cmocka_unit_test(open_coded_unsure),
+		cmocka_unit_test(open_coded_far), cmocka_unit_test(selects),
+		cmocka_unit_test(many_selects),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);

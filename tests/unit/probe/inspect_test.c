@@ -35,7 +35,7 @@ static void what_it_is(void **state)
 		struct fake f;
 
 		fake_make(&f, &cases[i].opts);
-		assert_int_equal(inspect_bytes(f.b, sizeof(f.b), &c_default, 1, &r),
+		assert_int_equal(inspect_bytes(f.b, sizeof(f.b), &c_default, 1, &r, NULL),
 				 cases[i].error);
 		assert_int_equal(r.error, cases[i].error);
 		assert_int_equal(r.kind, cases[i].kind);
@@ -54,11 +54,11 @@ static void no_files(void **state)
 			    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct image_report r;
 
-	assert_int_equal(inspect_fd(-1, NULL, 0, &r), -EBADF);
-	assert_int_equal(inspect_fd(dir, NULL, 0, &r), -ENOEXEC);
-	assert_int_equal(inspect_fd(null, NULL, 0, &r), -ENOEXEC);
-	assert_int_equal(inspect_bytes("", 0, NULL, 0, &r), -ENOEXEC);
-	assert_int_equal(inspect_bytes("#!/bin/sh\n", 10, NULL, 0, &r), -ENOEXEC);
+	assert_int_equal(inspect_fd(-1, NULL, 0, &r, NULL), -EBADF);
+	assert_int_equal(inspect_fd(dir, NULL, 0, &r, NULL), -ENOEXEC);
+	assert_int_equal(inspect_fd(null, NULL, 0, &r, NULL), -ENOEXEC);
+	assert_int_equal(inspect_bytes("", 0, NULL, 0, &r, NULL), -ENOEXEC);
+	assert_int_equal(inspect_bytes("#!/bin/sh\n", 10, NULL, 0, &r, NULL), -ENOEXEC);
 	assert_true(strlen(r.reason) > 0);
 }
 
@@ -79,13 +79,13 @@ static void cut_and_flipped(void **state)
 
 		fake_make(&f, &(struct fake_opts){ .minor = kind ? 26 : 0 });
 		for (size_t len = 0; len <= sizeof(f.b); len += 97) {
-			(void)inspect_bytes(f.b, len, &c_default, 1, &r);
+			(void)inspect_bytes(f.b, len, &c_default, 1, &r, NULL);
 			assert_int_equal(image_report_check(&r), 0);
 			(void)inspect_symbolize(f.b, len, asks, ARRAY_SIZE(pcs), places, NULL);
 		}
 		for (unsigned off = 0; off < FAKE_LEN; off += off < 0x240 ? 1 : 3) {
 			f.b[off] ^= 0x81;
-			(void)inspect_bytes(f.b, sizeof(f.b), &c_default, 1, &r);
+			(void)inspect_bytes(f.b, sizeof(f.b), &c_default, 1, &r, NULL);
 			assert_int_equal(image_report_check(&r), 0);
 			n = inspect_symbolize(f.b, sizeof(f.b), asks, ARRAY_SIZE(pcs), places,
 					      NULL);

@@ -49,7 +49,7 @@ static void plans_go(void **state)
 	struct fake f;
 
 	fake_make(&f, &(struct fake_opts){ .minor = 26 });
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r), 0);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r, NULL), 0);
 	assert_int_equal(r.kind, IMAGE_GO);
 	assert_string_equal(r.go.text, "go1.26.3");
 	assert_string_equal(r.build_id, FAKE_BUILD_ID);
@@ -89,7 +89,7 @@ static void missing_and_unreadable(void **state)
 	memcpy(f.b + bytes_find(bytes_of(f.b, sizeof(f.b)), 0, "runtime.gopanic", 16),
 	       "runtime.g0panic", 16);
 	f.b[FAKE_TEXT_OFF + 64 + 4 * FAKE_FUNC_LEN] = 0x06;
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r), 0);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r, NULL), 0);
 	assert_int_equal(r.plan.n, 4);
 	assert_false(absent_of(&r.plan, "runtime.gopanic")->normal);
 	assert_false(absent_of(&r.plan, "runtime.recovery")->normal);
@@ -112,7 +112,7 @@ static void plans_c(void **state)
 	struct fake f;
 
 	fake_make(&f, &(struct fake_opts){ 0 });
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), &c_default, 1, &r), 0);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), &c_default, 1, &r, NULL), 0);
 	assert_int_equal(r.kind, IMAGE_C);
 	assert_int_equal(r.plan.n, ARRAY_SIZE(want));
 	for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
@@ -139,11 +139,11 @@ static void c_profiles(void **state)
 	struct fake f;
 
 	fake_make(&f, &(struct fake_opts){ 0 });
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r), -ENOENT);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r, NULL), -ENOENT);
 	assert_int_equal(r.kind, IMAGE_NONE);
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), others, 1, &r), -ENOENT);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), others, 1, &r, NULL), -ENOENT);
 	assert_int_equal(r.plan.nabsent, 0);
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), others, 2, &r), 0);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), others, 2, &r, NULL), 0);
 	assert_int_equal(r.kind, IMAGE_C);
 	assert_int_equal(r.profile, 1);
 	assert_int_equal(r.plan.n, 1);
@@ -157,7 +157,7 @@ static void other_machine(void **state)
 
 	fake_make(&f, &(struct fake_opts){ .minor = 26 });
 	f.b[offsetof(Elf64_Ehdr, e_machine)] = EM_AARCH64;
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r), -ENOTSUP);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &r, NULL), -ENOTSUP);
 	assert_int_equal(r.kind, IMAGE_GO);
 	assert_string_equal(r.go.text, "go1.26.3");
 	assert_int_equal(r.plan.n, 0);
@@ -257,7 +257,7 @@ static void check_real(const char *path, unsigned minor)
 	struct gofile file;
 
 	assert_true(gofile_open(path, &file));
-	assert_int_equal(inspect_bytes(file.p, file.len, NULL, 0, &r), 0);
+	assert_int_equal(inspect_bytes(file.p, file.len, NULL, 0, &r, NULL), 0);
 	assert_int_equal(r.kind, IMAGE_GO);
 	for (unsigned i = 0; i < ARRAY_SIZE(real_points); i++) {
 		const struct real_point *want = &real_points[i];
@@ -315,7 +315,7 @@ static void reports_are_checked(void **state)
 	struct fake f;
 
 	fake_make(&f, &(struct fake_opts){ .minor = 26 });
-	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &good), 0);
+	assert_int_equal(inspect_bytes(f.b, sizeof(f.b), NULL, 0, &good, NULL), 0);
 	assert_int_equal(image_report_check(&good), 0);
 #define BROKEN(change)                                             \
 	do {                                                       \

@@ -82,7 +82,7 @@ static void inspects(void **state)
 		struct reason why = { 0 };
 
 		assert_int_equal(run(&job, &got, &why), 0);
-		(void)inspect_fd(fd, &c_default, 1, &here);
+		(void)inspect_fd(fd, &c_default, 1, &here, NULL);
 		assert_int_equal(got.report.error, here.error);
 		assert_int_equal(got.report.kind, here.kind);
 		assert_int_equal(got.report.plan.n, here.plan.n);
