@@ -144,7 +144,5 @@ int cmd_census(const struct census_command *c, const char *text)
 	if (!doc)
 		code = look_alone(c, pid);
 	json_decref(doc);
-	if (!code && fflush(stdout))
-		code = cmd_census_fail(c->command, pid, strerror(errno));
-	return code;
+	return cmd_flush(c->command) ?: code;
 }

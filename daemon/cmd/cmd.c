@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OPTIONS_MAX 24
 #define LETTERLESS  0x100 /* getopt's value of options without a letter: this plus the index */
@@ -132,6 +134,27 @@ int cmd_main(const struct command *c, int argc, char **argv)
 	if ((unsigned)argc > c->args_max)
 		return mistake(c, "unexpected argument", argv[c->args_max]);
 	return c->run(argc, argv);
+}
+
+/* Of a pipe. */
+static bool reader_is_gone(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
+}
+
+int cmd_flush(const struct command *c)
+{
+	bool good;
+
+	errno = 0;
+	good = !fflush(stdout) && !ferror(stdout);
+	if (good || reader_is_gone())
+		return EXIT_GOOD;
+	fprintf(stderr, "deferd %s: standard output: %s\n", c->name,
+		errno ? strerror(errno) : "it could not be written");
+	return EXIT_FAILED;
 }
 
 int cmd_parse_pid(const struct command *c, const char *text, pid_t *ret_pid)

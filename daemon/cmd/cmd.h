@@ -50,6 +50,11 @@ extern const struct command cmd_run, cmd_top, cmd_ps, cmd_panics, cmd_goroutines
  */
 int cmd_main(const struct command *c, int argc, char **argv);
 void cmd_print_help(const struct command *c);
+/*
+ * Standard output, at the end of a command: EXIT_GOOD, or a message and EXIT_FAILED. A reader that has
+ * seen enough (`| head`) is none.
+ */
+int cmd_flush(const struct command *c);
 /* An argument that is a process number: EXIT_GOOD, or a message and EXIT_USAGE. */
 int cmd_parse_pid(const struct command *c, const char *text, pid_t *ret_pid);
 

@@ -234,10 +234,7 @@ static int run(int argc, char **argv)
 		print(doc);
 		json_decref(doc);
 	}
-	if (fflush(stdout)) {
-		fprintf(stderr, "deferd panics: standard output: %s\n", strerror(errno));
-		code = EXIT_FAILED;
-	}
+	code = cmd_flush(&cmd_panics) ?: code;
 	source_close(s);
 	return code;
 }

@@ -119,10 +119,7 @@ static int run(int argc, char **argv)
 		code = print(snapshot, argc ? argv[0] : NULL);
 		json_decref(snapshot);
 	}
-	if (fflush(stdout)) {
-		fprintf(stderr, "deferd ps: standard output: %s\n", strerror(errno));
-		code = EXIT_FAILED;
-	}
+	code = cmd_flush(&cmd_ps) ?: code;
 	source_close(s);
 	return code;
 }
