@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Where a Go program keeps the list of its goroutines: runtime.allglen and runtime.allgptr, read
- * out of the machine code of a function that loads both, since a stripped program names neither.
- * Pure; x86-64 only.
+ * out of the machine code of the functions that use them, since a stripped program names neither. Three
+ * must agree. Pure; x86-64 only.
  */
 #ifndef DEFERD_GOLANG_ALLGS_H
 #define DEFERD_GOLANG_ALLGS_H
@@ -11,12 +11,14 @@
 
 /* Link-time VAs. */
 struct allgs {
-	uint64_t len;  /* of a word: how many */
-	uint64_t list; /* of a pointer to an array of pointers to g */
+	uint64_t len;   /* of a word: how many */
+	uint64_t list;  /* of a pointer to an array of pointers to g */
+	uint64_t slice; /* of runtime.allgs, which both are copies of: pointer, length, capacity */
 };
 
 /*
- * 0; -ENOENT: the functions are not there; -EBADMSG: they do not look as they have since Go 1.19.
+ * 0; -ENOENT: a function is not there; -EBADMSG: they do not look as they have since Go 1.19, or do
+ * not agree.
  * *ret is written on success only.
  */
 int allgs_find(const struct gobin *g, struct allgs *ret);

@@ -55,7 +55,9 @@ static unsigned long long symbol(const struct gofixture *go, const char *path, c
 
 static void real_programs(void **state)
 {
-	static const char *const variants[][2] = { { "exe", "" }, { "pie", "-buildmode=pie" } };
+	static const char *const variants[][2] = { { "exe", "" },
+						   { "pie", "-buildmode=pie" },
+						   { "noopt", "-gcflags='all=-N -l'" } };
 	static struct gofixture gos[GOFIXTURE_GOS_MAX];
 	unsigned n = gofixture_find(gos);
 
@@ -63,7 +65,7 @@ static void real_programs(void **state)
 		print_message("# no Go at hand: real programs are not looked at\n");
 		skip();
 	}
-	for (unsigned i = 0; i < 2 * n; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(variants) * n; i++) {
 		const struct gofixture *go = &gos[i % n];
 		struct waitreason_table reasons;
 		char path[PATH_MAX];
@@ -80,6 +82,7 @@ static void real_programs(void **state)
 		assert_int_equal(allgs_find(&g, &allgs), 0);
 		assert_int_equal(allgs.len, symbol(go, path, "runtime.allglen"));
 		assert_int_equal(allgs.list, symbol(go, path, "runtime.allgptr"));
+		assert_int_equal(allgs.slice, symbol(go, path, "runtime.allgs"));
 		assert_int_equal(waitreason_find(&g, &reasons), 0);
 		assert_int_equal(reasons.va, symbol(go, path, "runtime.waitReasonStrings"));
 		assert_in_range(reasons.n, 27, WAITREASON_MAX);
