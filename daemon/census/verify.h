@@ -15,7 +15,7 @@
 struct verify_where {
 	uint64_t allgs_len;    /* of runtime.allglen */
 	uint64_t allgs_list;   /* of runtime.allgptr */
-	uint64_t runtime_main; /* entry */
+	uint64_t runtime_main; /* entry; 0: not known, and not looked at */
 };
 
 /*

@@ -333,9 +333,8 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->start_ticks = d.start_ticks;
 	w->image = im;
 	w->bias = d.bias;
-	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout && !im->report->error
-			    ? LAYOUT_PENDING
-			    : LAYOUT_NONE;
+	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout ? LAYOUT_PENDING
+									   : LAYOUT_NONE;
 	w->memory = (struct memread_process){ .fd = TAKE_FD(d.memfd), .pid = pid };
 	w->attached_ns = begin_ns;
 	im->users++;

@@ -36,7 +36,10 @@ struct watch {
 		LAYOUT_BELIEVED,
 		LAYOUT_REFUTED
 	} layout;
-	bool panics_refuted; /* all fits but _panic */
+	bool panics_refuted;            /* all fits but _panic */
+	unsigned searches;              /* for the list of goroutines, in its data */
+	uint64_t search_ns;             /* not before */
+	uint64_t allgs_len, allgs_list; /* see struct census_where; 0: not found (yet) */
 	uint64_t
 		attached_ns; /* an exec after this is of another program, even if the file is the same */
 	uint64_t limit_read_ns;

@@ -49,9 +49,10 @@ static int check(const struct watch *w, struct reason *reason)
 		return reason_set(reason, -ENOTSUP, "it is no Go program");
 	if (!r->has_layout)
 		return reason_set(reason, -ENOTSUP, "%s", r->reason);
-	if (!r->allgs_len)
+	if (w->layout == LAYOUT_BELIEVED)
 		return reason_set(reason, -ENOTSUP,
-				  "the list of goroutines was not found in its code");
+				  "the list of goroutines was found neither in its code nor in its "
+				  "data");
 	if (w->layout != LAYOUT_CONFIRMED)
 		return reason_set(reason, -EBADMSG,
 				  "the runtime's layout was not confirmed in its memory");
@@ -66,8 +67,8 @@ static struct census *census_of(struct watch *w)
 		.mem = memread_process(&w->memory),
 		.layout = &r->layout,
 		.where = {
-			.allgs_len = r->allgs_len + w->bias,
-			.allgs_list = r->allgs_list + w->bias,
+			.allgs_len = w->allgs_len,
+			.allgs_list = w->allgs_list,
 			.wait_reasons = r->wait_reasons ? r->wait_reasons + w->bias : 0,
 			.n_wait_reasons = r->n_wait_reasons,
 			.semtable = r->semtable ? r->semtable + w->bias : 0,
@@ -417,7 +418,7 @@ static bool is_due(const struct watch *w, uint64_t now_ns)
 	const struct watch_census *c = &w->census;
 	uint64_t pause = ASKED_SHARE * c->cost_ns;
 
-	if (w->layout != LAYOUT_CONFIRMED || !w->image->report->allgs_len || c->names_until_ns)
+	if (w->layout != LAYOUT_CONFIRMED || c->names_until_ns)
 		return false;
 	if (pause < ASKED_AFTER_NS)
 		pause = ASKED_AFTER_NS;

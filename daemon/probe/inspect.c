@@ -57,6 +57,20 @@ static unsigned layout_minor(const struct go_version *v)
 	return v->minor ? v->minor : UINT16_MAX;
 }
 
+static void find_data(const struct elfimg *img, struct image_report *ret)
+{
+	for (unsigned i = 0; i < img->nloads; i++) {
+		const struct elfimg_load *l = &img->loads[i];
+
+		if (!(l->flags & PF_W) || l->va + l->memsz < l->va)
+			continue;
+		if (!ret->edata || l->va < ret->data)
+			ret->data = l->va;
+		if (l->va + l->memsz > ret->edata)
+			ret->edata = l->va + l->memsz;
+	}
+}
+
 static int inspect_go(const struct gobin *go, struct image_report *ret,
 		      struct opendefer_list *ret_open, struct reason *reason)
 {
@@ -70,6 +84,7 @@ static int inspect_go(const struct gobin *go, struct image_report *ret,
 	ret->moduledata = go->moduledata.va;
 	ret->types = go->moduledata.types;
 	ret->etypes = go->moduledata.etypes;
+	find_data(go->img, ret);
 	if (allgs_find(go, &allgs) == 0) {
 		ret->allgs_len = allgs.len;
 		ret->allgs_list = allgs.list;

@@ -20,7 +20,7 @@
 #include "golang/opendefer.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      6u           /* of the structs below */
+#define INSPECT_VERSION      7u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -50,6 +50,7 @@ struct image_report {
 	uint64_t text; /* runtime.text */
 	uint64_t moduledata, types, etypes;
 	uint64_t allgs_len, allgs_list; /* see struct allgs; 0: not found */
+	uint64_t data, edata;           /* what it may write to, of the file's segments */
 	uint64_t runtime_main;          /* entry; 0: not found */
 	uint64_t wait_reasons;          /* see struct waitreason_table; 0: not found */
 	uint32_t n_wait_reasons;
