@@ -4,9 +4,8 @@
  * its bounds, and there is an end. The first byte chooses the release, the rest is the memory.
  */
 #include <errno.h>
-#include <stdbool.h>
 
-#include "census/census.h"
+#include "census_check.h"
 
 #define FUZZ_COST 40
 #include "driver.h"
@@ -38,50 +37,6 @@ static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
 	return pc & 1 ? -ENOENT : 0;
 }
 
-static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t group)
-{
-	uint32_t *told = arg;
-
-	if (!g->goid || (unsigned)g->state >= CENSUS_STATE_MAX || g->nstack > CENSUS_STACK_MAX ||
-	    (g->whole && !g->nstack) || (g->state == CENSUS_RUNNING && (g->exact || g->nstack)) ||
-	    (g->depth_exact && !g->exact) || g->open_coded > g->depth || g->g < BASE)
-		abort();
-	(*told)++;
-}
-
-static void check(struct census *c)
-{
-	const struct census_summary *st = census_summary(c);
-	uint64_t n = st->left_out, last = UINT64_MAX;
-	uint32_t told = 0;
-
-	groups_sort(census_groups(c));
-	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
-		if (!g->sum.count || g->sum.count > last || g->sum.quiet > g->sum.count ||
-		    g->sum.inexact > g->sum.count)
-			abort();
-		last = g->sum.count;
-		n += g->sum.count;
-	}
-	census_each(c, on_goroutine, &told);
-	if (n != st->told || told != st->told || st->told + st->bad > st->listed)
-		abort();
-	for (unsigned i = 0; i < CENSUS_REASONS_MAX; i++) {
-		if (strnlen(st->reasons[i], CENSUS_REASON_MAX) == CENSUS_REASON_MAX)
-			abort();
-	}
-}
-
-static bool take(struct census *c, uint64_t now_ns)
-{
-	struct reason reason;
-	int more = census_begin(c, now_ns, &reason) ? -1 : 1;
-
-	while (more > 0)
-		more = census_step(c, now_ns, &reason);
-	return !more;
-}
-
 /* Twice: the second of what the first remembers. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -101,11 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!len || go_layout_find(19 + data[0] % 9, &layout))
 		return 0;
 	c = census_new(&opts);
-	if (take(c, 1)) {
-		check(c);
-		if (take(c, 100))
-			check(c);
-	}
+	(void)(take_census(c, 1) && take_census(c, 100));
 	census_free(c);
 	return 0;
 }

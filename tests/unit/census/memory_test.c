@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The memory of a real program, recorded for each release of Go (tests/golden/memory.sh): a census of it
+ * finds what the program's own runtime said of its goroutines then.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "memimage.h"
+
+#define LINE_BYTES 8192
+#define NAMES_MAX  1024
+#define TOLD_MAX   64
+#define FACTS_MAX  32
+#define SHOWN_MAX  44 /* functions of a stack that are compared; see tests/lib/stacks.awk */
+
+/* What the program said. */
+struct account {
+	struct {
+		uint64_t pc;
+		char *functions;
+	} names[NAMES_MAX];
+	struct {
+		uint64_t goid;
+		char *rest; /* REASON|CREATOR|PARENT|FUNCTION;... */
+		unsigned seen;
+	} told[TOLD_MAX];
+	struct {
+		bool panics; /* else defers */
+		char function[64];
+		unsigned value, seen;
+	} facts[FACTS_MAX];
+	unsigned n_names, n_told, n_facts;
+	const struct census_summary *summary;
+};
+
+static void read_line(struct account *a, char *line)
+{
+	char what[16], name[64];
+	unsigned value;
+	int at = 0;
+
+	line[strcspn(line, "\n")] = 0;
+	assert_int_equal(sscanf(line, "%15s %n", what, &at), 1);
+	line += at;
+	if (!strcmp(what, "name")) {
+		assert_true(a->n_names < NAMES_MAX);
+		a->names[a->n_names].pc = strtoull(line, &line, 16);
+		a->names[a->n_names++].functions = strdup(line + 1);
+	} else if (!strcmp(what, "told")) {
+		assert_true(a->n_told < TOLD_MAX);
+		a->told[a->n_told].goid = strtoull(line, &line, 10);
+		a->told[a->n_told++].rest = strdup(line + 1);
+	} else {
+		assert_true(a->n_facts < FACTS_MAX);
+		assert_int_equal(sscanf(line, "%63s %u", name, &value), 2);
+		snprintf(a->facts[a->n_facts].function, sizeof(name), "%s", name);
+		a->facts[a->n_facts].panics = !strcmp(what, "panics");
+		a->facts[a->n_facts++].value = value;
+	}
+}
+
+static struct account *read_account(const char *path)
+{
+	struct account *a = calloc(1, sizeof(*a));
+	FILE *f = fopen(path, "r");
+	char line[LINE_BYTES];
+
+	assert_non_null(a);
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		read_line(a, line);
+	fclose(f);
+	return a;
+}
+
+static void free_account(struct account *a)
+{
+	for (unsigned i = 0; i < a->n_names; i++)
+		free(a->names[i].functions);
+	for (unsigned i = 0; i < a->n_told; i++)
+		free(a->told[i].rest);
+	free(a);
+}
+
+/* "": none. */
+static const char *functions_at(const struct account *a, uint64_t pc)
+{
+	for (unsigned i = 0; i < a->n_names; i++) {
+		if (a->names[i].pc == pc)
+			return a->names[i].functions;
+	}
+	return "";
+}
+
+/* Adds those that are not the runtime's own. */
+static void put_functions(const char *functions, char *buf, size_t size, unsigned *n)
+{
+	while (*functions) {
+		size_t len = strcspn(functions, ";"), used = strlen(buf);
+
+		if (strncmp(functions, "runtime.", 8) && *n < SHOWN_MAX)
+			snprintf(buf + used, size - used, "%s%.*s", (*n)++ ? ";" : "", (int)len,
+				 functions);
+		functions += len + (functions[len] != 0);
+	}
+}
+
+static void check_told(struct account *a, const struct census_goroutine *g)
+{
+	const char *creator = functions_at(a, g->created_at);
+	char line[LINE_BYTES] = "", stack[LINE_BYTES] = "";
+	unsigned n = 0, i = 0;
+
+	while (i < a->n_told && a->told[i].goid != g->goid)
+		i++;
+	if (i == a->n_told)
+		return; /* of the runtime, or one that the account is not about */
+	for (unsigned k = 0; k < g->nstack; k++)
+		put_functions(functions_at(a, g->stack[k]), stack, sizeof(stack), &n);
+	snprintf(line, sizeof(line), "%s|%.*s|%" PRIu64 "|%s",
+		 census_waits(g->state) ? a->summary->reasons[g->reason] : "syscall",
+		 (int)strcspn(creator, ";"), creator, g->parent, stack);
+	assert_string_equal(line, a->told[i].rest);
+	a->told[i].seen++;
+}
+
+static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t group)
+{
+	struct account *a = arg;
+	const char *start = functions_at(a, g->start + 1);
+
+	check_told(a, g);
+	for (unsigned i = 0; i < a->n_facts; i++) {
+		if (strcmp(start, a->facts[i].function))
+			continue;
+		assert_true(g->depth_exact && g->panics_known);
+		assert_int_equal(a->facts[i].panics ? g->panics : g->depth, a->facts[i].value);
+		a->facts[i].seen++;
+	}
+}
+
+static void take(struct census *c, uint64_t now_ns)
+{
+	struct reason reason = {};
+	int more = census_begin(c, now_ns, &reason) ?: 1;
+
+	while (more > 0)
+		more = census_step(c, now_ns, &reason);
+	assert_string_equal(reason.text, "");
+	assert_int_equal(more, 0);
+}
+
+static void compare(const char *image_path)
+{
+	char path[512];
+	size_t len;
+	_cleanup_free_ uint8_t *bytes = memimage_load(image_path, &len);
+	struct account *a;
+	struct census_opts opts;
+	struct memimage image;
+	struct census *c;
+
+	snprintf(path, sizeof(path), "%.*s.txt", (int)strlen(image_path) - 4, image_path);
+	assert_non_null(bytes);
+	assert_true(memimage_parse(bytes, len, &image));
+	a = read_account(path);
+	opts = memimage_opts(&image);
+	c = census_new(&opts);
+	for (unsigned i = 1; i <= 2; i++) { /* the second time of what is remembered */
+		take(c, i);
+		a->summary = census_summary(c);
+		assert_int_equal(a->summary->bad + a->summary->inexact, 0);
+		census_each(c, on_goroutine, a);
+	}
+	assert_in_range(a->summary->reused, a->n_told - 2, a->summary->told);
+	assert_in_range(a->n_told, 25, TOLD_MAX);
+	assert_in_range(a->n_facts, 10, FACTS_MAX);
+	for (unsigned i = 0; i < a->n_told; i++)
+		assert_int_equal(a->told[i].seen, 2);
+	for (unsigned i = 0; i < a->n_facts; i++)
+		assert_int_equal(a->facts[i].seen, 2);
+	census_free(c);
+	free_account(a);
+}
+
+static void each_release(void **state)
+{
+	glob_t found;
+
+	assert_int_equal(glob("tests/golden/memory/go1.*.img", 0, NULL, &found), 0);
+	assert_in_range(found.gl_pathc, 8, 100);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		compare(found.gl_pathv[i]);
+	globfree(&found);
+}
+
+/* What is no image is none; one that lacks memory is read as far as there is some. */
+static void damaged(void **state)
+{
+	size_t len;
+	_cleanup_free_ uint8_t *bytes = memimage_load("tests/golden/memory/go1.26.img", &len);
+	struct memimage image;
+
+	assert_non_null(bytes);
+	for (size_t n = 0; n < len; n += n < 4096 ? 1 : 4097) {
+		struct reason reason = {};
+		struct census_opts opts;
+		struct census *c;
+		int more;
+
+		if (!memimage_parse(bytes, n, &image))
+			continue;
+		opts = memimage_opts(&image);
+		c = census_new(&opts);
+		more = census_begin(c, 1, &reason) ?: 1;
+		while (more > 0)
+			more = census_step(c, 1, &reason);
+		assert_int_equal(more < 0, reason.text[0] != 0);
+		census_free(c);
+	}
+	bytes[0]++;
+	assert_false(memimage_parse(bytes, len, &image));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_release),
+		cmocka_unit_test(damaged),
+	};
+
+	return cmocka_run_group_tests_name("census/memory", tests, NULL, NULL);
+}
