@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "census/chain.h"
+#include "census/conds_priv.h"
 #include "census/fetch_priv.h"
 #include "census/g_priv.h"
 #include "census/open_priv.h"
@@ -502,7 +503,7 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 	count(c, r, now_ns);
 }
 
-/* A waiter of the table of semaphores. */
+/* A waiter of the table of semaphores, or of a condition. */
 static void on_waiter(void *arg, uint64_t g, uint64_t word)
 {
 	struct census *c = arg;
@@ -512,23 +513,50 @@ static void on_waiter(void *arg, uint64_t g, uint64_t word)
 		r->object = word;
 }
 
-/* Before Go 1.26 a goroutine does not say itself for which semaphore it waits. */
+static bool waits_for_cond(const struct census *c, const struct record *r)
+{
+	return r->alive && r->wait == CENSUS_WAIT_LOCK && r->reason < CENSUS_REASONS_MAX &&
+	       !strcmp(c->reasons[r->reason], "sync.Cond.Wait");
+}
+
 static void read_semtable(struct census *c)
 {
-	if (c->opts.layout->minor >= 26 || !c->opts.where.semtable)
-		return;
 	for (uint32_t i = 0; i < c->roll.n; i++) {
-		if (c->roll.rec[i].wait == CENSUS_WAIT_LOCK)
-			c->roll.rec[i].object = 0;
+		struct record *r = &c->roll.rec[i];
+
+		if (r->wait == CENSUS_WAIT_LOCK && !waits_for_cond(c, r))
+			r->object = 0;
 	}
 	(void)sudog_semtable(&c->opts.mem, c->opts.layout, c->opts.where.semtable, on_waiter, c);
+}
+
+/* Who has not run since waits for the same as before. */
+static void read_conds(struct census *c)
+{
+	struct conds *conds = NULL;
+
+	for (uint32_t i = 0; i < c->roll.n; i++) {
+		struct record *r = &c->roll.rec[i];
+
+		if (r->object || !waits_for_cond(c, r))
+			continue;
+		conds = conds ?: conds_new(&c->opts.mem, on_waiter, c);
+		if (conds)
+			(void)conds_find(conds, c->roll.addr[i], r->sp);
+	}
+	free(conds);
 }
 
 static void locate(struct census *c)
 {
 	if (!c->next.lock_waiters)
 		return;
-	read_semtable(c);
+	/* Before Go 1.26 a goroutine does not say itself what it waits for. */
+	if (c->opts.layout->minor < 26) {
+		if (c->opts.where.semtable)
+			read_semtable(c);
+		read_conds(c);
+	}
 	for (uint32_t i = 0; i < c->roll.n; i++) {
 		const struct record *r = &c->roll.rec[i];
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # memory.sh [GO]...: record anew the memory of tests/fixtures/parked, for each of these Gos, into tests/golden/memory/: what a
 # census reads of it (goMINOR.img, see tests/lib/memimage.h), and what it has to find there (goMINOR.txt): the names of its
-# addresses, the program's own account of its goroutines, and how many defers and panics those of a function have. Needs root.
+# addresses, the program's own account of its goroutines, how many defers and panics those of a function have, and what they wait for. Needs root.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 export DEFERD_GO="$*"
@@ -21,6 +21,10 @@ while read -r version go; do
 		for what in pending panics; do
 			jq -r --arg what $what '.[$what] | to_entries[] | "\($what) \(.key) \(.value)"' <(tail -1 "$tmp/parked.out")
 		done
+		# The order of waits() in the program; a lock is waited for by one of its words.
+		while read -r function index offset; do
+			echo "object main.$function $(($(truth parked "waits[$index].address") + offset))"
+		done <<<$'locks 0 4\nlocksShared 1 8\nreadsHeld 2 12\nwaitsForGroup 3 8\nwaitsForCond 4 16\nreceives 5 0\nsends 6 0'
 	} >"tests/golden/memory/go1.$minor.txt"
 	go_on
 	exec 7>&-

@@ -76,7 +76,7 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	program_ends
 }
 
-opens() { # no probe can see one of them, nor is there a record
+opens() { # no probe can see one of them, and there is no record
 	start_program crowd "$fixtures/crowd.stripped" -opens 100
 	start_daemon --config.file="$tmp/fast.yml"
 	wait_until 10 attached "$program"

@@ -35,9 +35,10 @@ struct account {
 		unsigned seen;
 	} told[TOLD_MAX];
 	struct {
-		bool panics; /* else defers */
+		char what[16]; /* pending, panics, object */
 		char function[64];
-		unsigned value, seen;
+		uint64_t value;
+		unsigned seen;
 	} facts[FACTS_MAX];
 	unsigned n_names, n_told, n_facts;
 	const struct census_summary *summary;
@@ -46,7 +47,6 @@ struct account {
 static void read_line(struct account *a, char *line)
 {
 	char what[16], name[64];
-	unsigned value;
 	int at = 0;
 
 	line[strcspn(line, "\n")] = 0;
@@ -62,10 +62,10 @@ static void read_line(struct account *a, char *line)
 		a->told[a->n_told++].rest = strdup(line + 1);
 	} else {
 		assert_true(a->n_facts < FACTS_MAX);
-		assert_int_equal(sscanf(line, "%63s %u", name, &value), 2);
+		assert_int_equal(sscanf(line, "%63s %" SCNu64, name, &a->facts[a->n_facts].value),
+				 2);
 		snprintf(a->facts[a->n_facts].function, sizeof(name), "%s", name);
-		a->facts[a->n_facts].panics = !strcmp(what, "panics");
-		a->facts[a->n_facts++].value = value;
+		snprintf(a->facts[a->n_facts++].what, sizeof(what), "%s", what);
 	}
 }
 
@@ -144,7 +144,11 @@ static void on_goroutine(void *arg, const struct census_goroutine *g, uint32_t g
 		if (strcmp(start, a->facts[i].function))
 			continue;
 		assert_true(g->depth_exact && g->panics_known);
-		assert_int_equal(a->facts[i].panics ? g->panics : g->depth, a->facts[i].value);
+		if (!strcmp(a->facts[i].what, "object"))
+			assert_int_equal(g->object, a->facts[i].value);
+		else
+			assert_int_equal(!strcmp(a->facts[i].what, "panics") ? g->panics : g->depth,
+					 a->facts[i].value);
 		a->facts[i].seen++;
 	}
 }
@@ -184,7 +188,7 @@ static void compare(const char *image_path)
 	}
 	assert_in_range(a->summary->reused, a->n_told - 2, a->summary->told);
 	assert_in_range(a->n_told, 25, TOLD_MAX);
-	assert_in_range(a->n_facts, 10, FACTS_MAX);
+	assert_in_range(a->n_facts, 15, FACTS_MAX);
 	for (unsigned i = 0; i < a->n_told; i++)
 		assert_int_equal(a->told[i].seen, 2);
 	for (unsigned i = 0; i < a->n_facts; i++)

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# What a census every second (ten times as often as by default) does to the program: operations for each second of its own CPU
+# time, with it and without, in turn; the median of the ratios of PAIRS, and the middle half of them. The program has one
+# processor, and 10,000 goroutines that wait.
+#
+#	slowdown.sh	PAIRS=9 SECONDS_EACH=2
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+read -r version go < <(list_gos)
+[ -n "${version-}" ] || skip_all "no Go here to build the program with"
+build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+pairs=${PAIRS:-9} each=${SECONDS_EACH:-2}
+printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/bench.yml"
+
+stands_at() { [ "$(tail -1 "$tmp/loads.out" | cut -c1-9)" = "$1" ]; }
+told() { [ "$(grep -c '^{' "$tmp/loads.out")" -gt "$1" ]; }
+rate() { # operations for each second of CPU time
+	local before
+	before=$(grep -c '^{' "$tmp/loads.out")
+	go_on
+	wait_until 10 stands_at measuring
+	sleep "$each"
+	go_on
+	wait_until 10 told "$before"
+	tail -1 "$tmp/loads.out" | jq '.operations * 1e9 / .cpu_ns'
+}
+censuses() { [ "$(metric deferd_censuses_total)" -ge 1 ]; }
+with() {
+	start_daemon --config.file="$tmp/bench.yml"
+	wait_until 20 censuses
+	rate
+	stop_daemon
+}
+pair() { # NUMBER: the ratio; which comes first changes
+	local a b
+	if [ $(($1 % 2)) = 0 ]; then a=$(rate) b=$(with); else b=$(with) a=$(rate); fi
+	awk -v a="$a" -v b="$b" 'BEGIN { printf "%.4f\n", b / a }'
+}
+
+echo "| $version, load | throughput with a census each second, of that without | middle half |"
+echo "|---|---|---|"
+for load in compute channel alloc; do
+	start_program loads "$fixtures/loads.stripped" -load $load -parked 10000
+	wait_until 30 stands_at ready
+	for n in $(seq "$pairs"); do pair "$n"; done | sort -n >"$tmp/ratios"
+	awk -v load=$load '{ v[NR] = $1 } END { printf "| %s | %.4f | %.4f-%.4f |\n", load, v[int((NR + 1) / 2)],
+		v[int((NR + 3) / 4)], v[int((3 * NR + 1) / 4)] }' "$tmp/ratios"
+	exec 7>&-
+	kill "$program"
+	wait "$program" 2>/dev/null
+done
