@@ -397,6 +397,11 @@ static uint64_t link_time(const struct census *c, uint64_t addr)
 	return addr ? addr - c->opts.bias : 0;
 }
 
+static uint64_t our_time(const struct census *c, uint64_t ns)
+{
+	return ns ? ns - (uint64_t)c->opts.clock_ns : 0;
+}
+
 static void forget(struct census *c, struct record *r)
 {
 	if (r->quiet && r->group != GROUP_NONE)
@@ -421,7 +426,7 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.sp = g_sp(l, g, t->state),
 		.pc = g_pc(l, g, t->state),
 		.seen_ns = waited ? was.seen_ns : now_ns,
-		.waitsince_ns = t->waitsince_ns,
+		.waitsince_ns = our_time(c, t->waitsince_ns),
 		.object = t->object,
 		.group = groups_intern(&c->groups, t),
 		.depth = t->depth,
@@ -496,7 +501,7 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 	case FOUND_SAME:
 		/* The collector tells of a wait that it has met. */
 		if (census_waits(r->state))
-			r->waitsince_ns = g_word(s->g[i], c->opts.layout->g.waitsince);
+			r->waitsince_ns = our_time(c, g_word(s->g[i], c->opts.layout->g.waitsince));
 		c->next.reused++;
 		break;
 	}

@@ -62,6 +62,7 @@ struct census_opts {
 	struct injected injected;    /* see there; link-time */
 	struct census_open open;
 	uint64_t bias;       /* of run-time over link-time addresses; those told are link-time */
+	int64_t clock_ns;    /* of the process's CLOCK_MONOTONIC over ours: a time namespace */
 	uint32_t groups_max; /* what comes after is counted, not kept */
 	uint64_t quiet_ns;   /* who has not run for so long is quiet; 0: nobody */
 };

@@ -24,6 +24,7 @@ struct draft {
 	int memfd;
 	uint64_t start_ticks;
 	uint64_t bias;
+	int64_t clock_ns;
 	unsigned n;
 	struct probe_point points[PLAN_POINTS_MAX];
 	char service[CGROUP_SERVICE_MAX];
@@ -113,6 +114,18 @@ static int load_bias(struct engine *e, pid_t pid, struct draft *d)
 		return err;
 	d->bias = entry - d->image->report->entry;
 	return d->bias & 0xfff ? -EBADMSG : 0;
+}
+
+static int clock_offset(struct engine *e, pid_t pid, struct draft *d)
+{
+	int64_t theirs, ours;
+	int err = proc_clock_offset(e->procfd, pid, &theirs);
+
+	if (!err)
+		err = proc_clock_offset(e->procfd, getpid(), &ours);
+	if (!err)
+		d->clock_ns = theirs - ours;
+	return err;
 }
 
 /*
@@ -315,6 +328,8 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 		return d.memfd;
 	err = load_bias(e, pid, &d);
 	if (!err)
+		err = clock_offset(e, pid, &d);
+	if (!err)
 		err = plan_points(e, &d);
 	if (!err)
 		err = attach_links(e, pid, &d, &id, &reason);
@@ -333,6 +348,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->start_ticks = d.start_ticks;
 	w->image = im;
 	w->bias = d.bias;
+	w->clock_ns = d.clock_ns;
 	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout ? LAYOUT_PENDING
 									   : LAYOUT_NONE;
 	w->memory = (struct memread_process){ .fd = TAKE_FD(d.memfd), .pid = pid };

@@ -17,6 +17,7 @@ struct watch {
 	uint64_t start_ticks;
 	struct image *image;
 	uint64_t bias;
+	int64_t clock_ns; /* see struct census_opts */
 	struct engine *engine;
 	struct memread_process memory;
 	struct watch_census {

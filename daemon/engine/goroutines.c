@@ -80,6 +80,7 @@ static struct census *census_of(struct watch *w)
 			  .complete = w->image->open_complete,
 			  .text = r->text },
 		.bias = w->bias,
+		.clock_ns = w->clock_ns,
 		.groups_max = GROUPS_MAX,
 		.quiet_ns = QUIET_INTERVALS * w->engine->config->census.interval_ns,
 	};

@@ -289,6 +289,26 @@ int proc_open_mem(int procfd, pid_t pid)
 	return open_file(procfd, pid, "mem", O_RDONLY);
 }
 
+/* time_namespaces(7): "monotonic  SECONDS  NANOSECONDS", and the same of boottime. */
+int proc_clock_offset(int procfd, pid_t pid, int64_t *ret_ns)
+{
+	char text[256];
+	ssize_t n = read_file(procfd, pid, "timens_offsets", text, sizeof(text));
+	long long s, ns;
+
+	if (n == -ESRCH && faccessat(procfd, "self", F_OK, 0) == 0 &&
+	    faccessat(procfd, "self/timens_offsets", F_OK, 0)) {
+		*ret_ns = 0;
+		return 0;
+	}
+	if (n < 0)
+		return (int)n;
+	if (sscanf(text, "monotonic %lld %lld", &s, &ns) != 2)
+		return -EBADMSG;
+	*ret_ns = s * 1000000000 + ns;
+	return 0;
+}
+
 int proc_self_text_offset(const void *addr, uint64_t *ret_offset)
 {
 	_cleanup_file_ FILE *f = fopen("/proc/self/maps", "re");

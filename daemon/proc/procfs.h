@@ -66,6 +66,12 @@ int proc_fd_limit(pid_t pid, uint64_t *ret_limit);
  */
 int proc_open_mem(int procfd, pid_t pid);
 
+/*
+ * CLOCK_MONOTONIC of the process, in its time namespace, less that of the initial one, nanoseconds; 0 where
+ * the kernel has no time namespaces (before Linux 5.6).
+ */
+int proc_clock_offset(int procfd, pid_t pid, int64_t *ret_ns);
+
 /* File offset of an address of our own text, for probing ourselves. */
 int proc_self_text_offset(const void *addr, uint64_t *ret_offset);
 

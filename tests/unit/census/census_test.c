@@ -43,6 +43,7 @@ static size_t big_len;
 static bool gone;
 static struct injected injected;
 static struct census_open opened;
+static int64_t clock_ns;
 static int64_t frame; /* that is known of every place; -1: none */
 static struct census_goroutine seen[SEEN_MAX];
 static unsigned n_seen;
@@ -117,6 +118,7 @@ static void make(unsigned minor, unsigned n)
 	frame = -1;
 	injected = (struct injected){};
 	opened = (struct census_open){ .complete = true };
+	clock_ns = 0;
 	put(BASE, n);
 	put(BASE + 8, LIST);
 	for (unsigned i = 0; i < n; i++)
@@ -144,6 +146,7 @@ static struct census *new_census(void)
 					  .frames = { .frame = frame_at },
 					  .injected = injected,
 					  .open = opened,
+					  .clock_ns = clock_ns,
 					  .groups_max = GROUPS_MAX,
 					  .quiet_ns = 100 };
 	struct census *c = census_new(&opts);
@@ -730,6 +733,30 @@ static void since(void **state)
 	census_free(c);
 }
 
+/* Its clock is ahead of ours, or behind. */
+static void time_namespace(void **state)
+{
+	for (clock_ns = -5000; clock_ns <= 5000; clock_ns += 10000) {
+		struct census *c;
+		int64_t offset = clock_ns;
+
+		make(26, 2);
+		clock_ns = offset;
+		now = 20000;
+		put(G(0) + layout.g.waitsince, 0);
+		put(G(1) + layout.g.waitsince, (uint64_t)(15000 + offset));
+		c = new_census();
+		assert_int_equal(take(c), 0);
+		assert_int_equal(seen[0].waitsince_ns, 0);
+		assert_int_equal(seen[1].waitsince_ns, 15000);
+		put(G(0) + layout.g.waitsince, (uint64_t)(16000 + offset)); /* it was met since */
+		assert_int_equal(take(c), 0);
+		assert_int_equal(census_summary(c)->reused, 2);
+		assert_int_equal(seen[0].waitsince_ns, 16000);
+		census_free(c);
+	}
+}
+
 static void wait_reason(unsigned i, const char *text)
 {
 	uint64_t at = BASE + 0xa00 + 0x20 * (uint64_t)i;
@@ -1102,18 +1129,31 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_release),  cmocka_unit_test(states),
-		cmocka_unit_test(leaves),         cmocka_unit_test(faults),
-		cmocka_unit_test(broken),         cmocka_unit_test(moved),
-		cmocka_unit_test(stacks),         cmocka_unit_test(runs),
-		cmocka_unit_test(lists),          cmocka_unit_test(unknown_layout),
-		cmocka_unit_test(reasons),        cmocka_unit_test(again),
-		cmocka_unit_test(growth),         cmocka_unit_test(since),
-		cmocka_unit_test(bias),           cmocka_unit_test(no_room),
-		cmocka_unit_test(objects),        cmocka_unit_test(holders),
-		cmocka_unit_test(steps),          cmocka_unit_test(panicking),
-		cmocka_unit_test(open_coded),     cmocka_unit_test(open_coded_unsure),
-		cmocka_unit_test(open_coded_far), cmocka_unit_test(selects),
+		cmocka_unit_test(every_release),
+		cmocka_unit_test(states),
+		cmocka_unit_test(leaves),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(broken),
+		cmocka_unit_test(moved),
+		cmocka_unit_test(stacks),
+		cmocka_unit_test(runs),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(unknown_layout),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(again),
+		cmocka_unit_test(growth),
+		cmocka_unit_test(since),
+		cmocka_unit_test(time_namespace),
+		cmocka_unit_test(bias),
+		cmocka_unit_test(no_room),
+		cmocka_unit_test(objects),
+		cmocka_unit_test(holders),
+		cmocka_unit_test(steps),
+		cmocka_unit_test(panicking),
+		cmocka_unit_test(open_coded),
+		cmocka_unit_test(open_coded_unsure),
+		cmocka_unit_test(open_coded_far),
+		cmocka_unit_test(selects),
 		cmocka_unit_test(many_selects),
 	};
 

@@ -101,6 +101,39 @@ static void missing_process(void **state)
 	assert_string_equal(text, "before");
 }
 
+static void clocks(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+		int64_t ns;
+	} cases[] = {
+		{ "monotonic           0         0\nboottime            0         0\n", 0, 0 },
+		{ "monotonic      100000         7\nboottime            0         0\n", 0,
+		  100000000000007 },
+		{ "monotonic         -10         5\nboottime            0         0\n", 0,
+		  -9999999995 },
+		{ "", -EBADMSG, 1 },
+		{ "boottime 1 2\n", -EBADMSG, 1 },
+	};
+	int64_t ns = 1;
+	_fixture_ f;
+
+	fixture_init(&f);
+	folder(&f, "self");
+	folder(&f, "5");
+	assert_int_equal(proc_clock_offset(f.procfd, 5, &ns), 0); /* an old kernel */
+	assert_int_equal(ns, 0);
+	tempdir_puts(&f.dir, "self/timens_offsets", cases[0].text);
+	assert_int_equal(proc_clock_offset(f.procfd, 5, &ns), -ESRCH);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		ns = 1;
+		tempdir_puts(&f.dir, "5/timens_offsets", cases[i].text);
+		assert_int_equal(proc_clock_offset(f.procfd, 5, &ns), cases[i].err);
+		assert_int_equal(ns, cases[i].ns);
+	}
+}
+
 static void stat_texts(void **state)
 {
 	static const struct {
@@ -460,6 +493,7 @@ int main(void)
 		cmocka_unit_test(opens),
 		cmocka_unit_test(threads),
 		cmocka_unit_test(missing_process),
+		cmocka_unit_test(clocks),
 		cmocka_unit_test(stat_texts),
 		cmocka_unit_test(endless_stat),
 		cmocka_unit_test(every_process),
