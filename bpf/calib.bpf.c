@@ -28,6 +28,48 @@ int uprobe_multi__calib(struct pt_regs *ctx)
 	return uprobe__calib(ctx);
 }
 
+/* What a push costs: the lookups, the reads and the state of one; see pile.bpf.h and godepth.h. */
+static __always_inline int price(struct pt_regs *ctx)
+{
+	__u64 sp = ARCH_SP(ctx), cookie = bpf_get_attach_cookie(ctx), site = 0;
+	struct dfd_site_key site_key = { .pc = 1 };
+	struct dfd_g_key key = { .g = 1 };
+	struct dfd_target *t = target_of((__u32)cookie);
+	struct dfd_counts *c = counts_of((__u32)cookie);
+	struct dfd_depth *st, none = {};
+	char record[40], head[48];
+
+	if (!t || !c)
+		return 0;
+	count_up(&c->hits);
+	count_up(&c->calls[1]);
+	bpf_probe_read_user(&site, sizeof(site), (const void *)sp);
+	count_key(&pushes_by_site, &site_key, DFD_LOSS_SITE_MAP);
+	bpf_probe_read_user(head, sizeof(head), (const void *)sp);
+	bpf_probe_read_user(record, sizeof(record), (const void *)sp);
+	st = bpf_map_lookup_elem(&defers_by_g, &key);
+	if (!st) {
+		bpf_map_update_elem(&defers_by_g, &key, &none, BPF_NOEXIST);
+		return 0;
+	}
+	st->registered++;
+	st->site = site;
+	st->last_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("uprobe")
+int uprobe__price(struct pt_regs *ctx)
+{
+	return price(ctx);
+}
+
+SEC("uprobe")
+int uprobe_multi__price(struct pt_regs *ctx)
+{
+	return price(ctx);
+}
+
 SEC("kretprobe")
 int kretprobe__calib(struct pt_regs *ctx)
 {

@@ -62,9 +62,10 @@ static json_t *features_json(const struct kernel_features *f)
 static void print_features(const struct kernel_features *f)
 {
 	printf("Linux %s", f->release);
-	if (f->uprobe_hit_ns)
-		printf(", one probe hit at a function entry costs %.1f us here",
-		       (double)f->uprobe_hit_ns / 1e3);
+	if (f->hit_ns[0] && f->hit_ns[1])
+		printf(", a probe hit costs the program %.1f us here (%.1f us where an instruction "
+		       "has to be single-stepped)",
+		       (double)f->hit_ns[0] / 1e3, (double)f->hit_ns[1] / 1e3);
 	printf("\n\n");
 	for (int i = 0; i < KERNEL_FEATURE_MAX; i++) {
 		const struct kernel_feature_doc *d = &kernel_feature_docs[i];

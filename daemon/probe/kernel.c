@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@
 
 #define CALIB_COOKIE 0x5afe
 #define CALIB_HITS   64
+#define PRICE_RUNS   5
 
 /* include/uapi/linux/bpf.h since 6.6; the headers of Debian 12 are older. */
 #define ATTACH_TYPE_UPROBE_MULTI 48
@@ -74,13 +76,37 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    true },
 };
 
-static uint64_t now_ns(void)
+static uint64_t cpu_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
+
+/* Functions of our own to be probed at their first instruction: one of each kind. */
+#if defined(__x86_64__)
+__asm__(".pushsection .text\n"
+	".p2align 4\n"
+	".type kernel_price_emulated, @function\n"
+	"kernel_price_emulated:\n"
+	"	push %rbp\n"
+	"	pop %rbp\n"
+	"	ret\n"
+	".size kernel_price_emulated, . - kernel_price_emulated\n"
+	".p2align 4\n"
+	".type kernel_price_stepped, @function\n"
+	"kernel_price_stepped:\n"
+	"	sub $8, %rsp\n"
+	"	add $8, %rsp\n"
+	"	ret\n"
+	".size kernel_price_stepped, . - kernel_price_stepped\n"
+	".popsection\n");
+__attribute__((visibility("hidden"))) void kernel_price_emulated(void);
+__attribute__((visibility("hidden"))) void kernel_price_stepped(void);
+#else
+#error "what to probe of our own to know what a hit costs"
+#endif
 
 /* The function of our own that is probed. noipa: every call is a real one. */
 __attribute__((noinline, used)) static uint64_t calib_target(uint64_t n)
@@ -199,6 +225,8 @@ static struct calib_bpf *load_only(const char *name, bool multi, struct reason *
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
 	if (multi)
 		kernel_mark_uprobe_multi(skel->progs.uprobe_multi__calib);
+	if (multi)
+		kernel_mark_uprobe_multi(skel->progs.uprobe_multi__price);
 	skel->bss->me = getpid();
 	err = calib_bpf__load(skel);
 	if (err) {
@@ -249,7 +277,7 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 	struct reason *why = &f->why[KERNEL_UPROBE_MULTI];
 	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
 		load_only("uprobe_multi__calib", true, why);
-	uint64_t cookie = CALIB_COOKIE, begin;
+	uint64_t cookie = CALIB_COOKIE;
 	_cleanup_close_ int link = -1;
 	pthread_t thread;
 
@@ -261,10 +289,8 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 		reason_set(why, 0, "attaching to our own function: %s", strerror(-link));
 		return;
 	}
-	begin = now_ns();
 	for (int i = 0; i < CALIB_HITS; i++)
 		calib_target(i);
-	f->uprobe_hit_ns = (now_ns() - begin) / CALIB_HITS;
 	/*
 	 * Linux 6.6 to 6.9 compared the thread, not the process: hits of all but one thread are
 	 * dropped without a word.
@@ -283,6 +309,53 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 	else
 		reason_set(why, 0, "attached, but %d calls counted %llu", 2 * CALIB_HITS,
 			   (unsigned long long)skel->bss->uprobe_calls);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t median_price(void (*fn)(void), unsigned hits)
+{
+	uint64_t ns[PRICE_RUNS];
+
+	for (unsigned i = 0; i < PRICE_RUNS; i++) {
+		uint64_t begin = cpu_ns();
+
+		for (unsigned k = 0; k < hits; k++)
+			fn();
+		ns[i] = (cpu_ns() - begin) / hits;
+	}
+	qsort(ns, PRICE_RUNS, sizeof(ns[0]), compare_u64);
+	return ns[PRICE_RUNS / 2];
+}
+
+/* With the attach type that targets get. */
+static void measure_price(struct kernel_features *f, unsigned kind, void (*fn)(void), unsigned hits)
+{
+	bool multi = f->have[KERNEL_UPROBE_MULTI];
+	struct reason why;
+	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
+		load_only(multi ? "uprobe_multi__price" : "uprobe__price", multi, &why);
+	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
+	_cleanup_close_ int multi_link = -1;
+	uint64_t offset;
+
+	if (!skel || proc_self_text_offset((const void *)fn, &offset))
+		return;
+	if (multi)
+		multi_link =
+			kernel_link_uprobe_multi(bpf_program__fd(skel->progs.uprobe_multi__price),
+						 "/proc/self/exe", &offset, NULL, 1, getpid());
+	else
+		link = bpf_program__attach_uprobe_opts(skel->progs.uprobe__price, getpid(),
+						       "/proc/self/exe", offset, NULL);
+	if (multi_link < 0 && !link)
+		return;
+	f->hit_ns[kind] = median_price(fn, hits);
 }
 
 static void check_kprobe(struct kernel_features *f)
@@ -388,6 +461,10 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 		if (!proc_self_text_offset((const void *)calib_target, &offset)) {
 			check_uprobe(ret_f, offset);
 			check_uprobe_multi(ret_f, offset);
+		}
+		if (ret_f->have[KERNEL_UPROBE] || ret_f->have[KERNEL_UPROBE_MULTI]) {
+			measure_price(ret_f, 0, kernel_price_emulated, 400);
+			measure_price(ret_f, 1, kernel_price_stepped, 100);
 		}
 		check_kprobe(ret_f);
 		check_tracepoint(ret_f);

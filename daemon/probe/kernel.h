@@ -39,8 +39,11 @@ struct kernel_features {
 	char release[65];
 	bool have[KERNEL_FEATURE_MAX];
 	struct reason why[KERNEL_FEATURE_MAX]; /* why not; empty when it works */
-	uint64_t
-		uprobe_hit_ns; /* price of one hit of an emulated instruction or entry of our own; 0: not measured */
+	/*
+	 * Price of one hit of a push, CPU time of the thread, what the program does included: at an
+	 * instruction that the kernel emulates, at one that it single-steps. 0: not measured.
+	 */
+	uint64_t hit_ns[2];
 };
 
 extern const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX];
