@@ -34,9 +34,37 @@ static __always_inline __u64 read_word(__u64 addr)
 	return word;
 }
 
+/* What is past hits_max of a second is only counted, at once, while user space takes the probe off. */
+static __always_inline int too_many(struct hit *hit)
+{
+	struct dfd_counts *c = hit->counts;
+	__u32 most = hit->t->hits_max;
+	__u64 now;
+
+	if (!most || ++c->hot_hits <= most)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (now - c->hot_ns >= DFD_HOT_NS) {
+		c->hot_ns = now;
+		c->hot_hits = 1;
+		return 0;
+	}
+	/* At the first one, and again and again: a record may find no room. */
+	if ((c->hot_hits - most) % DFD_HOT_TOLD == 1) {
+		struct dfd_rec_hdr *h = record_reserve(hit->t->id, DFD_REC_HOT, sizeof(*h));
+
+		if (h)
+			record_submit(h);
+	}
+	count_up(&c->unread);
+	lose(DFD_LOSS_BUDGET);
+	return 1;
+}
+
 /*
  * Fill *hit from the cookie and count the call. 0: nothing to do (the target is gone, or the hit is
- * a stack check that goes to morestack and will come back).
+ * a stack check that goes to morestack and will come back; it is of links that are being replaced; or
+ * there are too many).
  */
 static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 {
@@ -51,9 +79,15 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 		return 0;
 	}
 	count_up(&hit->counts->hits);
+	if ((cookie >> 48) & DFD_POINT_STEPPED)
+		count_up(&hit->counts->stepped);
+	if (!((cookie >> 48) & DFD_POINT_ODD) != !(hit->t->flags & DFD_TARGET_ODD))
+		return 0;
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;
 	count_up(&hit->counts->calls[bounded(hit->role, 15)]);
+	if (too_many(hit))
+		return 0;
 	hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
 	hit->site = read_word(hit->sp);
 	return 1;

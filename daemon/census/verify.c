@@ -49,7 +49,8 @@ static int check_first(const uint8_t *g, const struct go_layout *l, uint64_t run
 		return reason_set(reason, -EBADMSG,
 				  "g.goid of the first goroutine is %llu instead of 1",
 				  (unsigned long long)g_word(g, l->g.goid));
-	if (runtime_main && l->g.startpc != GO_LAYOUT_ABSENT && g_word(g, l->g.startpc) != runtime_main)
+	if (runtime_main && l->g.startpc != GO_LAYOUT_ABSENT &&
+	    g_word(g, l->g.startpc) != runtime_main)
 		return reason_set(reason, -EBADMSG,
 				  "g.startpc of the first goroutine is not runtime.main");
 	return 0;

@@ -32,6 +32,7 @@ static struct {
 	const char *socket;
 	const char *level;
 	const char *probes;
+	const char *budget;
 } opt;
 
 static const struct cmd_option options[] = {
@@ -50,6 +51,8 @@ static const struct cmd_option options[] = {
 	{ "log.level", 0, OPTION_STRING, &opt.level, .arg = "LEVEL",
 	  .help = "debug, info, warn or error" },
 	{ "probes", 0, OPTION_STRING, &opt.probes, .arg = "SET", .help = "lean, full or off" },
+	{ "probes.budget", 0, OPTION_STRING, &opt.budget, .arg = "PERCENT",
+	  .help = "of a core, that probes may cost a process (1); 0: any" },
 	{},
 };
 
@@ -73,6 +76,23 @@ static int set_path(char *dst, size_t size, const char *text, const char *name)
 		return -1;
 	}
 	strcpy(dst, text);
+	return 0;
+}
+
+static int pick_budget(struct config *c, const char *text)
+{
+	char *end;
+	double percent;
+
+	if (!text)
+		return 0;
+	percent = strtod(text, &end);
+	if (end == text || *end || !(percent >= 0 && percent <= 100)) {
+		fprintf(stderr, "deferd run: --probes.budget: '%s' is not a number from 0 to 100\n",
+			text);
+		return -1;
+	}
+	c->probes.budget_percent = percent;
 	return 0;
 }
 
@@ -120,7 +140,7 @@ static int load_config(struct config **ret_c)
 	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config,
 		     "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
-	    pick_level(c, opt.level) || pick_probes(c, opt.probes)) {
+	    pick_level(c, opt.level) || pick_probes(c, opt.probes) || pick_budget(c, opt.budget)) {
 		config_free(c);
 		return EXIT_USAGE;
 	}

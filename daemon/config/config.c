@@ -54,6 +54,11 @@ static const struct yaml_key probes_keys[] = {
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
 	  .doc = "pending defers of one goroutine or thread that are told at once; also of the "
 		 "default rule; restart to change" },
+	{ "budget_percent", .type = YAML_NUMBER, .offset = F(probes.budget_percent), .min = 0,
+	  .max = 100,
+	  .doc = "of one core, that probes may cost a process; who is past it loses some within "
+		 "the "
+		 "second, and gets them back with patience; 0: any" },
 	{ "watch_writes", .type = YAML_BOOL, .offset = F(probes.watch_writes),
 	  .doc = "see whether who recovers from a panic writes to a log: whether panics are "
 		 "swallowed; costs every syscall of the host 40 ns, for 10 s a minute at most" },
@@ -236,6 +241,7 @@ int config_default(struct config **ret_c)
 	c->probes.set = CONFIG_PROBES_LEAN;
 	c->probes.threshold = 35;
 	c->probes.watch_writes = true;
+	c->probes.budget_percent = 1;
 	c->descriptors.hooks = CONFIG_FD_HOOKS_AUTO;
 	c->descriptors.window_ns = 60000000000ull;
 	c->census.enabled = true;

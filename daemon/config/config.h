@@ -57,9 +57,10 @@ struct config {
 		int level; /* enum log_level */
 	} log;
 	struct {
-		int set;            /* enum config_probe_set */
-		uint32_t threshold; /* pending defers of one goroutine */
-		bool watch_writes;  /* for the suspicion that panics are swallowed */
+		int set;               /* enum config_probe_set */
+		uint32_t threshold;    /* pending defers of one goroutine */
+		bool watch_writes;     /* for the suspicion that panics are swallowed */
+		double budget_percent; /* of a core, of each process; 0: any */
 	} probes;
 	struct {
 		int hooks; /* enum config_fd_hooks */

@@ -30,6 +30,7 @@ struct draft {
 	char service[CGROUP_SERVICE_MAX];
 	enum target_state state;
 	char reason[REASON_MAX];
+	enum budget_level level;
 };
 
 static void draft_done(struct draft *d)
@@ -177,7 +178,7 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 		const struct probe_point *pt = &plan->points[i];
 		int err;
 
-		if (!engine_point_wanted(e, pt))
+		if (!engine_point_wanted(e, pt) || !governor_allows(d->level, pt))
 			continue;
 		if (perf_leaves_out(e, pt)) {
 			if (!is_extra(pt)) {
@@ -239,13 +240,15 @@ static int plan_points(struct engine *e, struct draft *d)
 	return 0;
 }
 
-static void announce(struct engine *e, const struct watch *w, const struct draft *d)
+static void announce(struct engine *e, struct watch *w, const struct draft *d)
 {
 	const struct image_report *r = d->image->report;
 	struct event ev = {
 		.type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
 	};
 
+	w->state = d->state;
+	snprintf(w->reason, sizeof(w->reason), "%s", d->reason);
 	ev.info = (struct event_target){
 		.service = d->service,
 		.image = d->file.name,
@@ -256,6 +259,41 @@ static void announce(struct engine *e, const struct watch *w, const struct draft
 		.start_ticks = d->start_ticks,
 		.image_id = d->image->id,
 		.full = e->config->probes.set == CONFIG_PROBES_FULL,
+	};
+	engine_emit(e, &ev);
+}
+
+/* Copies, since the model's own are replaced. */
+void watch_announce(struct engine *e, struct watch *w)
+{
+	const struct target *t = model_target(e->model, w->id);
+	char service[MODEL_NAME_MAX], image[MODEL_NAME_MAX], version[MODEL_NAME_MAX];
+	char reason[sizeof(w->reason)];
+	struct event ev = {
+		.type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
+	};
+	bool cut = w->budget.level != BUDGET_WHOLE;
+
+	if (!t)
+		return;
+	memcpy(service, t->service->name, sizeof(service));
+	memcpy(image, t->image, sizeof(image));
+	memcpy(version, t->version, sizeof(version));
+	snprintf(reason, sizeof(reason), "%s", w->reason);
+	if (cut)
+		snprintf(reason, sizeof(reason), "probes cost more than %g%% of a core: %s",
+			 e->config->probes.budget_percent, budget_level_text(w->budget.level));
+	ev.info = (struct event_target){
+		.service = service,
+		.image = image,
+		.version = version,
+		.reason = reason,
+		.runtime = t->runtime,
+		.state = cut && w->state == TARGET_OBSERVED ? TARGET_LIMITED : w->state,
+		.start_ticks = t->start_ticks,
+		.image_id = t->image_id,
+		.full = t->full,
+		.level = w->budget.level,
 	};
 	engine_emit(e, &ev);
 }
@@ -277,25 +315,41 @@ static void log_attached(const struct engine *e, const struct watch *w, const st
 	log_emit(&l);
 }
 
-static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *ret_id,
-			struct reason *reason)
+static bool any_stepped(const struct draft *d)
+{
+	bool stepped = false;
+
+	for (unsigned i = 0; i < d->n; i++)
+		stepped |= !d->points[i].emulated;
+	return stepped;
+}
+
+static struct probe_target target_of(struct engine *e, pid_t pid, const struct draft *d,
+				     const struct budget *b)
 {
 	const struct image_report *r = d->image->report;
-	struct probe_target t = {
+
+	return (struct probe_target){
 		.pid = pid,
 		.runtime = runtime_of(r),
 		.exe_fd = d->exe_fd,
 		.bias = d->bias,
 		.injected = r->injected,
+		.layout = r->has_layout && !r->layout.unverified ? &r->layout : NULL,
 		.points = d->points,
 		.n = d->n,
+		.hits_max = governor_hits_max(e, b, any_stepped(d)),
 		.trace = e->opts.trace,
 	};
-	int err;
+}
 
-	if (r->has_layout && !r->layout.unverified)
-		t.layout = &r->layout;
-	err = probe_attach(e->probe, &t, ret_id, reason);
+static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *ret_id,
+			struct reason *reason)
+{
+	const struct budget none = { .patience_ns = BUDGET_PATIENCE_NS };
+	struct probe_target t = target_of(e, pid, d, &none);
+	int err = probe_attach(e->probe, &t, ret_id, reason);
+
 	if (err && err != -ENOSPC && err != -ESRCH && d->n) {
 		/*
 		 * Its descriptors can still be watched, and what went wrong is shown with the
@@ -306,6 +360,26 @@ static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *
 		err = probe_attach(e->probe, &t, ret_id, reason);
 	}
 	return err;
+}
+
+int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct reason *reason)
+{
+	struct draft d = {
+		.image = w->image,
+		.exe_fd = w->image->exe_fd,
+		.memfd = w->memory.fd,
+		.bias = w->bias,
+		.level = w->budget.level,
+	};
+	struct probe_target t;
+	int err = 0;
+
+	if (w->state != TARGET_FAILED && !w->image->report->error)
+		err = choose_points(e, &d, reason);
+	if (err)
+		return err;
+	t = target_of(e, w->pid, &d, &w->budget);
+	return probe_set_points(e->probe, w->id, &t, ret_ns, reason);
 }
 
 int attach_process(struct engine *e, pid_t pid, struct image *im)
@@ -358,6 +432,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 		im->exe_fd = TAKE_FD(d.exe_fd);
 	HASH_ADD(hh, e->by_pid, pid, sizeof(w->pid), w);
 	HASH_ADD(hh_id, e->by_id, id, sizeof(w->id), w);
+	governor_begin(e, w, d.points, d.n);
 	announce(e, w, &d);
 	log_attached(e, w, &d);
 	return 0;

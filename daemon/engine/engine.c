@@ -166,6 +166,9 @@ static void on_event(void *arg, const struct event *in)
 		if (ev.call.depth >= e->config->probes.threshold && is_news(e, &ev))
 			e->urgent = true;
 		break;
+	case EVENT_HOT:
+		governor_hot(e, &ev);
+		break;
 	case EVENT_LOST:
 		if (!ev.target)
 			e->resync = true;
@@ -475,6 +478,7 @@ static void on_tick(void *arg, uint64_t now_ns)
 		scan(e);
 	e->urgent = false;
 	if (second) {
+		governor_tick(e);
 		aftermaths_tick(e);
 		goroutines_check_map(e);
 	}
@@ -590,6 +594,7 @@ void engine_reload(struct engine *e, const struct config *config)
 	discover_profiles(e);
 	images_forget_empty(e->images);
 	discover_refilter(e);
+	governor_reload(e);
 }
 
 struct model *engine_model(struct engine *e)

@@ -6,6 +6,7 @@
 #include "base/memread.h"
 #include "engine/engine.h"
 #include "engine/jobs.h"
+#include "probe/budget.h"
 #include "proc/cgroup.h"
 
 /* A process that has a target id, attached or not. */
@@ -41,6 +42,10 @@ struct watch {
 	unsigned searches;              /* for the list of goroutines, in its data */
 	uint64_t search_ns;             /* not before */
 	uint64_t allgs_len, allgs_list; /* see struct census_where; 0: not found (yet) */
+	struct budget budget;           /* what of its probes is attached */
+	bool stepped;            /* one of them is at an instruction that is single-stepped */
+	enum target_state state; /* but for the budget's doing */
+	char reason[REASON_MAX + 128];
 	uint64_t
 		attached_ns; /* an exec after this is of another program, even if the file is the same */
 	uint64_t limit_read_ns;
@@ -101,6 +106,23 @@ void watch_free(struct watch *w); /* it is in no table any more */
 
 /* attach.c: from a process and its image's report to a target */
 int attach_process(struct engine *e, pid_t pid, struct image *im);
+/*
+ * Attach what its budget level has, instead of what is attached; *ret_ns: since then. 0, or negative errno
+ * with the reason.
+ */
+int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct reason *reason);
+/* The model is told anew of its state and reason, and of what the budget adds to them. */
+void watch_announce(struct engine *e, struct watch *w);
+
+/* governor.c: what probes may cost a process; each second, after the scan, and at EVENT_HOT */
+void governor_begin(struct engine *e, struct watch *w, const struct probe_point *points,
+		    unsigned n);
+bool governor_allows(enum budget_level level, const struct probe_point *pt);
+/* See struct probe_target; `stepped`: one of the points is. */
+uint32_t governor_hits_max(const struct engine *e, const struct budget *b, bool stepped);
+void governor_tick(struct engine *e);
+void governor_hot(struct engine *e, const struct event *ev);
+void governor_reload(struct engine *e);
 
 /* layouts.c: whether the runtime's layout fits a process; a few times a second */
 void layouts_verify(struct engine *e);

@@ -19,33 +19,11 @@
 #define SEARCHES_MAX    5            /* of a process that may not have begun yet */
 #define SEARCH_AFTER_NS 100000000ull /* from the first to the second, and ever twice as long */
 
-/* The target as the model has it, with another state. Copies, since the model's own are replaced. */
-static void announce(struct engine *e, const struct watch *w, enum target_state state,
-		     const char *reason)
+static void announce(struct engine *e, struct watch *w, enum target_state state, const char *reason)
 {
-	const struct target *t = model_target(e->model, w->id);
-	char service[MODEL_NAME_MAX], image[MODEL_NAME_MAX], version[MODEL_NAME_MAX];
-	struct event ev = {
-		.type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
-	};
-
-	if (!t)
-		return;
-	memcpy(service, t->service->name, sizeof(service));
-	memcpy(image, t->image, sizeof(image));
-	memcpy(version, t->version, sizeof(version));
-	ev.info = (struct event_target){
-		.service = service,
-		.image = image,
-		.version = version,
-		.reason = reason,
-		.runtime = t->runtime,
-		.state = state,
-		.start_ticks = t->start_ticks,
-		.image_id = t->image_id,
-		.full = t->full,
-	};
-	engine_emit(e, &ev);
+	w->state = state;
+	snprintf(w->reason, sizeof(w->reason), "%s", reason);
+	watch_announce(e, w);
 }
 
 static void log_layout(const struct engine *e, const struct watch *w, enum log_level level,

@@ -250,6 +250,10 @@ int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret
 	case DFD_REC_WRITE:
 		err = decode_write(rec, size, &ev);
 		break;
+	case DFD_REC_HOT:
+		ev.type = EVENT_HOT;
+		err = size == sizeof(h) ? 0 : -EBADMSG;
+		break;
 	default:
 		err = -EBADMSG;
 	}
@@ -277,6 +281,8 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 		c.untold += k->details_untold;
 		c.goexits += k->calls[DFD_ROLE_GOEXIT];
 		c.hits += k->hits;
+		c.stepped += k->stepped;
+		c.unread += k->unread;
 		c.crossings += k->crossings;
 		c.fd_opened += k->fd_opened;
 		c.fd_closed += k->fd_closed;

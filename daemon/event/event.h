@@ -37,6 +37,7 @@ enum event_type {
 	EVENT_SITE,      /* pushes by one call site since the target was first watched */
 	EVENT_RECOVER,   /* calls of recover() that returned nil while a panic ran, by site */
 	EVENT_FDS,       /* descriptors in use, and the limit */
+	EVENT_HOT,       /* more hits than the target has to bear are not looked at */
 	EVENT_GROUP,     /* goroutines that stand at one place; of the census that ends next */
 	EVENT_PILE,      /* the lock that most wait for; the same */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
@@ -121,6 +122,7 @@ struct event_target {
 	uint64_t start_ticks; /* with the pid: identity, field 22 of /proc/PID/stat */
 	uint32_t image_id;    /* key for site names */
 	bool full;            /* the full probe set: stack defers and runs are seen */
+	unsigned level;       /* what the budget leaves attached: enum budget_level */
 };
 
 struct event_call {
@@ -193,11 +195,19 @@ struct event_counts {
 	uint64_t misfits; /* recoveries that the runtime's layout did not fit */
 	uint64_t untold;  /* panics that were counted only: there were too many a second */
 	uint64_t hits;
+	uint64_t stepped; /* of these, at instructions that the kernel single-steps */
+	uint64_t unread;  /* of these, only counted: there were too many */
 	uint64_t crossings;
 	uint64_t fd_opened;
 	uint64_t fd_closed;
 	uint64_t fd_ebadf;
 };
+
+/* What the hits cost the program, nanoseconds; prices as struct kernel_features has them. */
+static inline uint64_t event_counts_cost(const struct event_counts *c, const uint64_t hit_ns[2])
+{
+	return (c->hits - c->stepped) * hit_ns[0] + c->stepped * hit_ns[1];
+}
 
 struct event_goroutine {
 	uint64_t g;    /* C: the thread id */

@@ -338,6 +338,41 @@ static void write_alerts(struct page *p)
 	}
 }
 
+static void write_probe_cost(struct page *p)
+{
+	const uint64_t *price = p->show->features->hit_ns;
+	struct expo *x = &p->x;
+
+	write_counter(p, "deferd_probe_hits", "Probe hits that the service paid for.", COUNT(hits));
+	write_counter(p, "deferd_probe_hits_unread",
+		      "Of these, only counted: there were more than the budget allows.",
+		      COUNT(unread));
+	expo_family(x, "deferd_probe_hit_price_seconds", EXPO_GAUGE,
+		    "CPU time of the program that a hit costs, as measured at the start.");
+	expo_sample(x, (double)price[0] / 1e9, "instruction", "emulated", NULL);
+	expo_sample(x, (double)price[1] / 1e9, "instruction", "stepped", NULL);
+	expo_family(x, "deferd_probe_cost_seconds", EXPO_COUNTER,
+		    "CPU time that probes have cost the service: hits, times their price.");
+	FOR_EACH_SERVICE (s, p->m) {
+		struct event_counts c;
+
+		service_counts(s, &c);
+		expo_sample(x, (double)event_counts_cost(&c, price) / 1e9, "service", s->name,
+			    NULL);
+	}
+	expo_family(
+		x, "deferd_budget_level", EXPO_GAUGE,
+		"What the budget leaves of the probes, of the process with the fewest: 0 all, 1 "
+		"the lean set, 2 panics only, 3 none.");
+	FOR_EACH_SERVICE (s, p->m) {
+		unsigned level = 0;
+
+		FOR_EACH_TARGET_OF (t, s)
+			level = t->level > level ? t->level : level;
+		expo_sample(x, level, "service", s->name, NULL);
+	}
+}
+
 static void write_targets(struct page *p)
 {
 	unsigned n[TARGET_STATE_MAX] = {};
@@ -353,7 +388,7 @@ static void write_targets(struct page *p)
 	for (unsigned i = 0; i < p->show->n_failures; i++)
 		expo_sample(x, (double)p->show->failures[i], "reason", p->show->failure_names[i],
 			    NULL);
-	write_counter(p, "deferd_probe_hits", "Probe hits that the service paid for.", COUNT(hits));
+	write_probe_cost(p);
 }
 
 static void write_events(struct page *p)

@@ -303,6 +303,10 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "fd_closed", t->counts.fd_closed);
 	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
 	set_int(o, "probe_hits", t->counts.hits);
+	set_int(o, "probe_hits_unread", t->counts.unread);
+	set_real(o, "probe_cost_seconds",
+		 (double)event_counts_cost(&t->counts, s->features->hit_ns) / 1e9);
+	set_int(o, "budget_level", t->level);
 	set_int(o, "events_lost", t->lost);
 	set(o, "exact", json_boolean(target_exact(t)));
 	set_int(o, "alerts_firing", firing_of(s, t));

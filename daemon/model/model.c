@@ -133,6 +133,8 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 	sum->untold += c->untold;
 	sum->goexits += c->goexits;
 	sum->hits += c->hits;
+	sum->stepped += c->stepped;
+	sum->unread += c->unread;
 	sum->crossings += c->crossings;
 	sum->fd_opened += c->fd_opened;
 	sum->fd_closed += c->fd_closed;
@@ -233,6 +235,7 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->runtime = info->runtime;
 	t->state = info->state;
 	t->full = info->full;
+	t->level = info->level;
 }
 
 bool model_uses_image(const struct model *m, uint32_t image_id)

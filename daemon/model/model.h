@@ -165,6 +165,7 @@ struct target {
 	enum runtime_kind runtime;
 	enum target_state state;
 	bool full;
+	unsigned level; /* see struct event_target */
 
 	struct event_counts counts;
 	struct rate registered_rate;

@@ -13,6 +13,7 @@
 #include <deferd/record.h>
 
 #include "base/cleanup.h"
+#include "base/loop.h"
 #include "deferd.skel.h"
 #include "event/decode.h"
 #include "probe/closer.h"
@@ -28,6 +29,7 @@ struct slot {
 	uint64_t bias;
 	struct injected injected;
 	uint64_t lost;
+	bool odd; /* see DFD_POINT_ODD */
 	int multi_link;
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
@@ -46,6 +48,7 @@ struct probe {
 	struct slot *slots;            /* slot 0 is the host */
 	struct dfd_counts *counts_buf; /* one value a CPU */
 	struct probe_stats stats;
+	uint32_t purged; /* the target whose entries forget_goroutines() removes */
 	event_fn fn;
 	void *arg;
 };
@@ -59,6 +62,7 @@ static const char *const loss_names[DFD_LOSS_MAX] = {
 	[DFD_LOSS_STALE] = "target_gone",
 	[DFD_LOSS_PANIC_MAP] = "panic_map_full",
 	[DFD_LOSS_PANIC_RATE] = "panic_rate",
+	[DFD_LOSS_BUDGET] = "budget",
 	[DFD_LOSS_RECOVER_MAP] = "recover_map_full",
 };
 
@@ -251,6 +255,19 @@ static int free_slot(struct probe *p, uint32_t *ret_i)
 	return -ENOSPC;
 }
 
+static uint64_t cookie_of(const struct slot *s, const struct probe_point *pt)
+{
+	uint8_t flags = 0;
+
+	if (pt->skip_taken)
+		flags |= DFD_POINT_SKIP_TAKEN;
+	if (!pt->emulated)
+		flags |= DFD_POINT_STEPPED;
+	if (s->odd)
+		flags |= DFD_POINT_ODD;
+	return dfd_cookie(s->id, pt->role, pt->sp_words, flags);
+}
+
 static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t,
 			struct bpf_program *prog, const char *path, struct reason *reason)
 {
@@ -260,8 +277,7 @@ static int attach_multi(struct probe *p, struct slot *s, const struct probe_targ
 		const struct probe_point *pt = &t->points[i];
 
 		offsets[i] = pt->file_off;
-		cookies[i] = dfd_cookie(s->id, pt->role, pt->sp_words,
-					pt->skip_taken ? DFD_POINT_SKIP_TAKEN : 0);
+		cookies[i] = cookie_of(s, pt);
 	}
 	s->multi_link = kernel_link_uprobe_multi(bpf_program__fd(prog), path, offsets, cookies,
 						 t->n, t->pid);
@@ -276,9 +292,7 @@ static int attach_perf(struct probe *p, struct slot *s, const struct probe_targe
 {
 	for (unsigned i = 0; i < t->n && s->n_perf < PROBE_PERF_POINTS_MAX; i++) {
 		const struct probe_point *pt = &t->points[i];
-		LIBBPF_OPTS(bpf_uprobe_opts, opts,
-			    .bpf_cookie = dfd_cookie(s->id, pt->role, pt->sp_words,
-						     pt->skip_taken ? DFD_POINT_SKIP_TAKEN : 0));
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookie_of(s, pt));
 		struct bpf_link *link =
 			bpf_program__attach_uprobe_opts(prog, t->pid, path, pt->file_off, &opts);
 
@@ -333,6 +347,7 @@ static int write_target(struct probe *p, const struct slot *s, const struct prob
 		.tgid = t->pid,
 		.flags = t->trace ? DFD_TARGET_TRACE : 0,
 		.threshold = p->opts.threshold,
+		.hits_max = t->hits_max,
 	};
 	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = t->pid;
 	uint64_t seq = 0;
@@ -373,12 +388,24 @@ static void erase_target(struct probe *p, const struct slot *s)
 	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid);
 }
 
-int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
-		 struct reason *reason)
+static int attach_points(struct probe *p, struct slot *s, const struct probe_target *t,
+			 struct reason *reason)
 {
 	struct bpf_program *prog =
 		t->runtime == RUNTIME_C ? p->skel->progs.uprobe__c : p->skel->progs.uprobe__go;
 	char path[32];
+
+	if (!t->n)
+		return 0;
+	/* The file we checked, not whatever lies at its path now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->exe_fd);
+	return p->multi ? attach_multi(p, s, t, prog, path, reason)
+			: attach_perf(p, s, t, prog, path, reason);
+}
+
+int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
+		 struct reason *reason)
+{
 	struct slot *s;
 	uint32_t i;
 	int err;
@@ -396,11 +423,8 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 			    .multi_link = -1 };
 	s->id = (uint32_t)s->gen << 16 | i;
 	err = write_target(p, s, t);
-	/* The file we checked, not whatever lies at its path now. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->exe_fd);
-	if (!err && t->n)
-		err = p->multi ? attach_multi(p, s, t, prog, path, reason)
-			       : attach_perf(p, s, t, prog, path, reason);
+	if (!err)
+		err = attach_points(p, s, t, reason);
 	if (err) {
 		close_links(p, s);
 		erase_target(p, s);
@@ -426,6 +450,96 @@ void probe_detach(struct probe *p, uint32_t id)
 	 * Entries of maps by goroutine and by site are of an id that is gone: the next scan removes
 	 * them.
 	 */
+}
+
+/*
+ * Walk a hash map in batches. `each` gets the entry and returns true when its target is gone: the
+ * entry is removed after the batch. Returns the number of entries that stay.
+ */
+static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_size,
+			 bool (*each)(struct probe *p, const void *key, const void *value,
+				      uint64_t now_ns),
+			 uint64_t now_ns)
+{
+	_cleanup_free_ char *keys = malloc(SCAN_BATCH * key_size);
+	_cleanup_free_ char *values = malloc(SCAN_BATCH * value_size);
+	uint32_t cursor = 0, n, live = 0;
+	bool more = true, first = true;
+
+	while (keys && values && more) {
+		n = SCAN_BATCH;
+		if (bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, keys, values, &n,
+					 NULL)) {
+			if (errno != ENOENT)
+				break;
+			more = false;
+		}
+		first = false;
+		for (uint32_t i = 0; i < n; i++) {
+			if (each(p, keys + i * key_size, values + i * value_size, now_ns))
+				(void)bpf_map_delete_elem(fd, keys + i * key_size);
+			else
+				live++;
+		}
+	}
+	return live;
+}
+
+static bool is_purged(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	return ((const struct dfd_g_key *)key)->target == p->purged;
+}
+
+static void forget_goroutines(struct probe *p, uint32_t id)
+{
+	p->purged = id;
+	(void)walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
+		       sizeof(struct dfd_depth), is_purged, 0);
+}
+
+int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t, uint64_t *ret_ns,
+		     struct reason *reason)
+{
+	int fd = bpf_map__fd(p->skel->maps.targets), err;
+	struct slot *s = slot_of(p, id), fresh;
+	uint32_t i = DFD_TARGET_SLOT(id);
+	struct dfd_target v;
+
+	if (!s || bpf_map_lookup_elem(fd, &i, &v))
+		return reason_set(reason, -ESRCH, "the target is gone");
+	fresh = *s;
+	fresh.odd = !s->odd;
+	fresh.multi_link = -1;
+	fresh.n_perf = 0;
+	err = attach_points(p, &fresh, t, reason);
+	if (err) {
+		close_links(p, &fresh);
+		return err;
+	}
+	v.flags ^= DFD_TARGET_ODD;
+	v.hits_max = t->hits_max;
+	*ret_ns = loop_now_ns();
+	if (bpf_map_update_elem(fd, &i, &v, BPF_ANY)) {
+		err = reason_set(reason, -errno, "changing the target: %s", strerror(errno));
+		close_links(p, &fresh);
+		return err;
+	}
+	close_links(p, s);
+	*s = fresh;
+	forget_goroutines(p, id);
+	return 0;
+}
+
+void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max)
+{
+	int fd = bpf_map__fd(p->skel->maps.targets);
+	uint32_t i = DFD_TARGET_SLOT(id);
+	struct dfd_target v;
+
+	if (!slot_of(p, id) || bpf_map_lookup_elem(fd, &i, &v) || v.hits_max == hits_max)
+		return;
+	v.hits_max = hits_max;
+	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
 }
 
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason)
@@ -525,39 +639,6 @@ void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn f
 
 	if (s)
 		read_counts(p, s, now_ns, fn, arg);
-}
-
-/*
- * Walk a hash map in batches. `each` gets the entry and returns true when its target is gone: the
- * entry is removed after the batch. Returns the number of entries that stay.
- */
-static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_size,
-			 bool (*each)(struct probe *p, const void *key, const void *value,
-				      uint64_t now_ns),
-			 uint64_t now_ns)
-{
-	_cleanup_free_ char *keys = malloc(SCAN_BATCH * key_size);
-	_cleanup_free_ char *values = malloc(SCAN_BATCH * value_size);
-	uint32_t cursor = 0, n, live = 0;
-	bool more = true, first = true;
-
-	while (keys && values && more) {
-		n = SCAN_BATCH;
-		if (bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, keys, values, &n,
-					 NULL)) {
-			if (errno != ENOENT)
-				break;
-			more = false;
-		}
-		first = false;
-		for (uint32_t i = 0; i < n; i++) {
-			if (each(p, keys + i * key_size, values + i * value_size, now_ns))
-				(void)bpf_map_delete_elem(fd, keys + i * key_size);
-			else
-				live++;
-		}
-	}
-	return live;
 }
 
 static bool scan_goroutine(struct probe *p, const void *key, const void *value, uint64_t now_ns)

@@ -46,7 +46,8 @@ struct probe_target {
 	const struct go_layout *layout; /* Go: NULL: not known, nothing that needs it is read */
 	const struct probe_point *points;
 	unsigned n;
-	bool trace; /* an event for every hit */
+	uint32_t hits_max; /* looked at in a second, on each CPU: EVENT_HOT comes past it; 0: any */
+	bool trace;        /* an event for every hit */
 };
 
 enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT };
@@ -54,7 +55,7 @@ enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT };
 struct probe_stats {
 	uint64_t events;     /* records taken from the ring */
 	uint64_t bad;        /* records refused by the decoder */
-	uint64_t lost[9];    /* by enum dfd_loss, see probe_loss_name() */
+	uint64_t lost[10];   /* by enum dfd_loss, see probe_loss_name() */
 	uint32_t goroutines; /* entries of defers_by_g at the last scan */
 	uint32_t goroutines_max;
 	uint32_t sites;
@@ -77,6 +78,14 @@ void probe_close(struct probe *p); /* waits for links to be closed; NULL is allo
  */
 int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
 		 struct reason *reason);
+/*
+ * Other points, maybe none, and another hits_max, from one moment to the next: no hit is seen twice, and
+ * none that both have is missed; *ret_ns is that moment, CLOCK_MONOTONIC. What the kernel knows of the target's
+ * goroutines is forgotten. On failure all is as it was.
+ */
+int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t, uint64_t *ret_ns,
+		     struct reason *reason);
+void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max);
 /* Detach and forget what the maps hold of it. A process that is gone needs this too. */
 void probe_detach(struct probe *p, uint32_t id);
 /*

@@ -27,6 +27,7 @@ enum dfd_rec_type {
 	DFD_REC_CALL,  /* any probe hit of a traced target */
 	DFD_REC_FD,    /* a descriptor opened or closed by a traced target */
 	DFD_REC_WRITE, /* who panicked writes something, until shortly after the recovery */
+	DFD_REC_HOT, /* hits of a target are only counted until its second is over: a bare header */
 	DFD_REC_MAX,
 };
 
@@ -165,6 +166,7 @@ enum dfd_loss {
 	DFD_LOSS_STALE,     /* a hit of a target that is already gone from the map */
 	DFD_LOSS_PANIC_MAP, /* panics_by_g full, or too many panics in each other: outcome unknown */
 	DFD_LOSS_PANIC_RATE, /* too many panics a second: counted, their details left out */
+	DFD_LOSS_BUDGET,     /* more hits than a target has to bear: counted, not looked at */
 	DFD_LOSS_RECOVER_MAP, /* recovers_by_site full: a recover() in a wrong frame is not counted */
 	DFD_LOSS_MAX,
 };
@@ -185,11 +187,12 @@ struct dfd_target {
 	dfd_u32 tgid;
 	dfd_u32 flags;
 	dfd_u32 threshold; /* depth of the first DEPTH record; the next come at each doubling */
+	dfd_u32 hits_max;  /* looked at in a second, on each CPU; 0: any number */
 	dfd_u16 goid_off;  /* in g */
 	dfd_u16 link_off;  /* in _defer: 32 or 40 */
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
 	struct dfd_panic_layout panic;
-	dfd_u16 pad[3];
+	dfd_u16 pad[1];
 };
 
 #define DFD_TARGET_TRACE 0x01u /* a record for every hit and every descriptor */
@@ -198,12 +201,20 @@ struct dfd_target {
 #define DFD_TARGET_NO_PANICS 0x04u /* that of _panic is not: goroutine and depth are, no outcomes */
 #define DFD_TARGET_UNPROVEN  0x08u /* a layout of another release: compare what can be compared */
 
+#define DFD_TARGET_ODD 0x10u /* see DFD_POINT_ODD */
+
+#define DFD_HOT_NS   1000000000ull /* of dfd_target.hits_max */
+#define DFD_HOT_TOLD 8192          /* hits past it from one record to the next */
+
 /* Exact counts of a target; map `counts_by_target`, per CPU, by slot. */
 struct dfd_counts {
-	dfd_u64 calls[16]; /* by enum dfd_role: calls of the function */
-	dfd_u64 hits;      /* traps paid for, the skipped ones (stack growth) included */
-	dfd_u64 runs;      /* defers seen to run (full set and C) */
-	dfd_u64 crossings; /* of the threshold or a doubling */
+	dfd_u64 calls[16];        /* by enum dfd_role: calls of the function */
+	dfd_u64 hits;             /* traps paid for, the skipped ones (stack growth) included */
+	dfd_u64 stepped;          /* of these, at instructions that the kernel single-steps */
+	dfd_u64 unread;           /* of these, only counted: there were more than hits_max */
+	dfd_u64 hot_ns, hot_hits; /* since when, and how many towards hits_max */
+	dfd_u64 runs;             /* defers seen to run (full set and C) */
+	dfd_u64 crossings;        /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
 	dfd_u64 fd_ebadf;       /* close of a number that was not open */

@@ -86,9 +86,11 @@ now_ms() { echo $(($(date +%s%N) / 1000000)); }
 # The daemon
 
 # Descriptor 7 is closed for it: a program's gate must not be held open by somebody else.
+# Programs that do nothing but what is counted are past any budget of probes: only tests of the budget have one.
 start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
 	rm -f "$tmp/deferd.log" # of the daemon before: the new one opens it only after the fork
-	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
+	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" \
+		--probes.budget="${BUDGET:-0}" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
 	daemon=$!
 	live_pids+=("$daemon")
 	wait_until "${START_SECONDS:-20}" grep -sq 'http://' "$tmp/deferd.log" || return 1

@@ -72,7 +72,7 @@ static void defaults(void **state)
 	assert_int_equal(c->log.level, LOG_INFO);
 	assert_int_equal(c->probes.set, CONFIG_PROBES_LEAN);
 	assert_int_equal(c->probes.threshold, 35);
-	assert_true(c->probes.watch_writes);
+	assert_true(c->probes.watch_writes && c->probes.budget_percent == 1);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
 	assert_true(c->census.enabled && c->census.budget_percent == 0.5);
@@ -90,8 +90,9 @@ static void faults(void **state)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "probes:\n  treshold: 35\n", "%:2:3: unknown key 'treshold' in probes; valid "
-					       "keys: set, threshold, watch_writes\n" },
+		{ "probes:\n  treshold: 35\n",
+		  "%:2:3: unknown key 'treshold' in probes; valid "
+		  "keys: set, threshold, budget_percent, watch_writes\n" },
 		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
 				"descriptors, census, limits, targets, "
 				"c_runtimes, rule_files, default_rules, rules\n" },
@@ -173,7 +174,7 @@ static void every_key(void **state)
 		"  series_max: 10\n"
 		"control: { socket: \"\", group: wheel }\n"
 		"log: { level: error }\n"
-		"probes: { set: full, threshold: 2, watch_writes: false }\n"
+		"probes: { set: full, threshold: 2, budget_percent: 2.5, watch_writes: false }\n"
 		"descriptors: { hooks: tracepoint, window: 1d }\n"
 		"limits: { targets: 1, goroutines: 64, sites: 64, ring: 64KiB }\n"
 		"targets: { include: [a, 'b*'], exclude: [c] }\n"
@@ -198,6 +199,7 @@ static void every_key(void **state)
 	assert_int_equal(c->probes.set, CONFIG_PROBES_FULL);
 	assert_int_equal(c->probes.threshold, 2);
 	assert_false(c->probes.watch_writes);
+	assert_true(c->probes.budget_percent == 2.5);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_TRACEPOINT);
 	assert_int_equal(c->descriptors.window_ns, 86400 * SECOND);
 	assert_int_equal(c->limits.targets, 1);

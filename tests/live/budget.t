@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# A program that does nothing but register defers as fast as two threads can: its probes are taken off within the second, cost no
+# more than the budget from then on, and are back when it is over; how deep it is, the census tells meanwhile.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+gos=$(list_gos)
+[ -n "$gos" ] || skip_all "no Go here to build the program with"
+budget=1
+
+mine() { printf '%s{service="pile.stripped"}' "$1"; }
+cost() { metric "$(mine deferd_probe_cost_seconds_total)"; }
+level_is() { metric_is "$(mine deferd_budget_level)" "$1"; }
+percent() { # FROM TO MS: of a core
+	awk -v a="$1" -v b="$2" -v ms="$3" 'BEGIN { printf "%.2f", (b - a) * 1e5 / ms }'
+}
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
+
+printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/budget.yml"
+while read -r version go; do
+	build_fixtures "$version" "$go" stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	start_program pile "$fixtures/pile.stripped" -defers 2000000000 -deep 0
+	BUDGET=$budget start_daemon --config.file="$tmp/budget.yml"
+	wait_until 10 attached "$program"
+	ok $? "$version: attached"
+	is "$(metric "$(mine deferd_budget_level)")" 0 "$version: all probes are on"
+	go_on
+	wait_until 5 level_is 2
+	ok $? "$version: pushes are not looked at any more"
+	is "$(target state) $(target exact)" "limited false" "$version: which the target says"
+	target reason | grep -q '^probes cost more than 1% of a core: panics only, depths by the census$'
+	ok $? "$version: and why"
+	[ "$(metric "$(mine deferd_probe_hits_unread_total)")" -gt 0 ]
+	ok $? "$version: the kernel side did not wait for it"
+	[ "$(grep -c 'probes cost more than the budget' "$tmp/deferd.log")" = 1 ]
+	ok $? "$version: the log has it once"
+	is_deep() { # by the census: nothing else looks
+		[ "$(curl -sf -m 5 "$url/api/v1/goroutines?pid=$program" | jq '[.groups[].depth_max] | max')" -ge 100 ]
+	}
+	wait_until 10 is_deep
+	ok $? "$version: its depth is known all the same"
+	before=$(cost) begin=$(now_ms)
+	wait_until 30 grep -q 'probes are put back' "$tmp/deferd.log"
+	ok $? "$version: some time later it is tried again"
+	wait_until 5 level_is 2
+	ok $? "$version: in vain"
+	sleep 1
+	spent=$(percent "$before" "$(cost)" $(($(now_ms) - begin)))
+	at_most "$spent" 1.5
+	ok $? "$version: which cost $spent % of a core, with the time that passed"
+	kill -STOP "$program"
+	wait_until 60 level_is 0
+	ok $? "$version: when it rests, all probes are put back"
+	is "$(target state) $(target reason)" "observed " "$version: and nothing is said of it"
+	kill -CONT "$program"
+	wait_until 5 level_is 2
+	ok $? "$version: they are on, or they would not be too many again"
+	stop_daemon
+	ok $? "$version: the daemon ends well"
+	exec 7>&-
+	kill "$program"
+	wait "$program" 2>/dev/null
+done <<<"$(sed -n '1p;$p' <<<"$gos" | sort -u)"
+
+"$DEFERD" run --probes.budget=101 >"$tmp/out" 2>&1
+is "$? $(grep -c 'not a number from 0 to 100' "$tmp/out")" "2 1" "a budget that is none"
+done_testing
