@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	case EVENT_EXIT:
 	case EVENT_FORK:
 	case EVENT_FD:
+	case EVENT_HOT:
 		break;
 	default:
 		abort();
