@@ -119,4 +119,10 @@ static __always_inline void record_submit(void *rec)
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
+/* What cannot wait for the timer: every moment costs the observed program more than the wake-up. */
+static __always_inline void record_submit_now(void *rec)
+{
+	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
+}
+
 #endif

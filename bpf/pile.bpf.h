@@ -54,7 +54,7 @@ static __always_inline int too_many(struct hit *hit)
 		struct dfd_rec_hdr *h = record_reserve(hit->t->id, DFD_REC_HOT, sizeof(*h));
 
 		if (h)
-			record_submit(h);
+			record_submit_now(h);
 	}
 	count_up(&c->unread);
 	lose(DFD_LOSS_BUDGET);

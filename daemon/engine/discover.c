@@ -79,6 +79,21 @@ void discover_profiles(struct engine *e)
 	jobs_set_profiles(e->jobs, e->profiles, e->n_profiles);
 }
 
+/* Why, and what to do about it. */
+static const char *attach_cause(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return "limits.targets is reached";
+	case -EACCES:
+	case -EPERM:
+		return "its memory may not be read: kernel.yama.ptrace_scope is 3, or a security "
+		       "module forbids it";
+	default:
+		return strerror(-err);
+	}
+}
+
 static void try_attach(struct engine *e, pid_t pid, struct image *im)
 {
 	struct log_line l;
@@ -93,10 +108,12 @@ static void try_attach(struct engine *e, pid_t pid, struct image *im)
 		e->stats.failures[ATTACH_EXITED]++;
 		return;
 	}
+	if (err == -EACCES || err == -EPERM)
+		e->stats.failures[ATTACH_DENIED]++;
 	log_begin(&l, LOG_WARN, "cannot attach to a process, leaving it alone");
 	log_u64(&l, "pid", pid);
 	log_str(&l, "image", im->file.name);
-	log_str(&l, "cause", err == -ENOSPC ? "limits.targets is reached" : strerror(-err));
+	log_str(&l, "cause", attach_cause(err));
 	log_emit(&l);
 }
 

@@ -3,7 +3,8 @@
  * Two timers drive everything. Every 50 ms the ring is drained: records wait there without waking
  * anybody, because a wake-up costs the observed thread more than the probe itself. Every 250 ms
  * there is a tick; each fourth one is the second, on which maps are scanned, descriptors counted
- * and rules asked. A goroutine that crosses the threshold makes the next tick do that at once.
+ * and rules asked. A goroutine that crosses the threshold makes the next tick do that at once; what
+ * costs the observed program by the millisecond wakes us.
  */
 #include "engine/engine.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -37,8 +39,9 @@
 const char *const attach_failure_names[ATTACH_FAILURE_MAX] = {
 	[ATTACH_EXITED] = "process_exited",  [ATTACH_IMAGE] = "image_unreadable",
 	[ATTACH_VERSION] = "go_version_old", [ATTACH_LAYOUT] = "layout_unknown",
-	[ATTACH_BYTES] = "bytes_differ",     [ATTACH_KERNEL] = "kernel_refused",
-	[ATTACH_SLOTS] = "target_limit",     [ATTACH_WORKER] = "image_worker",
+	[ATTACH_DENIED] = "memory_denied",   [ATTACH_BYTES] = "bytes_differ",
+	[ATTACH_KERNEL] = "kernel_refused",  [ATTACH_SLOTS] = "target_limit",
+	[ATTACH_WORKER] = "image_worker",
 };
 
 void engine_emit(struct engine *e, const struct event *ev)
@@ -191,6 +194,14 @@ static void on_event(void *arg, const struct event *in)
 void engine_drain(struct engine *e)
 {
 	probe_drain(e->probe, on_event, e);
+}
+
+static void on_urgent(void *arg, uint32_t events)
+{
+	struct engine *e = arg;
+
+	e->now_ns = loop_now_ns();
+	engine_drain(e);
 }
 
 static void on_drain(void *arg, uint64_t now_ns)
@@ -510,7 +521,8 @@ static int start(struct engine *e, struct reason *reason)
 	discover_profiles(e);
 	e->drain_timer = loop_add_timer(e->loop, DRAIN_NS, on_drain, e);
 	e->tick_timer = loop_add_timer(e->loop, TICK_NS, on_tick, e);
-	if (!e->drain_timer || !e->tick_timer)
+	e->urgent_source = loop_add_fd(e->loop, probe_urgent_fd(e->probe), EPOLLIN, on_urgent, e);
+	if (!e->drain_timer || !e->tick_timer || !e->urgent_source)
 		return reason_set(reason, -errno, "setting up timers: %s", strerror(errno));
 	e->now_ns = loop_now_ns();
 	if (e->opts.only_pid)
@@ -573,6 +585,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	loop_remove(e->loop, e->drain_timer);
+	loop_remove(e->loop, e->urgent_source);
 	loop_remove(e->loop, e->tick_timer);
 	jobs_free(e->jobs);
 	HASH_ITER (hh, e->by_pid, w, next) {

@@ -31,6 +31,7 @@ enum attach_failure {
 	ATTACH_VERSION, /* a Go release whose layout is not known */
 	ATTACH_LAYOUT,  /* the runtime's layout does not fit the process */
 	ATTACH_BYTES,   /* memory differs from the file */
+	ATTACH_DENIED,  /* its memory may not be read */
 	ATTACH_KERNEL,  /* the kernel refused the link */
 	ATTACH_SLOTS,   /* limits.targets */
 	ATTACH_WORKER,  /* the image worker failed or was killed */

@@ -65,7 +65,7 @@ struct engine {
 	struct jobs *jobs;
 	struct watch *by_pid;
 	struct watch *by_id;
-	struct loop_source *drain_timer, *tick_timer;
+	struct loop_source *drain_timer, *tick_timer, *urgent_source;
 	struct plan_c_profile profiles[INSPECT_PROFILES_MAX];
 	unsigned n_profiles;
 	char own_service[CGROUP_SERVICE_MAX]; /* of the cgroup we run in ourselves */

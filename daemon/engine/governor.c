@@ -77,6 +77,7 @@ void governor_begin(struct engine *e, struct watch *w, const struct probe_point 
 	budget_init(&w->budget, levels, e->now_ns);
 }
 
+/* `cause`: why, NULL: for what it cost in the second before. */
 static void log_step(struct watch *w, enum log_level level, const char *text, const char *cause)
 {
 	const struct target *t = model_target(w->engine->model, w->id);
@@ -86,15 +87,16 @@ static void log_step(struct watch *w, enum log_level level, const char *text, co
 	log_str(&l, "service", t ? t->service->name : "?");
 	log_u64(&l, "pid", w->pid);
 	log_str(&l, "probes", budget_level_text(w->budget.level));
-	log_fmt(&l, "cost", "%.2f%%", w->budget.percent);
 	log_fmt(&l, "budget", "%g%%", w->engine->config->probes.budget_percent);
 	if (cause)
 		log_str(&l, "cause", cause);
+	else
+		log_fmt(&l, "cost", "%.2f%%", w->budget.percent);
 	log_emit(&l);
 }
 
-/* Attach what its new level has. */
-static void apply(struct engine *e, struct watch *w, enum budget_level before)
+/* Attach what its new level has; `cause` as log_step(). */
+static void apply(struct engine *e, struct watch *w, enum budget_level before, const char *cause)
 {
 	struct event lost = {
 		.type = EVENT_LOST, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
@@ -115,7 +117,7 @@ static void apply(struct engine *e, struct watch *w, enum budget_level before)
 	log_step(w, down ? LOG_WARN : LOG_INFO,
 		 down ? "probes cost more than the budget: some are taken off"
 		      : "probes are put back",
-		 NULL);
+		 cause);
 	watch_announce(e, w);
 	engine_emit(e, &lost);
 	goroutines_ask(w);
@@ -135,7 +137,7 @@ void governor_tick(struct engine *e)
 		if (t && has_budget(e) &&
 		    budget_judge(&w->budget, e->config->probes.budget_percent, cost_ns(e, t),
 				 e->now_ns))
-			apply(e, w, before);
+			apply(e, w, before, NULL);
 	}
 }
 
@@ -148,7 +150,7 @@ void governor_hot(struct engine *e, const struct event *ev)
 		return;
 	before = w->budget.level;
 	if (budget_hot(&w->budget, ev->time_ns, e->now_ns))
-		apply(e, w, before);
+		apply(e, w, before, "too many hits in a second, on one CPU");
 }
 
 /* The budget may be another. */
@@ -161,6 +163,6 @@ void governor_reload(struct engine *e)
 		if (has_budget(e) || before == BUDGET_WHOLE)
 			continue;
 		w->budget.level = BUDGET_WHOLE;
-		apply(e, w, before);
+		apply(e, w, before, "the configuration");
 	}
 }

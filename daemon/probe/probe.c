@@ -594,6 +594,12 @@ bool probe_followed(const struct probe *p, uint32_t id, uint64_t g, uint64_t pan
 	       a.panic >= panic;
 }
 
+/* Of the records, only those of record_submit_now() make it so. */
+int probe_urgent_fd(const struct probe *p)
+{
+	return ring_buffer__epoll_fd(p->ring);
+}
+
 void probe_drain(struct probe *p, event_fn fn, void *arg)
 {
 	p->fn = fn;

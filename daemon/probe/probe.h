@@ -110,6 +110,8 @@ bool probe_watches_writes(const struct probe *p);
  */
 bool probe_followed(const struct probe *p, uint32_t id, uint64_t g, uint64_t panic);
 
+/* Readable when there is something on the ring that should not wait for the next time. */
+int probe_urgent_fd(const struct probe *p);
 /* Take what is on the ring. Never waits. */
 void probe_drain(struct probe *p, event_fn fn, void *arg);
 
