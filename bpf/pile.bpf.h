@@ -35,22 +35,24 @@ static __always_inline __u64 read_word(__u64 addr)
 }
 
 /* What is past hits_max of a second is only counted, at once, while user space takes the probe off. */
-static __always_inline int too_many(struct hit *hit)
+static __always_inline int too_many(struct hit *hit, int stepped)
 {
 	struct dfd_counts *c = hit->counts;
-	__u32 most = hit->t->hits_max;
+	__u32 most = hit->t->hits_max, n = stepped ? hit->t->stepped_hits : 1;
 	__u64 now;
 
-	if (!most || ++c->hot_hits <= most)
+	c->hot_hits += n;
+	if (!most || c->hot_hits <= most)
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (now - c->hot_ns >= DFD_HOT_NS) {
 		c->hot_ns = now;
-		c->hot_hits = 1;
+		c->hot_hits = n;
+		c->hot_over = 0;
 		return 0;
 	}
 	/* At the first one, and again and again: a record may find no room. */
-	if ((c->hot_hits - most) % DFD_HOT_TOLD == 1) {
+	if (c->hot_over++ % DFD_HOT_TOLD == 0) {
 		struct dfd_rec_hdr *h = record_reserve(hit->t->id, DFD_REC_HOT, sizeof(*h));
 
 		if (h)
@@ -86,7 +88,7 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;
 	count_up(&hit->counts->calls[bounded(hit->role, 15)]);
-	if (too_many(hit))
+	if (too_many(hit, (cookie >> 48) & DFD_POINT_STEPPED))
 		return 0;
 	hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
 	hit->site = read_word(hit->sp);

@@ -315,15 +315,6 @@ static void log_attached(const struct engine *e, const struct watch *w, const st
 	log_emit(&l);
 }
 
-static bool any_stepped(const struct draft *d)
-{
-	bool stepped = false;
-
-	for (unsigned i = 0; i < d->n; i++)
-		stepped |= !d->points[i].emulated;
-	return stepped;
-}
-
 static struct probe_target target_of(struct engine *e, pid_t pid, const struct draft *d,
 				     const struct budget *b)
 {
@@ -338,7 +329,8 @@ static struct probe_target target_of(struct engine *e, pid_t pid, const struct d
 		.layout = r->has_layout && !r->layout.unverified ? &r->layout : NULL,
 		.points = d->points,
 		.n = d->n,
-		.hits_max = governor_hits_max(e, b, any_stepped(d)),
+		.hits_max = governor_hits_max(e, b),
+		.stepped_hits = governor_stepped_hits(e),
 		.trace = e->opts.trace,
 	};
 }

@@ -43,8 +43,7 @@ struct watch {
 	uint64_t search_ns;             /* not before */
 	uint64_t allgs_len, allgs_list; /* see struct census_where; 0: not found (yet) */
 	struct budget budget;           /* what of its probes is attached */
-	bool stepped;            /* one of them is at an instruction that is single-stepped */
-	enum target_state state; /* but for the budget's doing */
+	enum target_state state;        /* but for the budget's doing */
 	char reason[REASON_MAX + 128];
 	uint64_t
 		attached_ns; /* an exec after this is of another program, even if the file is the same */
@@ -118,8 +117,9 @@ void watch_announce(struct engine *e, struct watch *w);
 void governor_begin(struct engine *e, struct watch *w, const struct probe_point *points,
 		    unsigned n);
 bool governor_allows(enum budget_level level, const struct probe_point *pt);
-/* See struct probe_target; `stepped`: one of the points is. */
-uint32_t governor_hits_max(const struct engine *e, const struct budget *b, bool stepped);
+/* See struct probe_target. */
+uint32_t governor_hits_max(const struct engine *e, const struct budget *b);
+uint16_t governor_stepped_hits(const struct engine *e);
 void governor_tick(struct engine *e);
 void governor_hot(struct engine *e, const struct event *ev);
 void governor_reload(struct engine *e);

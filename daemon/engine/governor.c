@@ -46,16 +46,23 @@ static bool has_budget(const struct engine *e)
 	return e->config->probes.budget_percent > 0 && e->features->hit_ns[0] && !e->opts.trace;
 }
 
-uint32_t governor_hits_max(const struct engine *e, const struct budget *b, bool stepped)
+uint32_t governor_hits_max(const struct engine *e, const struct budget *b)
 {
-	uint64_t price = e->features->hit_ns[stepped] ?: e->features->hit_ns[0];
 	double hits;
 
 	if (!has_budget(e))
 		return 0;
 	hits = (budget_is_suspect(b) ? 1.0 / HOT_TIMES : HOT_TIMES) *
-	       e->config->probes.budget_percent / 100 * SECOND / (double)price;
+	       e->config->probes.budget_percent / 100 * SECOND / (double)e->features->hit_ns[0];
 	return hits < 1 ? 1 : (uint32_t)hits;
+}
+
+uint16_t governor_stepped_hits(const struct engine *e)
+{
+	uint64_t price = e->features->hit_ns[0];
+	uint64_t times = price ? e->features->hit_ns[1] / price : 1;
+
+	return times < 1 ? 1 : times > UINT16_MAX ? UINT16_MAX : (uint16_t)times;
 }
 
 /* The steps of the ladder that make a difference to it. */
@@ -63,8 +70,6 @@ void governor_begin(struct engine *e, struct watch *w, const struct probe_point 
 {
 	unsigned levels = 0, above = n;
 
-	for (unsigned i = 0; i < n; i++)
-		w->stepped |= !points[i].emulated;
 	for (int level = BUDGET_LEAN; level < BUDGET_LEVELS; level++) {
 		unsigned left = 0;
 
@@ -159,7 +164,7 @@ void governor_reload(struct engine *e)
 	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
 		enum budget_level before = w->budget.level;
 
-		probe_set_hits_max(e->probe, w->id, governor_hits_max(e, &w->budget, w->stepped));
+		probe_set_hits_max(e->probe, w->id, governor_hits_max(e, &w->budget));
 		if (has_budget(e) || before == BUDGET_WHOLE)
 			continue;
 		w->budget.level = BUDGET_WHOLE;

@@ -348,6 +348,7 @@ static int write_target(struct probe *p, const struct slot *s, const struct prob
 		.flags = t->trace ? DFD_TARGET_TRACE : 0,
 		.threshold = p->opts.threshold,
 		.hits_max = t->hits_max,
+		.stepped_hits = t->stepped_hits,
 	};
 	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = t->pid;
 	uint64_t seq = 0;

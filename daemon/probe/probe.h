@@ -47,7 +47,8 @@ struct probe_target {
 	const struct probe_point *points;
 	unsigned n;
 	uint32_t hits_max; /* looked at in a second, on each CPU: EVENT_HOT comes past it; 0: any */
-	bool trace;        /* an event for every hit */
+	uint16_t stepped_hits; /* a single-stepped hit counts for so many of them */
+	bool trace;            /* an event for every hit */
 };
 
 enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT };

@@ -187,12 +187,12 @@ struct dfd_target {
 	dfd_u32 tgid;
 	dfd_u32 flags;
 	dfd_u32 threshold; /* depth of the first DEPTH record; the next come at each doubling */
-	dfd_u32 hits_max;  /* looked at in a second, on each CPU; 0: any number */
+	dfd_u32 hits_max;  /* looked at in a second, on each CPU, of emulated ones; 0: any number */
 	dfd_u16 goid_off;  /* in g */
 	dfd_u16 link_off;  /* in _defer: 32 or 40 */
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
 	struct dfd_panic_layout panic;
-	dfd_u16 pad[1];
+	dfd_u16 stepped_hits; /* a single-stepped hit counts for so many of hits_max */
 };
 
 #define DFD_TARGET_TRACE 0x01u /* a record for every hit and every descriptor */
@@ -213,6 +213,7 @@ struct dfd_counts {
 	dfd_u64 stepped;          /* of these, at instructions that the kernel single-steps */
 	dfd_u64 unread;           /* of these, only counted: there were more than hits_max */
 	dfd_u64 hot_ns, hot_hits; /* since when, and how many towards hits_max */
+	dfd_u64 hot_over;         /* and past it */
 	dfd_u64 runs;             /* defers seen to run (full set and C) */
 	dfd_u64 crossings;        /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
