@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "census/g_priv.h"
+#include "census/sudog_priv.h"
 
 #define STACK_WORDS 64u /* from runtime.gopark out to sync.(*Cond).Wait */
 
@@ -12,9 +13,7 @@
 #define LIST_BYTES  32u /* notifyList { wait, notify uint32; lock mutex; head, tail *sudog } */
 #define LIST_HEAD   16u
 #define LIST_TAIL   24u
-#define SUDOG_G     0u /* have never moved: runtime2.go, type sudog */
-#define SUDOG_NEXT  8u
-#define SUDOG_BYTES 16u
+#define LINK_BYTES  16u /* of a sudog: up to SUDOG_NEXT */
 
 struct conds {
 	struct pages pages;
@@ -44,7 +43,7 @@ struct conds *conds_new(const struct memread *m, void (*fn)(void *arg, uint64_t 
 static bool walk(struct conds *c, uint64_t list, uint64_t g,
 		 void (*fn)(void *arg, uint64_t g, uint64_t list), bool *ret_has)
 {
-	uint8_t head[LIST_BYTES], sudog[SUDOG_BYTES];
+	uint8_t head[LIST_BYTES], sudog[LINK_BYTES];
 	uint64_t at, last = 0;
 
 	*ret_has = false;

@@ -11,10 +11,7 @@
 #define STEPS_MAX (1u << 20)
 #define TREE_MAX  64 /* deeper than a treap of so many is */
 
-/* These have never moved: runtime2.go, type sudog; sema.go, type semaRoot. */
-#define SUDOG_G    0u
-#define SUDOG_NEXT 8u
-#define SUDOG_PREV 16u
+/* These have never moved: sema.go, type semaRoot. */
 #define ROOT_TREAP 8u
 #define ROOT_NWAIT 16u
 

@@ -15,6 +15,11 @@
 
 #define SUDOG_BYTES 112u /* covers every field that is looked at, in every layout */
 
+/* These have never moved: runtime2.go, type sudog. */
+#define SUDOG_G    0u
+#define SUDOG_NEXT 8u
+#define SUDOG_PREV 16u
+
 /* Whether what is looked at of a sudog is within bounds. */
 bool sudog_layout_fits(const struct go_layout *l);
 /*

@@ -117,18 +117,6 @@ static int load_bias(struct engine *e, pid_t pid, struct draft *d)
 	return d->bias & 0xfff ? -EBADMSG : 0;
 }
 
-static int clock_offset(struct engine *e, pid_t pid, struct draft *d)
-{
-	int64_t theirs, ours;
-	int err = proc_clock_offset(e->procfd, pid, &theirs);
-
-	if (!err)
-		err = proc_clock_offset(e->procfd, getpid(), &ours);
-	if (!err)
-		d->clock_ns = theirs - ours;
-	return err;
-}
-
 /*
  * The planned bytes must stand in the file and in the process: somebody may have replaced either.
  */
@@ -316,7 +304,7 @@ static void log_attached(const struct engine *e, const struct watch *w, const st
 }
 
 static struct probe_target target_of(struct engine *e, pid_t pid, const struct draft *d,
-				     const struct budget *b)
+				     bool suspect)
 {
 	const struct image_report *r = d->image->report;
 
@@ -329,7 +317,7 @@ static struct probe_target target_of(struct engine *e, pid_t pid, const struct d
 		.layout = r->has_layout && !r->layout.unverified ? &r->layout : NULL,
 		.points = d->points,
 		.n = d->n,
-		.hits_max = governor_hits_max(e, b),
+		.hits_max = governor_hits_max(e, suspect),
 		.stepped_hits = governor_stepped_hits(e),
 		.trace = e->opts.trace,
 	};
@@ -338,8 +326,7 @@ static struct probe_target target_of(struct engine *e, pid_t pid, const struct d
 static int attach_links(struct engine *e, pid_t pid, struct draft *d, uint32_t *ret_id,
 			struct reason *reason)
 {
-	const struct budget none = { .patience_ns = BUDGET_PATIENCE_NS };
-	struct probe_target t = target_of(e, pid, d, &none);
+	struct probe_target t = target_of(e, pid, d, false);
 	int err = probe_attach(e->probe, &t, ret_id, reason);
 
 	if (err && err != -ENOSPC && err != -ESRCH && d->n) {
@@ -370,7 +357,7 @@ int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct re
 		err = choose_points(e, &d, reason);
 	if (err)
 		return err;
-	t = target_of(e, w->pid, &d, &w->budget);
+	t = target_of(e, w->pid, &d, budget_is_suspect(&w->budget));
 	return probe_set_points(e->probe, w->id, &t, ret_ns, reason);
 }
 
@@ -394,7 +381,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 		return d.memfd;
 	err = load_bias(e, pid, &d);
 	if (!err)
-		err = clock_offset(e, pid, &d);
+		err = proc_clock_offset(e->procfd, pid, &d.clock_ns);
 	if (!err)
 		err = plan_points(e, &d);
 	if (!err)
@@ -414,7 +401,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->start_ticks = d.start_ticks;
 	w->image = im;
 	w->bias = d.bias;
-	w->clock_ns = d.clock_ns;
+	w->clock_ns = d.clock_ns - e->clock_ns;
 	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout ? LAYOUT_PENDING
 									   : LAYOUT_NONE;
 	w->memory = (struct memread_process){ .fd = TAKE_FD(d.memfd), .pid = pid };

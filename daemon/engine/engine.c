@@ -540,6 +540,7 @@ static void find_ourselves(struct engine *e)
 	if (!proc_cgroup(e->procfd, getpid(), text, sizeof(text)))
 		cgroup_service(text, e->own_service, sizeof(e->own_service));
 	(void)proc_stat_exe(e->procfd, getpid(), &e->own_image);
+	(void)proc_clock_offset(e->procfd, getpid(), &e->clock_ns);
 }
 
 int engine_new(struct loop *loop, int procfd, const struct config *config,

@@ -85,6 +85,7 @@ struct engine {
 	uint64_t untracked;    /* goroutines that found no room in the kernel's map */
 	uint64_t now_ns;       /* of the event or tick that runs */
 	uint64_t scanned_ns;
+	int64_t clock_ns; /* see proc_clock_offset(): our own */
 	struct engine_stats stats;
 };
 
@@ -117,8 +118,8 @@ void watch_announce(struct engine *e, struct watch *w);
 void governor_begin(struct engine *e, struct watch *w, const struct probe_point *points,
 		    unsigned n);
 bool governor_allows(enum budget_level level, const struct probe_point *pt);
-/* See struct probe_target. */
-uint32_t governor_hits_max(const struct engine *e, const struct budget *b);
+/* See struct probe_target; `suspect`: budget_is_suspect(). */
+uint32_t governor_hits_max(const struct engine *e, bool suspect);
 uint16_t governor_stepped_hits(const struct engine *e);
 void governor_tick(struct engine *e);
 void governor_hot(struct engine *e, const struct event *ev);

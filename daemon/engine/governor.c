@@ -46,14 +46,14 @@ static bool has_budget(const struct engine *e)
 	return e->config->probes.budget_percent > 0 && e->features->hit_ns[0] && !e->opts.trace;
 }
 
-uint32_t governor_hits_max(const struct engine *e, const struct budget *b)
+uint32_t governor_hits_max(const struct engine *e, bool suspect)
 {
 	double hits;
 
 	if (!has_budget(e))
 		return 0;
-	hits = (budget_is_suspect(b) ? 1.0 / HOT_TIMES : HOT_TIMES) *
-	       e->config->probes.budget_percent / 100 * SECOND / (double)e->features->hit_ns[0];
+	hits = (suspect ? 1.0 / HOT_TIMES : HOT_TIMES) * e->config->probes.budget_percent / 100 *
+	       SECOND / (double)e->features->hit_ns[0];
 	return hits < 1 ? 1 : (uint32_t)hits;
 }
 
@@ -164,7 +164,8 @@ void governor_reload(struct engine *e)
 	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
 		enum budget_level before = w->budget.level;
 
-		probe_set_hits_max(e->probe, w->id, governor_hits_max(e, &w->budget));
+		probe_set_hits_max(e->probe, w->id,
+				   governor_hits_max(e, budget_is_suspect(&w->budget)));
 		if (has_budget(e) || before == BUDGET_WHOLE)
 			continue;
 		w->budget.level = BUDGET_WHOLE;
