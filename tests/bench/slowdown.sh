@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # What a census every second (ten times as often as by default) does to the program: operations for each second of its own CPU
-# time, with it and without, in turn; the median of the ratios of PAIRS, and the middle half of them. The program has one
-# processor, and 10,000 goroutines that wait.
+# time, with it and without, in turn: the daemon is stopped and continued, since what the machine does otherwise changes from one
+# second to the next. The median of the ratios of PAIRS, with its 95 % interval. The program has one processor, and 10,000
+# goroutines that wait.
 #
-#	slowdown.sh	PAIRS=9 SECONDS_EACH=2
+#	slowdown.sh	PAIRS=60 SECONDS_EACH=1
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 read -r version go < <(list_gos)
 [ -n "${version-}" ] || skip_all "no Go here to build the program with"
 build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
-pairs=${PAIRS:-9} each=${SECONDS_EACH:-2}
+pairs=${PAIRS:-60} each=${SECONDS_EACH:-1}
 printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/bench.yml"
 
 stands_at() { [ "$(tail -1 "$tmp/loads.out" | cut -c1-9)" = "$1" ]; }
@@ -27,10 +28,9 @@ rate() { # operations for each second of CPU time
 }
 censuses() { [ "$(metric deferd_censuses_total)" -ge 1 ]; }
 with() {
-	start_daemon --config.file="$tmp/bench.yml"
-	wait_until 20 censuses
+	kill -CONT "$daemon"
 	rate
-	stop_daemon
+	kill -STOP "$daemon"
 }
 pair() { # NUMBER: the ratio; which comes first changes
 	local a b
@@ -38,14 +38,25 @@ pair() { # NUMBER: the ratio; which comes first changes
 	awk -v a="$a" -v b="$b" 'BEGIN { printf "%.4f\n", b / a }'
 }
 
-echo "| $version, load | throughput with a census each second, of that without | middle half |"
+echo "| $version, load | throughput with a census each second, of that without | 95 % interval |"
 echo "|---|---|---|"
 for load in compute channel alloc; do
 	start_program loads "$fixtures/loads.stripped" -load $load -parked 10000
 	wait_until 30 stands_at ready
+	start_daemon --config.file="$tmp/bench.yml"
+	wait_until 20 censuses
+	kill -STOP "$daemon"
 	for n in $(seq "$pairs"); do pair "$n"; done | sort -n >"$tmp/ratios"
-	awk -v load=$load '{ v[NR] = $1 } END { printf "| %s | %.4f | %.4f-%.4f |\n", load, v[int((NR + 1) / 2)],
-		v[int((NR + 3) / 4)], v[int((3 * NR + 1) / 4)] }' "$tmp/ratios"
+	kill -CONT "$daemon"
+	stop_daemon
+	# Of a median, by order statistics: a binomial's 1.96 standard deviations on either side.
+	awk -v load=$load '{ v[NR] = $1 }
+		END {
+			h = 0.98 * sqrt(NR); lo = int((NR + 1) / 2 - h); hi = int((NR + 1) / 2 + h + 1)
+			if (lo < 1) lo = 1
+			if (hi > NR) hi = NR
+			printf "| %s | %.4f | %.4f-%.4f |\n", load, v[int((NR + 1) / 2)], v[lo], v[hi]
+		}' "$tmp/ratios"
 	exec 7>&-
 	kill "$program"
 	wait "$program" 2>/dev/null
