@@ -107,18 +107,22 @@ static int fail(struct http_client *c, CURLcode code, struct reason *reason)
 }
 
 /* The first line of an answer that is none of ours tells what went wrong there. */
-static int refuse(struct http_client *c, long status, const char *path, struct reason *reason)
+static int refuse(struct http_client *c, long status, const char *path, bool post,
+		  struct reason *reason)
 {
 	const char *text = c->body.data ? c->body.data : "";
 	char line[FIRST_LINE_MAX];
 
 	utf8_sanitize(line, sizeof(line), text, strcspn(text, "\r\n"));
+	/* Why what somebody wants done is not. */
+	if (post && line[0])
+		return reason_set(reason, status == 404 ? -ESRCH : -EPROTO, "%s", line);
 	return reason_set(reason, status == 404 ? -ESRCH : -EPROTO, "%s%s: HTTP status %ld%s%s",
 			  c->socket_path, path, status, line[0] ? ": " : "", line);
 }
 
-int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
-		    struct reason *reason)
+static int request(struct http_client *c, const char *path, bool post, char **ret_body,
+		   size_t *ret_len, struct reason *reason)
 {
 	char url[URL_MAX];
 	long status = 0;
@@ -132,17 +136,33 @@ int http_client_get(struct http_client *c, const char *path, char **ret_body, si
 	if (!c->lib)
 		return reason_set(reason, -ENOSYS, "libcurl cannot be loaded: %s", dlerror());
 	buf_reset(&c->body);
-	if (c->lib->setopt(c->curl, CURLOPT_URL, url))
+	/* The method comes last: the body sets it as well. */
+	if (c->lib->setopt(c->curl, CURLOPT_URL, url) ||
+	    c->lib->setopt(c->curl, CURLOPT_POSTFIELDSIZE, 0L) ||
+	    c->lib->setopt(c->curl, CURLOPT_POSTFIELDS, "") ||
+	    c->lib->setopt(c->curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L))
 		return reason_set(reason, -ENOMEM, "out of memory");
 	code = c->lib->perform(c->curl);
 	if (code)
 		return fail(c, code, reason);
 	(void)c->lib->getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
-		return refuse(c, status, path, reason);
+		return refuse(c, status, path, post, reason);
 	body = buf_take(&c->body, ret_len);
 	if (!body)
 		return reason_set(reason, -ENOMEM, "out of memory");
 	*ret_body = body;
 	return 0;
+}
+
+int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
+		    struct reason *reason)
+{
+	return request(c, path, false, ret_body, ret_len, reason);
+}
+
+int http_client_post(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
+		     struct reason *reason)
+{
+	return request(c, path, true, ret_body, ret_len, reason);
 }

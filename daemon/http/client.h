@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * GET over a unix socket, by libcurl: what `top` and `ps` ask of the daemon on this host. Blocks,
+ * Requests over a unix socket, by libcurl: what commands ask of the daemon on this host. Blocks,
  * within a time limit, so not for the loop of the daemon itself. One thread at a time for each
  * client.
  */
@@ -32,5 +32,8 @@ void http_client_free(struct http_client *c); /* NULL is allowed */
  */
 int http_client_get(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
 		    struct reason *reason);
+/* POST without a body; as http_client_get(). */
+int http_client_post(struct http_client *c, const char *path, char **ret_body, size_t *ret_len,
+		     struct reason *reason);
 
 #endif

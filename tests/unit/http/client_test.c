@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct peer {
 	char path[96];
 	int fd;
 	pthread_t thread;
+	bool post;          /* what is asked */
 	const char *answer; /* NULL: waits until the other side hangs up */
 	size_t filler;
 	char request[2048];
@@ -76,7 +78,7 @@ static void peer_listen(struct peer *p, const struct tempdir *dir)
 	assert_return_code(listen(p->fd, 4), errno);
 }
 
-/* One GET against one answer. */
+/* One request against one answer. */
 static int ask(struct peer *p, unsigned timeout_ms, char **ret_body, size_t *ret_len,
 	       struct reason *reason)
 {
@@ -89,7 +91,8 @@ static int ask(struct peer *p, unsigned timeout_ms, char **ret_body, size_t *ret
 	assert_int_equal(pthread_create(&p->thread, NULL, serve, p), 0);
 	c = http_client_new(p->path, timeout_ms);
 	assert_non_null(c);
-	err = http_client_get(c, "/api/v1/snapshot", ret_body, ret_len, reason);
+	err = (p->post ? http_client_post : http_client_get)(c, "/api/v1/snapshot", ret_body,
+							     ret_len, reason);
 	http_client_free(TAKE_PTR(c)); /* hangs up */
 	assert_int_equal(pthread_join(p->thread, NULL), 0);
 	close(p->fd);
@@ -118,6 +121,59 @@ static void gives_the_body(void **state)
 		assert_int_equal(len, strlen(cases[i].body));
 		assert_int_equal(strncmp(p.request, "GET /api/v1/snapshot HTTP/1.1\r\n", 31), 0);
 	}
+}
+
+static void posts(void **state)
+{
+	static const struct {
+		const char *answer;
+		int err;
+		const char *reason;
+	} cases[] = {
+		{ OK "Content-Length: 5\r\n\r\ndone\n", 0, "" },
+		{ "HTTP/1.1 400 Bad Request\r\nContent-Length: 13\r\n\r\nno such set\n\n", -EPROTO,
+		  "no such set" },
+		{ "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nno such\x1b\n", -ESRCH,
+		  "no such?" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct peer p = { .answer = cases[i].answer, .post = true };
+		_cleanup_free_ char *body = NULL;
+		struct reason reason = {};
+		size_t len = 0;
+
+		assert_int_equal(ask(&p, PLENTY_MS, &body, &len, &reason), cases[i].err);
+		assert_string_equal(reason.text, cases[i].reason);
+		assert_int_equal(strncmp(p.request, "POST /api/v1/snapshot HTTP/1.1\r\n", 32), 0);
+		assert_non_null(strstr(p.request, "Content-Length: 0\r\n"));
+	}
+}
+
+/* The method of one request is not that of the next. */
+static void asks_again(void **state)
+{
+	static const char *const want[] = { "GET /", "POST /", "GET /" };
+	struct peer p = { .answer = OK "Connection: close\r\n\r\nx" };
+	_tempdir_ dir = {};
+	_client_ c = NULL;
+
+	tempdir_make(&dir);
+	peer_listen(&p, &dir);
+	c = http_client_new(p.path, PLENTY_MS);
+	assert_non_null(c);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		_cleanup_free_ char *body = NULL;
+		size_t len;
+
+		assert_int_equal(pthread_create(&p.thread, NULL, serve, &p), 0);
+		assert_int_equal(
+			(i == 1 ? http_client_post : http_client_get)(c, "/", &body, &len, NULL),
+			0);
+		assert_int_equal(pthread_join(p.thread, NULL), 0);
+		assert_int_equal(strncmp(p.request, want[i], strlen(want[i])), 0);
+	}
+	close(p.fd);
 }
 
 static void tells_bad_answers_apart(void **state)
@@ -208,10 +264,9 @@ static void not_ours_to_use(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gives_the_body),
-		cmocka_unit_test(tells_bad_answers_apart),
-		cmocka_unit_test(nobody_there),
-		cmocka_unit_test(not_ours_to_use),
+		cmocka_unit_test(gives_the_body), cmocka_unit_test(posts),
+		cmocka_unit_test(asks_again),     cmocka_unit_test(tells_bad_answers_apart),
+		cmocka_unit_test(nobody_there),   cmocka_unit_test(not_ours_to_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
