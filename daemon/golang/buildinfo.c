@@ -21,8 +21,6 @@
 
 #include "base/cleanup.h"
 
-#define MAGIC           "\xff Go buildinf:"
-#define MAGIC_LEN       14
 #define HEADER_LEN      32
 #define FLAG_BIGENDIAN  1
 #define FLAG_INLINE     2
@@ -110,8 +108,9 @@ static struct bytes header_version(const struct elfimg *img, struct bytes h)
 /* The next header in `b` from *pos; advances *pos behind it. */
 static struct bytes next_header(struct bytes b, uint64_t *pos)
 {
-	for (int64_t at; (at = bytes_find(b, *pos, MAGIC, MAGIC_LEN)) >= 0;) {
-		*pos = (uint64_t)at + MAGIC_LEN;
+	for (int64_t at;
+	     (at = bytes_find(b, *pos, GO_BUILDINFO_MAGIC, GO_BUILDINFO_MAGIC_LEN)) >= 0;) {
+		*pos = (uint64_t)at + GO_BUILDINFO_MAGIC_LEN;
 		if (bytes_has(b, (uint64_t)at, HEADER_LEN))
 			return bytes_from(b, (uint64_t)at);
 	}

@@ -21,6 +21,10 @@ enum go_version_source {
 	GO_VERSION_SOURCE_MAX,
 };
 
+/* Where the header begins that every Go linker leaves in the data, at a multiple of 16 bytes. */
+#define GO_BUILDINFO_MAGIC     "\xff Go buildinf:"
+#define GO_BUILDINFO_MAGIC_LEN 14
+
 struct go_version {
 	uint16_t minor; /* 26 of go1.26.8; 0: not known */
 	uint16_t patch; /* 8 */

@@ -151,11 +151,22 @@ int proc_usage(int procfd, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_rss_by
 	return 0;
 }
 
-static void image_name(int procfd, pid_t pid, char *name, size_t size)
+static void base_name(char *path, char *name, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	char path[64], target[PATH_MAX];
+	size_t n = strlen(path);
 	const char *base;
+
+	if (n > strlen(deleted) && !strcmp(path + n - strlen(deleted), deleted))
+		path[n - strlen(deleted)] = 0;
+	base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	utf8_sanitize(name, size, base, strlen(base));
+}
+
+static void image_name(int procfd, pid_t pid, char *name, size_t size)
+{
+	char path[64], target[PATH_MAX];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%d/exe", pid);
@@ -165,11 +176,7 @@ static void image_name(int procfd, pid_t pid, char *name, size_t size)
 		return;
 	}
 	target[n] = 0;
-	if (n > (ssize_t)strlen(deleted) && !strcmp(target + n - strlen(deleted), deleted))
-		target[n - strlen(deleted)] = 0;
-	base = strrchr(target, '/');
-	base = base ? base + 1 : target;
-	utf8_sanitize(name, size, base, strlen(base));
+	base_name(target, name, size);
 }
 
 static void image_from_stat(const struct stat *st, struct proc_image *image)
@@ -306,6 +313,60 @@ int proc_clock_offset(int procfd, pid_t pid, int64_t *ret_ns)
 	if (sscanf(text, "monotonic %lld %lld", &s, &ns) != 2)
 		return -EBADMSG;
 	*ret_ns = s * 1000000000 + ns;
+	return 0;
+}
+
+/* proc_pid_maps(5) */
+static int parse_mapping(char *line, struct proc_mapping *ret)
+{
+	char perms[5];
+	int at = 0;
+
+	line[strcspn(line, "\n")] = 0;
+	*ret = (struct proc_mapping){};
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64 " %n", &ret->begin,
+		   &ret->end, perms, &ret->major, &ret->minor, &ret->ino, &at) != 6 ||
+	    !at)
+		return -EBADMSG;
+	ret->readable = perms[0] == 'r';
+	ret->writable = perms[1] == 'w';
+	ret->executable = perms[2] == 'x';
+	ret->shared = perms[3] == 's';
+	base_name(line + at, ret->name, sizeof(ret->name));
+	return 0;
+}
+
+int proc_for_each_mapping(int procfd, pid_t pid, int (*fn)(void *arg, const struct proc_mapping *m),
+			  void *arg)
+{
+	_cleanup_close_ int fd = open_file(procfd, pid, "maps", O_RDONLY);
+	_cleanup_file_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	int stop = 0;
+
+	if (!f)
+		return fd < 0 ? fd : -errno;
+	TAKE_FD(fd);
+	while (!stop && getline(&line, &size, f) > 0) {
+		struct proc_mapping m;
+
+		stop = parse_mapping(line, &m) ?: fn(arg, &m);
+	}
+	return stop ?: ferror(f) ? -ESRCH : 0;
+}
+
+int proc_vm_bytes(int procfd, pid_t pid, uint64_t *ret_bytes)
+{
+	char text[256];
+	ssize_t n = read_file(procfd, pid, "statm", text, sizeof(text));
+	uint64_t pages;
+
+	if (n < 0)
+		return (int)n;
+	if (sscanf(text, "%" SCNu64, &pages) != 1)
+		return -EBADMSG;
+	*ret_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return 0;
 }
 

@@ -72,6 +72,21 @@ int proc_open_mem(int procfd, pid_t pid);
  */
 int proc_clock_offset(int procfd, pid_t pid, int64_t *ret_ns);
 
+/* One line of /proc/PID/maps. */
+struct proc_mapping {
+	uint64_t begin, end;
+	bool readable, writable, executable, shared;
+	unsigned major, minor;    /* as the file system has them, which stat(2) need not */
+	uint64_t ino;             /* 0: of no file */
+	char name[PROC_NAME_MAX]; /* base name of the path, sanitized; "" where there is none */
+};
+
+/* In the order of addresses; stops when fn returns non-zero and returns that. */
+int proc_for_each_mapping(int procfd, pid_t pid, int (*fn)(void *arg, const struct proc_mapping *m),
+			  void *arg);
+/* Bytes of all mappings. */
+int proc_vm_bytes(int procfd, pid_t pid, uint64_t *ret_bytes);
+
 /* File offset of an address of our own text, for probing ourselves. */
 int proc_self_text_offset(const void *addr, uint64_t *ret_offset);
 

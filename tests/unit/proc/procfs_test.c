@@ -458,6 +458,52 @@ static void memory(void **state)
 	close(fd);
 }
 
+static int keep_mapping(void *arg, const struct proc_mapping *m)
+{
+	struct proc_mapping **next = arg;
+
+	*(*next)++ = *m;
+	return m->end == 0x7ffd2000 ? 5 : 0;
+}
+
+static void mappings(void **state)
+{
+	struct proc_mapping all[8] = {}, *next = all;
+	uint64_t bytes = 0;
+	_fixture_ f;
+
+	fixture_init(&f);
+	folder(&f, "5");
+	assert_int_equal(proc_for_each_mapping(f.procfd, 5, keep_mapping, &next), -ESRCH);
+	assert_int_equal(proc_vm_bytes(f.procfd, 5, &bytes), -ESRCH);
+	tempdir_puts(&f.dir, "5/statm", "25000 900 300 10 0 400 0\n");
+	tempdir_puts(&f.dir, "5/maps",
+		     "00400000-004a0000 r-xp 00001000 fe:1a 5312583    /srv/my thing (deleted)\n"
+		     "c000000000-c000800000 rw-p 00000000 00:00 0 \n"
+		     "c000800000-c004000000 ---s 00000000 00:00 0 \n"
+		     "7ffd1000-7ffd2000 r-xp 00000000 00:00 0          [vdso]\n"
+		     "never read\n");
+	assert_int_equal(proc_for_each_mapping(f.procfd, 5, keep_mapping, &next), 5);
+	assert_int_equal(next - all, 4);
+	assert_int_equal(all[0].begin, 0x400000);
+	assert_int_equal(all[0].end, 0x4a0000);
+	assert_true(all[0].readable && all[0].executable && !all[0].writable && !all[0].shared);
+	assert_int_equal(all[0].major, 0xfe);
+	assert_int_equal(all[0].minor, 0x1a);
+	assert_int_equal(all[0].ino, 5312583);
+	assert_string_equal(all[0].name, "my thing");
+	assert_true(all[1].readable && all[1].writable && !all[1].executable && !all[1].ino);
+	assert_string_equal(all[1].name, "");
+	assert_true(all[2].shared && !all[2].readable);
+	assert_string_equal(all[3].name, "[vdso]");
+	assert_int_equal(proc_vm_bytes(f.procfd, 5, &bytes), 0);
+	assert_int_equal(bytes, 25000 * (uint64_t)sysconf(_SC_PAGESIZE));
+	tempdir_puts(&f.dir, "5/maps", "00400000-zz r-xp 0 0:0 0\n");
+	assert_int_equal(proc_for_each_mapping(f.procfd, 5, keep_mapping, &next), -EBADMSG);
+	tempdir_puts(&f.dir, "5/statm", "\n");
+	assert_int_equal(proc_vm_bytes(f.procfd, 5, &bytes), -EBADMSG);
+}
+
 /* The one process that is always there: ourselves. */
 static void ourselves(void **state)
 {
@@ -506,6 +552,7 @@ int main(void)
 		cmocka_unit_test(descriptor_counts),
 		cmocka_unit_test(descriptor_limit),
 		cmocka_unit_test(memory),
+		cmocka_unit_test(mappings),
 		cmocka_unit_test(ourselves),
 	};
 
