@@ -16,6 +16,7 @@
 #define ARCH_GO_ARG1(ctx)   ((ctx)->rbx)
 #define ARCH_GO_ARG2(ctx)   ((ctx)->rcx)
 #define ARCH_C_ARG0(ctx)    ((ctx)->rdi)
+#define ARCH_PC(ctx)        ((ctx)->rip)
 #define ARCH_SP(ctx)        ((ctx)->rsp)
 #define ARCH_FP(ctx)        ((ctx)->rbp)
 #define ARCH_RET(ctx)       ((ctx)->rax)

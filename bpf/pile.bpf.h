@@ -63,6 +63,29 @@ static __always_inline int too_many(struct hit *hit, int stepped)
 	return 1;
 }
 
+/* Whether this link has to count the hit: each one is counted by one, while links change places, too. */
+static __always_inline int link_counts(const struct dfd_target *t, __u8 gen, __u64 ip)
+{
+	__u64 point = ip << 16 | (__u64)t->new_gen << 8, done, *newer;
+	/* Read once: it may become true any time. */
+	int mine = gen == *(volatile const __u8 *)&t->gen;
+	__u32 tid;
+
+	if (!t->changing)
+		return mine;
+	tid = (__u32)bpf_get_current_pid_tgid();
+	if (gen == t->new_gen) {
+		done = point | mine;
+		bpf_map_update_elem(&hit_by_tid, &tid, &done, BPF_ANY);
+		return mine;
+	}
+	if (gen != t->old_gen)
+		return 0;
+	/* What it left for an earlier hit here does not count: it is there for each. */
+	newer = bpf_map_lookup_elem(&hit_by_tid, &tid);
+	return newer && (*newer | 1) == (point | 1) ? !(*newer & 1) : mine;
+}
+
 /*
  * Fill *hit from the cookie and count the call. 0: nothing to do (the target is gone, or the hit is
  * a stack check that goes to morestack and will come back; it is of links that are being replaced; or
@@ -83,7 +106,7 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	count_up(&hit->counts->hits);
 	if ((cookie >> 48) & DFD_POINT_STEPPED)
 		count_up(&hit->counts->stepped);
-	if (!((cookie >> 48) & DFD_POINT_ODD) != !(hit->t->flags & DFD_TARGET_ODD))
+	if (!link_counts(hit->t, cookie >> 56, ARCH_PC(ctx)))
 		return 0;
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;

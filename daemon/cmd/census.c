@@ -113,7 +113,8 @@ static int look_alone(const struct census_command *c, pid_t pid)
 
 	if (code)
 		return code;
-	config->probes.set = CONFIG_PROBES_OFF;
+	config->probes.all.set = CONFIG_PROBES_OFF;
+	config->probes.n_services = 0;
 	config->census.enabled = false; /* it is made when it is asked for */
 	config->probes.watch_writes = false;
 	config->descriptors.hooks = CONFIG_FD_HOOKS_OFF;

@@ -119,8 +119,8 @@ static json_t *target_json(struct engine *e, const struct target *t)
 			json_pack("{s:s,s:s,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role],
 				  "function", pt->function, "offset", pt->offset, "instruction",
 				  pt->insn, "emulated", pt->emulated, "attached",
-				  engine_point_wanted(e, pt) && t->state != TARGET_FAILED, "why",
-				  point_why(pt)));
+				  engine_point_wanted(e, t->id, pt) && t->state != TARGET_FAILED,
+				  "why", point_why(pt)));
 	}
 	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
 		const struct plan_absent *a = &im->report->plan.absent[i];
@@ -152,7 +152,8 @@ static void print_target(struct engine *e, const struct target *t)
 
 		printf("  %-7s %-24s +0x%-3x %-26s %-13s %s\n", role_names[pt->role], pt->function,
 		       pt->offset, pt->insn, pt->emulated ? "emulated" : "single-step",
-		       engine_point_wanted(e, pt) ? point_why(pt) : "not in the chosen probe set");
+		       engine_point_wanted(e, t->id, pt) ? point_why(pt)
+							 : "not in the chosen probe set");
 	}
 	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
 		const struct plan_absent *a = &im->report->plan.absent[i];

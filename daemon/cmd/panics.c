@@ -12,7 +12,11 @@
 #include "ui/tables.h"
 #include "ui/value.h"
 
-static struct source_opts source = { .command = "panics", .daemon_only = true };
+static struct source_opts source = {
+	.command = "panics",
+	.daemon_only = "knows what has happened: start 'deferd run', or watch one process "
+		       "from now on with 'deferd trace PID'"
+};
 static bool as_json, with_stacks;
 static uint32_t last = 20;
 

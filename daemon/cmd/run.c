@@ -50,7 +50,8 @@ static const struct cmd_option options[] = {
 	  .help = "local socket; empty: none" },
 	{ "log.level", 0, OPTION_STRING, &opt.level, .arg = "LEVEL",
 	  .help = "debug, info, warn or error" },
-	{ "probes", 0, OPTION_STRING, &opt.probes, .arg = "SET", .help = "lean, full or off" },
+	{ "probes", 0, OPTION_STRING, &opt.probes, .arg = "SET",
+	  .help = "lean, full, burst or off" },
 	{ "probes.budget", 0, OPTION_STRING, &opt.budget, .arg = "PERCENT",
 	  .help = "of a core, that probes may cost a process (1); 0: any" },
 	{},
@@ -92,7 +93,7 @@ static int pick_budget(struct config *c, const char *text)
 			text);
 		return -1;
 	}
-	c->probes.budget_percent = percent;
+	c->probes.all.budget_percent = percent;
 	return 0;
 }
 
@@ -102,7 +103,7 @@ static int pick_probes(struct config *c, const char *text)
 		return 0;
 	for (int i = 0; config_probe_set_names[i]; i++) {
 		if (!strcmp(config_probe_set_names[i], text)) {
-			c->probes.set = i;
+			c->probes.all.set = i;
 			return 0;
 		}
 	}
@@ -213,6 +214,11 @@ static void on_alert(void *arg, const struct alert *a)
 static void show(void *arg, struct show *ret)
 {
 	session_show(&((struct run *)arg)->session, ret);
+}
+
+static int set_probes(void *arg, uint32_t pid, const char *set, struct reason *reason)
+{
+	return engine_set_probes(((struct run *)arg)->session.engine, (pid_t)pid, set, reason);
 }
 
 static void tell_api(struct run *r)
@@ -436,7 +442,9 @@ static int run(int argc, char **argv)
 	log_set_level(config->log.level);
 	code = session_open(&r.session, config, &opts);
 	if (!code) {
-		r.api = (struct api){ .show = show, .reload = reload, .arg = &r };
+		r.api = (struct api){
+			.show = show, .reload = reload, .set_probes = set_probes, .arg = &r
+		};
 		tell_api(&r);
 		code = start(&r);
 	}

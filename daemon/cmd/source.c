@@ -31,10 +31,8 @@ struct source {
 
 static int no_daemon(const struct source_opts *opts, const char *path)
 {
-	fprintf(stderr,
-		"deferd %s: no daemon answers at %s, and only a daemon knows what has happened: "
-		"start 'deferd run', or watch one process from now on with 'deferd trace PID'\n",
-		opts->command, path[0] ? path : "control.socket, which is empty");
+	fprintf(stderr, "deferd %s: no daemon answers at %s, and only a daemon %s\n", opts->command,
+		path[0] ? path : "control.socket, which is empty", opts->daemon_only);
 	return EXIT_FAILED;
 }
 
@@ -193,6 +191,19 @@ int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason)
 	}
 	*ret_doc = doc;
 	return 0;
+}
+
+int source_set_probes(struct source *s, uint32_t pid, const char *set, struct reason *reason)
+{
+	_cleanup_free_ char *body = NULL;
+	char path[128];
+	size_t len;
+
+	if (strspn(set, "abcdefghijklmnopqrstuvwxyz") != strlen(set) || strlen(set) > 32)
+		return reason_set(reason, -EINVAL,
+				  "'%s' is no probe set: off, lean, full, burst or default", set);
+	snprintf(path, sizeof(path), "/api/v1/probes?pid=%u&set=%s", pid, set);
+	return http_client_post(s->client, path, &body, &len, reason);
 }
 
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason)

@@ -21,7 +21,8 @@ struct source_opts {
 	const char *config_path; /* NULL: defaults */
 	const char *socket;      /* NULL: as configured */
 	bool alone;              /* do not ask the daemon */
-	bool daemon_only;  /* only the daemon has it: EXIT_FAILED, after a message, without one */
+	const char *
+		daemon_only; /* only a daemon ...: EXIT_FAILED, after a message, without one; NULL: no */
 	bool daemon_first; /* without one there is no source either: EXIT_GOOD, *ret_s NULL */
 };
 
@@ -65,6 +66,8 @@ int source_panics_now(struct source *s, const struct view_filter *f, json_t **re
  */
 int source_census(struct source *s, const char *page, uint32_t pid, json_t **ret_doc,
 		  struct reason *reason);
+/* As engine_set_probes(); of a source that was opened as daemon_only. */
+int source_set_probes(struct source *s, uint32_t pid, const char *set, struct reason *reason);
 int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reason *reason);
 
 #endif

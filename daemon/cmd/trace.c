@@ -352,7 +352,8 @@ static int run(int argc, char **argv)
 	if (code)
 		return code;
 	log_set_level(LOG_WARN);
-	config->probes.set = lean ? CONFIG_PROBES_LEAN : CONFIG_PROBES_FULL;
+	config->probes.all.set = lean ? CONFIG_PROBES_LEAN : CONFIG_PROBES_FULL;
+	config->probes.n_services = 0;
 	if (config->limits.ring_bytes < 16u << 20)
 		config->limits.ring_bytes = 16u << 20; /* every hit is a record here */
 	if (no_fds)

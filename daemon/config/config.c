@@ -18,7 +18,7 @@
 	.type = YAML_STRING, .offset = F(field), .size = sizeof(((struct config *)0)->field)
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
-const char *const config_probe_set_names[] = { "off", "lean", "full", NULL };
+const char *const config_probe_set_names[] = { "off", "lean", "full", "burst", NULL };
 static const char *const hook_names[] = { "auto", "kprobe", "tracepoint", "off", NULL };
 
 /* Sections */
@@ -47,14 +47,48 @@ static const struct yaml_key log_keys[] = {
 	  .doc = "debug, info, warn or error" },
 };
 
+#define S(field) offsetof(struct config_service_probes, field)
+static const struct yaml_key service_keys[] = {
+	{ "service", YAML_STRING, S(glob), CONFIG_FUNCTION_MAX, .required = true,
+	  .doc = "glob on its name" },
+	{ "set", .type = YAML_ENUM, .offset = S(probes.set), .names = config_probe_set_names,
+	  .doc = "instead of probes.set" },
+	{ "budget_percent", .type = YAML_NUMBER, .offset = S(probes.budget_percent), .max = 100,
+	  .doc = "instead of probes.budget_percent" },
+};
+
+static void parse_services(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	struct config *c = base;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		yaml_error(f, node, "probes.services: expected a list");
+		return;
+	}
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++) {
+		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+		struct config_service_probes *s = &c->probes.services[c->probes.n_services];
+
+		if (c->probes.n_services == CONFIG_SERVICES_MAX) {
+			yaml_error(f, item, "probes.services: more than %d", CONFIG_SERVICES_MAX);
+			return;
+		}
+		s->probes = (struct config_probes){ -1, -1 };
+		yaml_bind(f, item, "probes.services", service_keys, ARRAY_SIZE(service_keys), s);
+		c->probes.n_services++;
+	}
+}
+
 static const struct yaml_key probes_keys[] = {
-	{ "set", .type = YAML_ENUM, .offset = F(probes.set), .names = config_probe_set_names,
+	{ "set", .type = YAML_ENUM, .offset = F(probes.all.set), .names = config_probe_set_names,
 	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; "
-		 "off: descriptors only; restart to change" },
+		 "burst: full for a second of each minute, else lean; off: no probes, the census "
+		 "and descriptors only" },
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
 	  .doc = "pending defers of one goroutine or thread that are told at once; also of the "
 		 "default rule; restart to change" },
-	{ "budget_percent", .type = YAML_NUMBER, .offset = F(probes.budget_percent), .min = 0,
+	{ "budget_percent", .type = YAML_NUMBER, .offset = F(probes.all.budget_percent), .min = 0,
 	  .max = 100,
 	  .doc = "of one core, that probes may cost a process; who is past it loses some within "
 		 "the "
@@ -62,6 +96,10 @@ static const struct yaml_key probes_keys[] = {
 	{ "watch_writes", .type = YAML_BOOL, .offset = F(probes.watch_writes),
 	  .doc = "see whether who recovers from a panic writes to a log: whether panics are "
 		 "swallowed; costs every syscall of the host 40 ns, for 10 s a minute at most" },
+	{ "services", .type = YAML_CUSTOM, .parse = parse_services,
+	  .doc = "services that are probed otherwise, as { service: \"checkout-*\", set: burst, "
+		 "budget_percent: 2 }; the first whose "
+		 "glob fits decides" },
 };
 
 static const struct yaml_key descriptors_keys[] = {
@@ -238,10 +276,10 @@ int config_default(struct config **ret_c)
 	strcpy(c->control.socket, "/run/deferd/deferd.sock");
 	strcpy(c->control.group, "deferd");
 	c->log.level = 1;
-	c->probes.set = CONFIG_PROBES_LEAN;
+	c->probes.all.set = CONFIG_PROBES_LEAN;
 	c->probes.threshold = 35;
 	c->probes.watch_writes = true;
-	c->probes.budget_percent = 1;
+	c->probes.all.budget_percent = 1;
 	c->descriptors.hooks = CONFIG_FD_HOOKS_AUTO;
 	c->descriptors.window_ns = 60000000000ull;
 	c->census.enabled = true;
@@ -388,6 +426,24 @@ static bool matches(const struct config_patterns *p, const char *name)
 	return false;
 }
 
+struct config_probes config_probes_of(const struct config *c, const char *service)
+{
+	struct config_probes p = c->probes.all;
+
+	for (unsigned i = 0; i < c->probes.n_services; i++) {
+		const struct config_service_probes *s = &c->probes.services[i];
+
+		if (fnmatch(s->glob, service, 0))
+			continue;
+		if (s->probes.set >= 0)
+			p.set = s->probes.set;
+		if (s->probes.budget_percent >= 0)
+			p.budget_percent = s->probes.budget_percent;
+		break;
+	}
+	return p;
+}
+
 bool config_wants_service(const struct config *c, const char *name)
 {
 	return matches(&c->targets.include, name) && !matches(&c->targets.exclude, name);
@@ -402,7 +458,6 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 		{ "web.listen_address", F(web.listen_address), sizeof(old->web.listen_address) },
 		{ "control.socket", F(control.socket), sizeof(old->control.socket) },
 		{ "control.group", F(control.group), sizeof(old->control.group) },
-		{ "probes.set", F(probes.set), sizeof(old->probes.set) },
 		{ "probes.threshold", F(probes.threshold), sizeof(old->probes.threshold) },
 		{ "descriptors.window", F(descriptors.window_ns),
 		  sizeof(old->descriptors.window_ns) },
@@ -468,6 +523,8 @@ static void print_custom(struct buf *b, const struct yaml_key *k)
 		buf_puts(b, "  #include: [\"*\"]\n");
 	else if (k->parse == parse_exclude)
 		buf_puts(b, "  #exclude: []\n");
+	else if (k->parse == parse_services)
+		buf_puts(b, "  #services: []\n");
 }
 
 static void print_section(struct buf *b, const struct config *c, const struct yaml_key *s)

@@ -17,9 +17,15 @@
 #define CONFIG_RUNTIMES_MAX 3
 #define CONFIG_PATTERNS_MAX 32
 #define CONFIG_FUNCTION_MAX 128
+#define CONFIG_SERVICES_MAX 32
 
 extern const char *const config_probe_set_names[]; /* by enum config_probe_set, NULL terminated */
-enum config_probe_set { CONFIG_PROBES_OFF, CONFIG_PROBES_LEAN, CONFIG_PROBES_FULL };
+enum config_probe_set {
+	CONFIG_PROBES_OFF,
+	CONFIG_PROBES_LEAN,
+	CONFIG_PROBES_FULL,
+	CONFIG_PROBES_BURST /* full for a second of each minute, else lean */
+};
 enum config_fd_hooks {
 	CONFIG_FD_HOOKS_AUTO,
 	CONFIG_FD_HOOKS_KPROBE,
@@ -41,6 +47,18 @@ struct config_patterns {
 	char glob[CONFIG_PATTERNS_MAX][CONFIG_FUNCTION_MAX];
 };
 
+/* How a service is probed. */
+struct config_probes {
+	int set;               /* enum config_probe_set */
+	double budget_percent; /* of a core, of each process; 0: any */
+};
+
+/* Those of services whose name fits. -1: as for all others. */
+struct config_service_probes {
+	char glob[CONFIG_FUNCTION_MAX];
+	struct config_probes probes;
+};
+
 struct config {
 	struct {
 		char listen_address[CONFIG_PATH_MAX]; /* host:port */
@@ -57,10 +75,11 @@ struct config {
 		int level; /* enum log_level */
 	} log;
 	struct {
-		int set;               /* enum config_probe_set */
-		uint32_t threshold;    /* pending defers of one goroutine */
-		bool watch_writes;     /* for the suspicion that panics are swallowed */
-		double budget_percent; /* of a core, of each process; 0: any */
+		struct config_probes all;
+		uint32_t threshold; /* pending defers of one goroutine */
+		bool watch_writes;  /* for the suspicion that panics are swallowed */
+		unsigned n_services;
+		struct config_service_probes services[CONFIG_SERVICES_MAX];
 	} probes;
 	struct {
 		int hooks; /* enum config_fd_hooks */
@@ -98,6 +117,9 @@ int config_load(const char *path, struct config **ret_c, struct buf *errors);
 int config_parse(const char *name, const char *text, size_t len, struct config **ret_c,
 		 struct buf *errors);
 void config_free(struct config *c);
+
+/* The first of probes.services that fits decides; what it leaves open is as for all. */
+struct config_probes config_probes_of(const struct config *c, const char *service);
 
 /* Is a service of this name observed? Excluded wins. */
 bool config_wants_service(const struct config *c, const char *name);

@@ -17,6 +17,16 @@
  */
 #define INT3 0xcc
 
+/* Of a process that has one in a library, whatever its own file has. */
+static void golib_reason(char *ret, size_t size, const char *library)
+{
+	snprintf(ret, size,
+		 "the Go runtime in its library %s is not observed: goroutines, defers and panics "
+		 "there are "
+		 "not seen",
+		 library);
+}
+
 struct draft {
 	struct image *image;
 	struct proc_image file;
@@ -30,6 +40,8 @@ struct draft {
 	char service[CGROUP_SERVICE_MAX];
 	enum target_state state;
 	char reason[REASON_MAX];
+	char golib[PROC_NAME_MAX];
+	struct watch_probes probes;
 	enum budget_level level;
 };
 
@@ -65,18 +77,6 @@ static int limit(struct engine *e, struct draft *d, enum attach_failure why,
 	d->n = 0;
 	snprintf(d->reason, sizeof(d->reason), "%s", text);
 	return 0;
-}
-
-bool engine_point_wanted(const struct engine *e, const struct probe_point *pt)
-{
-	switch (e->config->probes.set) {
-	case CONFIG_PROBES_LEAN:
-		return pt->sets & PLAN_SET_LEAN;
-	case CONFIG_PROBES_FULL:
-		return pt->sets & (PLAN_SET_LEAN | PLAN_SET_FULL);
-	default:
-		return false;
-	}
 }
 
 static int identify(struct engine *e, pid_t pid, struct draft *d)
@@ -142,6 +142,13 @@ static int verify_point(const struct draft *d, const struct probe_point *pt, str
 	return 0;
 }
 
+static void decide_probes(struct engine *e, struct draft *d)
+{
+	struct config_probes p = config_probes_of(e->config, d->service);
+
+	d->probes = (struct watch_probes){ .set = p.set, .budget_percent = p.budget_percent };
+}
+
 /*
  * Perf events take 0.1 s each to detach, one after the other, so without uprobe_multi there are few
  * of them: the lean set without what the ledger can do without.
@@ -166,7 +173,10 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 		const struct probe_point *pt = &plan->points[i];
 		int err;
 
-		if (!engine_point_wanted(e, pt) || !governor_allows(d->level, pt))
+		/* Bursts that cannot be are told as the full set is. */
+		if (!sets_want(d->probes.set,
+			       d->probes.burst || !e->features->have[KERNEL_UPROBE_MULTI], pt) ||
+		    !governor_allows(d->level, pt))
 			continue;
 		if (perf_leaves_out(e, pt)) {
 			if (!is_extra(pt)) {
@@ -199,12 +209,15 @@ static int plan_points(struct engine *e, struct draft *d)
 	struct reason reason = {};
 	int err;
 
-	if (r->kind == IMAGE_NONE) {
+	if (r->kind == IMAGE_NONE || d->golib[0]) {
 		d->state = TARGET_LIMITED;
 		snprintf(d->reason, sizeof(d->reason),
 			 "no Go program and no C program with a defer runtime: descriptors only");
-		return 0;
 	}
+	if (d->golib[0])
+		golib_reason(d->reason, sizeof(d->reason), d->golib);
+	if (r->kind == IMAGE_NONE)
+		return 0;
 	if (r->error)
 		return limit(e, d, ATTACH_IMAGE, TARGET_FAILED, r->reason);
 	err = choose_points(e, d, &reason);
@@ -228,6 +241,13 @@ static int plan_points(struct engine *e, struct draft *d)
 	return 0;
 }
 
+static bool sees_all(const struct engine *e, const struct watch *w)
+{
+	return e->features->have[KERNEL_UPROBE_MULTI] && w->budget.level == BUDGET_WHOLE &&
+	       w->state != TARGET_FAILED &&
+	       (w->probes.set == CONFIG_PROBES_FULL || w->probes.burst);
+}
+
 static void announce(struct engine *e, struct watch *w, const struct draft *d)
 {
 	const struct image_report *r = d->image->report;
@@ -246,7 +266,9 @@ static void announce(struct engine *e, struct watch *w, const struct draft *d)
 		.state = d->state,
 		.start_ticks = d->start_ticks,
 		.image_id = d->image->id,
-		.full = e->config->probes.set == CONFIG_PROBES_FULL,
+		.probes = config_probe_set_names[d->probes.set],
+		.budget_percent = d->probes.budget_percent,
+		.full = sees_all(e, w),
 	};
 	engine_emit(e, &ev);
 }
@@ -261,6 +283,7 @@ void watch_announce(struct engine *e, struct watch *w)
 		.type = EVENT_TARGET, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
 	};
 	bool cut = w->budget.level != BUDGET_WHOLE;
+	enum target_state state = w->state;
 
 	if (!t)
 		return;
@@ -268,19 +291,26 @@ void watch_announce(struct engine *e, struct watch *w)
 	memcpy(image, t->image, sizeof(image));
 	memcpy(version, t->version, sizeof(version));
 	snprintf(reason, sizeof(reason), "%s", w->reason);
+	if (state == TARGET_OBSERVED && (cut || w->golib[0]))
+		state = TARGET_LIMITED;
+	if (w->golib[0] && w->state == TARGET_OBSERVED)
+		golib_reason(reason, sizeof(reason), w->golib);
 	if (cut)
 		snprintf(reason, sizeof(reason), "probes cost more than %g%% of a core: %s",
-			 e->config->probes.budget_percent, budget_level_text(w->budget.level));
+			 w->probes.budget_percent, budget_level_text(w->budget.level));
 	ev.info = (struct event_target){
 		.service = service,
 		.image = image,
 		.version = version,
 		.reason = reason,
 		.runtime = t->runtime,
-		.state = cut && w->state == TARGET_OBSERVED ? TARGET_LIMITED : w->state,
+		.state = state,
 		.start_ticks = t->start_ticks,
 		.image_id = t->image_id,
-		.full = t->full,
+		.probes = config_probe_set_names[w->probes.set],
+		.chosen = w->probes.chosen,
+		.budget_percent = w->probes.budget_percent,
+		.full = sees_all(e, w),
 		.level = w->budget.level,
 	};
 	engine_emit(e, &ev);
@@ -317,7 +347,7 @@ static struct probe_target target_of(struct engine *e, pid_t pid, const struct d
 		.layout = r->has_layout && !r->layout.unverified ? &r->layout : NULL,
 		.points = d->points,
 		.n = d->n,
-		.hits_max = governor_hits_max(e, suspect),
+		.hits_max = governor_hits_max(e, &d->probes, suspect),
 		.stepped_hits = governor_stepped_hits(e),
 		.trace = e->opts.trace,
 	};
@@ -348,6 +378,7 @@ int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct re
 		.exe_fd = w->image->exe_fd,
 		.memfd = w->memory.fd,
 		.bias = w->bias,
+		.probes = w->probes,
 		.level = w->budget.level,
 	};
 	struct probe_target t;
@@ -359,6 +390,17 @@ int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct re
 		return err;
 	t = target_of(e, w->pid, &d, budget_is_suspect(&w->budget));
 	return probe_set_points(e->probe, w->id, &t, ret_ns, reason);
+}
+
+void watch_missed(struct engine *e, struct watch *w)
+{
+	struct event lost = {
+		.type = EVENT_LOST, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
+	};
+
+	probe_forget_all(e->probe, w->id);
+	engine_emit(e, &lost);
+	goroutines_ask(w);
 }
 
 int attach_process(struct engine *e, pid_t pid, struct image *im)
@@ -376,12 +418,14 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 		return err;
 	if (!config_wants_service(e->config, d.service) && !e->opts.only_pid)
 		return 0;
+	decide_probes(e, &d);
 	d.memfd = proc_open_mem(e->procfd, pid);
 	if (d.memfd < 0)
 		return d.memfd;
 	err = load_bias(e, pid, &d);
 	if (!err)
 		err = proc_clock_offset(e->procfd, pid, &d.clock_ns);
+	e->stats.failures[ATTACH_LIBRARY] += golibs_find(e, pid, d.golib);
 	if (!err)
 		err = plan_points(e, &d);
 	if (!err)
@@ -405,13 +449,15 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	w->layout = im->report->kind == IMAGE_GO && im->report->has_layout ? LAYOUT_PENDING
 									   : LAYOUT_NONE;
 	w->memory = (struct memread_process){ .fd = TAKE_FD(d.memfd), .pid = pid };
+	memcpy(w->golib, d.golib, sizeof(w->golib));
 	w->attached_ns = begin_ns;
 	im->users++;
 	if (im->exe_fd < 0)
 		im->exe_fd = TAKE_FD(d.exe_fd);
 	HASH_ADD(hh, e->by_pid, pid, sizeof(w->pid), w);
 	HASH_ADD(hh_id, e->by_id, id, sizeof(w->id), w);
-	governor_begin(e, w, d.points, d.n);
+	w->probes = d.probes;
+	governor_begin(e, w);
 	announce(e, w, &d);
 	log_attached(e, w, &d);
 	return 0;

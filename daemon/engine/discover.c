@@ -94,12 +94,27 @@ static const char *attach_cause(int err)
 	}
 }
 
+/*
+ * A process that was asked for by its number is looked at whatever it runs: it has descriptors. So is one that
+ * has a Go runtime elsewhere.
+ */
+static bool is_for_us(struct engine *e, pid_t pid, struct image *im)
+{
+	char name[PROC_NAME_MAX];
+	uint64_t bytes;
+
+	if ((im->report && im->report->kind != IMAGE_NONE) || e->opts.only_pid)
+		return im->report != NULL;
+	return !proc_vm_bytes(e->procfd, pid, &bytes) && bytes >= GOLIBS_VM_BYTES &&
+	       golibs_find(e, pid, name) && !image_keep_empty(im);
+}
+
 static void try_attach(struct engine *e, pid_t pid, struct image *im)
 {
 	struct log_line l;
 	int err;
 
-	if (!im->report)
+	if (!is_for_us(e, pid, im))
 		return;
 	err = attach_process(e, pid, im);
 	if (!err)
@@ -260,10 +275,6 @@ void discover_report(struct engine *e, struct image *im, int err,
 		log_emit(&l);
 		return;
 	}
-	/*
-	 * A process that was asked for by its number is looked at whatever it runs: it has
-	 * descriptors.
-	 */
 	if (image_set_report(im, result, e->opts.only_pid != 0))
 		return;
 	for (unsigned i = 0; i < n; i++)

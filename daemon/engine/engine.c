@@ -41,7 +41,7 @@ const char *const attach_failure_names[ATTACH_FAILURE_MAX] = {
 	[ATTACH_VERSION] = "go_version_old", [ATTACH_LAYOUT] = "layout_unknown",
 	[ATTACH_DENIED] = "memory_denied",   [ATTACH_BYTES] = "bytes_differ",
 	[ATTACH_KERNEL] = "kernel_refused",  [ATTACH_SLOTS] = "target_limit",
-	[ATTACH_WORKER] = "image_worker",
+	[ATTACH_WORKER] = "image_worker",    [ATTACH_LIBRARY] = "shared_library",
 };
 
 void engine_emit(struct engine *e, const struct event *ev)
@@ -483,6 +483,7 @@ static void on_tick(void *arg, uint64_t now_ns)
 		read_fds(e);
 		model_tick(e->model, now_ns);
 		close_images(e);
+		golibs_tick(e);
 		set_hooks(e);
 	}
 	if (second || e->urgent)
@@ -490,6 +491,7 @@ static void on_tick(void *arg, uint64_t now_ns)
 	e->urgent = false;
 	if (second) {
 		governor_tick(e);
+		sets_tick(e);
 		aftermaths_tick(e);
 		goroutines_check_map(e);
 	}
@@ -594,6 +596,7 @@ void engine_free(struct engine *e)
 		HASH_DELETE(hh_id, e->by_id, w);
 		watch_free(w);
 	}
+	golibs_done(e);
 	probe_close(e->probe);
 	images_free(e->images);
 	alerts_free(e->alerts);
@@ -608,6 +611,7 @@ void engine_reload(struct engine *e, const struct config *config)
 	discover_profiles(e);
 	images_forget_empty(e->images);
 	discover_refilter(e);
+	sets_reload(e);
 	governor_reload(e);
 }
 
@@ -638,7 +642,7 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.rules = &e->config->rules,
 		.features = e->features,
 		.probe = e->stats.probe,
-		.probe_set = config_probe_set_names[e->config->probes.set],
+		.probe_set = config_probe_set_names[e->config->probes.all.set],
 		.fd_hooks = probe_fd_hooks(e->probe),
 		.watches_writes = probe_watches_writes(e->probe),
 		.n_failures = ATTACH_FAILURE_MAX,

@@ -32,6 +32,7 @@ enum attach_failure {
 	ATTACH_LAYOUT,  /* the runtime's layout does not fit the process */
 	ATTACH_BYTES,   /* memory differs from the file */
 	ATTACH_DENIED,  /* its memory may not be read */
+	ATTACH_LIBRARY, /* a Go runtime in a shared library, which is not read */
 	ATTACH_KERNEL,  /* the kernel refused the link */
 	ATTACH_SLOTS,   /* limits.targets */
 	ATTACH_WORKER,  /* the image worker failed or was killed */
@@ -104,6 +105,14 @@ int engine_last_census(struct engine *e, pid_t pid, struct show_census *ret, str
 
 /* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */
 const struct image *engine_image(struct engine *e, uint32_t image_id);
-bool engine_point_wanted(const struct engine *e, const struct probe_point *pt);
+/* Whether the probe set of a target has the point, in a burst at least. */
+bool engine_point_wanted(struct engine *e, uint32_t id, const struct probe_point *pt);
+
+/*
+ * Another probe set for one observed process, "default" being what the configuration says; it stays until the
+ * process ends. 0, or with the reason: -EINVAL: no such set; -ESRCH: the process is not observed;
+ * -ENOTSUP: the kernel has no uprobe_multi for the full one; else what the kernel said, and all is as it was.
+ */
+int engine_set_probes(struct engine *e, pid_t pid, const char *set, struct reason *reason);
 
 #endif

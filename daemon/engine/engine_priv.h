@@ -39,11 +39,19 @@ struct watch {
 		LAYOUT_REFUTED
 	} layout;
 	bool panics_refuted;            /* all fits but _panic */
+	char golib[PROC_NAME_MAX];      /* a library of it with a Go runtime; "": none is known */
 	unsigned searches;              /* for the list of goroutines, in its data */
 	uint64_t search_ns;             /* not before */
 	uint64_t allgs_len, allgs_list; /* see struct census_where; 0: not found (yet) */
-	struct budget budget;           /* what of its probes is attached */
-	enum target_state state;        /* but for the budget's doing */
+	struct watch_probes {
+		int set;               /* enum config_probe_set */
+		double budget_percent; /* of a core; 0: any */
+		bool chosen;           /* by a command, not by the configuration */
+		bool burst;            /* of CONFIG_PROBES_BURST: the full set is attached, now */
+		uint64_t turn_ns;      /* when that changes */
+	} probes;
+	struct budget budget;    /* what of its probes is attached */
+	enum target_state state; /* but for the budget's doing */
 	char reason[REASON_MAX + 128];
 	uint64_t
 		attached_ns; /* an exec after this is of another program, even if the file is the same */
@@ -85,6 +93,8 @@ struct engine {
 	uint64_t untracked;    /* goroutines that found no room in the kernel's map */
 	uint64_t now_ns;       /* of the event or tick that runs */
 	uint64_t scanned_ns;
+	uint64_t golibs_ns; /* when they were looked for last */
+	struct golib_seen *golibs_seen;
 	int64_t clock_ns; /* see proc_clock_offset(): our own */
 	struct engine_stats stats;
 };
@@ -111,19 +121,34 @@ int attach_process(struct engine *e, pid_t pid, struct image *im);
  * with the reason.
  */
 int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct reason *reason);
+/* Hits were missed while other probes were attached: what is known of its goroutines is void. */
+void watch_missed(struct engine *e, struct watch *w);
 /* The model is told anew of its state and reason, and of what the budget adds to them. */
 void watch_announce(struct engine *e, struct watch *w);
 
+/* sets.c: which probes a process has; each second, after governor_tick() */
+#define SETS_BURST_EVERY_S 60
+/* Whether a set has the point; `burst`: in a burst. */
+bool sets_want(int set, bool burst, const struct probe_point *pt);
+void sets_tick(struct engine *e);
+void sets_reload(struct engine *e);
+
 /* governor.c: what probes may cost a process; each second, after the scan, and at EVENT_HOT */
-void governor_begin(struct engine *e, struct watch *w, const struct probe_point *points,
-		    unsigned n);
+void governor_begin(struct engine *e, struct watch *w);
 bool governor_allows(enum budget_level level, const struct probe_point *pt);
 /* See struct probe_target; `suspect`: budget_is_suspect(). */
-uint32_t governor_hits_max(const struct engine *e, bool suspect);
+uint32_t governor_hits_max(const struct engine *e, const struct watch_probes *p, bool suspect);
 uint16_t governor_stepped_hits(const struct engine *e);
 void governor_tick(struct engine *e);
 void governor_hot(struct engine *e, const struct event *ev);
 void governor_reload(struct engine *e);
+
+/* golibs.c: Go runtimes in shared libraries; each second */
+#define GOLIBS_VM_BYTES (256ull << 20) /* a process with one has more */
+/* Whether it has one, now; takes 50 us, and milliseconds when it has. The name is that of the library. */
+bool golibs_find(struct engine *e, pid_t pid, char ret_name[static PROC_NAME_MAX]);
+void golibs_tick(struct engine *e);
+void golibs_done(struct engine *e);
 
 /* layouts.c: whether the runtime's layout fits a process; a few times a second */
 void layouts_verify(struct engine *e);

@@ -41,19 +41,25 @@ bool governor_allows(enum budget_level level, const struct probe_point *pt)
 	}
 }
 
-static bool has_budget(const struct engine *e)
+static bool has_budget(const struct engine *e, const struct watch_probes *p)
 {
-	return e->config->probes.budget_percent > 0 && e->features->hit_ns[0] && !e->opts.trace;
+	return p->budget_percent > 0 && e->features->hit_ns[0] && !e->opts.trace;
 }
 
-uint32_t governor_hits_max(const struct engine *e, bool suspect)
+/* Of the second that runs: a burst may take what the whole minute has. */
+static double percent_now(const struct watch_probes *p)
+{
+	return p->budget_percent * (p->burst ? SETS_BURST_EVERY_S : 1);
+}
+
+uint32_t governor_hits_max(const struct engine *e, const struct watch_probes *p, bool suspect)
 {
 	double hits;
 
-	if (!has_budget(e))
+	if (!has_budget(e, p))
 		return 0;
-	hits = (suspect ? 1.0 / HOT_TIMES : HOT_TIMES) * e->config->probes.budget_percent / 100 *
-	       SECOND / (double)e->features->hit_ns[0];
+	hits = (suspect ? 1.0 / HOT_TIMES : HOT_TIMES) * percent_now(p) / 100 * SECOND /
+	       (double)e->features->hit_ns[0];
 	return hits < 1 ? 1 : (uint32_t)hits;
 }
 
@@ -65,16 +71,25 @@ uint16_t governor_stepped_hits(const struct engine *e)
 	return times < 1 ? 1 : times > UINT16_MAX ? UINT16_MAX : (uint16_t)times;
 }
 
-/* The steps of the ladder that make a difference to it. */
-void governor_begin(struct engine *e, struct watch *w, const struct probe_point *points, unsigned n)
+static unsigned points_at(const struct watch *w, enum budget_level level)
 {
-	unsigned levels = 0, above = n;
+	const struct plan *plan = &w->image->report->plan;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < plan->n; i++)
+		n += sets_want(w->probes.set, true, &plan->points[i]) &&
+		     governor_allows(level, &plan->points[i]);
+	return n;
+}
+
+/* The steps of the ladder that make a difference to it. */
+void governor_begin(struct engine *e, struct watch *w)
+{
+	unsigned levels = 0, above = points_at(w, BUDGET_WHOLE);
 
 	for (int level = BUDGET_LEAN; level < BUDGET_LEVELS; level++) {
-		unsigned left = 0;
+		unsigned left = points_at(w, (enum budget_level)level);
 
-		for (unsigned i = 0; i < n; i++)
-			left += governor_allows((enum budget_level)level, &points[i]);
 		if (left != above)
 			levels |= 1u << level;
 		above = left;
@@ -92,7 +107,7 @@ static void log_step(struct watch *w, enum log_level level, const char *text, co
 	log_str(&l, "service", t ? t->service->name : "?");
 	log_u64(&l, "pid", w->pid);
 	log_str(&l, "probes", budget_level_text(w->budget.level));
-	log_fmt(&l, "budget", "%g%%", w->engine->config->probes.budget_percent);
+	log_fmt(&l, "budget", "%g%%", w->probes.budget_percent);
 	if (cause)
 		log_str(&l, "cause", cause);
 	else
@@ -103,19 +118,20 @@ static void log_step(struct watch *w, enum log_level level, const char *text, co
 /* Attach what its new level has; `cause` as log_step(). */
 static void apply(struct engine *e, struct watch *w, enum budget_level before, const char *cause)
 {
-	struct event lost = {
-		.type = EVENT_LOST, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
-	};
 	struct reason reason = {};
-	bool down = w->budget.level > before;
+	bool down = w->budget.level > before, burst = w->probes.burst;
 	uint64_t since_ns;
-	int err = attach_change(e, w, &since_ns, &reason);
+	int err;
+
+	w->probes.burst = false;
+	err = attach_change(e, w, &since_ns, &reason);
 
 	if (err == -ESRCH)
 		return; /* its exit is on its way */
 	if (err) {
 		log_step(w, LOG_WARN, "probes could not be changed", reason.text);
 		w->budget.level = before;
+		w->probes.burst = burst;
 		return;
 	}
 	budget_attached(&w->budget, since_ns);
@@ -124,8 +140,8 @@ static void apply(struct engine *e, struct watch *w, enum budget_level before, c
 		      : "probes are put back",
 		 cause);
 	watch_announce(e, w);
-	engine_emit(e, &lost);
-	goroutines_ask(w);
+	if (before > BUDGET_LEAN || w->budget.level > BUDGET_LEAN)
+		watch_missed(e, w);
 }
 
 static uint64_t cost_ns(const struct engine *e, const struct target *t)
@@ -139,9 +155,8 @@ void governor_tick(struct engine *e)
 		const struct target *t = model_target(e->model, w->id);
 		enum budget_level before = w->budget.level;
 
-		if (t && has_budget(e) &&
-		    budget_judge(&w->budget, e->config->probes.budget_percent, cost_ns(e, t),
-				 e->now_ns))
+		if (t && has_budget(e, &w->probes) &&
+		    budget_judge(&w->budget, percent_now(&w->probes), cost_ns(e, t), e->now_ns))
 			apply(e, w, before, NULL);
 	}
 }
@@ -151,7 +166,7 @@ void governor_hot(struct engine *e, const struct event *ev)
 	struct watch *w = watch_of_id(e, ev->target);
 	enum budget_level before;
 
-	if (!w || !has_budget(e))
+	if (!w || !has_budget(e, &w->probes))
 		return;
 	before = w->budget.level;
 	if (budget_hot(&w->budget, ev->time_ns, e->now_ns))
@@ -165,8 +180,8 @@ void governor_reload(struct engine *e)
 		enum budget_level before = w->budget.level;
 
 		probe_set_hits_max(e->probe, w->id,
-				   governor_hits_max(e, budget_is_suspect(&w->budget)));
-		if (has_budget(e) || before == BUDGET_WHOLE)
+				   governor_hits_max(e, &w->probes, budget_is_suspect(&w->budget)));
+		if (has_budget(e, &w->probes) || before == BUDGET_WHOLE)
 			continue;
 		w->budget.level = BUDGET_WHOLE;
 		apply(e, w, before, "the configuration");

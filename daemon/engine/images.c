@@ -94,7 +94,7 @@ struct image *images_by_id(struct images *is, uint32_t id)
 void images_forget_empty(struct images *is)
 {
 	for (struct image *im = is->all; im; im = im->hh.next) {
-		if (im->state == IMAGE_READY && !im->report)
+		if (im->state == IMAGE_READY && (!im->report || im->report->kind == IMAGE_NONE))
 			im->state = IMAGE_NEW;
 	}
 }
@@ -122,12 +122,20 @@ int image_add_waiting(struct image *im, pid_t pid)
 
 static void set_open(struct image *im, const struct opendefer_list *l)
 {
+	free(im->open);
 	im->open = malloc(l->n * sizeof(l->list[0]) + 1);
 	if (!im->open)
 		return; /* not complete, then */
 	memcpy(im->open, l->list, l->n * sizeof(l->list[0]));
 	im->n_open = l->n;
 	im->open_complete = l->complete;
+}
+
+int image_keep_empty(struct image *im)
+{
+	if (!im->report)
+		im->report = calloc(1, sizeof(*im->report));
+	return im->report ? 0 : -ENOMEM;
 }
 
 int image_set_report(struct image *im, const struct worker_result *result, bool keep_empty)
@@ -137,7 +145,8 @@ int image_set_report(struct image *im, const struct worker_result *result, bool 
 	im->state = IMAGE_READY;
 	if (report->kind == IMAGE_NONE && !keep_empty)
 		return 0;
-	im->report = malloc(sizeof(*im->report));
+	if (!im->report)
+		im->report = malloc(sizeof(*im->report));
 	if (!im->report)
 		return -ENOMEM;
 	*im->report = *report;

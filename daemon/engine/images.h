@@ -55,5 +55,7 @@ int image_add_waiting(struct image *im, pid_t pid);
  * not set.
  */
 int image_set_report(struct image *im, const struct worker_result *result, bool keep_empty);
+/* It is READY, and there is nothing to see in it: make that a report. */
+int image_keep_empty(struct image *im);
 
 #endif

@@ -119,10 +119,13 @@ struct event_target {
 	const char *reason;  /* why LIMITED or FAILED, else "" */
 	enum runtime_kind runtime;
 	enum target_state state;
-	uint64_t start_ticks; /* with the pid: identity, field 22 of /proc/PID/stat */
-	uint32_t image_id;    /* key for site names */
-	bool full;            /* the full probe set: stack defers and runs are seen */
-	unsigned level;       /* what the budget leaves attached: enum budget_level */
+	uint64_t start_ticks;  /* with the pid: identity, field 22 of /proc/PID/stat */
+	uint32_t image_id;     /* key for site names */
+	const char *probes;    /* name of its probe set, static */
+	bool chosen;           /* by a command, not by the configuration */
+	double budget_percent; /* of a core, for its probes; 0: any */
+	bool full;             /* stack defers and runs are seen, from now on */
+	unsigned level;        /* what the budget leaves attached: enum budget_level */
 };
 
 struct event_call {

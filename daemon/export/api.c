@@ -118,6 +118,41 @@ static void reload(struct api *a, const struct http_request *req, struct http_re
 		answer_text(ret, MHD_HTTP_OK, "reloaded\n");
 }
 
+static bool read_number(const char *text, unsigned long most, unsigned long *ret)
+{
+	char *end;
+
+	*ret = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *ret <= most;
+}
+
+static void set_probes(struct api *a, const struct http_request *req, struct http_response *ret)
+{
+	const char *pid = http_query(req, "pid"), *set = http_query(req, "set");
+	struct reason reason = {};
+	unsigned long n;
+	int err;
+
+	if (strcmp(req->method, "POST")) {
+		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "POST only\n");
+	} else if (!req->local && !a->reload_over_tcp) {
+		answer_text(ret, MHD_HTTP_FORBIDDEN,
+			    "set web.enable_lifecycle, or use the local socket\n");
+	} else if (!a->set_probes) {
+		answer_text(ret, MHD_HTTP_NOT_FOUND, "no probes to change here\n");
+	} else if (!pid || !read_number(pid, UINT32_MAX, &n) || !set) {
+		answer_text(ret, MHD_HTTP_BAD_REQUEST, "pid and set are required\n");
+	} else {
+		err = a->set_probes(a->arg, (uint32_t)n, set, &reason);
+		answer_text(ret,
+			    !err             ? MHD_HTTP_OK
+			    : err == -ESRCH  ? MHD_HTTP_NOT_FOUND
+			    : err == -EINVAL ? MHD_HTTP_BAD_REQUEST
+					     : MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    err ? reason.text : "done\n");
+	}
+}
+
 static void one_target(const struct show *s, const char *pid, struct http_response *ret)
 {
 	char *end;
@@ -128,14 +163,6 @@ static void one_target(const struct show *s, const char *pid, struct http_respon
 		answer_json(ret, o);
 	else
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "no observed process has this pid\n");
-}
-
-static bool read_number(const char *text, unsigned long most, unsigned long *ret)
-{
-	char *end;
-
-	*ret = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && *ret <= most;
 }
 
 static void panics(const struct show *s, const struct http_request *req, struct http_response *ret)
@@ -198,6 +225,10 @@ void api_handle(void *arg, const struct http_request *req, struct http_response 
 
 	if (!strcmp(path, "/-/reload")) {
 		reload(a, req, ret);
+		return;
+	}
+	if (!strcmp(path, "/api/v1/probes")) {
+		set_probes(a, req, ret);
 		return;
 	}
 	if (strcmp(req->method, "GET") && strcmp(req->method, "HEAD")) {

@@ -8,6 +8,7 @@
  *	GET /-/ready                200 once the first look at all processes is over and all of them are observed as planned;
  *	                            503 with one line for each thing that is missing
  *	POST /-/reload              over TCP only with web.enable_lifecycle
+ *	POST /api/v1/probes?pid=PID&set=SET   as deferd probes; over TCP only with web.enable_lifecycle
  *	GET /api/v1/alerts          pending and firing, in the form of Prometheus
  *	GET /api/v1/snapshot        services, targets, alerts
  *	GET /api/v1/targets/PID     one target with its goroutines and sites
@@ -25,6 +26,8 @@ struct api {
 	void (*show)(void *arg, struct show *ret);
 	/* 0, or -EINVAL when the new configuration is not good. */
 	int (*reload)(void *arg);
+	/* As engine_set_probes(). */
+	int (*set_probes)(void *arg, uint32_t pid, const char *set, struct reason *reason);
 	void *arg;
 };
 

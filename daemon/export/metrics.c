@@ -44,11 +44,11 @@ static bool lowering_applies(const struct service *s, enum lowering l, const str
 	FOR_EACH_TARGET_OF (t, s) {
 		go |= t->runtime == RUNTIME_GO;
 		native |= t->runtime == RUNTIME_C;
-		full |= t->full;
+		full |= t->full || t->full_ns;
 	}
 	if (l == LOWERING_C)
 		return native;
-	return go && (l != LOWERING_STACK || full);
+	return go && (l != LOWERING_STACK || full || s->retired_full_ns);
 }
 
 static void write_defers(struct page *p)
@@ -360,6 +360,13 @@ static void write_probe_cost(struct page *p)
 		expo_sample(x, (double)event_counts_cost(&c, price) / 1e9, "service", s->name,
 			    NULL);
 	}
+	expo_family(
+		x, "deferd_probe_full_seconds", EXPO_COUNTER,
+		"Time with the full probe set, of all processes: rates of stack defers are their "
+		"counter's, divided by this one's.");
+	FOR_EACH_SERVICE (s, p->m)
+		expo_sample(x, (double)service_full_ns(s, p->show->now_ns) / 1e9, "service",
+			    s->name, NULL);
 	expo_family(
 		x, "deferd_budget_level", EXPO_GAUGE,
 		"What the budget leaves of the probes, of the process with the fewest: 0 all, 1 "

@@ -40,7 +40,8 @@ struct show {
 	const struct rule_set *rules;
 	const struct kernel_features *features;
 	struct probe_stats probe;
-	const char *probe_set; /* "off", "lean", "full" */
+	const char *
+		probe_set; /* of services that have none of their own: "off", "lean", "full", "burst" */
 	enum fd_hooks fd_hooks;
 	bool watches_writes; /* the hooks on writes are attached */
 	unsigned n_failures;

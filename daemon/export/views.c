@@ -306,6 +306,10 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "probe_hits_unread", t->counts.unread);
 	set_real(o, "probe_cost_seconds",
 		 (double)event_counts_cost(&t->counts, s->features->hit_ns) / 1e9);
+	set_str(o, "probes", t->probes);
+	set_str(o, "probes_by", t->chosen ? "command" : "configuration");
+	set(o, "probes_full_now", json_boolean(t->full));
+	set_real(o, "budget_percent", t->budget_percent);
 	set_int(o, "budget_level", t->level);
 	set_int(o, "events_lost", t->lost);
 	set(o, "exact", json_boolean(target_exact(t)));

@@ -234,8 +234,28 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->image_id = info->image_id;
 	t->runtime = info->runtime;
 	t->state = info->state;
-	t->full = info->full;
 	t->level = info->level;
+	t->probes = info->probes;
+	t->chosen = info->chosen;
+	t->budget_percent = info->budget_percent;
+	if (t->full)
+		t->full_ns += ev->time_ns - t->full_since_ns;
+	t->full = info->full;
+	t->full_since_ns = ev->time_ns;
+}
+
+static uint64_t full_ns(const struct target *t, uint64_t now_ns)
+{
+	return t->full_ns + (t->full && now_ns > t->full_since_ns ? now_ns - t->full_since_ns : 0);
+}
+
+uint64_t service_full_ns(const struct service *s, uint64_t now_ns)
+{
+	uint64_t sum = s->retired_full_ns;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		sum += full_ns(t, now_ns);
+	return sum;
 }
 
 bool model_uses_image(const struct model *m, uint32_t image_id)
@@ -288,6 +308,7 @@ static void apply_gone(struct model *m, const struct event *ev)
 		return;
 	counts_add(&t->service->retired, &t->counts);
 	t->service->retired_lost += t->lost;
+	t->service->retired_full_ns += full_ns(t, ev->time_ns);
 	t->service->misplaced_retired += target_misplaced(m, t);
 	if (t->service->ledger)
 		aftermaths_drop(&t->service->ledger->aftermaths, t->id);

@@ -164,8 +164,14 @@ struct target {
 	uint32_t image_id;
 	enum runtime_kind runtime;
 	enum target_state state;
+	/* See struct event_target. */
+	const char *probes;
+	bool chosen;
+	double budget_percent;
+	unsigned level;
 	bool full;
-	unsigned level; /* see struct event_target */
+	uint64_t full_since_ns;
+	uint64_t full_ns; /* it was, before that */
 
 	struct event_counts counts;
 	struct rate registered_rate;
@@ -211,6 +217,7 @@ struct service {
 	uint64_t empty_since_ns;     /* 0: has targets */
 	struct event_counts retired; /* of targets that are gone: counters never go back */
 	uint64_t retired_lost;
+	uint64_t retired_full_ns;
 	uint32_t serial;            /* unique */
 	struct ledger *ledger;      /* NULL before the first panic */
 	struct recent overridden;   /* panics */
@@ -253,6 +260,8 @@ bool target_exact(const struct target *t);
 uint64_t counts_registered(const struct event_counts *c);
 /* Of a service's targets, the living and the gone: never goes back. */
 void service_counts(const struct service *s, struct event_counts *ret_counts);
+/* For how long stack defers and runs were seen, of all processes of a service. */
+uint64_t service_full_ns(const struct service *s, uint64_t now_ns);
 /* Per second, over the last 15 s or so; 0 before there are two samples. */
 double rate_per_sec(const struct rate *r);
 /* Fills at most n pointers, most registrations first; returns how many. */

@@ -21,6 +21,7 @@
 #include "probe/writehooks.h"
 
 #define SCAN_BATCH 512
+#define CHANGE_NS  2000000000ull /* a closed link is gone long before that */
 
 struct slot {
 	uint32_t id; /* 0: free */
@@ -29,7 +30,8 @@ struct slot {
 	uint64_t bias;
 	struct injected injected;
 	uint64_t lost;
-	bool odd; /* see DFD_POINT_ODD */
+	uint8_t link_gen;    /* see struct dfd_target */
+	uint64_t changed_ns; /* 0: the link before is long closed */
 	int multi_link;
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
@@ -48,7 +50,7 @@ struct probe {
 	struct slot *slots;            /* slot 0 is the host */
 	struct dfd_counts *counts_buf; /* one value a CPU */
 	struct probe_stats stats;
-	uint32_t purged; /* the target whose entries forget_goroutines() removes */
+	uint32_t purged; /* the target whose entries probe_forget_all() removes */
 	event_fn fn;
 	void *arg;
 };
@@ -263,9 +265,7 @@ static uint64_t cookie_of(const struct slot *s, const struct probe_point *pt)
 		flags |= DFD_POINT_SKIP_TAKEN;
 	if (!pt->emulated)
 		flags |= DFD_POINT_STEPPED;
-	if (s->odd)
-		flags |= DFD_POINT_ODD;
-	return dfd_cookie(s->id, pt->role, pt->sp_words, flags);
+	return dfd_cookie(s->id, pt->role, pt->sp_words, flags, s->link_gen);
 }
 
 static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t,
@@ -491,44 +491,81 @@ static bool is_purged(struct probe *p, const void *key, const void *value, uint6
 	return ((const struct dfd_g_key *)key)->target == p->purged;
 }
 
-static void forget_goroutines(struct probe *p, uint32_t id)
+void probe_forget_all(struct probe *p, uint32_t id)
 {
 	p->purged = id;
 	(void)walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
 		       sizeof(struct dfd_depth), is_purged, 0);
 }
 
+static int put_target(struct probe *p, const struct dfd_target *v, struct reason *reason)
+{
+	uint32_t i = DFD_TARGET_SLOT(v->id);
+
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, v, BPF_ANY))
+		return reason_set(reason, -errno, "changing the target: %s", strerror(errno));
+	return 0;
+}
+
+/* The new one counts nothing until it is whole, and from the next moment on all. */
+static int change_links(struct probe *p, struct slot *fresh, const struct probe_target *t,
+			struct dfd_target *v, uint64_t *ret_ns, struct reason *reason)
+{
+	int err;
+
+	v->old_gen = v->gen;
+	v->new_gen = fresh->link_gen;
+	v->changing = 1;
+	err = put_target(p, v, reason);
+	if (!err)
+		err = attach_points(p, fresh, t, reason);
+	if (!err) {
+		v->gen = v->new_gen;
+		v->hits_max = t->hits_max;
+		*ret_ns = loop_now_ns();
+		err = put_target(p, v, reason);
+	}
+	if (err)
+		close_links(p, fresh);
+	return err;
+}
+
 int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t, uint64_t *ret_ns,
 		     struct reason *reason)
 {
-	int fd = bpf_map__fd(p->skel->maps.targets), err;
 	struct slot *s = slot_of(p, id), fresh;
 	uint32_t i = DFD_TARGET_SLOT(id);
 	struct dfd_target v;
+	int err;
 
-	if (!s || bpf_map_lookup_elem(fd, &i, &v))
+	if (!s || bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
 		return reason_set(reason, -ESRCH, "the target is gone");
 	fresh = *s;
-	fresh.odd = !s->odd;
+	fresh.link_gen = v.new_gen + 1;
 	fresh.multi_link = -1;
 	fresh.n_perf = 0;
-	err = attach_points(p, &fresh, t, reason);
-	if (err) {
-		close_links(p, &fresh);
+	fresh.changed_ns = loop_now_ns();
+	s->changed_ns = fresh.changed_ns; /* should it fail */
+	err = change_links(p, &fresh, t, &v, ret_ns, reason);
+	if (err)
 		return err;
-	}
-	v.flags ^= DFD_TARGET_ODD;
-	v.hits_max = t->hits_max;
-	*ret_ns = loop_now_ns();
-	if (bpf_map_update_elem(fd, &i, &v, BPF_ANY)) {
-		err = reason_set(reason, -errno, "changing the target: %s", strerror(errno));
-		close_links(p, &fresh);
-		return err;
-	}
 	close_links(p, s);
 	*s = fresh;
-	forget_goroutines(p, id);
 	return 0;
+}
+
+/* What was closed then is gone by now: hits need no second thought any more. */
+static void settle_links(struct probe *p, struct slot *s, uint64_t now_ns)
+{
+	uint32_t i = DFD_TARGET_SLOT(s->id);
+	struct dfd_target v;
+
+	if (!s->changed_ns || now_ns - s->changed_ns < CHANGE_NS ||
+	    bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
+		return;
+	v.changing = 0;
+	s->changed_ns = 0;
+	(void)put_target(p, &v, NULL);
 }
 
 void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max)
@@ -635,6 +672,8 @@ static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_
 static void scan_counts(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
 	for (uint32_t i = 0; i <= p->opts.targets_max; i++) {
+		if (i && p->slots[i].id)
+			settle_links(p, &p->slots[i], now_ns);
 		if (!i || p->slots[i].id)
 			read_counts(p, &p->slots[i], now_ns, fn, arg);
 	}

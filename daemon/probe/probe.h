@@ -81,8 +81,7 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 		 struct reason *reason);
 /*
  * Other points, maybe none, and another hits_max, from one moment to the next: no hit is seen twice, and
- * none that both have is missed; *ret_ns is that moment, CLOCK_MONOTONIC. What the kernel knows of the target's
- * goroutines is forgotten. On failure all is as it was.
+ * none that both have is missed; *ret_ns is that moment, CLOCK_MONOTONIC. On failure all is as it was.
  */
 int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t, uint64_t *ret_ns,
 		     struct reason *reason);
@@ -131,6 +130,9 @@ void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn f
 
 /* The goroutine is dead or holds nothing: its entry makes room. The next push makes a new one. */
 void probe_forget(struct probe *p, uint32_t id, uint64_t g);
+
+/* All of a target. */
+void probe_forget_all(struct probe *p, uint32_t id);
 
 /* Goroutines and threads that found no room in the kernel's map, since the start; 0: not known. */
 uint64_t probe_untracked(struct probe *p);

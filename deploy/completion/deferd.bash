@@ -13,6 +13,13 @@ _deferd() {
 		;;
 	*)
 		case $command in
+		probes)
+			if [ "$COMP_CWORD" = 3 ]; then
+				mapfile -t COMPREPLY < <(compgen -W 'lean full burst off default' -- "$cur")
+			else
+				mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur")
+			fi
+			;;
 		trace | ps | panics | goroutines | locks) mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac

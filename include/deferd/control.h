@@ -43,17 +43,18 @@ enum dfd_role {
 
 /*
  * Attach cookie of a probe point: target id (bits 0-31), role (32-39), distance from RSP at the
- * probe to the slot that holds the return address, in 8-byte words (40-47), flags (48-55).
+ * probe to the slot that holds the return address, in 8-byte words (40-47), flags (48-55), generation
+ * of the link (56-63, see struct dfd_target).
  */
 #define DFD_POINT_SKIP_TAKEN \
 	0x01u /* drop hits whose flags say that the probed branch is taken (stack growth) */
 #define DFD_POINT_STEPPED 0x02u /* the kernel single-steps the instruction: a dearer hit */
-#define DFD_POINT_ODD     0x04u /* of links that count while DFD_TARGET_ODD is set; else while not */
 
-static inline dfd_u64 dfd_cookie(dfd_u32 target, dfd_u8 role, dfd_u8 sp_words, dfd_u8 flags)
+static inline dfd_u64 dfd_cookie(dfd_u32 target, dfd_u8 role, dfd_u8 sp_words, dfd_u8 flags,
+				 dfd_u8 gen)
 {
 	return (dfd_u64)target | (dfd_u64)role << 32 | (dfd_u64)sp_words << 40 |
-	       (dfd_u64)flags << 48;
+	       (dfd_u64)flags << 48 | (dfd_u64)gen << 56;
 }
 
 /*

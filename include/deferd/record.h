@@ -193,6 +193,14 @@ struct dfd_target {
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
 	struct dfd_panic_layout panic;
 	dfd_u16 stepped_hits; /* a single-stepped hit counts for so many of hits_max */
+	/*
+	 * While links change places, both may have a point: the kernel runs the newer one's program first, and
+	 * what that has done with a hit the older one does not.
+	 */
+	dfd_u8 gen;      /* of the link that counts */
+	dfd_u8 new_gen;  /* of the newest */
+	dfd_u8 old_gen;  /* of the one before */
+	dfd_u8 changing; /* that one may still be there */
 };
 
 #define DFD_TARGET_TRACE 0x01u /* a record for every hit and every descriptor */
@@ -200,8 +208,6 @@ struct dfd_target {
 	0x02u /* the runtime's layout is not known: count calls and sites, read no struct */
 #define DFD_TARGET_NO_PANICS 0x04u /* that of _panic is not: goroutine and depth are, no outcomes */
 #define DFD_TARGET_UNPROVEN  0x08u /* a layout of another release: compare what can be compared */
-
-#define DFD_TARGET_ODD 0x10u /* see DFD_POINT_ODD */
 
 #define DFD_HOT_NS   1000000000ull /* of dfd_target.hits_max */
 #define DFD_HOT_TOLD 8192          /* hits past it from one record to the next */

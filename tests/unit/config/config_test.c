@@ -70,9 +70,9 @@ static void defaults(void **state)
 	assert_string_equal(c->control.socket, "/run/deferd/deferd.sock");
 	assert_string_equal(c->control.group, "deferd");
 	assert_int_equal(c->log.level, LOG_INFO);
-	assert_int_equal(c->probes.set, CONFIG_PROBES_LEAN);
+	assert_int_equal(c->probes.all.set, CONFIG_PROBES_LEAN);
 	assert_int_equal(c->probes.threshold, 35);
-	assert_true(c->probes.watch_writes && c->probes.budget_percent == 1);
+	assert_true(c->probes.watch_writes && c->probes.all.budget_percent == 1);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
 	assert_true(c->census.enabled && c->census.budget_percent == 0.5);
@@ -92,14 +92,20 @@ static void faults(void **state)
 	} cases[] = {
 		{ "probes:\n  treshold: 35\n",
 		  "%:2:3: unknown key 'treshold' in probes; valid "
-		  "keys: set, threshold, budget_percent, watch_writes\n" },
+		  "keys: set, threshold, budget_percent, watch_writes, services\n" },
 		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
 				"descriptors, census, limits, targets, "
 				"c_runtimes, rule_files, default_rules, rules\n" },
 		{ "probes: { threshold: 1 }\n",
 		  "%:1:22: probes.threshold: 1 is out of range, must be 2 to 1000000\n" },
 		{ "probes:\n  set: most\n",
-		  "%:2:8: probes.set: 'most' is not one of: off, lean, full\n" },
+		  "%:2:8: probes.set: 'most' is not one of: off, lean, full, burst\n" },
+		{ "probes: { services: {} }\n", "%:1:21: probes.services: expected a list\n" },
+		{ "probes:\n  services:\n    - { set: full }\n",
+		  "%:3:7: probes.services: key 'service' is missing\n" },
+		{ "probes:\n  services:\n    - { service: a, budget_percent: 101 }\n",
+		  "%:3:37: probes.services.budget_percent: 101 is out of range, must be 0 to "
+		  "100\n" },
 		{ "log: { level: info, level: warn }\n", "%:1:21: key 'level' is given twice\n" },
 		{ "descriptors:\n  window: 60\n", "%:2:11: descriptors.window: '60' is not a "
 						  "duration such as 250ms, 30s, 5m, 2h or 1d\n" },
@@ -196,10 +202,10 @@ static void every_key(void **state)
 	assert_string_equal(c->control.socket, "");
 	assert_string_equal(c->control.group, "wheel");
 	assert_int_equal(c->log.level, LOG_ERROR);
-	assert_int_equal(c->probes.set, CONFIG_PROBES_FULL);
+	assert_int_equal(c->probes.all.set, CONFIG_PROBES_FULL);
 	assert_int_equal(c->probes.threshold, 2);
 	assert_false(c->probes.watch_writes);
-	assert_true(c->probes.budget_percent == 2.5);
+	assert_true(c->probes.all.budget_percent == 2.5);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_TRACEPOINT);
 	assert_int_equal(c->descriptors.window_ns, 86400 * SECOND);
 	assert_int_equal(c->limits.targets, 1);
@@ -243,6 +249,36 @@ static void services(void **state)
 		c = load(tempdir_puts(&dir, "c.yml", text));
 		assert_true(!cases[i].wanted || config_wants_service(c, cases[i].wanted));
 		assert_false(cases[i].unwanted && config_wants_service(c, cases[i].unwanted));
+	}
+}
+
+static void probes_of_services(void **state)
+{
+	static const char text[] = "probes:\n"
+				   "  budget_percent: 2\n"
+				   "  services:\n"
+				   "    - { service: 'shop-*', set: full }\n"
+				   "    - { service: shop-7, set: burst }\n"
+				   "    - { service: bank, set: \"off\", budget_percent: 0 }\n"
+				   "    - { service: 'b*', budget_percent: 9 }\n" NO_RULE;
+	static const struct {
+		const char *service;
+		struct config_probes want;
+	} cases[] = {
+		{ "shop", { CONFIG_PROBES_LEAN, 2 } },    { "shop-7", { CONFIG_PROBES_FULL, 2 } },
+		{ "bank", { CONFIG_PROBES_OFF, 0 } },     { "bakery", { CONFIG_PROBES_LEAN, 9 } },
+		{ "abakery", { CONFIG_PROBES_LEAN, 2 } },
+	};
+	_tempdir_ dir = {};
+	_config_ c = NULL;
+
+	tempdir_make(&dir);
+	c = load(tempdir_puts(&dir, "c.yml", text));
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config_probes p = config_probes_of(c, cases[i].service);
+
+		assert_int_equal(p.set, cases[i].want.set);
+		assert_true(p.budget_percent == cases[i].want.budget_percent);
 	}
 }
 
@@ -325,7 +361,7 @@ static void restart(void **state)
 		  "" },
 		{ "web: { listen_address: \":1\" }\n", "web.listen_address" },
 		{ "control: { socket: \"\" }\n", "control.socket" },
-		{ "probes: { set: full }\n", "probes.set" },
+		{ "probes: { set: full, budget_percent: 3 }\n", "" },
 		{ "probes: { threshold: 36 }\n", "probes.threshold" },
 		{ "descriptors: { window: 61s }\n", "descriptors.window" },
 		{ "census: { enabled: false, interval: 1s, budget_percent: 5 }\n",
@@ -441,10 +477,15 @@ static void example(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),   cmocka_unit_test(faults),
-		cmocka_unit_test(every_key),  cmocka_unit_test(services),
-		cmocka_unit_test(rule_files), cmocka_unit_test(rule_file_faults),
-		cmocka_unit_test(restart),    cmocka_unit_test(example),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(services),
+		cmocka_unit_test(probes_of_services),
+		cmocka_unit_test(rule_files),
+		cmocka_unit_test(rule_file_faults),
+		cmocka_unit_test(restart),
+		cmocka_unit_test(example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,7 @@ static void a_target(void **state)
 {
 	_model_ m = fresh();
 	const struct target *t;
+	const struct service *s;
 
 	apply_target(m, 0x10005, "shop", T0);
 	t = model_target(m, 0x10005);
@@ -211,6 +212,22 @@ static void a_target(void **state)
 	assert_true(t->full);
 	assert_false(target_exact(t));
 	assert_int_equal(t->service->n_targets, 1);
+	/* For three seconds so far; for five, then no longer; then the process is gone. */
+	assert_int_equal(service_full_ns(t->service, T0 + 4 * SECOND), 3 * SECOND);
+	model_apply(m, &(struct event){ .type = EVENT_TARGET,
+					.target = 0x10005,
+					.time_ns = T0 + 6 * SECOND,
+					.info = { .service = "shop",
+						  .image = "shop",
+						  .version = "go1.26.3",
+						  .reason = "",
+						  .runtime = RUNTIME_GO } });
+	s = t->service;
+	assert_int_equal(service_full_ns(s, T0 + 9 * SECOND), 5 * SECOND);
+	model_apply(m, &(struct event){ .type = EVENT_TARGET_GONE,
+					.target = 0x10005,
+					.time_ns = T0 + 9 * SECOND });
+	assert_int_equal(service_full_ns(s, T0 + 10 * SECOND), 5 * SECOND);
 }
 
 static void hostile_names(void **state)
