@@ -23,6 +23,8 @@
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)
 
+#define ARCH_CALL_LEN 5 /* of a direct call */
+
 /* arch/x86/entry/syscalls/syscall_64.tbl */
 #define ARCH_NR_WRITE     1
 #define ARCH_NR_FCNTL     72

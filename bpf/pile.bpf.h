@@ -35,12 +35,16 @@ static __always_inline __u64 read_word(__u64 addr)
 }
 
 /* What is past hits_max of a second is only counted, at once, while user space takes the probe off. */
-static __always_inline int too_many(struct hit *hit, int stepped)
+static __always_inline int too_many(struct hit *hit, __u8 gen, int stepped)
 {
 	struct dfd_counts *c = hit->counts;
 	__u32 most = hit->t->hits_max, n = stepped ? hit->t->stepped_hits : 1;
 	__u64 now;
 
+	if (c->hot_gen != gen) {
+		c->hot_gen = gen;
+		c->hot_hits = 0;
+	}
 	c->hot_hits += n;
 	if (!most || c->hot_hits <= most)
 		return 0;
@@ -53,10 +57,12 @@ static __always_inline int too_many(struct hit *hit, int stepped)
 	}
 	/* At the first one, and again and again: a record may find no room. */
 	if (c->hot_over++ % DFD_HOT_TOLD == 0) {
-		struct dfd_rec_hdr *h = record_reserve(hit->t->id, DFD_REC_HOT, sizeof(*h));
+		struct dfd_rec_hot *r = record_reserve(hit->t->id, DFD_REC_HOT, sizeof(*r));
 
-		if (h)
-			record_submit_now(h);
+		if (r) {
+			r->gen = gen;
+			record_submit_now(r);
+		}
 	}
 	count_up(&c->unread);
 	lose(DFD_LOSS_BUDGET);
@@ -111,10 +117,15 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;
 	count_up(&hit->counts->calls[bounded(hit->role, 15)]);
-	if (too_many(hit, (cookie >> 48) & DFD_POINT_STEPPED))
+	if (too_many(hit, cookie >> 56, (cookie >> 48) & DFD_POINT_STEPPED))
 		return 0;
-	hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
-	hit->site = read_word(hit->sp);
+	if ((cookie >> 48) & DFD_POINT_CALL) {
+		hit->sp = ARCH_SP(ctx) - 8;
+		hit->site = ARCH_PC(ctx) + ARCH_CALL_LEN;
+	} else {
+		hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
+		hit->site = read_word(hit->sp);
+	}
 	return 1;
 }
 

@@ -74,6 +74,20 @@ int arch_find_point(struct bytes code, enum arch_abi abi, unsigned nargs, struct
  */
 int arch_next_call(struct bytes code, uint64_t *at, uint64_t *ret_target);
 
+#define ARCH_CALL_LEN 5 /* bytes of a direct call */
+
+/*
+ * The next direct call at or behind *at whose target, from the code's first byte, is one of `n`. Bytes are
+ * compared only: whether an instruction begins there, arch_begins_at() tells. 0 with *at at it and which target it is;
+ * -ENOENT.
+ */
+int arch_find_call(struct bytes code, const uint64_t *targets, unsigned n, uint64_t *at,
+		   unsigned *ret_which);
+/* Whether an instruction begins at `at`, decoding from the first byte of a function on. */
+bool arch_begins_at(struct bytes function, uint64_t at);
+/* The bytes of a direct call whose target lies so far behind its end. */
+void arch_call_bytes(int32_t distance, uint8_t ret[static ARCH_CALL_LEN]);
+
 const char *arch_rule_text(uint8_t rule); /* a short phrase for people; "?" when out of range */
 
 #endif

@@ -397,6 +397,59 @@ int arch_next_call(struct bytes code, uint64_t *at, uint64_t *ret_target)
 	return -ENOENT;
 }
 
+#define CALL 0xe8 /* rel32 */
+
+int arch_find_call(struct bytes code, const uint64_t *targets, unsigned n, uint64_t *at,
+		   unsigned *ret_which)
+{
+	const uint8_t *p;
+
+	for (; bytes_has(code, *at, ARCH_CALL_LEN); (*at)++) {
+		uint64_t target;
+
+		p = memchr(code.p + *at, CALL, code.len - *at - ARCH_CALL_LEN + 1);
+		if (!p)
+			return -ENOENT;
+		*at = (uint64_t)(p - code.p);
+		target = *at + ARCH_CALL_LEN + (uint64_t)(int64_t)(int32_t)le32_at(p + 1);
+		for (unsigned i = 0; i < n; i++) {
+			if (target != targets[i])
+				continue;
+			*ret_which = i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+bool arch_begins_at(struct bytes function, uint64_t at)
+{
+	ZydisDecodedInstruction insn;
+	ZydisDecoder d;
+	uint64_t i = 0;
+
+	if (!ZYAN_SUCCESS(ZydisDecoderInit(&d, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) ||
+	    !ZYAN_SUCCESS(ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE)))
+		return false;
+	while (i < at) {
+		struct bytes rest = bytes_from(function, i);
+
+		if (!rest.len ||
+		    !ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&d, NULL, rest.p, rest.len, &insn)))
+			return false;
+		i += insn.length;
+	}
+	return i == at && i < function.len;
+}
+
+void arch_call_bytes(int32_t distance, uint8_t ret[static ARCH_CALL_LEN])
+{
+	uint32_t le = htole32((uint32_t)distance);
+
+	ret[0] = CALL;
+	memcpy(ret + 1, &le, sizeof(le));
+}
+
 const char *arch_rule_text(uint8_t rule)
 {
 	static const char *const text[ARCH_RULE_MAX] = {

@@ -36,13 +36,15 @@ struct draft {
 	uint64_t bias;
 	int64_t clock_ns;
 	unsigned n;
-	struct probe_point points[PLAN_POINTS_MAX];
+	struct probe_point *points; /* room for PROBE_POINTS_MAX */
 	char service[CGROUP_SERVICE_MAX];
 	enum target_state state;
 	char reason[REASON_MAX];
 	char golib[PROC_NAME_MAX];
 	struct watch_probes probes;
 	enum budget_level level;
+	unsigned n_pruned; /* see struct watch */
+	const uint32_t *pruned;
 };
 
 static void draft_done(struct draft *d)
@@ -51,6 +53,7 @@ static void draft_done(struct draft *d)
 		close(d->exe_fd);
 	if (d->memfd >= 0)
 		close(d->memfd);
+	free(d->points);
 }
 
 static enum runtime_kind runtime_of(const struct image_report *r)
@@ -165,18 +168,69 @@ static bool perf_leaves_out(const struct engine *e, const struct probe_point *pt
 	       (!(pt->sets & PLAN_SET_LEAN) || is_extra(pt));
 }
 
+static bool wanted(const struct engine *e, const struct draft *d, const struct probe_point *pt)
+{
+	/* Bursts that cannot be are told as the full set is. */
+	bool burst = d->probes.burst || !e->features->have[KERNEL_UPROBE_MULTI];
+
+	return sets_want(d->probes.set, burst, pt) && governor_allows(d->level, pt);
+}
+
+/* Its calls are probed instead: of the full set always, and of the lean one when some are to be left out. */
+static bool by_calls(const struct engine *e, const struct draft *d, const struct probe_point *pt)
+{
+	return d->image->calls_complete && e->features->have[KERNEL_UPROBE_MULTI] &&
+	       governor_is_push(pt) && (d->level == BUDGET_PRUNED || !(pt->sets & PLAN_SET_LEAN));
+}
+
+static int add_point(struct engine *e, struct draft *d, const struct probe_point *pt,
+		     struct reason *reason)
+{
+	int err = verify_point(d, pt, reason);
+
+	if (!err)
+		d->points[d->n++] = *pt;
+	return err;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int choose_calls(struct engine *e, struct draft *d, struct reason *reason)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < d->image->n_calls && !err; i++) {
+		const struct callsite *c = &d->image->calls[i];
+		struct probe_point pt;
+
+		callsite_point(c, &pt);
+		if (!wanted(e, d, &pt) || !by_calls(e, d, &pt))
+			continue;
+		if (d->level == BUDGET_PRUNED && d->n_pruned &&
+		    bsearch(&c->func, d->pruned, d->n_pruned, sizeof(c->func), by_value))
+			continue;
+		err = add_point(e, d, &pt, reason);
+	}
+	return err;
+}
+
 static int choose_points(struct engine *e, struct draft *d, struct reason *reason)
 {
 	const struct plan *plan = &d->image->report->plan;
 
+	d->points = malloc(PROBE_POINTS_MAX * sizeof(*d->points));
+	if (!d->points)
+		return reason_set(reason, -ENOMEM, "out of memory");
 	for (unsigned i = 0; i < plan->n; i++) {
 		const struct probe_point *pt = &plan->points[i];
 		int err;
 
-		/* Bursts that cannot be are told as the full set is. */
-		if (!sets_want(d->probes.set,
-			       d->probes.burst || !e->features->have[KERNEL_UPROBE_MULTI], pt) ||
-		    !governor_allows(d->level, pt))
+		if (!wanted(e, d, pt) || by_calls(e, d, pt))
 			continue;
 		if (perf_leaves_out(e, pt)) {
 			if (!is_extra(pt)) {
@@ -187,9 +241,6 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 			}
 			continue;
 		}
-		err = verify_point(d, pt, reason);
-		if (err)
-			return err;
 		if (d->n == PROBE_PERF_POINTS_MAX && !e->features->have[KERNEL_UPROBE_MULTI]) {
 			d->state = TARGET_LIMITED;
 			snprintf(d->reason, sizeof(d->reason),
@@ -198,9 +249,11 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 				 PROBE_PERF_POINTS_MAX, pt->function);
 			break;
 		}
-		d->points[d->n++] = *pt;
+		err = add_point(e, d, pt, reason);
+		if (err)
+			return err;
 	}
-	return 0;
+	return choose_calls(e, d, reason);
 }
 
 static int plan_points(struct engine *e, struct draft *d)
@@ -380,16 +433,20 @@ int attach_change(struct engine *e, struct watch *w, uint64_t *ret_ns, struct re
 		.bias = w->bias,
 		.probes = w->probes,
 		.level = w->budget.level,
+		.n_pruned = w->n_pruned,
+		.pruned = w->pruned,
 	};
-	struct probe_target t;
 	int err = 0;
 
 	if (w->state != TARGET_FAILED && !w->image->report->error)
 		err = choose_points(e, &d, reason);
-	if (err)
-		return err;
-	t = target_of(e, w->pid, &d, budget_is_suspect(&w->budget));
-	return probe_set_points(e->probe, w->id, &t, ret_ns, reason);
+	if (!err) {
+		struct probe_target t = target_of(e, w->pid, &d, budget_is_suspect(&w->budget));
+
+		err = probe_set_points(e->probe, w->id, &t, ret_ns, reason);
+	}
+	free(d.points);
+	return err;
 }
 
 void watch_missed(struct engine *e, struct watch *w)

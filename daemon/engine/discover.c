@@ -51,6 +51,7 @@ void watch_remove(struct engine *e, struct watch *w)
 void watch_free(struct watch *w)
 {
 	census_free(w->census.c);
+	free(w->pruned);
 	close(w->memory.fd);
 	free(w);
 }

@@ -194,6 +194,7 @@ static void on_event(void *arg, const struct event *in)
 void engine_drain(struct engine *e)
 {
 	probe_drain(e->probe, on_event, e);
+	governor_cool(e);
 }
 
 static void on_urgent(void *arg, uint32_t events)

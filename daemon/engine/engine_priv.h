@@ -51,6 +51,9 @@ struct watch {
 		uint64_t turn_ns;      /* when that changes */
 	} probes;
 	struct budget budget;    /* what of its probes is attached */
+	unsigned n_pruned;       /* functions whose calls are left out at BUDGET_PRUNED */
+	uint32_t *pruned;        /* in their order; see struct callsite */
+	uint64_t hot_ns;         /* the kernel side has stopped looking, then; 0: it has not */
 	enum target_state state; /* but for the budget's doing */
 	char reason[REASON_MAX + 128];
 	uint64_t
@@ -78,6 +81,7 @@ struct engine {
 	char own_service[CGROUP_SERVICE_MAX]; /* of the cgroup we run in ourselves */
 	struct proc_image own_image;
 	unsigned turn;           /* of the tick */
+	bool hot;                /* somebody is */
 	bool urgent;             /* somebody crossed the threshold: do not wait for the second */
 	bool resync;             /* an exec or exit was lost: look at /proc again */
 	uint64_t hooks_until_ns; /* descriptor hooks on suspicion end then */
@@ -136,11 +140,14 @@ void sets_reload(struct engine *e);
 /* governor.c: what probes may cost a process; each second, after the scan, and at EVENT_HOT */
 void governor_begin(struct engine *e, struct watch *w);
 bool governor_allows(enum budget_level level, const struct probe_point *pt);
+/* It registers or runs deferred calls. */
+bool governor_is_push(const struct probe_point *pt);
 /* See struct probe_target; `suspect`: budget_is_suspect(). */
 uint32_t governor_hits_max(const struct engine *e, const struct watch_probes *p, bool suspect);
 uint16_t governor_stepped_hits(const struct engine *e);
 void governor_tick(struct engine *e);
 void governor_hot(struct engine *e, const struct event *ev);
+void governor_cool(struct engine *e); /* who was hot; after the ring was drained */
 void governor_reload(struct engine *e);
 
 /* golibs.c: Go runtimes in shared libraries; each second */

@@ -31,6 +31,7 @@ static void image_free(struct image *im)
 	image_close(im);
 	free(im->report);
 	free(im->open);
+	free(im->calls);
 	free(im->waiting);
 	free(im);
 }
@@ -120,15 +121,28 @@ int image_add_waiting(struct image *im, pid_t pid)
 	return 0;
 }
 
-static void set_open(struct image *im, const struct opendefer_list *l)
+/* A copy of so many bytes, instead of what is at *list; false: out of memory. */
+static bool keep(void *list, const void *from, size_t bytes)
 {
-	free(im->open);
-	im->open = malloc(l->n * sizeof(l->list[0]) + 1);
-	if (!im->open)
-		return; /* not complete, then */
-	memcpy(im->open, l->list, l->n * sizeof(l->list[0]));
-	im->n_open = l->n;
-	im->open_complete = l->complete;
+	void **at = list;
+
+	free(*at);
+	*at = malloc(bytes + 1);
+	if (*at)
+		memcpy(*at, from, bytes);
+	return *at != NULL;
+}
+
+/* What is not kept is not complete. */
+static void set_lists(struct image *im, const struct image_lists *l)
+{
+	bool kept = keep(&im->open, l->open.list, l->open.n * sizeof(l->open.list[0]));
+
+	im->n_open = kept ? l->open.n : 0;
+	im->open_complete = kept && l->open.complete;
+	kept = keep(&im->calls, l->calls.list, l->calls.n * sizeof(l->calls.list[0]));
+	im->n_calls = kept ? l->calls.n : 0;
+	im->calls_complete = kept && l->calls.complete;
 }
 
 int image_keep_empty(struct image *im)
@@ -150,6 +164,6 @@ int image_set_report(struct image *im, const struct worker_result *result, bool 
 	if (!im->report)
 		return -ENOMEM;
 	*im->report = *report;
-	set_open(im, &result->open);
+	set_lists(im, &result->lists);
 	return 0;
 }

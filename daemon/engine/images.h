@@ -28,6 +28,9 @@ struct image {
 	struct opendefer *open;      /* Go: see struct opendefer_list */
 	uint32_t n_open;
 	bool open_complete;
+	struct callsite *calls; /* Go: see struct callsite_list */
+	uint32_t n_calls;
+	bool calls_complete;
 	unsigned users; /* targets */
 	int exe_fd;     /* the file, open while somebody may ask for its names; -1: nobody */
 	unsigned n_waiting;

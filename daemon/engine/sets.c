@@ -50,7 +50,9 @@ static int change(struct engine *e, struct watch *w, struct watch_probes to, str
 {
 	struct watch_probes from = w->probes;
 	struct budget budget = w->budget;
-	bool blind = from.set == CONFIG_PROBES_OFF || budget.level > BUDGET_LEAN;
+	/* Whatever the lean set has, the others have. */
+	bool more = from.set == CONFIG_PROBES_LEAN && budget.level == BUDGET_WHOLE &&
+		    to.set != CONFIG_PROBES_OFF;
 	uint64_t since_ns;
 	int err;
 
@@ -64,7 +66,7 @@ static int change(struct engine *e, struct watch *w, struct watch_probes to, str
 	}
 	budget_attached(&w->budget, since_ns);
 	watch_announce(e, w);
-	if (blind)
+	if (!more)
 		watch_missed(e, w);
 	log_set(e, w);
 	return 0;
@@ -147,6 +149,8 @@ static void turn(struct engine *e, struct watch *w)
 	w->probes.turn_ns = e->now_ns - SECOND / 2 +
 			    (w->probes.burst ? SECOND : (SETS_BURST_EVERY_S - 1) * SECOND);
 	watch_announce(e, w);
+	if (!err && !w->probes.burst)
+		watch_missed(e, w);
 }
 
 void sets_tick(struct engine *e)

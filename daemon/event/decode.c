@@ -208,6 +208,18 @@ static int decode_write(const void *rec, size_t size, struct event *ev)
 	return 0;
 }
 
+static int decode_hot(const void *rec, size_t size, struct event *ev)
+{
+	struct dfd_rec_hot r;
+
+	if (size != sizeof(r))
+		return -EBADMSG;
+	memcpy(&r, rec, sizeof(r));
+	ev->type = EVENT_HOT;
+	ev->hot_gen = (uint8_t)r.gen;
+	return 0;
+}
+
 int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret_ev)
 {
 	struct dfd_rec_hdr h;
@@ -251,8 +263,7 @@ int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret
 		err = decode_write(rec, size, &ev);
 		break;
 	case DFD_REC_HOT:
-		ev.type = EVENT_HOT;
-		err = size == sizeof(h) ? 0 : -EBADMSG;
+		err = decode_hot(rec, size, &ev);
 		break;
 	default:
 		err = -EBADMSG;

@@ -37,7 +37,7 @@ enum event_type {
 	EVENT_SITE,      /* pushes by one call site since the target was first watched */
 	EVENT_RECOVER,   /* calls of recover() that returned nil while a panic ran, by site */
 	EVENT_FDS,       /* descriptors in use, and the limit */
-	EVENT_HOT,       /* more hits than the target has to bear are not looked at */
+	EVENT_HOT,       /* more hits than the target has to bear are not looked at: hot_gen */
 	EVENT_GROUP,     /* goroutines that stand at one place; of the census that ends next */
 	EVENT_PILE,      /* the lock that most wait for; the same */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
@@ -298,7 +298,8 @@ struct event {
 	union {
 		uint32_t child_pid;
 		unsigned exit_signal; /* 0: it ended itself, or that is not known */
-		uint64_t lost; /* records; 0: depths of goroutines, for which there was no room */
+		uint64_t lost;   /* records; 0: depths of goroutines, for which there was no room */
+		uint8_t hot_gen; /* HOT: generation of the link, see struct dfd_target */
 		struct event_target info;
 		struct event_call call;
 		struct event_panic panic;

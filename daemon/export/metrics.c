@@ -370,7 +370,7 @@ static void write_probe_cost(struct page *p)
 	expo_family(
 		x, "deferd_budget_level", EXPO_GAUGE,
 		"What the budget leaves of the probes, of the process with the fewest: 0 all, 1 "
-		"the lean set, 2 panics only, 3 none.");
+		"but for calls from the busiest functions, 2 the lean set, 3 panics only, 4 none.");
 	FOR_EACH_SERVICE (s, p->m) {
 		unsigned level = 0;
 

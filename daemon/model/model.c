@@ -451,6 +451,7 @@ static void apply_site(struct model *m, struct target *t, const struct event_sit
 		t->n_sites++;
 		model_site_name(m, t->image_id, in->pc);
 	}
+	s->added = in->registered - s->registered;
 	s->registered = in->registered;
 }
 

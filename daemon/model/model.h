@@ -114,6 +114,7 @@ struct site {
 		uint64_t lowering;
 	} key;
 	uint64_t registered;
+	uint64_t added; /* between the last two times that it was read */
 };
 
 /* recover() that returned nil while a panic ran, by call site and the caller of its function. */

@@ -74,6 +74,12 @@ bool budget_hot(struct budget *b, uint64_t hot_ns, uint64_t now_ns)
 	return hot_ns >= b->since_ns && step_down(b, now_ns);
 }
 
+bool budget_refuse(struct budget *b, uint64_t now_ns)
+{
+	b->levels &= ~(1u << b->level) | 1u << BUDGET_WHOLE;
+	return step(b, 1, now_ns);
+}
+
 void budget_attached(struct budget *b, uint64_t now_ns)
 {
 	b->since_ns = now_ns;
@@ -89,6 +95,7 @@ const char *budget_level_text(enum budget_level level)
 {
 	static const char *const texts[BUDGET_LEVELS] = {
 		"all probes",
+		"all but calls from its busiest functions",
 		"the lean set",
 		"panics only, depths by the census",
 		"no probes, the census only",

@@ -11,6 +11,7 @@
 
 enum budget_level {
 	BUDGET_WHOLE,  /* the set that is configured */
+	BUDGET_PRUNED, /* without the functions that call most of it */
 	BUDGET_LEAN,   /* of the full one, what the lean one has */
 	BUDGET_PANICS, /* panics only; how deep defers are, the census tells */
 	BUDGET_CENSUS, /* nothing */
@@ -42,6 +43,8 @@ bool budget_judge(struct budget *b, double percent, uint64_t cost_ns, uint64_t n
 /* The kernel side has stopped looking, at `hot_ns`: it was too much. Whether the level is another now. */
 bool budget_hot(struct budget *b, uint64_t hot_ns, uint64_t now_ns);
 
+/* Its level cannot be: the next one, for good. False: there is none. */
+bool budget_refuse(struct budget *b, uint64_t now_ns);
 /* What its level has is attached since now: what the kernel side told before is of the probes before. */
 void budget_attached(struct budget *b, uint64_t now_ns);
 /* It has cost too much not long ago. */

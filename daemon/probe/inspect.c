@@ -72,7 +72,7 @@ static void find_data(const struct elfimg *img, struct image_report *ret)
 }
 
 static int inspect_go(const struct gobin *go, struct image_report *ret,
-		      struct opendefer_list *ret_open, struct reason *reason)
+		      struct image_lists *ret_lists, struct reason *reason)
 {
 	struct waitreason_table reasons;
 	struct gobin_func main;
@@ -98,8 +98,10 @@ static int inspect_go(const struct gobin *go, struct image_report *ret,
 	injected_find(go, &ret->injected);
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;
-	if (ret_open)
-		opendefer_find(go, ret_open);
+	if (ret_lists) {
+		opendefer_find(go, &ret_lists->open);
+		callsites_find(go, &ret_lists->calls);
+	}
 	ret->has_layout = go_layout_find(layout_minor(&go->version), &ret->layout) == 0;
 	if (!go->version.minor)
 		reason_set(reason, 0, "the file does not say which Go built it");
@@ -131,7 +133,7 @@ static int inspect_c(const struct elfimg *img, const struct plan_c_profile *prof
 
 static int inspect_image(const void *bytes, size_t len, const struct plan_c_profile *profiles,
 			 unsigned nprofiles, struct image_report *ret,
-			 struct opendefer_list *ret_open, struct reason *reason)
+			 struct image_lists *ret_lists, struct reason *reason)
 {
 	struct elfimg img;
 	struct gobin go;
@@ -150,15 +152,15 @@ static int inspect_image(const void *bytes, size_t len, const struct plan_c_prof
 		return inspect_c(&img, profiles, nprofiles, ret, reason);
 	}
 	ret->kind = IMAGE_GO;
-	return r < 0 ? r : inspect_go(&go, ret, ret_open, reason);
+	return r < 0 ? r : inspect_go(&go, ret, ret_lists, reason);
 }
 
-static void begin(struct image_report *ret, struct opendefer_list *ret_open)
+static void begin(struct image_report *ret, struct image_lists *ret_lists)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->version = INSPECT_VERSION;
-	if (ret_open)
-		memset(ret_open, 0, sizeof(*ret_open));
+	if (ret_lists)
+		memset(ret_lists, 0, sizeof(*ret_lists));
 }
 
 static int finish(struct image_report *ret, int err, const struct reason *reason)
@@ -169,29 +171,29 @@ static int finish(struct image_report *ret, int err, const struct reason *reason
 }
 
 int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *profiles,
-		  unsigned nprofiles, struct image_report *ret, struct opendefer_list *ret_open)
+		  unsigned nprofiles, struct image_report *ret, struct image_lists *ret_lists)
 {
 	struct reason reason = { 0 };
 	int r;
 
-	begin(ret, ret_open);
+	begin(ret, ret_lists);
 	ret->file_bytes = len;
-	r = inspect_image(bytes, len, profiles, nprofiles, ret, ret_open, &reason);
+	r = inspect_image(bytes, len, profiles, nprofiles, ret, ret_lists, &reason);
 	return finish(ret, r, &reason);
 }
 
 int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles,
-	       struct image_report *ret, struct opendefer_list *ret_open)
+	       struct image_report *ret, struct image_lists *ret_lists)
 {
 	_cleanup_(mapping_done) struct mapping m = { 0 };
 	struct reason reason = { 0 };
 	int r;
 
-	begin(ret, ret_open);
+	begin(ret, ret_lists);
 	r = map_fd(fd, &m, &reason);
 	if (r < 0)
 		return finish(ret, r, &reason);
-	return inspect_bytes(m.p, m.len, profiles, nprofiles, ret, ret_open);
+	return inspect_bytes(m.p, m.len, profiles, nprofiles, ret, ret_lists);
 }
 
 /* The places of an answer, as they are found. */
@@ -469,6 +471,14 @@ int image_report_check(struct image_report *r)
 	if (r->has_layout && go_layout_find(layout_minor(&r->go), &r->layout) < 0)
 		return -EPROTO;
 	return 0;
+}
+
+int image_lists_check(const struct image_lists *l)
+{
+	return is_bool(&l->open.complete) && is_bool(&l->calls.complete) &&
+			       opendefer_check(&l->open) && callsites_check(&l->calls)
+		       ? 0
+		       : -EPROTO;
 }
 
 int image_places_check(const struct image_place *places, unsigned n, unsigned nasks)

@@ -18,9 +18,10 @@
 #include "golang/injected.h"
 #include "golang/layout.h"
 #include "golang/opendefer.h"
+#include "probe/callsites.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      7u           /* of the structs below */
+#define INSPECT_VERSION      8u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -61,6 +62,12 @@ struct image_report {
 	char reason[REASON_MAX]; /* why error is set, or what is missing; "" when all is well */
 };
 
+/* What is longer than a report. Go: else empty. */
+struct image_lists {
+	struct opendefer_list open;
+	struct callsite_list calls;
+};
+
 /* What an address is asked for. */
 enum image_ask_kind {
 	IMAGE_ASK_SITE,     /* the instruction there: function and line, inlined callers expanded */
@@ -92,13 +99,13 @@ struct image_place {
 
 /*
  * Inspect the file behind `fd` (borrowed; mapped, its offset untouched). Always fills *ret, and
- * *ret_open (NULL: not wanted), which is empty for what is no Go program; returns ret->error. A file
+ * *ret_lists (NULL: not wanted), which are empty for what is no Go program; returns ret->error. A file
  * that shrinks while it is read raises SIGBUS: one more reason for the worker.
  */
 int inspect_fd(int fd, const struct plan_c_profile *profiles, unsigned nprofiles,
-	       struct image_report *ret, struct opendefer_list *ret_open);
+	       struct image_report *ret, struct image_lists *ret_lists);
 int inspect_bytes(const void *bytes, size_t len, const struct plan_c_profile *profiles,
-		  unsigned nprofiles, struct image_report *ret, struct opendefer_list *ret_open);
+		  unsigned nprofiles, struct image_report *ret, struct image_lists *ret_lists);
 
 /*
  * Answer `n` <= INSPECT_ASKS_MAX asks. What has no answer has no place; when there are more inlined
@@ -117,6 +124,7 @@ int inspect_symbolize_fd(int fd, const struct image_ask *asks, unsigned n, struc
  * attached.
  */
 int image_report_check(struct image_report *r);
+int image_lists_check(const struct image_lists *l);
 int image_places_check(const struct image_place *places, unsigned n, unsigned nasks);
 
 #endif

@@ -36,6 +36,7 @@ struct probe_point {
 	uint8_t insn_len;
 	bool emulated;
 	bool skip_taken;
+	bool call;        /* a call of the function, rather than an instruction in it */
 	uint8_t sp_words; /* see struct arch_point */
 	uint8_t rule;     /* enum arch_rule */
 	char insn[ARCH_TEXT_MAX];

@@ -118,6 +118,8 @@ static int on_record(void *ctx, void *data, size_t size)
 		p->stats.bad++;
 		return 0;
 	}
+	if (ev.type == EVENT_HOT && (!s || ev.hot_gen != s->link_gen))
+		return 0; /* of a link that has given way to another meanwhile */
 	if (s)
 		mark_injected(&s->injected, &ev);
 	p->fn(p->arg, &ev);
@@ -265,13 +267,15 @@ static uint64_t cookie_of(const struct slot *s, const struct probe_point *pt)
 		flags |= DFD_POINT_SKIP_TAKEN;
 	if (!pt->emulated)
 		flags |= DFD_POINT_STEPPED;
+	if (pt->call)
+		flags |= DFD_POINT_CALL;
 	return dfd_cookie(s->id, pt->role, pt->sp_words, flags, s->link_gen);
 }
 
 static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t,
 			struct bpf_program *prog, const char *path, struct reason *reason)
 {
-	uint64_t offsets[PLAN_POINTS_MAX], cookies[PLAN_POINTS_MAX];
+	uint64_t offsets[PROBE_POINTS_MAX], cookies[PROBE_POINTS_MAX];
 
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct probe_point *pt = &t->points[i];
@@ -756,17 +760,35 @@ static void scan_recovers(struct probe *p, uint64_t now_ns)
 		       now_ns);
 }
 
+static void scan_sites(struct probe *p, uint64_t now_ns)
+{
+	p->stats.sites =
+		walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
+			 p->ncpu * sizeof(uint64_t), scan_site, now_ns);
+}
+
 /* May be called while the ring is drained. */
-void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+static void read_map(struct probe *p, void (*scan)(struct probe *p, uint64_t now_ns),
+		     uint64_t now_ns, event_fn fn, void *arg)
 {
 	event_fn old_fn = p->fn;
 	void *old_arg = p->arg;
 
 	p->fn = fn;
 	p->arg = arg;
-	scan_recovers(p, now_ns);
+	scan(p, now_ns);
 	p->fn = old_fn;
 	p->arg = old_arg;
+}
+
+void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	read_map(p, scan_recovers, now_ns, fn, arg);
+}
+
+void probe_read_sites(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	read_map(p, scan_sites, now_ns, fn, arg);
 }
 
 static void scan_ledger(struct probe *p, uint64_t now_ns)
@@ -788,9 +810,7 @@ void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 	p->stats.goroutines =
 		walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
 			 sizeof(struct dfd_depth), scan_goroutine, now_ns);
-	p->stats.sites =
-		walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
-			 p->ncpu * sizeof(uint64_t), scan_site, now_ns);
+	scan_sites(p, now_ns);
 	scan_ledger(p, now_ns);
 	ev.type = EVENT_SCAN_END;
 	fn(arg, &ev);

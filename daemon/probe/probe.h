@@ -15,6 +15,7 @@
 #include "event/event.h"
 #include "golang/injected.h"
 #include "golang/layout.h"
+#include "probe/callsites.h"
 #include "probe/kernel.h"
 #include "probe/plan.h"
 
@@ -36,6 +37,7 @@ struct probe_opts {
 
 /* perf events detach in 0.1 s each, serially in the kernel. */
 #define PROBE_PERF_POINTS_MAX 5
+#define PROBE_POINTS_MAX      (PLAN_POINTS_MAX + CALLSITES_MAX) /* of one target */
 
 struct probe_target {
 	pid_t pid;
@@ -124,6 +126,9 @@ void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
 /* RECOVER of all targets, now. */
 void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
+
+/* SITE of all targets, now. */
+void probe_read_sites(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
 /* COUNTS of one target, now: its last ones before it goes. */
 void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);

@@ -193,11 +193,6 @@ static int explain_death(int status, struct reason *reason)
 			  WEXITSTATUS(status));
 }
 
-static int open_check(const struct opendefer_list *l)
-{
-	return *(const unsigned char *)&l->complete <= 1 && opendefer_check(l) ? 0 : -EPROTO;
-}
-
 static int take_answer(const struct worker *w, struct worker_result *ret, struct reason *reason)
 {
 	struct worker_reply *a = w->reply;
@@ -205,7 +200,7 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 
 	if (a->version != INSPECT_VERSION || a->error > 0 || a->error < -4095 ||
 	    !memchr(a->reason, 0, sizeof(a->reason)) ||
-	    (inspect ? image_report_check(&a->u.report) ?: open_check(&a->u.open)
+	    (inspect ? image_report_check(&a->u.report) ?: image_lists_check(&a->u.lists)
 		     : image_places_check(a->u.places, a->nplaces, w->nasks)) < 0)
 		return reason_set(reason, -EPROTO, "the image worker's answer makes no sense");
 	if (a->error < 0)
@@ -213,7 +208,7 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 	ret->nplaces = 0;
 	if (inspect) {
 		ret->report = a->u.report;
-		ret->open = a->u.open;
+		ret->lists = a->u.lists;
 		return 0;
 	}
 	ret->nplaces = a->nplaces;

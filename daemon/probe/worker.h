@@ -51,7 +51,7 @@ struct worker {
 /* What a worker found. One of the two, by kind. */
 struct worker_result {
 	struct image_report report;
-	struct opendefer_list open;
+	struct image_lists lists;
 	unsigned nplaces;
 	struct image_place places[INSPECT_PLACES_MAX];
 };

@@ -184,7 +184,7 @@ static void inspect(const struct worker_request *rq, struct worker_reply *reply)
 						       or_null(p->panic), or_null(p->recover) };
 	}
 	(void)inspect_fd(WORKER_IMAGE_FD, profiles, rq->nprofiles, &reply->u.report,
-			 &reply->u.open);
+			 &reply->u.lists);
 }
 
 int worker_main(void)

@@ -37,7 +37,7 @@ struct worker_reply {
 	union {
 		struct {
 			struct image_report report;
-			struct opendefer_list open;
+			struct image_lists lists;
 		};
 		struct image_place places[INSPECT_PLACES_MAX];
 	} u;

@@ -48,6 +48,7 @@ enum dfd_role {
  */
 #define DFD_POINT_SKIP_TAKEN \
 	0x01u /* drop hits whose flags say that the probed branch is taken (stack growth) */
+#define DFD_POINT_CALL    0x04u /* the call itself, whose return address is not on the stack yet */
 #define DFD_POINT_STEPPED 0x02u /* the kernel single-steps the instruction: a dearer hit */
 
 static inline dfd_u64 dfd_cookie(dfd_u32 target, dfd_u8 role, dfd_u8 sp_words, dfd_u8 flags,

@@ -27,7 +27,7 @@ enum dfd_rec_type {
 	DFD_REC_CALL,  /* any probe hit of a traced target */
 	DFD_REC_FD,    /* a descriptor opened or closed by a traced target */
 	DFD_REC_WRITE, /* who panicked writes something, until shortly after the recovery */
-	DFD_REC_HOT, /* hits of a target are only counted until its second is over: a bare header */
+	DFD_REC_HOT,   /* hits of a target are only counted until its second is over */
 	DFD_REC_MAX,
 };
 
@@ -121,6 +121,11 @@ struct dfd_rec_panic {
 	dfd_u64 stack[DFD_STACK_MAX]; /* as in struct dfd_rec_call; RECOVER: none */
 };
 
+struct dfd_rec_hot {
+	struct dfd_rec_hdr h;
+	dfd_u64 gen; /* of the link that was hit, bits 0-7 */
+};
+
 struct dfd_rec_fd {
 	struct dfd_rec_hdr h;
 	dfd_u32 syscall; /* number in the x86-64 (or native) table */
@@ -152,6 +157,7 @@ _Static_assert(sizeof(struct dfd_rec_hdr) == 32, "hdr");
 _Static_assert(sizeof(struct dfd_rec_proc) == 56, "proc");
 _Static_assert(sizeof(struct dfd_rec_call) == 32 + 40 + 8 + DFD_STACK_MAX * 8, "call");
 _Static_assert(sizeof(struct dfd_rec_fd) == 48, "fd");
+_Static_assert(sizeof(struct dfd_rec_hot) == 40, "hot");
 _Static_assert(sizeof(struct dfd_rec_write) == 48, "write");
 _Static_assert(sizeof(struct dfd_rec_panic) == 32 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
 	       "panic");
@@ -220,6 +226,7 @@ struct dfd_counts {
 	dfd_u64 unread;           /* of these, only counted: there were more than hits_max */
 	dfd_u64 hot_ns, hot_hits; /* since when, and how many towards hits_max */
 	dfd_u64 hot_over;         /* and past it */
+	dfd_u64 hot_gen;          /* of this link: each one begins anew */
 	dfd_u64 runs;             /* defers seen to run (full set and C) */
 	dfd_u64 crossings;        /* of the threshold or a doubling */
 	dfd_u64 fd_opened;

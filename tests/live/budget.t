@@ -8,7 +8,8 @@ gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 budget=1
 
-mine() { printf '%s{service="pile.stripped"}' "$1"; }
+service=pile.stripped
+mine() { printf '%s{service="%s"}' "$1" "$service"; }
 cost() { metric "$(mine deferd_probe_cost_seconds_total)"; }
 level_is() { metric_is "$(mine deferd_budget_level)" "$1"; }
 percent() { # FROM TO MS: of a core
@@ -26,10 +27,10 @@ while read -r version go; do
 	ok $? "$version: attached"
 	is "$(metric "$(mine deferd_budget_level)")" 0 "$version: all probes are on"
 	go_on
-	wait_until 5 level_is 2
-	ok $? "$version: pushes are not looked at any more"
+	wait_until 5 level_is 1
+	ok $? "$version: the busiest function is not looked at any more"
 	is "$(target state) $(target exact)" "limited false" "$version: which the target says"
-	target reason | grep -q '^probes cost more than 1% of a core: panics only, depths by the census$'
+	target reason | grep -q '^probes cost more than 1% of a core: all but calls from its busiest functions$'
 	ok $? "$version: and why"
 	[ "$(metric "$(mine deferd_probe_hits_unread_total)")" -gt 0 ]
 	ok $? "$version: the kernel side did not wait for it"
@@ -43,7 +44,7 @@ while read -r version go; do
 	before=$(cost) begin=$(now_ms)
 	wait_until 30 grep -q 'probes are put back' "$tmp/deferd.log"
 	ok $? "$version: some time later it is tried again"
-	wait_until 5 level_is 2
+	wait_until 5 level_is 1
 	ok $? "$version: in vain"
 	passed() { [ $(($(now_ms) - begin)) -ge 18000 ]; } # the next time is after 20 seconds
 	wait_until 30 passed
@@ -55,10 +56,40 @@ while read -r version go; do
 	ok $? "$version: when it rests, all probes are put back"
 	is "$(target state) $(target reason)" "observed " "$version: and nothing is said of it"
 	kill -CONT "$program"
-	wait_until 5 level_is 2
+	wait_until 5 level_is 1
 	ok $? "$version: they are on, or they would not be too many again"
 	stop_daemon
 	ok $? "$version: the daemon ends well"
+	exec 7>&-
+	kill "$program"
+	wait "$program" 2>/dev/null
+
+	service=flood.stripped
+	start_program flood "$fixtures/flood.stripped"
+	BUDGET=$budget start_daemon
+	wait_until 10 attached "$program"
+	go_on
+	wait_until 5 level_is 1
+	ok $? "$version: one function floods"
+	resting() { [ "$(tail -1 "$tmp/flood.out")" = resting ]; }
+	trickled() { # what the program says, and what the daemon, while it rests
+		go_on
+		wait_until 5 resting
+		sleep 1.5 # for the kernel's counts to be read
+		echo "$(truth flood trickled) $(target 'sites | map(select(.function == "main.trickles") | .registered) | add // 0')"
+		go_on
+	}
+	read -r said counted <<<"$(trickled)"
+	sleep 2
+	read -r said_then counted_then <<<"$(trickled)"
+	note "$((said_then - said)) defers of another function meanwhile"
+	[ $((said_then - said)) -gt 100 ]
+	ok $? "$version: another one goes on"
+	is $((counted_then - counted)) $((said_then - said)) "$version: which is seen to the last defer"
+	metric_is "$(mine deferd_budget_level)" 1
+	ok $? "$version: and within the budget"
+	stop_daemon
+	service=pile.stripped
 	exec 7>&-
 	kill "$program"
 	wait "$program" 2>/dev/null

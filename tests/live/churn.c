@@ -116,14 +116,14 @@ static int judge(struct memread_process *p, const struct image_report *r,
 int main(int argc, char **argv)
 {
 	static struct image_report report;
-	static struct opendefer_list open_defers;
+	static struct image_lists lists;
 	struct memread_process p = { .fd = -1 };
 	struct judge j = {};
 	struct gofile file;
 	char path[64];
 
 	if (argc != 4 || !gofile_open(argv[2], &file) || !find_starts(&file, j.starts) ||
-	    inspect_bytes(file.p, file.len, NULL, 0, &report, &open_defers) || !report.has_layout) {
+	    inspect_bytes(file.p, file.len, NULL, 0, &report, &lists) || !report.has_layout) {
 		fprintf(stderr, "usage: churn PID FILE N; FILE is tests/fixtures/crowd\n");
 		return 2;
 	}
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 		perror(path);
 		return 1;
 	}
-	if (judge(&p, &report, &open_defers, &j, strtoull(argv[3], NULL, 10)))
+	if (judge(&p, &report, &lists.open, &j, strtoull(argv[3], NULL, 10)))
 		return 1;
 	printf("{\"accepted\":%llu,\"wrong\":%llu,\"refused\":%llu,\"censuses\":%llu}\n",
 	       (unsigned long long)j.accepted, (unsigned long long)j.wrong,

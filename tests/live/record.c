@@ -211,7 +211,7 @@ static int record(struct recorder *r, const struct image_report *report,
 int main(int argc, char **argv)
 {
 	static struct image_report report;
-	static struct opendefer_list open_list;
+	static struct image_lists lists;
 	static struct recorder r;
 	struct memread_process p = { .fd = -1 };
 	struct elfimg img;
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 
 	if (argc != 4 || !gofile_open(argv[2], &file) ||
 	    elfimg_init(&img, file.p, file.len, NULL) || gobin_init(&r.go, &img, NULL) ||
-	    inspect_bytes(file.p, file.len, NULL, 0, &report, &open_list) || report.pie) {
+	    inspect_bytes(file.p, file.len, NULL, 0, &report, &lists) || report.pie) {
 		fprintf(stderr, "usage: record PID FILE IMAGE; FILE is a Go program, no PIE\n");
 		return 2;
 	}
@@ -233,5 +233,5 @@ int main(int argc, char **argv)
 		perror(path);
 		return 1;
 	}
-	return record(&r, &report, &open_list, argv[3]);
+	return record(&r, &report, &lists.open, argv[3]);
 }

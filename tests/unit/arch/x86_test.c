@@ -256,6 +256,46 @@ static void next_calls(void **state)
 	}
 }
 
+static void finds_calls(void **state)
+{
+	/* nop; call 16; mov of a constant with the bytes of a call of 16; call 16; call 17; call, cut off */
+	static const char code[] = "\x90\xe8\x0a\x00\x00\x00\x48\xb8\xe8\x03\x00\x00\x00\x00"
+				   "\x00\x00\xe8\xfb\xff\xff\xff\xe8\xf7\xff\xff\xff\xe8\x01"
+				   "\x02";
+	static const uint64_t targets[] = { 17, 16 };
+	static const struct {
+		uint64_t at;
+		unsigned which;
+		bool begins;
+	} want[] = { { 1, 1, true }, { 8, 1, false }, { 16, 1, true }, { 21, 0, true } };
+	struct bytes b = bytes_of(code, sizeof(code) - 1);
+	uint64_t at = 0;
+	unsigned which = 9;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(want); i++, at++) {
+		assert_int_equal(arch_find_call(b, targets, 2, &at, &which), 0);
+		assert_int_equal(at, want[i].at);
+		assert_int_equal(which, want[i].which);
+		assert_int_equal(arch_begins_at(b, at), want[i].begins);
+	}
+	assert_int_equal(arch_find_call(b, targets, 2, &at, &which), -ENOENT);
+	at = 2;
+	assert_int_equal(arch_find_call(b, targets, 0, &at, &which), -ENOENT);
+	at = UINT64_MAX;
+	assert_int_equal(arch_find_call(b, targets, 2, &at, &which), -ENOENT);
+	assert_false(arch_begins_at(b, b.len));
+	assert_false(arch_begins_at(bytes_of("\x06\x90", 2), 1)); /* no instruction */
+	assert_false(arch_begins_at(bytes_of(NULL, 0), 0));
+}
+
+static void call_bytes(void **state)
+{
+	uint8_t b[ARCH_CALL_LEN];
+
+	arch_call_bytes(-2, b);
+	assert_memory_equal(b, "\xe8\xfe\xff\xff\xff", sizeof(b));
+}
+
 static void machines(void **state)
 {
 	assert_true(arch_supports(62));
@@ -270,6 +310,7 @@ int main(void)
 		cmocka_unit_test(go_prologues),    cmocka_unit_test(c_prologues),
 		cmocka_unit_test(no_instructions), cmocka_unit_test(any_bytes),
 		cmocka_unit_test(long_function),   cmocka_unit_test(next_calls),
+		cmocka_unit_test(finds_calls),     cmocka_unit_test(call_bytes),
 		cmocka_unit_test(machines),
 	};
 

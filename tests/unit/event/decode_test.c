@@ -50,7 +50,7 @@ static void test_every_type(void **state)
 		{ DFD_REC_ENDED, EVENT_ENDED, sizeof(struct dfd_rec_call) },
 		{ DFD_REC_CALL, EVENT_CALL, sizeof(struct dfd_rec_call) },
 		{ DFD_REC_FD, EVENT_FD, sizeof(struct dfd_rec_fd) },
-		{ DFD_REC_HOT, EVENT_HOT, sizeof(struct dfd_rec_hdr) },
+		{ DFD_REC_HOT, EVENT_HOT, sizeof(struct dfd_rec_hot) },
 	};
 
 	assert_int_equal(ARRAY_SIZE(types),

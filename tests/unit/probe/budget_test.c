@@ -56,21 +56,44 @@ static void steps(void **state)
 	assert_false(budget_is_suspect(&b));
 	assert_true(second(1.01));
 	assert_true(budget_is_suspect(&b));
-	assert_int_equal(b.level, BUDGET_LEAN);
+	assert_int_equal(b.level, BUDGET_PRUNED);
 	assert_false(second(200)); /* while links are closed */
+	assert_true(second(2));
+	assert_int_equal(b.level, BUDGET_LEAN);
+	assert_false(second(0));
 	assert_true(second(2));
 	assert_int_equal(b.level, BUDGET_PANICS);
 	assert_false(second(0));
 	assert_true(second(200));
 	assert_int_equal(b.level, BUDGET_CENSUS);
 	assert_false(second(200));
-	assert_int_equal(until_up(), 39);
+	assert_int_equal(until_up(), 79);
 	assert_int_equal(b.level, BUDGET_PANICS);
 	assert_int_equal(until_up(), 10);
 	assert_int_equal(b.level, BUDGET_LEAN);
 	assert_int_equal(until_up(), 10);
+	assert_int_equal(b.level, BUDGET_PRUNED);
+	assert_int_equal(until_up(), 10);
 	assert_int_equal(b.level, BUDGET_WHOLE);
 	assert_false(second(0));
+}
+
+/* The kernel does not want what a level has. */
+static void refused(void **state)
+{
+	start(1u << BUDGET_PRUNED | 1u << BUDGET_PANICS);
+	assert_true(budget_judge(&b, 1, S / 2, now + S));
+	assert_int_equal(b.level, BUDGET_PRUNED);
+	assert_true(budget_refuse(&b, now + S));
+	assert_int_equal(b.level, BUDGET_PANICS);
+	now += S;
+	budget_attached(&b, now);
+	cost = S / 2;
+	assert_int_equal(until_up(), 10);
+	assert_int_equal(b.level, BUDGET_WHOLE); /* it is not tried again */
+	start(1u << BUDGET_PRUNED);
+	assert_true(budget_judge(&b, 1, S / 2, now + S));
+	assert_false(budget_refuse(&b, now + S));
 }
 
 static void patience(void **state)
@@ -142,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps),
+		cmocka_unit_test(refused),
 		cmocka_unit_test(patience),
 		cmocka_unit_test(hot),
 		cmocka_unit_test(texts),
