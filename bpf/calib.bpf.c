@@ -31,7 +31,7 @@ int uprobe_multi__calib(struct pt_regs *ctx)
 /* What a push costs: the lookups, the reads and the state of one; see pile.bpf.h and godepth.h. */
 static __always_inline int price(struct pt_regs *ctx)
 {
-	__u64 sp = ARCH_SP(ctx), cookie = bpf_get_attach_cookie(ctx), site = 0;
+	__u64 sp = ARCH_SP(ctx), cookie = bpf_get_attach_cookie(ctx);
 	struct dfd_site_key site_key = { .pc = 1 };
 	struct dfd_g_key key = { .g = 1 };
 	struct dfd_target *t = target_of((__u32)cookie);
@@ -43,7 +43,6 @@ static __always_inline int price(struct pt_regs *ctx)
 		return 0;
 	count_up(&c->hits);
 	count_up(&c->calls[1]);
-	bpf_probe_read_user(&site, sizeof(site), (const void *)sp);
 	count_key(&pushes_by_site, &site_key, DFD_LOSS_SITE_MAP);
 	bpf_probe_read_user(head, sizeof(head), (const void *)sp);
 	bpf_probe_read_user(record, sizeof(record), (const void *)sp);
@@ -53,8 +52,7 @@ static __always_inline int price(struct pt_regs *ctx)
 		return 0;
 	}
 	st->registered++;
-	st->site = site;
-	st->last_ns = bpf_ktime_get_ns();
+	st->site = ARCH_PC(ctx) + ARCH_CALL_LEN;
 	return 0;
 }
 

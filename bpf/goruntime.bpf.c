@@ -10,6 +10,7 @@
 #include "godepth.h"
 
 __u32 epoch = 1;
+__u64 clock_ns = 1;
 __u64 panic_ids = 1;
 __u32 watch_writes = 0;
 

@@ -43,13 +43,21 @@ struct {
 	__type(value, __u32);
 } target_by_tgid __weak SEC(".maps");
 
-/* By thread: what the newer of two links has done with the hit that runs; see link_counts(). */
+/* By thread: what became of the hit that runs, while links change places; see link_counts(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, __u64);
 } hit_by_tid __weak SEC(".maps");
+
+/* Probe points of links that are newer than another one which may still be there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct dfd_point_key);
+	__type(value, __u8);
+} new_points __weak SEC(".maps");
 
 /* Depth by goroutine or thread (set). */
 struct {

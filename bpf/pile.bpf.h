@@ -12,6 +12,10 @@
  * Raised by user space at each scan of defers_by_g: the peak of a window is the peak of an epoch.
  */
 extern __u32 epoch; /* goruntime.bpf.c */
+/* CLOCK_MONOTONIC, set by user space at each drain of the ring: a helper's costs more than all else of a push. */
+extern __u64 clock_ns;
+
+#define DFD_IP_MASK ((1ULL << 48) - 1)
 
 struct hit {
 	struct pt_regs *ctx;
@@ -69,27 +73,34 @@ static __always_inline int too_many(struct hit *hit, __u8 gen, int stepped)
 	return 1;
 }
 
-/* Whether this link has to count the hit: each one is counted by one, while links change places, too. */
+/*
+ * Whether this link has to count the hit: each one is counted by one, while links change places, too. Of several
+ * with this point the newest runs first. Each tells the others what became of the hit; what was told of an
+ * earlier one here does not matter, since who told it then tells it for each.
+ */
 static __always_inline int link_counts(const struct dfd_target *t, __u8 gen, __u64 ip)
 {
-	__u64 point = ip << 16 | (__u64)t->new_gen << 8, done, *newer;
+	struct dfd_point_key key = { .ip = ip, .target = t->id };
 	/* Read once: it may become true any time. */
 	int mine = gen == *(volatile const __u8 *)&t->gen;
+	__u64 told, *newer;
 	__u32 tid;
 
 	if (!t->changing)
 		return mine;
 	tid = (__u32)bpf_get_current_pid_tgid();
-	if (gen == t->new_gen) {
-		done = point | mine;
-		bpf_map_update_elem(&hit_by_tid, &tid, &done, BPF_ANY);
-		return mine;
+	if (gen != t->new_gen) {
+		newer = bpf_map_lookup_elem(&hit_by_tid, &tid);
+		if (newer && *newer >> 16 == (ip & DFD_IP_MASK) &&
+		    (__s8)((__u8)(*newer >> 8) - gen) > 0)
+			mine = !(*newer & 1);
+		else if (
+			!mine) /* no newer one has this point, or it was not there yet when the hit began */
+			mine = bpf_map_lookup_elem(&new_points, &key) != NULL;
 	}
-	if (gen != t->old_gen)
-		return 0;
-	/* What it left for an earlier hit here does not count: it is there for each. */
-	newer = bpf_map_lookup_elem(&hit_by_tid, &tid);
-	return newer && (*newer | 1) == (point | 1) ? !(*newer & 1) : mine;
+	told = ip << 16 | (__u64)gen << 8 | mine;
+	bpf_map_update_elem(&hit_by_tid, &tid, &told, BPF_ANY);
+	return mine;
 }
 
 /*
@@ -241,7 +252,7 @@ static __always_inline void pushed(struct hit *hit, struct dfd_depth *st)
 	int cross;
 
 	st->registered++;
-	st->last_ns = bpf_ktime_get_ns();
+	st->last_ns = clock_ns;
 	st->site = hit->site;
 	note_peak(st, hit->site);
 	cross = crossed(st, hit->t->threshold);

@@ -94,16 +94,16 @@ static const char *point_why(const struct probe_point *pt)
 	return text;
 }
 
-/* Of the full set only, and calls can be told: those are probed, not the function. */
+/* Where calls can be told, those are probed, not the function. */
 static const char *point_where(const struct image *im, const struct probe_point *pt)
 {
 	static char text[160];
 	unsigned n = 0;
 
-	if (!im->calls_complete || (pt->sets & PLAN_SET_LEAN))
-		return point_why(pt);
 	for (uint32_t i = 0; i < im->n_calls; i++)
 		n += im->calls[i].role == pt->role;
+	if (!n)
+		return point_why(pt);
 	snprintf(text, sizeof(text), "at its %u calls, one by one", n);
 	return text;
 }
@@ -127,15 +127,12 @@ static json_t *target_json(struct engine *e, const struct target *t)
 
 	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
 		const struct probe_point *pt = &im->report->plan.points[i];
-		char address[24];
-
-		snprintf(address, sizeof(address), "0x%llx", (unsigned long long)pt->func_va);
 		json_array_append_new(
 			points,
-			json_pack("{s:s,s:s,s:s,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role],
-				  "function", pt->function, "address", address, "offset",
-				  pt->offset, "instruction", pt->insn, "emulated", pt->emulated,
-				  "attached",
+			json_pack("{s:s,s:s,s:I,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role],
+				  "function", pt->function, "file_offset",
+				  (json_int_t)(pt->file_off - pt->offset), "offset", pt->offset,
+				  "instruction", pt->insn, "emulated", pt->emulated, "attached",
 				  engine_point_wanted(e, t->id, pt) && t->state != TARGET_FAILED,
 				  "why", point_where(im, pt)));
 	}

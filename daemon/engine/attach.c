@@ -176,11 +176,11 @@ static bool wanted(const struct engine *e, const struct draft *d, const struct p
 	return sets_want(d->probes.set, burst, pt) && governor_allows(d->level, pt);
 }
 
-/* Its calls are probed instead: of the full set always, and of the lean one when some are to be left out. */
+/* Its calls are probed instead: cheaper, since the site is known without a read, and one can be left out. */
 static bool by_calls(const struct engine *e, const struct draft *d, const struct probe_point *pt)
 {
 	return d->image->calls_complete && e->features->have[KERNEL_UPROBE_MULTI] &&
-	       governor_is_push(pt) && (d->level == BUDGET_PRUNED || !(pt->sets & PLAN_SET_LEAN));
+	       governor_is_push(pt);
 }
 
 static int add_point(struct engine *e, struct draft *d, const struct probe_point *pt,

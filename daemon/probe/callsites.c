@@ -78,10 +78,14 @@ static bool add(struct search *s, uint64_t at, uint8_t role, uint32_t n_pushes)
 	return true;
 }
 
-/* All calls of functions that push, or of the one that runs. */
+/*
+ * All calls of functions that push, or of the one that runs. A linker keeps no function that nobody calls: where
+ * none is found, calls are made in another way.
+ */
 static bool find(struct search *s, bool run, uint32_t n_pushes)
 {
 	uint64_t targets[ARRAY_SIZE(called)], at = 0;
+	bool met[ARRAY_SIZE(called)] = {};
 	uint8_t roles[ARRAY_SIZE(called)];
 	unsigned n = 0, which;
 
@@ -97,9 +101,12 @@ static bool find(struct search *s, bool run, uint32_t n_pushes)
 	while (n && !arch_find_call(s->code, targets, n, &at, &which)) {
 		if (!add(s, at, roles[which], n_pushes))
 			return false;
+		met[which] = true;
 		at++;
 	}
-	return true;
+	while (n && met[n - 1])
+		n--;
+	return !n;
 }
 
 void callsites_find(const struct gobin *g, struct callsite_list *ret)

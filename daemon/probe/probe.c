@@ -32,6 +32,8 @@ struct slot {
 	uint64_t lost;
 	uint8_t link_gen;    /* see struct dfd_target */
 	uint64_t changed_ns; /* 0: the link before is long closed */
+	unsigned n_new;      /* entries in new_points */
+	uint64_t *new_ips;
 	int multi_link;
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
@@ -235,6 +237,7 @@ void probe_close(struct probe *p)
 	for (uint32_t i = 1; p->slots && p->closer && i <= p->opts.targets_max; i++) {
 		if (p->slots[i].id)
 			close_links(p, &p->slots[i]);
+		free(p->slots[i].new_ips);
 	}
 	if (p->closer) {
 		fdhooks_detach(p->hooks, p->closer);
@@ -441,6 +444,19 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 	return 0;
 }
 
+/* What is left of them from the change before goes. */
+static void forget_new_points(struct probe *p, struct slot *s)
+{
+	for (unsigned i = 0; i < s->n_new; i++) {
+		struct dfd_point_key key = { .ip = s->new_ips[i], .target = s->id };
+
+		(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.new_points), &key);
+	}
+	free(s->new_ips);
+	s->new_ips = NULL;
+	s->n_new = 0;
+}
+
 void probe_detach(struct probe *p, uint32_t id)
 {
 	struct slot *s = slot_of(p, id);
@@ -448,6 +464,7 @@ void probe_detach(struct probe *p, uint32_t id)
 	if (!s)
 		return;
 	close_links(p, s);
+	forget_new_points(p, s);
 	erase_target(p, s);
 	s->id = 0;
 	p->stats.targets--;
@@ -511,26 +528,44 @@ static int put_target(struct probe *p, const struct dfd_target *v, struct reason
 	return 0;
 }
 
+/* Without room for all, a hit that began before the link was there may be missed. */
+static void tell_new_points(struct probe *p, struct slot *s, const struct probe_target *t)
+{
+	uint8_t there = 1;
+
+	s->new_ips = calloc(t->n + 1, sizeof(*s->new_ips));
+	for (unsigned i = 0; s->new_ips && i < t->n; i++) {
+		struct dfd_point_key key = { .ip = t->points[i].va + t->bias, .target = s->id };
+
+		if (!bpf_map_update_elem(bpf_map__fd(p->skel->maps.new_points), &key, &there,
+					 BPF_ANY))
+			s->new_ips[s->n_new++] = key.ip;
+	}
+}
+
 /* The new one counts nothing until it is whole, and from the next moment on all. */
 static int change_links(struct probe *p, struct slot *fresh, const struct probe_target *t,
 			struct dfd_target *v, uint64_t *ret_ns, struct reason *reason)
 {
 	int err;
 
-	v->old_gen = v->gen;
 	v->new_gen = fresh->link_gen;
 	v->changing = 1;
 	err = put_target(p, v, reason);
 	if (!err)
 		err = attach_points(p, fresh, t, reason);
+	if (!err)
+		tell_new_points(p, fresh, t);
 	if (!err) {
 		v->gen = v->new_gen;
 		v->hits_max = t->hits_max;
 		*ret_ns = loop_now_ns();
 		err = put_target(p, v, reason);
 	}
-	if (err)
+	if (err) {
+		forget_new_points(p, fresh);
 		close_links(p, fresh);
+	}
 	return err;
 }
 
@@ -544,6 +579,7 @@ int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t,
 
 	if (!s || bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
 		return reason_set(reason, -ESRCH, "the target is gone");
+	forget_new_points(p, s);
 	fresh = *s;
 	fresh.link_gen = v.new_gen + 1;
 	fresh.multi_link = -1;
@@ -569,6 +605,7 @@ static void settle_links(struct probe *p, struct slot *s, uint64_t now_ns)
 		return;
 	v.changing = 0;
 	s->changed_ns = 0;
+	forget_new_points(p, s);
 	(void)put_target(p, &v, NULL);
 }
 
@@ -644,6 +681,7 @@ int probe_urgent_fd(const struct probe *p)
 
 void probe_drain(struct probe *p, event_fn fn, void *arg)
 {
+	p->skel->data->clock_ns = loop_now_ns();
 	p->fn = fn;
 	p->arg = arg;
 	(void)ring_buffer__consume(p->ring);

@@ -199,14 +199,11 @@ struct dfd_target {
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
 	struct dfd_panic_layout panic;
 	dfd_u16 stepped_hits; /* a single-stepped hit counts for so many of hits_max */
-	/*
-	 * While links change places, both may have a point: the kernel runs the newer one's program first, and
-	 * what that has done with a hit the older one does not.
-	 */
+	/* While links change places several may have a point, until those before are closed. */
 	dfd_u8 gen;      /* of the link that counts */
 	dfd_u8 new_gen;  /* of the newest */
-	dfd_u8 old_gen;  /* of the one before */
-	dfd_u8 changing; /* that one may still be there */
+	dfd_u8 changing; /* others may still be there */
+	dfd_u8 reserved;
 };
 
 #define DFD_TARGET_TRACE 0x01u /* a record for every hit and every descriptor */
@@ -325,6 +322,13 @@ struct dfd_aftermath {
 struct dfd_recover_key {
 	dfd_u64 site;   /* return address of the call of recover() */
 	dfd_u64 caller; /* return address of the function that called it */
+	dfd_u32 target;
+	dfd_u32 pad;
+};
+
+/* Map `new_points`: what the newest link of a target has, while `changing`. */
+struct dfd_point_key {
+	dfd_u64 ip;
 	dfd_u32 target;
 	dfd_u32 pad;
 };

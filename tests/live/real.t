@@ -37,14 +37,6 @@ start() { # NAME COMMAND...: sets program
 	live_pids+=("$program")
 }
 
-# The executable mapping of the program, in memory and in the file.
-text_equals_file() { # PID
-	local range offset start end
-	read -r range offset < <(awk -v exe="$(readlink "/proc/$1/exe")" '$2 ~ /x/ && $6 == exe { print $1, $3; exit }' "/proc/$1/maps")
-	start=$((16#${range%-*})) end=$((16#${range#*-}))
-	cmp -s -n $((end - start)) <(dd if="/proc/$1/mem" bs=4096 skip=$((start / 4096)) count=$(((end - start) / 4096)) 2>/dev/null) \
-		<(dd if="/proc/$1/exe" bs=4096 skip=$((16#$offset / 4096)) count=$(((end - start) / 4096)) 2>/dev/null)
-}
 alerts_of() { curl -sf "$url/api/v1/alerts" | jq --arg pid "$1" '[.data.alerts[] | select(.labels.pid == $pid)] | length'; }
 
 # Attached, served, and left alone by the lean set

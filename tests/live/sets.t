@@ -57,6 +57,8 @@ while read -r version go; do
 
 	start_pile
 	probes "$program" off >/dev/null
+	wait_until 5 text_equals_file "$program"
+	ok $? "$version: off: its text is the file's"
 	go_on
 	wait_until 60 has_truth pile
 	is "$(target probe_hits)" 0 "$version: off: no hit"

@@ -14,7 +14,8 @@
 #include "gofixture.h"
 #include "probe/callsites.h"
 
-#define STACK 1 /* indexes of deferprocStack, deferreturn */
+#define HEAP  0 /* indexes of deferproc, deferprocStack, deferreturn */
+#define STACK 1
 #define RUN   2
 
 static struct fake fake;
@@ -30,7 +31,7 @@ static uint8_t *code_of(unsigned func)
 static void fresh(void)
 {
 	fake_make(&fake, &(struct fake_opts){ .minor = 26 });
-	for (unsigned i = FAKE_GO_RUN; i <= FAKE_GO_OUTER; i++)
+	for (unsigned i = FAKE_GO_RUN; i <= FAKE_GO_WRAP; i++)
 		memset(code_of(i), 0x90, FAKE_FUNC_LEN);
 }
 
@@ -57,10 +58,12 @@ static void finds_calls(void **state)
 	fresh();
 	put_call(FAKE_GO_RUN, 20, STACK);
 	put_call(FAKE_GO_RUN, 40, RUN);
+	put_call(FAKE_GO_WRAP, 20, HEAP);
 	put_call(FAKE_GO_OUTER, 30, RUN); /* of a function that does not push */
 	find();
 	assert_true(found.complete);
-	assert_int_equal(found.n, 2);
+	assert_int_equal(found.n, 3);
+	assert_int_equal(found.list[2].role, DFD_ROLE_PUSH_HEAP);
 	assert_int_equal(found.list[0].role, DFD_ROLE_PUSH_STACK);
 	assert_int_equal(found.list[1].role, DFD_ROLE_RUN);
 	assert_int_equal(found.list[0].va, FAKE_GO_TEXT + FAKE_GO_RUN * FAKE_FUNC_LEN + 20);
@@ -91,11 +94,20 @@ static void no_instruction(void **state)
 	assert_int_equal(found.n, 0);
 }
 
-static void nothing(void **state)
+/* Functions that are there, and nobody calls them, as far as can be seen. */
+static void no_calls(void **state)
 {
 	fresh();
+	put_call(FAKE_GO_RUN, 20, STACK);
+	put_call(FAKE_GO_RUN, 40, HEAP);
+	find();
+	assert_false(found.complete);
+	put_call(FAKE_GO_RUN, 50, RUN);
 	find();
 	assert_true(found.complete);
+	put_call(FAKE_GO_RUN, 20, HEAP);
+	find();
+	assert_false(found.complete);
 	assert_int_equal(found.n, 0);
 }
 
@@ -172,7 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_calls),   cmocka_unit_test(no_instruction),
-		cmocka_unit_test(nothing),       cmocka_unit_test(checks_what_comes_from_elsewhere),
+		cmocka_unit_test(no_calls),      cmocka_unit_test(checks_what_comes_from_elsewhere),
 		cmocka_unit_test(real_programs),
 	};
 
