@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# install-packages.sh build|demo|test|gos...: install what a purpose needs from Debian 12, unless it is there already.
+# install-packages.sh build|demo|test|gos|bench...: install what a purpose needs from Debian 12, unless it is there already.
 # Needs root only when something is missing.
 set -euo pipefail
 
@@ -8,6 +8,7 @@ build="make gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev libdw-dev zli
 	libncurses-dev libcurl4-gnutls-dev libjansson-dev libcap-ng-dev libseccomp-dev libcrypt-dev libzydis-dev uthash-dev"
 demo="golang-go curl jq"
 gos="python3-pip ca-certificates"
+bench="wrk bpftrace"
 test="libcmocka-dev perl procps binutils file openssl tmux man-db libclang-rt-14-dev"
 
 missing=()

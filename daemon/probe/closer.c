@@ -17,6 +17,8 @@
  * in the kernel.
  */
 #define CLOSER_THREADS 4
+#define CLOSER_THREADS_MAX \
+	128 /* at the end, when all links are closed at once and somebody waits for it */
 
 struct job {
 	struct bpf_link *link;
@@ -25,8 +27,9 @@ struct job {
 
 struct closer {
 	int pipe[2];
+	_Atomic unsigned pending;
 	unsigned n;
-	pthread_t threads[CLOSER_THREADS];
+	pthread_t threads[CLOSER_THREADS_MAX];
 };
 
 static void do_job(const struct job *j)
@@ -43,15 +46,28 @@ static void *closer_thread(void *arg)
 	struct closer *c = arg;
 	struct job j;
 
-	while (read(c->pipe[0], &j, sizeof(j)) == sizeof(j))
+	while (read(c->pipe[0], &j, sizeof(j)) == sizeof(j)) {
 		do_job(&j);
+		c->pending--;
+	}
 	return NULL;
+}
+
+/* Signals belong to the loop. */
+static void start_threads(struct closer *c, unsigned n)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (c->n < n && !pthread_create(&c->threads[c->n], NULL, closer_thread, c))
+		c->n++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 struct closer *closer_new(void)
 {
 	struct closer *c = calloc(1, sizeof(*c));
-	sigset_t all, old;
 
 	if (!c)
 		return NULL;
@@ -60,12 +76,7 @@ struct closer *closer_new(void)
 		return NULL;
 	}
 	fcntl(c->pipe[1], F_SETFL, O_NONBLOCK);
-	/* Signals belong to the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (c->n < CLOSER_THREADS && !pthread_create(&c->threads[c->n], NULL, closer_thread, c))
-		c->n++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	start_threads(c, CLOSER_THREADS);
 	if (!c->n) {
 		closer_free(c);
 		errno = EAGAIN;
@@ -76,8 +87,11 @@ struct closer *closer_new(void)
 
 static void hand_over(struct closer *c, struct job j)
 {
-	if (write(c->pipe[1], &j, sizeof(j)) != sizeof(j))
-		do_job(&j);
+	c->pending++;
+	if (write(c->pipe[1], &j, sizeof(j)) == sizeof(j))
+		return;
+	do_job(&j);
+	c->pending--;
 }
 
 void closer_close_fd(struct closer *c, int fd)
@@ -100,8 +114,12 @@ void closer_close_links(struct closer *c, struct bpf_link **links, unsigned n)
 
 void closer_free(struct closer *c)
 {
+	unsigned pending;
+
 	if (!c)
 		return;
+	pending = c->pending;
+	start_threads(c, pending < CLOSER_THREADS_MAX ? pending : CLOSER_THREADS_MAX);
 	close(c->pipe[1]);
 	for (unsigned i = 0; i < c->n; i++)
 		pthread_join(c->threads[i], NULL);

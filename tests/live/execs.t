@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# A program that is started over and over, and ends at once: its file is inspected once, each process is let go of, and neither
+# memory nor descriptors of the daemon grow. For EXEC_SECONDS, after as many to warm up.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+read -r version go < <(list_gos)
+[ -n "${version-}" ] || skip_all "no Go here to build the program with"
+build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+seconds=${EXEC_SECONDS:-5}
+
+churn() { # for so many seconds: how many
+	local n=0 end=$((SECONDS + $1))
+	while [ $SECONDS -lt $end ]; do
+		"$fixtures/hello.stripped" </dev/null >/dev/null
+		n=$((n + 1))
+	done
+	echo $n
+}
+rss_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status"; }
+fds() { ls "/proc/$daemon/fd" | wc -l; }
+none_left() { [ "$(metric deferd_targets)" = "" ] && [ "$(curl -sf "$url/api/v1/snapshot" | jq '.targets | length')" = 0 ]; }
+
+start_daemon
+churn 2 >/dev/null
+none_left # and with it, everything that is run from here on
+images=$(metric deferd_images)
+warm=$(churn "$seconds")
+wait_until 10 none_left
+rss=$(rss_kb) open=$(fds)
+n=$(churn "$seconds")
+wait_until 10 none_left
+ok $? "all of them are let go of"
+note "$((n / seconds)) processes a second, $((warm + n)) in all"
+[ $((n / seconds)) -ge 50 ]
+ok $? "many enough"
+is "$(metric deferd_images)" "$images" "no file is known twice"
+is "$(fds)" "$open" "its descriptors are as many as before"
+grown=$(($(rss_kb) - rss))
+[ $grown -lt 512 ]
+ok $? "its memory has not grown: by $grown KiB"
+stop_daemon
+done_testing
