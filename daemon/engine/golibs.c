@@ -42,8 +42,8 @@ struct mapped_file {
 struct look {
 	uint64_t entry; /* an address of the program's own file */
 	uint64_t run_begin, run_end;
-	bool run_fits,
-		run_used; /* the run of anonymous mappings may be arenas, one of which is in use */
+	bool run_fits; /* that run of anonymous mappings may be an arena */
+	bool run_used;
 	bool has_arena;
 	unsigned major, minor; /* the program's own file */
 	uint64_t ino;

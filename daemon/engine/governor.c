@@ -283,7 +283,7 @@ static void emit(void *arg, const struct event *ev)
 	engine_emit(arg, ev);
 }
 
-/* All that is known of what they cost is that one core would not be enough for it. */
+/* What they cost is not known: as much as a core has, say. */
 void governor_cool(struct engine *e)
 {
 	if (!e->hot)

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <deferd/control.h>
+
 #include "base/log.h"
 #include "engine/engine_priv.h"
 
@@ -120,12 +122,16 @@ void sets_reload(struct engine *e)
 		struct reason reason = {};
 		int err = 0;
 
-		if (w->probes.chosen)
-			to.set = w->probes.set, to.chosen = true;
-		if (to.set != w->probes.set)
+		if (w->probes.chosen) {
+			to.set = w->probes.set;
+			to.chosen = true;
+		}
+		if (to.set != w->probes.set) {
 			err = change(e, w, to, &reason);
-		else
+		} else if (to.budget_percent != w->probes.budget_percent) {
 			w->probes.budget_percent = to.budget_percent;
+			watch_announce(e, w);
+		}
 		if (err && err != -ESRCH)
 			log_warn("pid %d: its probe set could not be changed: %s", (int)w->pid,
 				 reason.text);
@@ -153,11 +159,23 @@ static void turn(struct engine *e, struct watch *w)
 		watch_missed(e, w);
 }
 
+/* Not all at the same time; who was asked for by a command, at once. */
+static uint64_t first_turn(const struct engine *e, const struct watch *w)
+{
+	unsigned wait = w->probes.chosen ? 0 : DFD_TARGET_SLOT(w->id) % SETS_BURST_EVERY_S;
+
+	return e->now_ns + wait * SECOND;
+}
+
 void sets_tick(struct engine *e)
 {
 	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		if (w->probes.set == CONFIG_PROBES_BURST && w->budget.level == BUDGET_WHOLE &&
-		    e->features->have[KERNEL_UPROBE_MULTI] && e->now_ns >= w->probes.turn_ns)
+		if (w->probes.set != CONFIG_PROBES_BURST || w->budget.level != BUDGET_WHOLE ||
+		    !e->features->have[KERNEL_UPROBE_MULTI])
+			continue;
+		if (!w->probes.turn_ns)
+			w->probes.turn_ns = first_turn(e, w);
+		if (e->now_ns >= w->probes.turn_ns)
 			turn(e, w);
 	}
 }
