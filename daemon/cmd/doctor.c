@@ -94,16 +94,16 @@ static const char *point_why(const struct probe_point *pt)
 	return text;
 }
 
-/* Where calls can be told, those are probed, not the function. */
-static const char *point_where(const struct image *im, const struct probe_point *pt)
+static const char *point_where(const struct engine *e, const struct image *im,
+			       const struct probe_point *pt)
 {
 	static char text[160];
 	unsigned n = 0;
 
+	if (!engine_by_calls(e, im, pt))
+		return point_why(pt);
 	for (uint32_t i = 0; i < im->n_calls; i++)
 		n += im->calls[i].role == pt->role;
-	if (!n)
-		return point_why(pt);
 	snprintf(text, sizeof(text), "at its %u calls, one by one", n);
 	return text;
 }
@@ -134,7 +134,7 @@ static json_t *target_json(struct engine *e, const struct target *t)
 				  (json_int_t)(pt->file_off - pt->offset), "offset", pt->offset,
 				  "instruction", pt->insn, "emulated", pt->emulated, "attached",
 				  engine_point_wanted(e, t->id, pt) && t->state != TARGET_FAILED,
-				  "why", point_where(im, pt)));
+				  "why", point_where(e, im, pt)));
 	}
 	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
 		const struct plan_absent *a = &im->report->plan.absent[i];
@@ -166,7 +166,7 @@ static void print_target(struct engine *e, const struct target *t)
 
 		printf("  %-7s %-24s +0x%-3x %-26s %-13s %s\n", role_names[pt->role], pt->function,
 		       pt->offset, pt->insn, pt->emulated ? "emulated" : "single-step",
-		       engine_point_wanted(e, t->id, pt) ? point_where(im, pt)
+		       engine_point_wanted(e, t->id, pt) ? point_where(e, im, pt)
 							 : "not in the chosen probe set");
 	}
 	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {

@@ -176,11 +176,10 @@ static bool wanted(const struct engine *e, const struct draft *d, const struct p
 	return sets_want(d->probes.set, burst, pt) && governor_allows(d->level, pt);
 }
 
-/* Its calls are probed instead: cheaper, since the site is known without a read, and one can be left out. */
-static bool by_calls(const struct engine *e, const struct draft *d, const struct probe_point *pt)
+/* Cheaper, since the site is known without a read, and one can be left out. */
+bool engine_by_calls(const struct engine *e, const struct image *im, const struct probe_point *pt)
 {
-	return d->image->calls_complete && e->features->have[KERNEL_UPROBE_MULTI] &&
-	       governor_is_push(pt);
+	return im->calls_complete && e->features->have[KERNEL_UPROBE_MULTI] && governor_is_push(pt);
 }
 
 static int add_point(struct engine *e, struct draft *d, const struct probe_point *pt,
@@ -209,7 +208,7 @@ static int choose_calls(struct engine *e, struct draft *d, struct reason *reason
 		struct probe_point pt;
 
 		callsite_point(c, &pt);
-		if (!wanted(e, d, &pt) || !by_calls(e, d, &pt))
+		if (!wanted(e, d, &pt) || !engine_by_calls(e, d->image, &pt))
 			continue;
 		if (d->level == BUDGET_PRUNED && d->n_pruned &&
 		    bsearch(&c->func, d->pruned, d->n_pruned, sizeof(c->func), by_value))
@@ -230,7 +229,7 @@ static int choose_points(struct engine *e, struct draft *d, struct reason *reaso
 		const struct probe_point *pt = &plan->points[i];
 		int err;
 
-		if (!wanted(e, d, pt) || by_calls(e, d, pt))
+		if (!wanted(e, d, pt) || engine_by_calls(e, d->image, pt))
 			continue;
 		if (perf_leaves_out(e, pt)) {
 			if (!is_extra(pt)) {

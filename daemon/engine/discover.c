@@ -24,11 +24,6 @@ struct watch *watch_of_id(struct engine *e, uint32_t id)
 	return w;
 }
 
-static void emit(void *arg, const struct event *ev)
-{
-	engine_emit(arg, ev);
-}
-
 void watch_remove(struct engine *e, struct watch *w)
 {
 	struct event ev = {
@@ -38,10 +33,10 @@ void watch_remove(struct engine *e, struct watch *w)
 
 	HASH_DELETE(hh, e->by_pid, w);
 	HASH_DELETE(hh_id, e->by_id, w);
-	probe_read_counts(e->probe, w->id, e->now_ns, emit, e);
+	probe_read_counts(e->probe, w->id, e->now_ns, engine_take, e);
 	t = model_target(e->model, w->id);
 	if (t && t->counts.panics)
-		probe_read_recovers(e->probe, e->now_ns, emit, e);
+		probe_read_recovers(e->probe, e->now_ns, engine_take, e);
 	probe_detach(e->probe, w->id);
 	engine_emit(e, &ev);
 	w->image->users--;

@@ -51,6 +51,11 @@ void engine_emit(struct engine *e, const struct event *ev)
 		e->opts.on_event(e->opts.arg, ev);
 }
 
+void engine_take(void *arg, const struct event *ev)
+{
+	engine_emit(arg, ev);
+}
+
 /*
  * One scan reads only so much memory. Who is left out goes first the next time: the walk over the
  * map has the same order each time, so the count of those who ask is a place in it.

@@ -105,6 +105,11 @@ int engine_last_census(struct engine *e, pid_t pid, struct show_census *ret, str
 
 /* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */
 const struct image *engine_image(struct engine *e, uint32_t image_id);
+/*
+ * Whether a function that registers or runs deferred calls is probed where it is called, one by one, rather than in
+ * itself: all its calls are known, and the kernel has uprobe_multi.
+ */
+bool engine_by_calls(const struct engine *e, const struct image *im, const struct probe_point *pt);
 /* Whether the probe set of a target has the point, in a burst at least. */
 bool engine_point_wanted(struct engine *e, uint32_t id, const struct probe_point *pt);
 

@@ -175,5 +175,7 @@ void engine_drain(struct engine *e);
 
 /* Every event goes through here: to the model, then to the observer. */
 void engine_emit(struct engine *e, const struct event *ev);
+/* The same, for what the probe is asked to read; `arg` is the engine. */
+void engine_take(void *arg, const struct event *ev);
 
 #endif

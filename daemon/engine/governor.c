@@ -278,18 +278,13 @@ void governor_hot(struct engine *e, const struct event *ev)
 	e->hot = true;
 }
 
-static void emit(void *arg, const struct event *ev)
-{
-	engine_emit(arg, ev);
-}
-
 /* What they cost is not known: as much as a core has, say. */
 void governor_cool(struct engine *e)
 {
 	if (!e->hot)
 		return;
 	e->hot = false;
-	probe_read_sites(e->probe, e->now_ns, emit, e);
+	probe_read_sites(e->probe, e->now_ns, engine_take, e);
 	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
 		const struct target *t = model_target(e->model, w->id);
 		enum budget_level before = w->budget.level;

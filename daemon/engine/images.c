@@ -121,28 +121,24 @@ int image_add_waiting(struct image *im, pid_t pid)
 	return 0;
 }
 
-/* A copy of so many bytes, instead of what is at *list; false: out of memory. */
-static bool keep(void *list, const void *from, size_t bytes)
+static void *copy_of(const void *from, size_t bytes)
 {
-	void **at = list;
+	void *to = malloc(bytes + 1); /* none is not out of memory */
 
-	free(*at);
-	*at = malloc(bytes + 1);
-	if (*at)
-		memcpy(*at, from, bytes);
-	return *at != NULL;
+	return to ? memcpy(to, from, bytes) : NULL;
 }
 
 /* What is not kept is not complete. */
 static void set_lists(struct image *im, const struct image_lists *l)
 {
-	bool kept = keep(&im->open, l->open.list, l->open.n * sizeof(l->open.list[0]));
-
-	im->n_open = kept ? l->open.n : 0;
-	im->open_complete = kept && l->open.complete;
-	kept = keep(&im->calls, l->calls.list, l->calls.n * sizeof(l->calls.list[0]));
-	im->n_calls = kept ? l->calls.n : 0;
-	im->calls_complete = kept && l->calls.complete;
+	free(im->open);
+	free(im->calls);
+	im->open = copy_of(l->open.list, l->open.n * sizeof(l->open.list[0]));
+	im->calls = copy_of(l->calls.list, l->calls.n * sizeof(l->calls.list[0]));
+	im->n_open = im->open ? l->open.n : 0;
+	im->open_complete = im->open && l->open.complete;
+	im->n_calls = im->calls ? l->calls.n : 0;
+	im->calls_complete = im->calls && l->calls.complete;
 }
 
 int image_keep_empty(struct image *im)

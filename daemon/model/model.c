@@ -200,6 +200,11 @@ static void target_free(struct target *t)
 	free(t);
 }
 
+static uint64_t full_ns(const struct target *t, uint64_t now_ns)
+{
+	return t->full_ns + (t->full && now_ns > t->full_since_ns ? now_ns - t->full_since_ns : 0);
+}
+
 static void apply_target(struct model *m, const struct event *ev)
 {
 	const struct event_target *info = &ev->info;
@@ -238,15 +243,9 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->probes = info->probes;
 	t->chosen = info->chosen;
 	t->budget_percent = info->budget_percent;
-	if (t->full)
-		t->full_ns += ev->time_ns - t->full_since_ns;
+	t->full_ns = full_ns(t, ev->time_ns);
 	t->full = info->full;
 	t->full_since_ns = ev->time_ns;
-}
-
-static uint64_t full_ns(const struct target *t, uint64_t now_ns)
-{
-	return t->full_ns + (t->full && now_ns > t->full_since_ns ? now_ns - t->full_since_ns : 0);
 }
 
 uint64_t service_full_ns(const struct service *s, uint64_t now_ns)

@@ -5,16 +5,13 @@
 #
 #	probes.sh [--json]	RUNS=7
 . "$(dirname "$0")/../lib/live.sh"
+. tests/lib/bench.sh
 need_root
 read -r version go < <(list_gos)
 [ -n "${version-}" ] || skip_all "no Go here to build the program with"
 build_fixtures "$version" "$go" || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
 runs=${RUNS:-7}
 defers=1000000
-
-cpu_ms() { # PID: user and system time
-	awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / tick }' "/proc/$1/stat"
-}
 
 once() { # SET: CPU milliseconds of the program
 	local before after

@@ -13,11 +13,6 @@ command -v wrk >/dev/null || skip_all "wrk is not installed: deploy/install-pack
 pairs=${PAIRS:-9} each=${SECONDS_EACH:-3} burst_pairs=${BURST_PAIRS:-0}
 
 probes() { "$DEFERD" probes --control.socket="$tmp/deferd.sock" "$@" >"$tmp/probes" || cat "$tmp/probes" >&2; }
-free_port() {
-	local port
-	while port=$((20000 + RANDOM % 10000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-	echo $port
-}
 serve() { # NAME COMMAND...: on the first processor; sets program
 	GOMAXPROCS=1 taskset -c 0 "${@:2}" <>"$tmp/stdin" >"$tmp/$1.log" 2>&1 &
 	program=$!

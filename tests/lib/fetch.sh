@@ -28,3 +28,9 @@ fetch_npm() { # PACKAGE VERSION PATH: a file of npm's package, which is not inst
 		{ why="npm pack $1@$2: $(grep -m1 -i '^npm err' "$tmp/fetch.log")"; return 1; }
 	[ -x "$fetched" ] || { why="$1@$2 has no $3"; return 1; }
 }
+
+free_port() {
+	local port
+	while port=$((20000 + RANDOM % 10000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+	echo $port
+}

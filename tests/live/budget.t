@@ -15,7 +15,6 @@ level_is() { metric_is "$(mine deferd_budget_level)" "$1"; }
 percent() { # FROM TO MS: of a core
 	awk -v a="$1" -v b="$2" -v ms="$3" 'BEGIN { printf "%.2f", (b - a) * 1e5 / ms }'
 }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
 at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
 
 printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/budget.yml"

@@ -17,11 +17,6 @@ ports_of() { # PID: the TCP ports it listens on, from /proc
 	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v inodes=" $inodes" '$4 == "0A" && index(inodes, " " $10 " ") {
 		sub(/.*:/, "", $2); print "0x" $2 }' | xargs -r printf '%d\n' | sort -u
 }
-free_port() {
-	local port
-	while port=$((20000 + RANDOM % 10000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-	echo $port
-}
 base= # http://HOST:PORT of $program, once it serves the path
 finds_base() { # PATH
 	local port

@@ -20,6 +20,7 @@ produced() { bpftool map dump id "$(ours seq_by_target)" -j | jq '[.[].formatted
 taken() { metric deferd_events_total; }
 dropped() { metric 'deferd_events_dropped_total{reason="ring_full"}'; }
 exact() { target_is exact true; }
+is_hit() { [ "$(target probe_hits)" -gt 0 ]; }
 
 command -v bpftool >/dev/null || PATH=$PATH:/usr/sbin
 command -v bpftool >/dev/null || skip_all "no bpftool here to read the kernel's count of records"
@@ -29,7 +30,7 @@ while read -r version go; do
 	start_program pile "$fixtures/pile.stripped" -defers 3000000 -panics 2000 -deep 1000 -hold
 	wait_until 10 attached "$program"
 	go_on
-	sleep 0.3
+	wait_until 10 is_hit
 	kill -STOP "$daemon"
 	wait_until 60 grep -q holding "$tmp/pile.out"
 	sleep "$stopped"
@@ -41,7 +42,8 @@ while read -r version go; do
 	ok $? "$version: the ring was too small, as intended"
 	# Each process that this test starts makes records of its own: the sum lies between two counts.
 	before=$(produced)
-	sleep 0.5
+	all_taken() { [ $(($(taken) + $(dropped))) -ge "$before" ]; }
+	wait_until 5 all_taken
 	sum=$(($(taken) + $(dropped)))
 	after=$(produced)
 	[ "$before" -le $sum ] && [ $sum -le "$after" ] && [ $((after - before)) -lt 200 ]
