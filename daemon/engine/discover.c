@@ -273,6 +273,8 @@ void discover_report(struct engine *e, struct image *im, int err,
 	}
 	if (image_set_report(im, result, e->opts.only_pid != 0))
 		return;
+	log_debug("%s was inspected: %s", im->file.name,
+		  im->report ? "its processes can be observed" : "nothing to observe in it");
 	for (unsigned i = 0; i < n; i++)
 		discover_pid(e, waiting[i]);
 }
