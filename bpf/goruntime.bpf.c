@@ -13,6 +13,7 @@ __u32 epoch = 1;
 __u64 clock_ns = 1;
 __u64 panic_ids = 1;
 __u32 watch_writes = 0;
+__u32 asleep = 0;
 
 /*
  * A push onto the loop's own list (*head, the argument), which joins g's chain only when the loop
@@ -35,13 +36,25 @@ static __always_inline enum godepth_end push_range(struct hit *hit, struct dfd_d
 	return end;
 }
 
-static __noinline void push(struct hit *hit, const struct go_g_head *g)
+/*
+ * What a function of its own returns. It has to be something, and something that its caller hands on: one that
+ * returns nothing, as clang sees it, may leave a pointer to its stack in r0, which the verifier refuses.
+ */
+static __always_inline int nothing(void)
+{
+	int zero = 0;
+
+	asm volatile("" : "+r"(zero));
+	return zero;
+}
+
+static __noinline int push(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 1);
 	enum godepth_end end;
 
 	if (!st)
-		return;
+		return nothing();
 	hit->fn = ARCH_GO_ARG0(hit->ctx);
 	if (hit->role == DFD_ROLE_PUSH_RANGE) {
 		end = push_range(hit, st, g);
@@ -57,18 +70,20 @@ static __noinline void push(struct hit *hit, const struct go_g_head *g)
 	if (end != GODEPTH_ANCHOR || !st->goid)
 		st->goid = read_word(hit->g + hit->t->goid_off);
 	pushed(hit, st);
+	return nothing();
 }
 
-static __noinline void run(struct hit *hit, const struct go_g_head *g)
+static __noinline int run(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 0);
 
 	if (!st)
-		return;
+		return nothing();
 	hit->ran = godepth_run(st, g, hit->t, hit->sp + 8);
 	__sync_fetch_and_add(&hit->counts->runs, hit->ran);
 	if (hit->ran && (hit->t->flags & DFD_TARGET_TRACE))
 		emit(hit, DFD_REC_CALL, st, st->goid);
+	return nothing();
 }
 
 /* The runtime's own account of the newest panic of a goroutine. */
@@ -142,7 +157,7 @@ static __always_inline void go_panic_value(struct hit *hit, struct dfd_rec_panic
 		ledger_text(r, r->value[3], r->value[4]);
 }
 
-static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
+static __noinline int go_panic(struct hit *hit, const struct go_g_head *g)
 {
 	__u64 id = __sync_fetch_and_add(&panic_ids, 1), goid = 0;
 	int told = may_tell(hit->counts);
@@ -170,11 +185,11 @@ static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
 	}
 	ledger_count(hit, &end);
 	if (!told)
-		return;
+		return nothing();
 	r = ledger_reserve(hit, goid);
 	if (!r) {
 		count_up(&hit->counts->details_untold);
-		return;
+		return nothing();
 	}
 	ledger_list(r, &end);
 	r->id = id;
@@ -182,6 +197,7 @@ static __noinline void go_panic(struct hit *hit, const struct go_g_head *g)
 	go_panic_value(hit, r);
 	ledger_stack(hit, r);
 	record_submit(r);
+	return nothing();
 }
 
 /*
@@ -232,7 +248,7 @@ static __always_inline int fits(struct hit *hit, const struct go_g_head *g,
 }
 
 /* Runs on g0, called by the scheduler; the goroutine is the argument. */
-static __noinline void go_recovery(struct hit *hit)
+static __noinline int go_recovery(struct hit *hit)
 {
 	struct panic_end end = {};
 	struct dfd_panics *st;
@@ -246,7 +262,7 @@ static __noinline void go_recovery(struct hit *hit)
 	if (!st || !st->n || bpf_probe_read_user(&g, sizeof(g), (const void *)hit->g)) {
 		/* One ended, though not known which. */
 		count_up(&hit->counts->outcomes[DFD_OUTCOME_RECOVERED]);
-		return;
+		return nothing();
 	}
 	sp = recovering_sp(hit, &g, &pc);
 	if (fits(hit, &g, st, sp)) {
@@ -262,38 +278,40 @@ static __noinline void go_recovery(struct hit *hit)
 	st->asked = 0;
 	panics_settle(hit, st);
 	if (!end.told)
-		return;
+		return nothing();
 	r = ledger_reserve(hit, goid);
 	if (!r)
-		return;
+		return nothing();
 	ledger_list(r, &end);
 	r->watched = aftermath_recovered(hit, r->closed[0]);
 	r->frame = pc;
 	r->recover_site = recover_site;
 	record_submit(r);
+	return nothing();
 }
 
 /*
  * recover(). Most calls find no panic: deferred functions ask on every normal return. The answer is
  * known when the next thing happens on this goroutine (look_back()).
  */
-static __noinline void go_recover_call(struct hit *hit, const struct go_g_head *g)
+static __noinline int go_recover_call(struct hit *hit, const struct go_g_head *g)
 {
 	struct go_panic head = {};
 	struct dfd_panics *st;
 
 	if (!g->panic)
-		return;
+		return nothing();
 	st = panics_of(hit, 0);
 	if (!st)
-		return;
+		return nothing();
 	read_panic(hit, g->panic, &head);
 	if (head.goexit || head.recovered)
-		return;
+		return nothing();
 	look_back(hit, st, &head);
 	st->asked = head.at;
 	st->asked_site = hit->site;
 	st->asked_caller = read_word(ARCH_FP(hit->ctx) + 8);
+	return nothing();
 }
 
 /* What a goroutine ends of, where, and the panics that this ended. */
@@ -313,7 +331,7 @@ static __always_inline void last_words(struct hit *hit, __u64 goid, const struct
 }
 
 /* Goexit, fatalpanic or throw: all that runs on this goroutine ends. */
-static __noinline void go_end(struct hit *hit, const struct go_g_head *g, __u64 text, __u64 len)
+static __noinline int go_end(struct hit *hit, const struct go_g_head *g, __u64 text, __u64 len)
 {
 	struct dfd_panics *st = panics_of(hit, 0);
 	struct panic_end end = {};
@@ -332,12 +350,13 @@ static __noinline void go_end(struct hit *hit, const struct go_g_head *g, __u64 
 		panics_settle(hit, st);
 	/* A Goexit that ends no panic is nobody's news. */
 	if (hit->role == DFD_ROLE_GOEXIT && !end.told && !(hit->t->flags & DFD_TARGET_TRACE))
-		return;
+		return nothing();
 	last_words(hit, read_word(hit->g + hit->t->goid_off), &end, text, len);
+	return nothing();
 }
 
 /* throw may run on the scheduler's stack: the goroutine is the one that the thread runs for. */
-static __noinline void go_throw(struct hit *hit)
+static __noinline int go_throw(struct hit *hit)
 {
 	__u64 m = read_word(hit->g + 48), user = read_word(m + hit->t->panic.m_curg);
 	struct go_g_head g = {};
@@ -346,7 +365,7 @@ static __noinline void go_throw(struct hit *hit)
 		hit->g = user;
 	if (bpf_probe_read_user(&g, sizeof(g), (const void *)hit->g))
 		lose(DFD_LOSS_READ);
-	go_end(hit, &g, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
+	return go_end(hit, &g, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
 }
 
 /*
@@ -354,23 +373,23 @@ static __noinline void go_throw(struct hit *hit)
  * of the caller then, runtime.sighandler, which keeps it where callers leave room for that: above the
  * return address. User space judges whether it is one.
  */
-static __noinline void go_dying(struct hit *hit, __u64 goid)
+static __noinline int go_dying(struct hit *hit, __u64 goid)
 {
 	struct panic_end none = {};
 	__u32 signo = (__u32)read_word(ARCH_FP(hit->ctx) + 16);
 
 	last_words(hit, goid, &none, signo, 0);
+	return nothing();
 }
 
 /* Without a layout: that it happened, and where. */
-static __noinline void go_blind(struct hit *hit)
+static __noinline int go_blind(struct hit *hit)
 {
 	struct panic_end none = {};
 
 	switch (hit->role) {
 	case DFD_ROLE_PANIC:
-		go_panic(hit, 0);
-		break;
+		return go_panic(hit, 0);
 	case DFD_ROLE_RECOVER:
 		count_up(&hit->counts->outcomes[DFD_OUTCOME_RECOVERED]);
 		break;
@@ -382,34 +401,29 @@ static __noinline void go_blind(struct hit *hit)
 		last_words(hit, 0, &none, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
 		break;
 	case DFD_ROLE_DYING:
-		go_dying(hit, 0);
-		break;
+		return go_dying(hit, 0);
 	default:
 		break;
 	}
+	return nothing();
 }
 
-static __always_inline void dispatch(struct hit *hit, const struct go_g_head *g)
+static __always_inline int dispatch(struct hit *hit, const struct go_g_head *g)
 {
 	switch (hit->role) {
 	case DFD_ROLE_RUN:
-		run(hit, g);
-		break;
+		return run(hit, g);
 	case DFD_ROLE_PANIC:
-		go_panic(hit, g);
-		break;
+		return go_panic(hit, g);
 	case DFD_ROLE_RECOVER_CALL:
-		go_recover_call(hit, g);
-		break;
+		return go_recover_call(hit, g);
 	case DFD_ROLE_FATAL:
 	case DFD_ROLE_GOEXIT:
-		go_end(hit, g, 0, 0);
-		break;
+		return go_end(hit, g, 0, 0);
 	case DFD_ROLE_DYING:
-		go_dying(hit, read_word(hit->g + hit->t->goid_off));
-		break;
+		return go_dying(hit, read_word(hit->g + hit->t->goid_off));
 	default:
-		push(hit, g);
+		return push(hit, g);
 	}
 }
 
@@ -440,23 +454,19 @@ int uprobe__go(struct pt_regs *ctx)
 	if (is_push(hit.role))
 		count_site(&hit);
 	if (is_blind(&hit)) {
-		go_blind(&hit);
-		return 0;
+		return go_blind(&hit);
 	}
 	if (hit.role == DFD_ROLE_RECOVER) {
-		go_recovery(&hit);
-		return 0;
+		return go_recovery(&hit);
 	}
 	if (hit.role == DFD_ROLE_THROW) {
-		go_throw(&hit);
-		return 0;
+		return go_throw(&hit);
 	}
 	if (bpf_probe_read_user(&g, sizeof(g), (const void *)hit.g)) {
 		lose(DFD_LOSS_READ);
 		return 0;
 	}
-	dispatch(&hit, &g);
-	return 0;
+	return dispatch(&hit, &g);
 }
 
 char LICENSE[] SEC("license") = "GPL";

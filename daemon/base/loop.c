@@ -104,16 +104,26 @@ struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd
 	return s;
 }
 
+static int set_period(int fd, uint64_t period_ns)
+{
+	const struct timespec period = { (time_t)(period_ns / 1000000000),
+					 (long)(period_ns % 1000000000) };
+	const struct itimerspec its = { period, period };
+
+	return timerfd_settime(fd, 0, &its, NULL) ? -errno : 0;
+}
+
+int loop_set_period(struct loop_source *s, uint64_t period_ns)
+{
+	return set_period(s->fd, period_ns);
+}
+
 struct loop_source *loop_add_timer(struct loop *l, uint64_t period_ns, loop_timer_fn fn, void *arg)
 {
-	struct itimerspec its = {
-		.it_interval = { period_ns / 1000000000, period_ns % 1000000000 },
-		.it_value = { period_ns / 1000000000, period_ns % 1000000000 },
-	};
 	_cleanup_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	struct loop_source *s;
 
-	if (fd < 0 || timerfd_settime(fd, 0, &its, NULL))
+	if (fd < 0 || set_period(fd, period_ns))
 		return NULL;
 	s = add(l, fd, EPOLLIN, SOURCE_TIMER, arg);
 	if (!s)

@@ -24,6 +24,8 @@ void loop_free(struct loop *l);
 struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *arg);
 /* Every `period_ns` of CLOCK_MONOTONIC, first after one period; missed turns are merged. */
 struct loop_source *loop_add_timer(struct loop *l, uint64_t period_ns, loop_timer_fn fn, void *arg);
+/* Another one, first after one such period; 0: the timer rests. 0, or negative errno and all is as it was. */
+int loop_set_period(struct loop_source *s, uint64_t period_ns);
 /* Blocks the signals of `set` for the process and delivers them here. */
 struct loop_source *loop_add_signals(struct loop *l, const sigset_t *set, loop_signal_fn fn,
 				     void *arg);

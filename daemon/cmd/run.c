@@ -99,16 +99,15 @@ static int pick_budget(struct config *c, const char *text)
 
 static int pick_probes(struct config *c, const char *text)
 {
-	if (!text)
-		return 0;
-	for (int i = 0; config_probe_set_names[i]; i++) {
-		if (!strcmp(config_probe_set_names[i], text)) {
-			c->probes.all.set = i;
-			return 0;
-		}
+	int set = text ? config_probe_set_of(text) : c->probes.all.set;
+
+	if (set < 0) {
+		fprintf(stderr, "deferd run: --probes: '%s' is not known; see deferd run --help\n",
+			text);
+		return -1;
 	}
-	fprintf(stderr, "deferd run: --probes: '%s' is not known; see deferd run --help\n", text);
-	return -1;
+	c->probes.all.set = set;
+	return 0;
 }
 
 static int pick_level(struct config *c, const char *text)

@@ -123,6 +123,14 @@ static const struct yaml_key census_keys[] = {
 	  .doc = "of one core, for all processes together; longer intervals keep to it" },
 };
 
+static const struct yaml_key daemon_keys[] = {
+	{ "budget_percent", .type = YAML_NUMBER, .offset = F(daemon.budget_percent), .min = 0,
+	  .max = 100,
+	  .doc = "of one core, that deferd itself may take over ten seconds; past it, it reads "
+		 "maps, "
+		 "descriptors and goroutines up to 8 times less often; 0: any" },
+};
+
 static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
 	  .doc = "processes observed at a time; restart to change (as all limits)" },
@@ -252,6 +260,7 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(probes), .doc = "what is probed in observed programs" },
 	{ SECTION(descriptors), .doc = "file descriptors" },
 	{ SECTION(census), .doc = "all goroutines, counted, grouped and watched for leaks" },
+	{ SECTION(daemon), .doc = "deferd itself" },
 	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
 	{ SECTION(targets), .doc = "which services are observed" },
 	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
@@ -263,6 +272,15 @@ static const struct yaml_key top_keys[] = {
 		 "PanicStorm, ProcessDied" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
+
+int config_probe_set_of(const char *name)
+{
+	for (int i = 0; config_probe_set_names[i]; i++) {
+		if (!strcmp(config_probe_set_names[i], name))
+			return i;
+	}
+	return -EINVAL;
+}
 
 int config_default(struct config **ret_c)
 {
@@ -285,6 +303,7 @@ int config_default(struct config **ret_c)
 	c->census.enabled = true;
 	c->census.interval_ns = 10 * SECOND;
 	c->census.budget_percent = 0.5;
+	c->daemon.budget_percent = 2;
 	c->limits.targets = 512;
 	c->limits.goroutines = 16384;
 	c->limits.sites = 4096;

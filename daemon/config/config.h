@@ -91,6 +91,9 @@ struct config {
 		double budget_percent; /* of one core, all processes together */
 	} census;
 	struct {
+		double budget_percent; /* of one core, that deferd itself may take; 0: any */
+	} daemon;
+	struct {
 		uint32_t targets, goroutines, sites, ring_bytes;
 	} limits;
 	struct {
@@ -118,6 +121,7 @@ int config_parse(const char *name, const char *text, size_t len, struct config *
 		 struct buf *errors);
 void config_free(struct config *c);
 
+int config_probe_set_of(const char *name); /* enum config_probe_set; -EINVAL */
 /* The first of probes.services that fits decides; what it leaves open is as for all. */
 struct config_probes config_probes_of(const struct config *c, const char *service);
 

@@ -510,6 +510,7 @@ int attach_process(struct engine *e, pid_t pid, struct image *im)
 	im->users++;
 	if (im->exe_fd < 0)
 		im->exe_fd = TAKE_FD(d.exe_fd);
+	e->pace.attached_ns = begin_ns;
 	HASH_ADD(hh, e->by_pid, pid, sizeof(w->pid), w);
 	HASH_ADD(hh_id, e->by_id, id, sizeof(w->id), w);
 	w->probes = d.probes;

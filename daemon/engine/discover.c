@@ -2,11 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/engine_priv.h"
+
+#define TURN_NS 2000000ull /* of attaching, in one turn of the loop; what has begun is ended */
 
 struct watch *watch_of_pid(struct engine *e, pid_t pid)
 {
@@ -105,14 +109,74 @@ static bool is_for_us(struct engine *e, pid_t pid, struct image *im)
 	       golibs_find(e, pid, name) && !image_keep_empty(im);
 }
 
+/*
+ * Attaching takes the kernel a millisecond, and more when many run the file: many at once would keep the
+ * loop from its records. Whose turn it is not is looked at again, in the next turn of the loop.
+ */
+static bool take_turn(struct engine *e, pid_t pid)
+{
+	struct waiting *q = &e->waiting;
+
+	if (q->spent_ns < TURN_NS)
+		return true;
+	if (q->n == q->room) {
+		unsigned room = q->room ? 2 * q->room : 64;
+		pid_t *pids = reallocarray(q->pids, room, sizeof(*pids));
+
+		if (!pids)
+			return true;
+		q->pids = pids;
+		q->room = room;
+	}
+	q->pids[q->n++] = pid;
+	(void)eventfd_write(q->fd, 1);
+	return false;
+}
+
+static void on_waiting(void *arg, uint32_t events)
+{
+	struct engine *e = arg;
+	struct waiting *q = &e->waiting;
+	eventfd_t turns;
+
+	(void)eventfd_read(q->fd, &turns);
+	q->spent_ns = 0;
+	e->now_ns = loop_now_ns();
+	while (q->next < q->n && q->spent_ns < TURN_NS)
+		discover_pid(e, q->pids[q->next++]);
+	if (q->next < q->n)
+		(void)eventfd_write(q->fd, 1);
+	else
+		q->next = q->n = 0;
+}
+
+int discover_start(struct engine *e)
+{
+	e->waiting.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (e->waiting.fd < 0)
+		return -errno;
+	e->waiting.source = loop_add_fd(e->loop, e->waiting.fd, EPOLLIN, on_waiting, e);
+	return e->waiting.source ? 0 : -errno;
+}
+
+void discover_stop(struct engine *e)
+{
+	loop_remove(e->loop, e->waiting.source);
+	if (e->waiting.fd >= 0)
+		close(e->waiting.fd);
+	free(e->waiting.pids);
+}
+
 static void try_attach(struct engine *e, pid_t pid, struct image *im)
 {
+	uint64_t begin_ns = loop_now_ns();
 	struct log_line l;
 	int err;
 
-	if (!is_for_us(e, pid, im))
+	if (!is_for_us(e, pid, im) || !take_turn(e, pid))
 		return;
 	err = attach_process(e, pid, im);
+	e->waiting.spent_ns += loop_now_ns() - begin_ns;
 	if (!err)
 		return;
 	if (err == -ESRCH || err == -ESTALE) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Two timers drive everything. Every 50 ms the ring is drained: records wait there without waking
- * anybody, because a wake-up costs the observed thread more than the probe itself. Every 250 ms
- * there is a tick; each fourth one is the second, on which maps are scanned, descriptors counted
- * and rules asked. A goroutine that crosses the threshold makes the next tick do that at once; what
- * costs the observed program by the millisecond wakes us.
+ * Two timers drive everything; pace.c says how often. At the one the ring is drained. At the other, the tick,
+ * rules are asked, and once a second maps are scanned and descriptors counted. A goroutine that crosses the
+ * threshold makes the next tick do that at once; what costs the observed program by the millisecond
+ * wakes us.
  */
 #include "engine/engine.h"
 
@@ -23,10 +22,7 @@
 #include "engine/engine_priv.h"
 #include "model/signals.h"
 
-#define MS            1000000ull
-#define DRAIN_NS      (50 * MS)
-#define TICK_NS       (250 * MS)
-#define TICKS_PER_SEC 4
+#define MS 1000000ull
 
 #define SETTLE_AFTER_NS \
 	(1000 * MS)           /* a goroutine that has not pushed for this long may have returned */
@@ -207,6 +203,7 @@ static void on_urgent(void *arg, uint32_t events)
 	struct engine *e = arg;
 
 	e->now_ns = loop_now_ns();
+	pace_wake(e);
 	engine_drain(e);
 }
 
@@ -216,7 +213,7 @@ static void on_drain(void *arg, uint64_t now_ns)
 
 	e->now_ns = now_ns;
 	engine_drain(e);
-	goroutines_tick(e);
+	e->counts = goroutines_tick(e);
 }
 
 static void scan(struct engine *e)
@@ -472,41 +469,61 @@ static void judge(struct engine *e)
 		    e->opts.arg);
 }
 
-static void on_tick(void *arg, uint64_t now_ns)
+static void resync(struct engine *e)
 {
-	struct engine *e = arg;
-	bool second = e->turn++ % TICKS_PER_SEC == 0;
+	e->resync = false;
+	sweep(e);
+	discover_all(e);
+}
 
-	e->now_ns = now_ns;
-	jobs_tick(e->jobs, now_ns);
-	layouts_verify(e);
-	if (second) {
-		if (e->resync || !e->features->have[KERNEL_TP_BTF]) {
-			e->resync = false;
-			sweep(e);
-			discover_all(e);
-		}
+static void on_second(struct engine *e)
+{
+	bool looks = pace_looks(e);
+
+	if (e->resync || (looks && !e->features->have[KERNEL_TP_BTF]))
+		resync(e);
+	if (looks)
 		read_fds(e);
-		model_tick(e->model, now_ns);
-		close_images(e);
+	model_tick(e->model, e->now_ns);
+	close_images(e);
+	if (looks) {
 		golibs_tick(e);
 		set_hooks(e);
 	}
-	if (second || e->urgent)
+	if (looks || e->urgent)
+		scan(e);
+	if (looks)
+		governor_tick(e);
+	e->looked |= looks;
+	sets_tick(e);
+	aftermaths_tick(e);
+	goroutines_check_map(e);
+}
+
+static void on_tick(void *arg, uint64_t now_ns)
+{
+	struct engine *e = arg;
+	bool second;
+
+	e->now_ns = now_ns;
+	if (e->pace.asleep)
+		on_drain(e, now_ns);
+	jobs_tick(e->jobs, now_ns);
+	layouts_verify(e);
+	second = pace_second(e);
+	if (second)
+		on_second(e);
+	else if (e->urgent)
 		scan(e);
 	e->urgent = false;
-	if (second) {
-		governor_tick(e);
-		sets_tick(e);
-		aftermaths_tick(e);
-		goroutines_check_map(e);
-	}
 	ask_for_names(e);
 	judge(e);
 	if (e->stats.last_tick_ns && now_ns - e->stats.last_tick_ns > STALL_NS)
 		log_warn("the event loop stood still for %.1f s: is the machine overloaded?",
 			 (double)(now_ns - e->stats.last_tick_ns) / 1e9);
 	e->stats.last_tick_ns = now_ns;
+	if (second)
+		pace_rest(e, !e->counts && !e->hot && !jobs_pending(e->jobs));
 }
 
 static void no_alert(void *arg, const struct alert *a)
@@ -527,10 +544,9 @@ static int start(struct engine *e, struct reason *reason)
 	if (err)
 		return err;
 	discover_profiles(e);
-	e->drain_timer = loop_add_timer(e->loop, DRAIN_NS, on_drain, e);
-	e->tick_timer = loop_add_timer(e->loop, TICK_NS, on_tick, e);
+	err = pace_start(e, on_drain, on_tick) ?: discover_start(e);
 	e->urgent_source = loop_add_fd(e->loop, probe_urgent_fd(e->probe), EPOLLIN, on_urgent, e);
-	if (!e->drain_timer || !e->tick_timer || !e->urgent_source)
+	if (err || !e->urgent_source)
 		return reason_set(reason, -errno, "setting up timers: %s", strerror(errno));
 	e->now_ns = loop_now_ns();
 	if (e->opts.only_pid)
@@ -568,6 +584,7 @@ int engine_new(struct loop *loop, int procfd, const struct config *config,
 	e->config = config;
 	e->features = features;
 	e->opts = *opts;
+	e->waiting.fd = -1;
 	if (!e->opts.on_alert)
 		e->opts.on_alert = no_alert;
 	e->model = model_new(&mo);
@@ -593,9 +610,9 @@ void engine_free(struct engine *e)
 
 	if (!e)
 		return;
-	loop_remove(e->loop, e->drain_timer);
+	pace_stop(e);
+	discover_stop(e);
 	loop_remove(e->loop, e->urgent_source);
-	loop_remove(e->loop, e->tick_timer);
 	jobs_free(e->jobs);
 	HASH_ITER (hh, e->by_pid, w, next) {
 		HASH_DELETE(hh, e->by_pid, w);
@@ -617,6 +634,7 @@ void engine_reload(struct engine *e, const struct config *config)
 	discover_profiles(e);
 	images_forget_empty(e->images);
 	discover_refilter(e);
+	pace_reload(e);
 	sets_reload(e);
 	governor_reload(e);
 }
@@ -660,6 +678,8 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.censuses = e->stats.censuses,
 		.census_ns = e->stats.census_ns,
 		.census_failures = e->stats.census_failures,
+		.look_every_s = pace_stretch(e),
+		.own_percent = e->pace.own.percent,
 		.census = show_census,
 		.arg = e,
 		.settled = engine_settled(e),
@@ -669,7 +689,7 @@ void engine_show(struct engine *e, struct show *ret_show)
 
 bool engine_settled(const struct engine *e)
 {
-	return e->turn > 0 && !jobs_pending(e->jobs);
+	return e->looked && !e->waiting.n && !jobs_pending(e->jobs);
 }
 
 const struct image *engine_image(struct engine *e, uint32_t image_id)

@@ -76,11 +76,28 @@ struct engine {
 	struct watch *by_pid;
 	struct watch *by_id;
 	struct loop_source *drain_timer, *tick_timer, *urgent_source;
+	struct pace {
+		bool asleep;
+		uint64_t second_ns;    /* the newest one */
+		uint64_t attached_ns;  /* to the newest process */
+		uint64_t events, hits; /* at the newest second */
+		unsigned looks;        /* seconds */
+		unsigned unjudged;     /* seconds of its own cost */
+		struct budget own;     /* of its steps only the number matters */
+	} pace;
 	struct plan_c_profile profiles[INSPECT_PROFILES_MAX];
 	unsigned n_profiles;
 	char own_service[CGROUP_SERVICE_MAX]; /* of the cgroup we run in ourselves */
 	struct proc_image own_image;
-	unsigned turn;           /* of the tick */
+	struct waiting { /* processes, to be attached in a later turn of the loop */
+		int fd;  /* readable while there are some */
+		struct loop_source *source;
+		unsigned next, n, room;
+		pid_t *pids;
+		uint64_t spent_ns; /* attaching, in this turn */
+	} waiting;
+	bool looked;             /* at everything, once */
+	bool counts;             /* goroutines of some process, now or at once */
 	bool hot;                /* somebody is */
 	bool urgent;             /* somebody crossed the threshold: do not wait for the second */
 	bool resync;             /* an exec or exit was lost: look at /proc again */
@@ -103,7 +120,23 @@ struct engine {
 	struct engine_stats stats;
 };
 
+/* pace.c: how often the loop turns */
+int pace_start(struct engine *e, loop_timer_fn on_drain,
+	       loop_timer_fn on_tick); /* or negative errno */
+void pace_stop(struct engine *e);
+void pace_reload(struct engine *e); /* another budget, which nothing has been past */
+void pace_wake(struct engine *e);
+bool pace_second(struct engine *e); /* each tick: whether a second is over */
+/* Each second: whether the kernel's maps and descriptors are looked at in this one. */
+bool pace_looks(struct engine *e);
+/* Each second, at its end. `idle`: nothing is under way. */
+void pace_rest(struct engine *e, bool idle);
+/* Past its own budget everything that is done at intervals is done so many times less often. */
+unsigned pace_stretch(const struct engine *e);
+
 /* discover.c: which processes are observed */
+int discover_start(struct engine *e); /* 0, or negative errno */
+void discover_stop(struct engine *e);
 void discover_profiles(struct engine *e);
 void discover_all(struct engine *e); /* walk /proc */
 void discover_pid(struct engine *e, pid_t pid);
@@ -160,8 +193,8 @@ void golibs_done(struct engine *e);
 /* layouts.c: whether the runtime's layout fits a process; a few times a second */
 void layouts_verify(struct engine *e);
 
-/* goroutines.c: censuses, a stretch at a time; 20 times a second */
-void goroutines_tick(struct engine *e);
+/* goroutines.c: censuses, a stretch at a time; 20 times a second. Whether there is more to do. */
+bool goroutines_tick(struct engine *e);
 /* Something was lost of this target: do not wait for the interval. */
 void goroutines_ask(struct watch *w);
 /* Once a second: goroutines that found no room in the kernel's map are of any target. */

@@ -411,7 +411,7 @@ static uint64_t interval(const struct engine *e)
 	for (const struct watch *w = e->by_pid; w; w = w->hh.next)
 		cost += (double)w->census.cost_ns;
 	cost *= 100 / e->config->census.budget_percent;
-	return (uint64_t)(cost > least ? cost : least);
+	return (uint64_t)(cost > least ? cost : least) * pace_stretch(e);
 }
 
 static bool is_due(const struct watch *w, uint64_t now_ns)
@@ -501,22 +501,25 @@ static void advance(struct watch *w)
 		completed(w);
 }
 
-void goroutines_tick(struct engine *e)
+bool goroutines_tick(struct engine *e)
 {
 	struct watch *w, *next;
+	bool more = false;
 
 	if (!e->config->census.enabled)
-		return;
+		return false;
 	HASH_ITER (hh, e->by_pid, w, next) {
 		if (w->census.names_until_ns &&
 		    (is_named(w) || e->now_ns >= w->census.names_until_ns))
 			tell(w);
+		more |= w->census.names_until_ns != 0;
 	}
 	w = e->counting ? watch_of_id(e, e->counting) : NULL;
 	if (!w)
 		w = next_due(e);
 	if (w)
 		advance(w);
+	return more || w;
 }
 
 /* Back-edges */

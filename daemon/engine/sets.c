@@ -82,15 +82,6 @@ static struct watch_probes configured(const struct engine *e, const struct watch
 	return (struct watch_probes){ .set = p.set, .budget_percent = p.budget_percent };
 }
 
-static int set_of_name(const char *name)
-{
-	for (int i = 0; config_probe_set_names[i]; i++) {
-		if (!strcmp(config_probe_set_names[i], name))
-			return i;
-	}
-	return -EINVAL;
-}
-
 int engine_set_probes(struct engine *e, pid_t pid, const char *set, struct reason *reason)
 {
 	struct watch *w = watch_of_pid(e, pid);
@@ -100,7 +91,7 @@ int engine_set_probes(struct engine *e, pid_t pid, const char *set, struct reaso
 		return reason_set(reason, -ESRCH, "no observed process has this pid");
 	to = configured(e, w);
 	if (strcmp(set, "default")) {
-		to.set = set_of_name(set);
+		to.set = config_probe_set_of(set);
 		to.chosen = true;
 	}
 	if (to.set < 0)

@@ -460,6 +460,10 @@ static void write_self(struct page *p)
 	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE,
 		    "Duration of the newest scan of the kernel maps.");
 	expo_sample(x, (double)st->last_scan_ns / 1e9, NULL);
+	expo_family(x, "deferd_scan_interval_seconds", EXPO_GAUGE,
+		    "From one scan to the next; more than 1 when deferd is past "
+		    "daemon.budget_percent.");
+	expo_sample(x, st->look_every_s, NULL);
 	expo_family(x, "deferd_chains_read", EXPO_COUNTER,
 		    "Goroutines whose depth was read from their memory.");
 	expo_sample(x, (double)st->chains_read, NULL);

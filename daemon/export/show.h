@@ -53,6 +53,9 @@ struct show {
 	uint64_t censuses;     /* of goroutines, that were completed */
 	uint64_t census_ns;    /* CPU time they took */
 	uint64_t census_failures;
+	unsigned
+		look_every_s; /* maps and descriptors are read; more than 1: deferd is past its own budget */
+	double own_percent; /* of a core, over the newest ten seconds */
 	/*
 	 * The last census of a process that is complete. 0; -ESRCH: not observed; -EAGAIN, -ENOTSUP,
 	 * -EBADMSG: there is none, with the reason.

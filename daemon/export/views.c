@@ -398,6 +398,7 @@ static json_t *self_json(const struct show *s)
 	set_str(o, "fd_hooks", show_fd_hooks_names[s->fd_hooks]);
 	set_int(o, "events", s->probe.events);
 	set_int(o, "events_dropped", dropped);
+	set_int(o, "look_every_s", s->look_every_s);
 	set_real(o, "cpu_seconds", (double)s->self->cpu_ns / 1e9);
 	set_int(o, "rss_bytes", s->self->rss_bytes);
 	set(o, "settled", json_boolean(s->settled));

@@ -687,6 +687,11 @@ void probe_drain(struct probe *p, event_fn fn, void *arg)
 	(void)ring_buffer__consume(p->ring);
 }
 
+void probe_set_asleep(struct probe *p, bool asleep)
+{
+	p->skel->bss->asleep = asleep;
+}
+
 /* Slot 0 counts what belongs to no target: lost exec, exit and fork records. */
 static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn, void *arg)
 {

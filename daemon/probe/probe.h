@@ -112,10 +112,15 @@ bool probe_watches_writes(const struct probe *p);
  */
 bool probe_followed(const struct probe *p, uint32_t id, uint64_t g, uint64_t panic);
 
-/* Readable when there is something on the ring that should not wait for the next time. */
+/*
+ * Readable when there is something on the ring that should not wait for the next time; see
+ * probe_set_asleep().
+ */
 int probe_urgent_fd(const struct probe *p);
 /* Take what is on the ring. Never waits. */
 void probe_drain(struct probe *p, event_fn fn, void *arg);
+/* Whether the next record makes it readable, whatever it is; once. What was on the ring before does not. */
+void probe_set_asleep(struct probe *p, bool asleep);
 
 /*
  * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE, SITE and RECOVER for each entry, LOST for

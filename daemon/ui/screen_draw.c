@@ -75,7 +75,7 @@ static void draw_health(const struct screen *s, struct grid *g)
 	unsigned firing = count_firing(s);
 	char rss[VALUE_MAX] = "-";
 	struct line l = { g, 2 };
-	double bytes;
+	double bytes, every;
 
 	if (firing)
 		line_put(&l, "", STYLE_ALARM, "%u alert%s firing", firing, firing > 1 ? "s" : "");
@@ -87,6 +87,8 @@ static void draw_health(const struct screen *s, struct grid *g)
 		line_put(&l, "own cpu", STYLE_PLAIN, "%.1f%%", s->cpu_percent);
 	else
 		line_put(&l, "own cpu", STYLE_PLAIN, "-");
+	if (value_number(self, "look_every_s", &every) && every > 1)
+		line_put(&l, "", STYLE_WARN, "past its budget: reads every %.0f s", every);
 	if (value_number(self, "rss_bytes", &bytes))
 		value_bytes(rss, sizeof(rss), bytes);
 	line_put(&l, "rss", STYLE_PLAIN, "%s", rss);

@@ -275,6 +275,27 @@ static void first_after_one_period(void **state)
 	probe_drop(&p);
 }
 
+/* One that rests does not run; then it runs as often as it is told. */
+static void other_periods(void **state)
+{
+	_loop_ l = loop_new();
+	struct probe p = { .loop = l };
+
+	p.source = loop_add_timer(l, 3600000000000ull, on_timer, &p);
+	assert_non_null(p.source);
+	assert_int_equal(loop_set_period(p.source, 1000), 0);
+	assert_int_equal(loop_turn(l, -1), 0);
+	assert_int_equal(p.calls, 1);
+	assert_int_equal(loop_set_period(p.source, 0), 0);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(loop_turn(l, 1), 0);
+	assert_int_equal(p.calls, 1);
+	assert_int_equal(loop_set_period(p.source, 1000), 0);
+	assert_int_equal(loop_turn(l, -1), 0);
+	assert_int_equal(p.calls, 2);
+	probe_drop(&p);
+}
+
 static void runs_until_stopped(void **state)
 {
 	_loop_ l = loop_new();
@@ -389,6 +410,7 @@ int main(void)
 		cmocka_unit_test(many),
 		cmocka_unit_test(timers_are_merged),
 		cmocka_unit_test(first_after_one_period),
+		cmocka_unit_test(other_periods),
 		cmocka_unit_test(runs_until_stopped),
 		cmocka_unit_test(signals),
 		cmocka_unit_test(churn),

@@ -76,6 +76,7 @@ static void defaults(void **state)
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
 	assert_true(c->census.enabled && c->census.budget_percent == 0.5);
+	assert_true(c->daemon.budget_percent == 2);
 	assert_int_equal(c->census.interval_ns, 10 * SECOND);
 	assert_int_equal(c->limits.targets, 512);
 	assert_int_equal(c->limits.ring_bytes, 1 << 20);
@@ -94,7 +95,7 @@ static void faults(void **state)
 		  "%:2:3: unknown key 'treshold' in probes; valid "
 		  "keys: set, threshold, budget_percent, watch_writes, services\n" },
 		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
-				"descriptors, census, limits, targets, "
+				"descriptors, census, daemon, limits, targets, "
 				"c_runtimes, rule_files, default_rules, rules\n" },
 		{ "probes: { threshold: 1 }\n",
 		  "%:1:22: probes.threshold: 1 is out of range, must be 2 to 1000000\n" },
@@ -408,6 +409,7 @@ static void expect_equal(const struct config *a, const struct config *b)
 	assert_int_equal(a->census.enabled, b->census.enabled);
 	assert_int_equal(a->census.interval_ns, b->census.interval_ns);
 	assert_true(a->census.budget_percent == b->census.budget_percent);
+	assert_true(a->daemon.budget_percent == b->daemon.budget_percent);
 	assert_memory_equal(&a->limits, &b->limits, sizeof(a->limits));
 	assert_int_equal(a->targets.include.n, b->targets.include.n);
 	assert_string_equal(a->targets.include.glob[0], b->targets.include.glob[0]);

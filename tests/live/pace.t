@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# How often deferd itself turns: about once a second when nothing happens, and what happens then is seen as ever; past its own
+# budget it looks less often and says so.
+. "$(dirname "$0")/../lib/live.sh"
+need_root
+read -r version go < <(list_gos)
+[ -n "${version-}" ] || skip_all "no Go here to build the program with"
+build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+
+# Idle
+
+# Without a process of our own: each one that starts is news to it.
+mkfifo "$tmp/never"
+exec 8<>"$tmp/never"
+pause() { read -rt "$1" <&8; }
+wakeups() { # sets n
+	local key value
+	while read -r key value; do [ "$key" != voluntary_ctxt_switches: ] || n=$value; done <"/proc/$daemon/status"
+}
+rests() { # three seconds of its timers only, of which there are two a second, and of censuses
+	local before
+	pause 3
+	wakeups
+	before=$n
+	pause 3
+	wakeups
+	woke=$((n - before))
+	[ $woke -le 12 ]
+}
+start_daemon
+start_program pile "$fixtures/pile.stripped"
+wait_until 10 attached "$program"
+wait_until 40 rests
+ok $? "beside a program that waits it wakes for its timers: $woke times in three seconds"
+go_on
+wait_until 60 has_truth pile
+wait_until 5 target_is defers_registered_by_lowering.heap "$(truth pile registered_heap)"
+ok $? "what the program does then is all counted: $(truth pile registered_heap)"
+wait_until 40 rests
+ok $? "and it wakes for its timers again: $woke times in three seconds"
+"$fixtures/pile.stripped" </dev/null >/dev/null 2>&1 & # a new process
+other=$!
+live_pids+=("$other")
+wait_until 5 grep -q "target attached.*pid=$other" "$tmp/deferd.log"
+ok $? "a program that starts then is attached"
+wait "$other"
+go_on
+exec 7>&-
+wait "$program"
+stop_daemon
+ok $? "ends well"
+
+# Its own budget
+
+printf 'daemon: { budget_percent: 0.001 }\n' >"$tmp/deferd.yml"
+start_daemon --config.file="$tmp/deferd.yml"
+less_often() { [ "$(metric deferd_scan_interval_seconds)" -gt 1 ]; }
+wait_until 40 less_often
+ok $? "past its own budget it looks less often: every $(metric deferd_scan_interval_seconds) s"
+grep -q 'deferd itself took .*% of a core (daemon.budget_percent: 0.001)' "$tmp/deferd.log"
+ok $? "the log says so"
+printf 'daemon: { budget_percent: 0 }\n' >"$tmp/deferd.yml"
+kill -HUP "$daemon"
+wait_until 5 metric_is deferd_scan_interval_seconds 1
+ok $? "any budget: each second again"
+stop_daemon
+done_testing
