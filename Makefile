@@ -45,11 +45,11 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),,-Wl$(comma)--as-needed) $(SANFL
 
 SRC := $(sort $(wildcard daemon/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
-BPF_SRC := $(filter-out bpf/calib.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
+BPF_SRC := $(filter-out bpf/calib.bpf.c bpf/fditer.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
 BPF_OBJ := $(BPF_SRC:%.c=$(O)/%.o)
 BPF_CFLAGS := -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations -target bpf -mcpu=v3 \
 	-D__TARGET_ARCH_$(BPF_ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Iinclude -Ibpf
-SKEL := $(O)/deferd.skel.h $(O)/calib.skel.h
+SKEL := $(O)/deferd.skel.h $(O)/calib.skel.h $(O)/fditer.skel.h
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*/*_test.c))
 UNIT := $(UNIT_SRC:%.c=$(O)/%)
@@ -95,7 +95,8 @@ $(O)/deferd.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(O)/calib.bpf.o: $(O)/bpf/calib.bpf.o
+# Loaded alone.
+$(O)/calib.bpf.o $(O)/fditer.bpf.o: $(O)/%.bpf.o: $(O)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen object $@ $<
 
 $(O)/%.skel.h: $(O)/%.bpf.o

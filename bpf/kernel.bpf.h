@@ -19,6 +19,9 @@ struct signal_struct {
 
 struct sock_common {
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned short skc_num;   /* local port */
+	unsigned short skc_dport; /* of the peer, in network order */
 };
 
 struct sock {
@@ -29,13 +32,48 @@ struct socket {
 	struct sock *sk;
 };
 
+struct super_block {
+	unsigned int s_dev;
+	unsigned long s_magic;
+};
+
 struct inode {
 	unsigned short i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
 };
 
 struct file {
 	struct inode *f_inode;
+	struct path f_path;
 	void *private_data; /* of a socket: its struct socket */
+};
+
+struct seq_file {
+	char *buf;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	unsigned int fd;
+	struct file *file;
 };
 
 struct fdtable {

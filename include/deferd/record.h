@@ -339,4 +339,24 @@ struct dfd_site_key {
 	dfd_u32 role;
 };
 
+/* One descriptor, as the iterator over all of them writes it; no record of the ring. */
+#define DFD_FD_NAME_LEN 16
+
+struct dfd_fd {
+	dfd_u32 tgid;
+	dfd_u32 fd;
+	dfd_u64 ino;
+	dfd_u32 dev;   /* of the kernel: 12 bits and 20 */
+	dfd_u32 magic; /* of its file system, include/uapi/linux/magic.h */
+	dfd_u16 mode;
+	dfd_u16 family; /* of sockets, and what follows */
+	dfd_u16 local_port;
+	dfd_u16 peer_port; /* 0: not connected, or none of inet */
+	dfd_u8 sock_state; /* as TCP has them, include/net/tcp_states.h */
+	dfd_u8 pad[7];
+	char name[DFD_FD_NAME_LEN]; /* its start; where it says what it is */
+};
+
+_Static_assert(sizeof(struct dfd_fd) == 56, "descriptor");
+
 #endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All descriptors of all processes: an iterator that is run when somebody reads it, attached to nothing. A
+ * process is walked once, not once for each of its threads: the kernel leaves out threads that share the
+ * descriptors of their leader.
+ */
+#include "deferd.bpf.h"
+
+#define S_IFMT   0170000
+#define S_IFSOCK 0140000
+#define S_IFREG  0100000
+
+/* include/uapi/linux/magic.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define TMPFS_MAGIC         0x01021994
+#define HUGETLBFS_MAGIC     0x958458f6
+
+/* Whether its name says what it is: "[eventfd]", "memfd:x". */
+static __always_inline int is_told_by_name(const struct dfd_fd *r)
+{
+	return r->magic == ANON_INODE_FS_MAGIC ||
+	       ((r->mode & S_IFMT) == S_IFREG &&
+		(r->magic == TMPFS_MAGIC || r->magic == HUGETLBFS_MAGIC));
+}
+
+static __always_inline void name_of(struct file *file, char *to)
+{
+	const unsigned char *name = file->f_path.dentry->d_name.name;
+
+	bpf_probe_read_kernel_str(to, DFD_FD_NAME_LEN, name);
+}
+
+static __always_inline void describe_socket(struct file *file, struct dfd_fd *r)
+{
+	struct socket *s = bpf_sock_from_file(file);
+	struct sock *sk = s ? s->sk : 0;
+
+	if (!sk)
+		return;
+	r->family = sk->__sk_common.skc_family;
+	r->sock_state = sk->__sk_common.skc_state;
+	r->local_port = sk->__sk_common.skc_num;
+	r->peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+}
+
+SEC("iter/task_file")
+int iter__descriptors(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct inode *inode;
+	struct dfd_fd r = {};
+
+	if (!task || !file)
+		return 0;
+	inode = file->f_inode;
+	r.tgid = task->tgid;
+	r.fd = ctx->fd;
+	r.mode = inode->i_mode;
+	r.ino = inode->i_ino;
+	r.dev = inode->i_sb->s_dev;
+	r.magic = inode->i_sb->s_magic;
+	if ((r.mode & S_IFMT) == S_IFSOCK)
+		describe_socket(file, &r);
+	else if (is_told_by_name(&r))
+		name_of(file, r.name);
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Who has how many descriptors of what, now; and whether one process gets more of them. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "cmd/cmd.h"
+#include "model/fdtally.h"
+#include "probe/fditer.h"
+#include "proc/procfs.h"
+#include "stat/trend.h"
+#include "ui/value.h"
+
+#define SHOWN_KINDS 4u /* of a process in the table */
+
+static bool as_json, as_csv, no_headers;
+static uint32_t interval_s = 1, duration_s = 30;
+
+static const struct cmd_option options[] = {
+	{ "csv", 0, OPTION_FLAG, &as_csv,
+	  .help = "of one process: 'epoch,count' lines as time passes, and the slope at the end" },
+	{ "duration", 'd', OPTION_U32, &duration_s, .min = 1, .max = 86400, .arg = "SECONDS",
+	  .help = "with --csv: for so long; 30 without" },
+	{ "interval", 'i', OPTION_U32, &interval_s, .min = 1, .max = 3600, .arg = "SECONDS",
+	  .help = "with --csv: from one line to the next; 1 without" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON array of processes" },
+	{ "no-headers", 0, OPTION_FLAG, &no_headers, .help = "rows only" },
+	{},
+};
+
+static int fail(const char *text)
+{
+	fprintf(stderr, "deferd fds: %s\n", text);
+	return EXIT_FAILED;
+}
+
+/* The pass */
+
+struct pass {
+	int procfd;
+	struct fdtally *tally;
+	bool failed;
+};
+
+static void take(void *arg, const struct fd_entry *fd)
+{
+	struct pass *p = arg;
+
+	p->failed |= fdtally_add(p->tally, fd) != 0;
+}
+
+static int take_process(void *arg, pid_t pid)
+{
+	struct pass *p = arg;
+
+	(void)fd_for_each(p->procfd, pid, take, p); /* gone meanwhile */
+	return 0;
+}
+
+/* A security module may keep processes from BPF: those come out of /proc, with what it lets us see. */
+static int take_missing(void *arg, pid_t pid)
+{
+	struct pass *p = arg;
+
+	return fdtally_process(p->tally, pid) ? 0 : take_process(arg, pid);
+}
+
+static void read_proc(struct pass *p, pid_t pid, const struct reason *why)
+{
+	fprintf(stderr,
+		"deferd fds: no pass of the kernel over all descriptors (%s): /proc is read, which "
+		"tells no address family, port or state\n",
+		why->text);
+	if (pid)
+		(void)take_process(p, pid);
+	else
+		(void)proc_for_each_pid(p->procfd, take_process, p);
+}
+
+static int read_all(struct pass *p, pid_t pid)
+{
+	struct reason reason = {};
+	struct fditer *it = NULL;
+	int err = fditer_open(&it, &reason);
+
+	if (!err)
+		err = fditer_read(it, take, p, &reason);
+	fditer_close(it);
+	if (!err && pid)
+		(void)take_missing(p, pid);
+	else if (!err)
+		(void)proc_for_each_pid(p->procfd, take_missing, p);
+	if (err) {
+		fdtally_free(p->tally);
+		p->tally = fdtally_new(pid);
+		if (!p->tally)
+			return -ENOMEM;
+		read_proc(p, pid, &reason);
+	}
+	return p->failed ? -ENOMEM : 0;
+}
+
+/* One document, which is printed as it is or as text */
+
+static json_t *kinds_of(const struct fd_process *f)
+{
+	json_t *o = json_object();
+
+	for (int k = 0; k < FD_KIND_MAX; k++) {
+		if (f->by_kind[k])
+			(void)json_object_set_new(o, fd_kind_names[k], json_integer(f->by_kind[k]));
+	}
+	return o;
+}
+
+static json_t *process_of(const struct pass *p, const struct fd_process *f)
+{
+	struct proc_image image = {};
+	uint64_t limit = 0;
+	bool limited = !proc_fd_limit(f->pid, &limit) && limit != UINT64_MAX;
+
+	if (proc_stat_exe(p->procfd, f->pid, &image) || !image.name[0])
+		snprintf(image.name, sizeof(image.name), "-");
+	return json_pack("{s:i, s:s, s:I, s:o, s:o}", "pid", (int)f->pid, "name", image.name,
+			 "open_fds", (json_int_t)f->open, "max_fds",
+			 limited ? json_integer((json_int_t)limit) : json_null(), "kinds",
+			 kinds_of(f));
+}
+
+static json_t *connections_of(struct pass *p)
+{
+	const struct fd_connections *c;
+	json_t *list = json_array();
+	unsigned n;
+
+	if (fdtally_connections(p->tally, &c, &n))
+		return list;
+	for (unsigned i = 0; i < n; i++)
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:i, s:s, s:I}", "family", fd_kind_names[c[i].family],
+				  "direction", c[i].incoming ? "in" : "out", "port", (int)c[i].port,
+				  "state", fd_state_name(c[i].state), "count", (json_int_t)c[i].n));
+	return list;
+}
+
+static json_t *document(struct pass *p, pid_t pid)
+{
+	json_t *list = json_array(), *o;
+
+	if (!pid) {
+		for (const struct fd_process *f = fdtally_processes(p->tally); f; f = f->hh.next)
+			(void)json_array_append_new(list, process_of(p, f));
+		return list;
+	}
+	o = process_of(p, fdtally_process(p->tally, pid) ?: &(struct fd_process){ .pid = pid });
+	(void)json_object_set_new(o, "connections", connections_of(p));
+	(void)json_array_append_new(list, o);
+	return list;
+}
+
+struct share {
+	const char *kind;
+	long long n;
+};
+
+static int most_first(const void *a, const void *b)
+{
+	const struct share *x = a, *y = b;
+
+	return (x->n < y->n) - (x->n > y->n);
+}
+
+/* "412 inet, 20 file, ...": the most frequent kinds. */
+static void print_kinds(const json_t *kinds, unsigned most)
+{
+	struct share s[FD_KIND_MAX] = {};
+	const char *name;
+	json_t *count;
+	unsigned n = 0;
+
+	json_object_foreach ((json_t *)kinds, name, count)
+		s[n++] = (struct share){ name, json_integer_value(count) };
+	qsort(s, n, sizeof(*s), most_first);
+	for (unsigned i = 0; i < n && i < most; i++)
+		printf("%s%lld %s", i ? ", " : "", s[i].n, s[i].kind);
+	puts(n > most ? ", ..." : "");
+}
+
+static void print_table(const json_t *list)
+{
+	const json_t *o;
+	size_t i;
+
+	if (!no_headers)
+		puts("     PID NAME                   OPEN    LIMIT  USED  KINDS");
+	json_array_foreach (list, i, o) {
+		double open = (double)value_integer(o, "open_fds"), limit;
+
+		printf("%8lld %-20.20s %6.0f ", value_integer(o, "pid"), value_string(o, "name"),
+		       open);
+		if (value_number(o, "max_fds", &limit) && limit > 0)
+			printf("%8.0f %4.0f%%  ", limit, 100 * open / limit);
+		else
+			printf("%8s %5s  ", "-", "-");
+		print_kinds(json_object_get(o, "kinds"), SHOWN_KINDS);
+	}
+}
+
+static void print_process(const json_t *o)
+{
+	const json_t *c;
+	double limit;
+	size_t i;
+
+	printf("process %lld, %s: %lld descriptors", value_integer(o, "pid"),
+	       value_string(o, "name"), value_integer(o, "open_fds"));
+	if (value_number(o, "max_fds", &limit) && limit > 0)
+		printf(" of %.0f", limit);
+	printf("\n    ");
+	print_kinds(json_object_get(o, "kinds"), FD_KIND_MAX);
+	json_array_foreach (json_object_get(o, "connections"), i, c) {
+		bool in = !strcmp(value_string(c, "direction"), "in");
+		long long port = value_integer(c, "port");
+
+		if (port)
+			printf("%8lld %s %s port %lld, %s\n", value_integer(c, "count"),
+			       value_string(c, "family"), in ? "at its" : "to", port,
+			       value_string(c, "state"));
+		else
+			printf("%8lld %s not connected, %s\n", value_integer(c, "count"),
+			       value_string(c, "family"), value_string(c, "state"));
+	}
+}
+
+static int show_pass(int procfd, pid_t pid)
+{
+	struct pass p = { .procfd = procfd, .tally = fdtally_new(pid) };
+	struct proc_image image;
+	json_t *doc = NULL;
+	int code = EXIT_GOOD;
+
+	if (pid && proc_stat_exe(procfd, pid, &image)) {
+		code = fail("no such process, or a kernel thread");
+	} else if (!p.tally || read_all(&p, pid) || !(doc = document(&p, pid))) {
+		code = fail("out of memory");
+	} else if (as_json) {
+		(void)json_dumpf(doc, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (pid) {
+		print_process(json_array_get(doc, 0));
+	} else {
+		print_table(doc);
+	}
+	json_decref(doc);
+	fdtally_free(p.tally);
+	return code;
+}
+
+/* Time */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signo)
+{
+	interrupted = 1;
+}
+
+/* Every other one goes when there is no room: what is left is spread over the whole time. */
+static void thin(struct trend_sample *s, unsigned *n)
+{
+	for (unsigned i = 0; i < *n / 2; i++)
+		s[i] = s[2 * i];
+	*n /= 2;
+}
+
+static void print_slope(const struct trend_sample *s, unsigned n)
+{
+	struct trend t;
+
+	if (trend_fit(s, n, &t))
+		printf("# slope: not known, of less than %d samples\n", TREND_SAMPLES_MIN);
+	else
+		printf("# slope: %+.2f per minute (95 %% interval %+.2f to %+.2f), of %u "
+		       "samples\n",
+		       t.per_sec * 60, t.low_per_sec * 60, t.high_per_sec * 60, t.samples);
+}
+
+static int print_samples(int procfd, pid_t pid)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	struct trend_sample s[TREND_SAMPLES_MAX];
+	uint64_t begin_ns = loop_now_ns(), every = 1, open;
+	unsigned n = 0;
+	int err = 0;
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	for (uint64_t i = 0; !interrupted && i * interval_s <= duration_s; i++) {
+		uint64_t due_ns = begin_ns + i * interval_s * 1000000000ull;
+		struct timespec due = { (time_t)(due_ns / 1000000000),
+					(long)(due_ns % 1000000000) };
+
+		while (!interrupted &&
+		       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
+			;
+		err = interrupted ? 0 : proc_fd_count(procfd, pid, false, &open);
+		if (err || interrupted)
+			break;
+		printf("%lld,%llu\n", (long long)time(NULL), (unsigned long long)open);
+		(void)fflush(stdout);
+		if (n == TREND_SAMPLES_MAX) {
+			thin(s, &n);
+			every *= 2;
+		}
+		if (i % every == 0)
+			s[n++] = (struct trend_sample){ loop_now_ns(), (double)open };
+	}
+	print_slope(s, n);
+	if (!err)
+		return EXIT_GOOD;
+	return fail(err == -ESRCH || err == -ENOENT ? "the process is gone" : strerror(-err));
+}
+
+static int run(int argc, char **argv)
+{
+	_cleanup_close_ int procfd = proc_open("/proc");
+	pid_t pid = 0;
+	int code = argc ? cmd_parse_pid(&cmd_fds, argv[0], &pid) : EXIT_GOOD;
+
+	if (code)
+		return code;
+	if (as_csv && !pid) {
+		fprintf(stderr, "deferd fds: --csv is of one process: give its number\n");
+		return EXIT_USAGE;
+	}
+	if (procfd < 0)
+		return fail("/proc cannot be opened");
+	code = as_csv ? print_samples(procfd, pid) : show_pass(procfd, pid);
+	return cmd_flush(&cmd_fds) ?: code;
+}
+
+const struct command cmd_fds = {
+	.name = "fds",
+	.summary = "who has how many descriptors of what; whether one process gets more",
+	.usage = "[OPTIONS] [PID]",
+	.details =
+		"Of all processes, or of one with its connections by port and state: one pass of "
+		"the kernel over all descriptors,\n"
+		"without a hook. Needs no daemon.\n",
+	.options = options,
+	.args_max = 1,
+	.run = run,
+};

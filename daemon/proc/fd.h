@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * One descriptor of a process: what it is, as the kernel's iterator tells it or as /proc/PID/fd does.
+ */
+#ifndef DEFERD_PROC_FD_H
+#define DEFERD_PROC_FD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <deferd/record.h>
+
+enum fd_kind {
+	FD_FILE,
+	FD_DIRECTORY,
+	FD_PIPE,
+	FD_INET,
+	FD_INET6,
+	FD_UNIX,
+	FD_NETLINK,
+	FD_SOCKET, /* of another family, or its family is not known: /proc does not tell it */
+	FD_EVENTFD,
+	FD_EPOLL,
+	FD_TIMERFD,
+	FD_SIGNALFD,
+	FD_INOTIFY,
+	FD_MEMFD,
+	FD_DEVICE,
+	FD_ANON,    /* what has no file system: io_uring, pidfd, bpf, ... */
+	FD_UNKNOWN, /* the process is kept from us */
+	FD_KIND_MAX,
+};
+extern const char *const fd_kind_names[FD_KIND_MAX];
+
+struct fd_entry {
+	pid_t pid;
+	int fd;
+	enum fd_kind kind;
+	uint8_t sock_state;  /* TCP_ESTABLISHED, ...; 0: no socket of inet, or not known */
+	uint16_t local_port; /* 0: none */
+	uint16_t peer_port;  /* 0: not connected, or not known */
+	uint64_t dev, ino;   /* as stat(2) gives them */
+};
+
+void fd_decode(const struct dfd_fd *r, struct fd_entry *ret);
+
+/* What TCP calls it: "established", "close_wait", ...; "-" for others. */
+const char *fd_state_name(uint8_t sock_state);
+
+/*
+ * Each descriptor of a process, by its directory in /proc: 5 us each. 0, or negative errno: -ESRCH: it is
+ * gone; -EACCES.
+ */
+int fd_for_each(int procfd, pid_t pid, void (*fn)(void *arg, const struct fd_entry *fd), void *arg);
+
+#endif
