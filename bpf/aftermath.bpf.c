@@ -9,11 +9,7 @@
 #include "deferd.bpf.h"
 #include <bpf/bpf_core_read.h>
 
-#define S_IFMT   0170000
-#define S_IFSOCK 0140000
-#define S_IFREG  0100000
-#define S_IFIFO  0010000
-#define AF_UNIX  1
+#define AF_UNIX 1
 
 static __always_inline struct file *file_of(unsigned int fd)
 {

@@ -4,16 +4,9 @@
  * process is walked once, not once for each of its threads: the kernel leaves out threads that share the
  * descriptors of their leader.
  */
+#include <linux/magic.h>
+
 #include "deferd.bpf.h"
-
-#define S_IFMT   0170000
-#define S_IFSOCK 0140000
-#define S_IFREG  0100000
-
-/* include/uapi/linux/magic.h */
-#define ANON_INODE_FS_MAGIC 0x09041934
-#define TMPFS_MAGIC         0x01021994
-#define HUGETLBFS_MAGIC     0x958458f6
 
 /* Whether its name says what it is: "[eventfd]", "memfd:x". */
 static __always_inline int is_told_by_name(const struct dfd_fd *r)

@@ -453,15 +453,12 @@ int uprobe__go(struct pt_regs *ctx)
 	hit.g = ARCH_GO_G(ctx);
 	if (is_push(hit.role))
 		count_site(&hit);
-	if (is_blind(&hit)) {
+	if (is_blind(&hit))
 		return go_blind(&hit);
-	}
-	if (hit.role == DFD_ROLE_RECOVER) {
+	if (hit.role == DFD_ROLE_RECOVER)
 		return go_recovery(&hit);
-	}
-	if (hit.role == DFD_ROLE_THROW) {
+	if (hit.role == DFD_ROLE_THROW)
 		return go_throw(&hit);
-	}
 	if (bpf_probe_read_user(&g, sizeof(g), (const void *)hit.g)) {
 		lose(DFD_LOSS_READ);
 		return 0;

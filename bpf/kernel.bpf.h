@@ -7,6 +7,12 @@
 #ifndef DEFERD_KERNEL_BPF_H
 #define DEFERD_KERNEL_BPF_H
 
+/* Of inode.i_mode, include/uapi/linux/stat.h: what is not there for whoever has a C library. */
+#define S_IFMT   0170000
+#define S_IFSOCK 0140000
+#define S_IFREG  0100000
+#define S_IFIFO  0010000
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {

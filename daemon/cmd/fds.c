@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Who has how many descriptors of what, now; and whether one process gets more of them. */
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,32 +57,25 @@ static void take(void *arg, const struct fd_entry *fd)
 	p->failed |= fdtally_add(p->tally, fd) != 0;
 }
 
-static int take_process(void *arg, pid_t pid)
-{
-	struct pass *p = arg;
-
-	(void)fd_for_each(p->procfd, pid, take, p); /* gone meanwhile */
-	return 0;
-}
-
-/* A security module may keep processes from BPF: those come out of /proc, with what it lets us see. */
 static int take_missing(void *arg, pid_t pid)
 {
 	struct pass *p = arg;
 
-	return fdtally_process(p->tally, pid) ? 0 : take_process(arg, pid);
+	if (!fdtally_process(p->tally, pid))
+		(void)fd_for_each(p->procfd, pid, take, p); /* gone meanwhile */
+	return 0;
 }
 
-static void read_proc(struct pass *p, pid_t pid, const struct reason *why)
+/*
+ * Who is not counted yet: all, when there was no pass; else those that a security module keeps from BPF, as
+ * far as it lets us see them.
+ */
+static void read_proc(struct pass *p, pid_t pid)
 {
-	fprintf(stderr,
-		"deferd fds: no pass of the kernel over all descriptors (%s): /proc is read, which "
-		"tells no address family, port or state\n",
-		why->text);
 	if (pid)
-		(void)take_process(p, pid);
+		(void)take_missing(p, pid);
 	else
-		(void)proc_for_each_pid(p->procfd, take_process, p);
+		(void)proc_for_each_pid(p->procfd, take_missing, p);
 }
 
 static int read_all(struct pass *p, pid_t pid)
@@ -94,17 +87,17 @@ static int read_all(struct pass *p, pid_t pid)
 	if (!err)
 		err = fditer_read(it, take, p, &reason);
 	fditer_close(it);
-	if (!err && pid)
-		(void)take_missing(p, pid);
-	else if (!err)
-		(void)proc_for_each_pid(p->procfd, take_missing, p);
 	if (err) {
+		fprintf(stderr,
+			"deferd fds: no pass of the kernel over all descriptors (%s): /proc is "
+			"read, which tells no address family, port or state\n",
+			reason.text);
 		fdtally_free(p->tally);
 		p->tally = fdtally_new(pid);
 		if (!p->tally)
 			return -ENOMEM;
-		read_proc(p, pid, &reason);
 	}
+	read_proc(p, pid);
 	return p->failed ? -ENOMEM : 0;
 }
 

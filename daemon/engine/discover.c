@@ -113,7 +113,7 @@ static bool is_for_us(struct engine *e, pid_t pid, struct image *im)
  * Attaching takes the kernel a millisecond, and more when many run the file: many at once would keep the
  * loop from its records. Whose turn it is not is looked at again, in the next turn of the loop.
  */
-static bool take_turn(struct engine *e, pid_t pid)
+static bool attach_now(struct engine *e, pid_t pid)
 {
 	struct waiting *q = &e->waiting;
 
@@ -173,7 +173,7 @@ static void try_attach(struct engine *e, pid_t pid, struct image *im)
 	struct log_line l;
 	int err;
 
-	if (!is_for_us(e, pid, im) || !take_turn(e, pid))
+	if (!is_for_us(e, pid, im) || !attach_now(e, pid))
 		return;
 	err = attach_process(e, pid, im);
 	e->waiting.spent_ns += loop_now_ns() - begin_ns;

@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -83,13 +82,10 @@ static uint64_t count_hits(const struct engine *e)
 /* What came or was hit since the second before; who is new has all of it. */
 static bool is_quiet(struct engine *e)
 {
-	struct probe_stats st;
-	uint64_t hits = count_hits(e);
-	bool quiet;
+	uint64_t hits = count_hits(e), events = probe_events(e->probe);
+	bool quiet = events == e->pace.events && hits == e->pace.hits;
 
-	probe_get_stats(e->probe, &st);
-	quiet = st.events == e->pace.events && hits == e->pace.hits;
-	e->pace.events = st.events;
+	e->pace.events = events;
 	e->pace.hits = hits;
 	return quiet;
 }

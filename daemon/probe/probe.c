@@ -876,6 +876,11 @@ uint64_t probe_untracked(struct probe *p)
 	return sum_cpus(p, per_cpu);
 }
 
+uint64_t probe_events(const struct probe *p)
+{
+	return p->stats.events;
+}
+
 void probe_get_stats(struct probe *p, struct probe_stats *ret_stats)
 {
 	_cleanup_free_ uint64_t *per_cpu = calloc(p->ncpu, sizeof(*per_cpu));

@@ -144,6 +144,8 @@ void probe_forget(struct probe *p, uint32_t id, uint64_t g);
 /* All of a target. */
 void probe_forget_all(struct probe *p, uint32_t id);
 
+/* Records taken from the ring, since the start. */
+uint64_t probe_events(const struct probe *p);
 /* Goroutines and threads that found no room in the kernel's map, since the start; 0: not known. */
 uint64_t probe_untracked(struct probe *p);
 void probe_get_stats(struct probe *p, struct probe_stats *ret_stats);

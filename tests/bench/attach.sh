@@ -6,10 +6,7 @@
 #	attach.sh	RUNS=15
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/bench.sh
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 runs=${RUNS:-15}
 
 set_probes() { # SET: milliseconds

@@ -6,10 +6,7 @@
 #	census.sh	SIZES="10000 100000 1000000" RUNS=7
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/bench.sh
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 runs=${RUNS:-7}
 printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/bench.yml"
 

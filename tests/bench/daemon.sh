@@ -6,10 +6,7 @@
 #	daemon.sh	RUNS=3 SECONDS_AT_REST=20
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/bench.sh
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 runs=${RUNS:-3} rest=${SECONDS_AT_REST:-20}
 printf 'limits: { targets: 2000 }\n' >"$tmp/bench.yml"
 

@@ -6,10 +6,7 @@
 #	load.sh	SECONDS_EACH=10 RUNS=3
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/bench.sh
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 each=${SECONDS_EACH:-10} runs=${RUNS:-3}
 
 hits() { curl -sf "$url/metrics" | awk '/^deferd_probe_hits_total[{]/ { n += $NF } END { print n + 0 }'; }

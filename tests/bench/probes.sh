@@ -7,10 +7,7 @@
 #	probes.sh	RUNS=7
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/bench.sh
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" default || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go default
 runs=${RUNS:-7}
 defers=1000000
 sets=(none lean full)

@@ -7,10 +7,7 @@
 #
 #	slowdown.sh	PAIRS=60 SECONDS_EACH=1
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 pairs=${PAIRS:-60} each=${SECONDS_EACH:-1}
 printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/bench.yml"
 

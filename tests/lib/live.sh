@@ -175,6 +175,12 @@ skip_absent_gos() { # skips the supported releases that list_gos does not find, 
 		skip "go$release" "${reason:-not here; tests/lib/gos.sh fetches releases for DEFERD_GO}"
 	done
 }
+need_go() { # [VARIANT...]: root, and the fixtures by the first Go that is here; sets version, go, fixtures
+	need_root
+	read -r version go < <(list_gos)
+	[ -n "${version-}" ] || skip_all "no Go here to build the program with"
+	build_fixtures "$version" "$go" "$@" || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+}
 build_fixtures() { # VERSION GO [VARIANT...]: into $fixtures, unless they are newer than their sources
 	local variant stamp build=()
 	fixtures=$BUILD/fixtures/$1

@@ -3,10 +3,7 @@
 # A program that is started over and over, and ends at once: its file is inspected once, each process is let go of, and neither
 # memory nor descriptors of the daemon grow. For EXEC_SECONDS, after as many to warm up.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 seconds=${EXEC_SECONDS:-5}
 
 churn() { # for so many seconds: how many

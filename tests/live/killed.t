@@ -3,10 +3,7 @@
 # The daemon is killed, again and again, while a program hits its probes without a pause: the program lives, and its text is the
 # file's again each time. KILLS times.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 kills=${KILLS:-10}
 
 broken() { ! text_equals_file "$program"; }

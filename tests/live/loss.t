@@ -3,10 +3,7 @@
 # What is lost is counted, to the record: a trace of a program that is faster than the ring. Shown, held back and lost
 # records together are the pushes that the program made; and the counters were never in danger.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go
 
 start_program pile "$fixtures/pile.stripped" -deep 0 -defers 400000
 "$DEFERD" trace --json --lean --no-fds "$program" 7>&- >"$tmp/trace.out" 2>"$tmp/trace.err" &

@@ -3,10 +3,7 @@
 # How often deferd itself turns: about once a second when nothing happens, and what happens then is seen as ever; past its own
 # budget it looks less often and says so.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-read -r version go < <(list_gos)
-[ -n "${version-}" ] || skip_all "no Go here to build the program with"
-build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
+need_go stripped
 
 # Idle
 
