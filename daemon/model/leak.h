@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Does a group of goroutines leak? What is counted are its quiet members: those that have not run for
- * a limit. Of a leak they only become more; those of a pool stop becoming more; those of a server's
- * idle connections come and go. So a group is called growing when its quiet members
+ * Does a group of goroutines, or of descriptors, leak? What is counted are its quiet members: goroutines that have
+ * not run for a limit, descriptors that are as old as a limit. Of a leak they only become more; those of a
+ * pool stop becoming more; those of a server's idle connections come and go. So a group is called
+ * growing when its quiet members
  *
- *   - became more in three of the last four quarters, the newest among them, by a fair share each,
- *   - by LEAK_GAIN at least, and by a trend whose 95 % interval lies above zero (stat/trend.h),
- *   - and of those that became quiet no more than one in LEAK_WOKEN ran again or ended; within the
- *     first minutes, which every pool and every server spends filling, one in LEAK_WOKEN_SOON.
+ *   - became more by a trend whose 95 % interval lies above zero (stat/trend.h: of a walk, for what leaks is
+ *     counted again each time), and by a least gain, which a single step does not give: it moves the
+ *     median of the slopes little,
+ *   - did so in three of the last four quarters, the newest among them, by a fair share each,
+ *   - and of those that became quiet few ran again or ended; the fewest within the first minutes, which every
+ *     pool and every server spends filling.
  *
- * It is looked at over minutes, half an hour and hours at once: a leak may drip. Pure.
+ * It is looked at over minutes, longer and hours at once: a leak may drip. Pure.
  */
 #ifndef DEFERD_MODEL_LEAK_H
 #define DEFERD_MODEL_LEAK_H
@@ -17,13 +20,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEAK_GAIN       10
-#define LEAK_WOKEN      20
-#define LEAK_WOKEN_SOON 100
-#define LEAK_LEVELS     3
-#define LEAK_FACTOR     8  /* from a level's spacing to the next one's */
-#define LEAK_SAMPLES    24 /* of a level */
-#define LEAK_MIN        9  /* samples before anything is said */
+#define LEAK_LEVELS  3
+#define LEAK_SAMPLES 24 /* of a level */
+#define LEAK_MIN     9  /* samples before anything is said */
+
+/* Goroutines: from a level's spacing to the next one's. */
+#define LEAK_FACTOR 8
+
+/* How much it takes. */
+struct leak_rule {
+	uint32_t gain[LEAK_LEVELS]; /* at least so many more */
+	uint32_t woken
+		[LEAK_LEVELS]; /* of so many that became quiet, no more than one did not stay so */
+};
+extern const struct leak_rule leak_rule_goroutines, leak_rule_fds;
 
 enum leak_verdict {
 	LEAK_TOO_YOUNG,
@@ -48,7 +58,7 @@ struct leak_series {
 
 struct leak {
 	enum leak_verdict verdict;
-	double per_hour; /* by which quiet members become more; GROWING: 95 % interval */
+	double per_hour; /* by which quiet members become more; GROWING: with a 95 % interval */
 	double low_per_hour, high_per_hour;
 	double seconds; /* over which that was seen */
 };
@@ -57,8 +67,11 @@ struct leak {
  * A census: so many are quiet, so many that were are so no more. `spacing_ns` is the usual time from
  * one census to the next; one that comes sooner is not a sample of its own.
  */
+void leak_level_add(struct leak_level *l, uint64_t spacing_ns, uint64_t time_ns, uint32_t quiet,
+		    uint32_t woken);
+/* To all levels, each LEAK_FACTOR times as seldom as the one before. */
 void leak_add(struct leak_series *s, uint64_t spacing_ns, uint64_t time_ns, uint32_t quiet,
 	      uint32_t woken);
-void leak_judge(const struct leak_series *s, struct leak *ret_l);
+void leak_judge(const struct leak_series *s, const struct leak_rule *rule, struct leak *ret_l);
 
 #endif

@@ -45,7 +45,7 @@ void parked_end(struct parked **ps, uint64_t census, const struct event_census *
 			continue;
 		}
 		leak_add(&p->series, c->interval_ns, now_ns, p->what.quiet, p->what.woken);
-		leak_judge(&p->series, &p->leak);
+		leak_judge(&p->series, &leak_rule_goroutines, &p->leak);
 	}
 }
 

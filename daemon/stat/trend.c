@@ -41,30 +41,52 @@ static double kendall_variance(const struct trend_sample *s, unsigned n)
 	return var;
 }
 
-int trend_fit(const struct trend_sample *s, unsigned n, struct trend *ret_t)
-{
-	double slopes[PAIRS_MAX], c;
-	unsigned pairs = 0;
-	long lo, hi;
+/*
+ * What |S| / (n(n-1)/2) of a random walk of n points exceeds in 5 of 100: the median of 200,000 walks of
+ * normal steps each, 60,000 for the last three. The statistic knows only the order of the points, so other steps
+ * that are as likely up as down give nearly the same.
+ */
+static const struct {
+	unsigned n;
+	double tau;
+} walk_tau_95[] = {
+	{ 8, .929 },  { 10, .867 }, { 12, .849 }, { 16, .833 }, { 20, .832 },
+	{ 24, .819 }, { 32, .811 }, { 48, .805 }, { 64, .801 },
+};
 
-	if (n > TREND_SAMPLES_MAX)
-		return -E2BIG;
-	if (n < TREND_SAMPLES_MIN)
-		return -EAGAIN;
+static double walk_tau(unsigned n)
+{
+	unsigned i = 1;
+
+	while (walk_tau_95[i].n < n)
+		i++;
+	return walk_tau_95[i - 1].tau + (walk_tau_95[i].tau - walk_tau_95[i - 1].tau) *
+						(n - walk_tau_95[i - 1].n) /
+						(walk_tau_95[i].n - walk_tau_95[i - 1].n);
+}
+
+/* `s95` is what |S| exceeds in 5 of 100 when nothing grows. */
+static int fit(const struct trend_sample *s, unsigned n, double s95, struct trend *ret_t)
+{
+	double slopes[PAIRS_MAX];
+	unsigned pairs = 0;
+	long lo, hi, score = 0; /* Kendall's S */
+
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = i + 1; j < n; j++) {
 			double dt = (double)(s[j].time_ns - s[i].time_ns) / 1e9;
 
-			if (dt > 0)
-				slopes[pairs++] = (s[j].value - s[i].value) / dt;
+			if (dt <= 0)
+				continue;
+			slopes[pairs++] = (s[j].value - s[i].value) / dt;
+			score += (s[j].value > s[i].value) - (s[j].value < s[i].value);
 		}
 	}
 	if (!pairs)
 		return -EAGAIN;
 	qsort(slopes, pairs, sizeof(*slopes), by_value);
-	c = Z_95 * sqrt(kendall_variance(s, n));
-	lo = lround((pairs - c) / 2) - 1;
-	hi = lround((pairs + c) / 2);
+	lo = lround((pairs - s95) / 2) - 1;
+	hi = lround((pairs + s95) / 2);
 	if (lo < 0)
 		lo = 0;
 	if (hi >= (long)pairs)
@@ -73,9 +95,27 @@ int trend_fit(const struct trend_sample *s, unsigned n, struct trend *ret_t)
 		.per_sec = median(slopes, pairs),
 		.low_per_sec = slopes[lo],
 		.high_per_sec = slopes[hi],
+		.growing = (double)score > s95,
 		.samples = n,
 	};
 	return 0;
+}
+
+static int check_count(unsigned n)
+{
+	if (n > TREND_SAMPLES_MAX)
+		return -E2BIG;
+	return n < TREND_SAMPLES_MIN ? -EAGAIN : 0;
+}
+
+int trend_fit(const struct trend_sample *s, unsigned n, struct trend *ret_t)
+{
+	return check_count(n) ?: fit(s, n, Z_95 * sqrt(kendall_variance(s, n)), ret_t);
+}
+
+int trend_fit_walk(const struct trend_sample *s, unsigned n, struct trend *ret_t)
+{
+	return check_count(n) ?: fit(s, n, walk_tau(n) * n * (n - 1) / 2, ret_t);
 }
 
 bool trend_growing(const struct trend *t)

@@ -53,7 +53,7 @@ static struct leak look(unsigned now)
 		sim.was_quiet[i] = is;
 	}
 	leak_add(&sim.series, INTERVAL * SECOND, (3600 + now) * SECOND, quiet, woken);
-	leak_judge(&sim.series, &l);
+	leak_judge(&sim.series, &leak_rule_goroutines, &l);
 	return l;
 }
 
@@ -191,27 +191,27 @@ static void verdicts(void **state)
 
 	for (unsigned i = 0; i < LEAK_MIN - 1; i++, t += 10 * SECOND)
 		leak_add(&s, 10 * SECOND, t, i * 10, 0);
-	leak_judge(&s, &l);
+	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_TOO_YOUNG);
 	/* Sooner than the spacing: not a sample. */
 	leak_add(&s, 10 * SECOND, t - 9 * SECOND, 500, 0);
-	leak_judge(&s, &l);
+	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_TOO_YOUNG);
 	leak_add(&s, 10 * SECOND, t, 80, 0);
-	leak_judge(&s, &l);
+	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_GROWING);
 	assert_int_equal(l.seconds, 80);
 	/* In the first minutes one in a hundred may run again. */
 	leak_add(&s, 10 * SECOND, t += 10 * SECOND, 110, 1);
-	leak_judge(&s, &l);
+	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_GROWING);
 	leak_add(&s, 10 * SECOND, t += 10 * SECOND, 120, 1);
-	leak_judge(&s, &l);
+	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_UNSURE);
 	/* It has stopped. */
 	for (unsigned i = 0; i < LEAK_SAMPLES; i++)
 		leak_add(&s, 10 * SECOND, t += 10 * SECOND, 100, 0);
-	leak_judge(&s, &l);
+	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_STEADY);
 	assert_int_equal(l.per_hour, 0);
 }

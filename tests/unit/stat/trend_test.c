@@ -235,6 +235,55 @@ static void shapes(void **state)
 	}
 }
 
+/* Sum of twelve: near enough to a normal one. */
+static double noise(uint64_t *x)
+{
+	double sum = -6;
+
+	for (unsigned i = 0; i < 12; i++)
+		sum += (double)random_below(x, 1 << 20) / (1 << 20);
+	return sum;
+}
+
+typedef int (*fit_fn)(const struct trend_sample *s, unsigned n, struct trend *ret_t);
+
+/* Of 100 intervals, how many hold the true slope. */
+static double coverage(fit_fn fit, unsigned n, bool walk)
+{
+	uint64_t x = 88172645463325252;
+	unsigned held = 0, rounds = n > 32 ? 1000 : 4000;
+
+	for (unsigned r = 0; r < rounds; r++) {
+		struct trend_sample s[TREND_SAMPLES_MAX];
+		double error = 0;
+		struct trend t;
+
+		for (unsigned i = 0; i < n; i++) {
+			error = walk * error + noise(&x);
+			s[i] = (struct trend_sample){ HOUR + i * SECOND, 0.5 * i + error };
+		}
+		assert_int_equal(fit(s, n, &t), 0);
+		held += t.low_per_sec <= 0.5 && 0.5 <= t.high_per_sec;
+	}
+	return 100.0 * held / rounds;
+}
+
+/* Each fit holds what it promises of its own kind of error, and the plain one must not be used of walks. */
+static void intervals_hold_the_slope(void **state)
+{
+	static const unsigned sizes[] = { 9, 14, 24, 50 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		double white = coverage(trend_fit, sizes[i], false),
+		       walk = coverage(trend_fit_walk, sizes[i], true);
+
+		if (white < 93.5 || white > 97 || walk < 93.5 || walk > 97)
+			fail_msg("%u samples: %.1f %% of levels, %.1f %% of walks", sizes[i], white,
+				 walk);
+		assert_true(coverage(trend_fit, sizes[i], true) < 85);
+	}
+}
+
 static void growing(void **state)
 {
 	static const struct {
@@ -332,11 +381,17 @@ static void window_week(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(how_many),       cmocka_unit_test(one_instant),
-		cmocka_unit_test(by_hand),        cmocka_unit_test(against_brute_force),
-		cmocka_unit_test(shapes),         cmocka_unit_test(growing),
-		cmocka_unit_test(window_spacing), cmocka_unit_test(window_expiry),
-		cmocka_unit_test(window_full),    cmocka_unit_test(window_week),
+		cmocka_unit_test(how_many),
+		cmocka_unit_test(one_instant),
+		cmocka_unit_test(by_hand),
+		cmocka_unit_test(against_brute_force),
+		cmocka_unit_test(shapes),
+		cmocka_unit_test(growing),
+		cmocka_unit_test(window_spacing),
+		cmocka_unit_test(window_expiry),
+		cmocka_unit_test(window_full),
+		cmocka_unit_test(window_week),
+		cmocka_unit_test(intervals_hold_the_slope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
