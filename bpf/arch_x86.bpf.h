@@ -22,14 +22,16 @@
 #define ARCH_RET(ctx)       ((ctx)->rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)
+#define ARCH_SYS_ARG3(regs) ((regs)->r10)
 
 #define ARCH_CALL_LEN 5 /* of a direct call */
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */
-#define ARCH_NR_WRITE     1
-#define ARCH_NR_FCNTL     72
-#define ARCH_NR_SIGNALFD  282
-#define ARCH_NR_SIGNALFD4 289
+#define ARCH_NR_WRITE      1
+#define ARCH_NR_SOCKETPAIR 53
+#define ARCH_NR_FCNTL      72
+#define ARCH_NR_SIGNALFD   282
+#define ARCH_NR_SIGNALFD4  289
 
 /*
  * `jbe` goes to morestack when CF (bit 0) or ZF (bit 6) is set; the function is entered again after

@@ -31,6 +31,8 @@ static __always_inline long syscall_arg(int i)
 
 	if (i == 0)
 		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG0(regs));
+	else if (i == 3)
+		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG3(regs));
 	else
 		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG1(regs));
 	return arg;
@@ -67,8 +69,50 @@ static __always_inline void emit_fd(__u32 id, long nr, long ret, int fd, __u32 c
 	record_submit(r);
 }
 
+/* Of the second that runs, on this CPU. */
+static __always_inline int may_look(struct dfd_counts *c)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (now - c->fd_sites_ns > 1000000000) {
+		c->fd_sites_ns = now;
+		c->fd_sites = 0;
+	}
+	return c->fd_sites++ < DFD_FD_SITES_MAX;
+}
+
+static __always_inline void keep_opener(void *ctx, __u32 id, struct dfd_counts *c, int fd)
+{
+	struct dfd_fd_key key = { .target = id, .fd = fd };
+	struct dfd_fd_opened o = { .time_ns = bpf_ktime_get_ns() };
+	long n = bpf_get_stack(ctx, o.stack, sizeof(o.stack), BPF_F_USER_STACK);
+
+	o.nstack = n > 0 ? n / sizeof(o.stack[0]) : 0;
+	if (bpf_map_update_elem(&fds_opened, &key, &o, BPF_ANY))
+		count_up(&c->fd_unsited);
+}
+
+/* Where pipe and socketpair have put the two numbers. */
+static __always_inline void keep_opener_of_pair(void *ctx, __u32 id, struct dfd_counts *c, long nr)
+{
+	int fds[2];
+
+	if (bpf_probe_read_user(fds, sizeof(fds),
+				(void *)syscall_arg(nr == ARCH_NR_SOCKETPAIR ? 3 : 0)))
+		return;
+	keep_opener(ctx, id, c, fds[0]);
+	keep_opener(ctx, id, c, fds[1]);
+}
+
+static __always_inline int keeps_openers(__u32 id)
+{
+	struct dfd_target *t = target_of(id);
+
+	return t && t->flags & DFD_TARGET_FD_SITES;
+}
+
 /* `n` descriptors came into being if the call succeeded: 1, or 2 for pipes and socket pairs. */
-static __always_inline int opened(long nr, long ret, int n)
+static __always_inline int opened(void *ctx, long nr, long ret, int n)
 {
 	__u32 id = watched();
 	struct dfd_counts *c;
@@ -76,10 +120,27 @@ static __always_inline int opened(long nr, long ret, int n)
 	if (!id || !makes_one(nr))
 		return 0;
 	c = counts_of(id);
-	if (c && ret >= 0)
+	if (c && ret >= 0) {
 		__sync_fetch_and_add(&c->fd_opened, n);
+		if (!keeps_openers(id))
+			;
+		else if (!may_look(c))
+			count_up(&c->fd_unsited);
+		else if (n == 1)
+			keep_opener(ctx, id, c, ret);
+		else
+			keep_opener_of_pair(ctx, id, c, nr);
+	}
 	emit_fd(id, nr, ret, n == 1 ? ret : -1, 0);
 	return 0;
+}
+
+/* Of a number that is not open nothing is kept: who opens it next overwrites what was. */
+static __always_inline void forget_opener(__u32 id, int fd)
+{
+	struct dfd_fd_key key = { .target = id, .fd = fd };
+
+	bpf_map_delete_elem(&fds_opened, &key);
 }
 
 static __always_inline int closed(long nr, long ret)
@@ -95,6 +156,8 @@ static __always_inline int closed(long nr, long ret)
 	else if (c)
 		count_up(
 			&c->fd_closed); /* Linux frees the number even when close reports an error of the file */
+	if (ret != -EBADF && keeps_openers(id))
+		forget_opener(id, syscall_arg(0));
 	emit_fd(id, nr, ret, syscall_arg(0), 1);
 	return 0;
 }
@@ -102,13 +165,13 @@ static __always_inline int closed(long nr, long ret)
 SEC("tracepoint")
 int tp__open_exit(struct sys_exit_ctx *ctx)
 {
-	return opened(ctx->id, ctx->ret, 1);
+	return opened(ctx, ctx->id, ctx->ret, 1);
 }
 
 SEC("tracepoint")
 int tp__pair_exit(struct sys_exit_ctx *ctx)
 {
-	return opened(ctx->id, ctx->ret, 2);
+	return opened(ctx, ctx->id, ctx->ret, 2);
 }
 
 SEC("tracepoint")
@@ -120,13 +183,13 @@ int tp__close_exit(struct sys_exit_ctx *ctx)
 SEC("kretprobe")
 int kretprobe__open(struct pt_regs *ctx)
 {
-	return opened(bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 1);
+	return opened(ctx, bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 1);
 }
 
 SEC("kretprobe")
 int kretprobe__pair(struct pt_regs *ctx)
 {
-	return opened(bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 2);
+	return opened(ctx, bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 2);
 }
 
 SEC("kretprobe")

@@ -94,6 +94,15 @@ struct {
 	__type(value, struct dfd_aftermath);
 } aftermath_by_g __weak SEC(".maps");
 
+/* Who opened what is open, of targets that are looked at so. Takes memory only for what it holds, 0.3 KB each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DFD_FDS_OPENED_MAX);
+	__type(key, struct dfd_fd_key);
+	__type(value, struct dfd_fd_opened);
+} fds_opened __weak SEC(".maps");
+
 /* Calls of recover() in a wrong frame, by site and caller. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

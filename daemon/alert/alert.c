@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "alert/alert.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
+#include "model/fdlines.h"
 
 #define PLACE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
 
@@ -161,6 +163,27 @@ static bool describe_pile(struct alert *a, struct model *m, const struct target 
 	return describe_goroutines(a, m, t, p->stack, p->nstack, p->created_at);
 }
 
+static void describe_fds(struct alert *a, struct model *m, const struct target *t,
+			 enum fd_scope scope)
+{
+	const struct fdgroup *g = fdgroups_fastest(t->fd_groups, scope);
+	struct fd_line lines[FD_LINES_MAX];
+
+	if (!g)
+		return;
+	fdgroup_name(&g->what.key, a->fds.what, sizeof(a->fds.what));
+	a->fds.open = g->what.open;
+	a->fds.low_per_hour = g->leak.low_per_hour;
+	a->fds.high_per_hour = g->leak.high_per_hour;
+	a->fds.limit = t->fds.limit;
+	if (!target_fd_exhaustion(t, &a->fds.full_low_s, &a->fds.full_high_s))
+		a->fds.full_low_s = a->fds.full_high_s = NAN;
+	if (fd_lines(m, t, lines) && lines[0].at && lines[0].kept) {
+		(void)set_site(&a->fds.opened_by, lines[0].at);
+		a->fds.opened_by.share = lines[0].share;
+	}
+}
+
 /* The newest panic of this outcome. */
 static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome)
 {
@@ -234,6 +257,7 @@ static void refresh(struct alert *a, const struct rule *r, double value)
 	a->threshold = first->threshold;
 	a->of_depth = first->metric->of_depth;
 	a->of_leak = first->metric->of_leak;
+	a->of_fds = first->metric->of_fds;
 	a->of_pile = first->metric->of_pile;
 	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
@@ -274,6 +298,8 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 		named = describe_pile(a, m, s->target);
 	else if (a->of_leak)
 		named = describe_leak(a, m, s->target);
+	else if (a->of_fds)
+		describe_fds(a, m, s->target, r->conditions[0].metric->fds);
 	else if (a->of_panic && value == a->value)
 		named = describe_panic(a, m, s->service, r->conditions[0].metric->outcome);
 	if (a->state == ALERT_PENDING && now_ns - a->active_ns >= r->for_ns &&
@@ -363,6 +389,40 @@ static void describe_leaks(const struct alert *a, char *buf, size_t size)
 		 created, a->value);
 }
 
+static void describe_duration(double seconds, char *buf, size_t size)
+{
+	if (seconds < 120)
+		snprintf(buf, size, "%.0f s", seconds);
+	else if (seconds < 7200)
+		snprintf(buf, size, "%.0f min", seconds / 60);
+	else if (seconds < 172800)
+		snprintf(buf, size, "%.1f h", seconds / 3600);
+	else
+		snprintf(buf, size, "%.0f days", seconds / 86400);
+}
+
+static void describe_descriptors(const struct alert *a, char *buf, size_t size)
+{
+	const struct alert_fds *f = &a->fds;
+	char low[32], high[32], full[128] = "", place[PLACE_MAX], opened[PLACE_MAX + 64] = "";
+
+	describe_duration(f->full_low_s, low, sizeof(low));
+	describe_duration(f->full_high_s, high, sizeof(high));
+	if (isfinite(f->full_high_s))
+		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s to %s",
+			 (unsigned long long)f->limit, low, high);
+	else if (isfinite(f->full_low_s))
+		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s at the earliest",
+			 (unsigned long long)f->limit, low);
+	describe_place(&f->opened_by, place, sizeof(place));
+	if (f->opened_by.function[0])
+		snprintf(opened, sizeof(opened), "; %.0f %% of what is kept was opened by %s",
+			 100 * f->opened_by.share, place);
+	snprintf(buf, size, "%s (pid %u): %s leak: %llu are open, %.0f to %.0f more an hour%s%s",
+		 a->service, a->pid, f->what, (unsigned long long)f->open, f->low_per_hour,
+		 f->high_per_hour, full, opened);
+}
+
 static void describe_pile_up(const struct alert *a, char *buf, size_t size)
 {
 	char place[PLACE_MAX];
@@ -378,6 +438,8 @@ void alert_describe(const struct alert *a, char *buf, size_t size)
 		describe_panics(a, buf, size);
 	else if (a->of_leak)
 		describe_leaks(a, buf, size);
+	else if (a->of_fds)
+		describe_descriptors(a, buf, size);
 	else if (a->of_pile)
 		describe_pile_up(a, buf, size);
 	else if (!a->of_depth)

@@ -55,6 +55,18 @@ struct alert {
 	struct alert_site created;    /* the go statement; function "": they have none */
 	uint64_t count;               /* of them, now */
 	char doing[EVENT_REASON_MAX]; /* why they wait: "chan receive"; "" not known */
+	/* Of descriptors that leak: those that do so fastest */
+	bool of_fds;
+	struct alert_fds {
+		char what[64]; /* "connections to port 5432" */
+		uint64_t open; /* of them */
+		double low_per_hour, high_per_hour;
+		double full_low_s,
+			full_high_s; /* until the limit of all descriptors; NAN: it has none */
+		uint64_t limit;
+		struct alert_site
+			opened_by; /* the line that keeps most, and its share; function "": not known */
+	} fds;
 	/* Panic alerts: of the newest such panic; `site` is where it began */
 	bool of_panic;
 	char panic[MODEL_FUNC_MAX]; /* "*errors.errorString: no such user" */

@@ -67,6 +67,38 @@ static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_
 	return target_fd_exhaustion(t, ret, &high);
 }
 
+static bool fd_leak_of(const struct target *t, enum fd_scope scope, double *ret)
+{
+	*ret = t->fd_leaks[scope].per_hour;
+	return t->fd_leaks[scope].verdict == LEAK_GROWING;
+}
+
+static bool fd_leak(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	return fd_leak_of(t, FDS_OTHERS, ret);
+}
+
+static bool connection_leak(const struct model *m, const struct target *t, uint64_t now_ns,
+			    double *ret)
+{
+	return fd_leak_of(t, FDS_CONNECTIONS, ret);
+}
+
+static bool fd_leak_exhaustion(const struct model *m, const struct target *t, uint64_t now_ns,
+			       double *ret)
+{
+	double high;
+
+	return t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING && target_fd_exhaustion(t, ret, &high);
+}
+
+static bool double_closes(const struct model *m, const struct target *t, uint64_t now_ns,
+			  double *ret)
+{
+	*ret = (double)recent_sum(&t->bad_closes, now_ns);
+	return t->counts.fd_closed || t->counts.fd_ebadf;
+}
+
 static bool goroutines(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
 {
 	*ret = (double)census_goroutines(&t->census);
@@ -150,6 +182,22 @@ const struct rule_metric rule_metrics[] = {
 	  "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
 	{ "fd_exhaustion_seconds", "s",
 	  "earliest time to the limit at this pace; absent while it does not grow", fd_exhaustion },
+	{ "fd_leak_per_hour", "1/h",
+	  "descriptors that are opened and not closed, other than connections; absent while they "
+	  "do not grow as a "
+	  "leak does",
+	  fd_leak, .of_fds = true, .fds = FDS_OTHERS },
+	{ "connection_leak_per_hour", "1/h",
+	  "connections to or at a port that are not closed; absent while they do not grow as a "
+	  "leak does",
+	  connection_leak, .of_fds = true, .fds = FDS_CONNECTIONS },
+	{ "fd_leak_exhaustion_seconds", "s",
+	  "earliest time to the limit at the pace of the leak; absent while there is none",
+	  fd_leak_exhaustion, .of_fds = true, .fds = FDS_ALL },
+	{ "double_closes", "closes",
+	  "of numbers that were not open (EBADF), in the last 5 minutes, while the descriptor "
+	  "hooks were attached",
+	  double_closes },
 	{ "goroutines", "goroutines", "goroutines of the program at the last census", goroutines },
 	{ "goroutines_leaked", "goroutines",
 	  "goroutines of which the Go runtime itself has proved that they wait for ever (1.26+, "
@@ -238,6 +286,26 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 				  { rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 } },
 		  .keep_ns = 60000000000ull,
 		  .severity = SEVERITY_CRITICAL },
+		{ .name = "DescriptorLeak",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("fd_leak_per_hour"), RULE_GT, 0 } },
+		  .keep_ns = 120000000000ull,
+		  .severity = SEVERITY_WARNING },
+		{ .name = "ConnectionLeak",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("connection_leak_per_hour"), RULE_GT, 0 } },
+		  .keep_ns = 120000000000ull,
+		  .severity = SEVERITY_WARNING },
+		{ .name = "DescriptorExhaustion",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("fd_leak_exhaustion_seconds"), RULE_LT,
+				    7200 } },
+		  .keep_ns = 120000000000ull,
+		  .severity = SEVERITY_CRITICAL },
+		{ .name = "DoubleClose",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("double_closes"), RULE_GE, 1 } },
+		  .severity = SEVERITY_WARNING },
 		{ .name = "GoroutineLeak",
 		  .n_conditions = 1,
 		  .conditions = { { rule_metric_find("goroutine_leak_per_hour"), RULE_GT, 0 } },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Who has how many descriptors of what, now; and whether one process gets more of them. */
+/* Who has how many descriptors of what, now; whether one process gets more of them, and what a daemon says of it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "cmd/cmd.h"
+#include "cmd/source.h"
 #include "model/fdtally.h"
 #include "probe/fditer.h"
 #include "proc/procfs.h"
@@ -21,10 +22,15 @@
 
 #define SHOWN_KINDS 4u /* of a process in the table */
 
+static struct source_opts source = { .command = "fds", .daemon_first = true };
 static bool as_json, as_csv, no_headers;
 static uint32_t interval_s = 1, duration_s = 30;
 
 static const struct cmd_option options[] = {
+	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
+	  .help = "socket of the daemon, which knows whether they leak; default: as configured" },
 	{ "csv", 0, OPTION_FLAG, &as_csv,
 	  .help = "of one process: 'epoch,count' lines as time passes, and the slope at the end" },
 	{ "duration", 'd', OPTION_U32, &duration_s, .min = 1, .max = 86400, .arg = "SECONDS",
@@ -145,7 +151,24 @@ static json_t *connections_of(struct pass *p)
 	return list;
 }
 
-static json_t *document(struct pass *p, pid_t pid)
+/* What the daemon makes of it, if there is one and it observes the process; else nothing. */
+static void add_verdict(json_t *o, struct source *s, pid_t pid)
+{
+	static const char *const taken[] = { "fd_leak", "fd_groups", "fd_sites",
+					     "fd_exhaustion_seconds",
+					     "fd_exhaustion_high_seconds" };
+	struct reason reason = {};
+	json_t *target = NULL;
+
+	if (s)
+		(void)source_target(s, (uint32_t)pid, &target, &reason);
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		(void)json_object_set(o, taken[i],
+				      json_object_get(target, taken[i]) ?: json_null());
+	json_decref(target);
+}
+
+static json_t *document(struct pass *p, struct source *s, pid_t pid)
 {
 	json_t *list = json_array(), *o;
 
@@ -156,6 +179,7 @@ static json_t *document(struct pass *p, pid_t pid)
 	}
 	o = process_of(p, fdtally_process(p->tally, pid) ?: &(struct fd_process){ .pid = pid });
 	(void)json_object_set_new(o, "connections", connections_of(p));
+	add_verdict(o, s, pid);
 	(void)json_array_append_new(list, o);
 	return list;
 }
@@ -234,7 +258,72 @@ static void print_process(const json_t *o)
 	}
 }
 
-static int show_pass(int procfd, pid_t pid)
+static void print_group(const json_t *g)
+{
+	const json_t *leak = json_object_get(g, "leak");
+	long long port = value_integer(g, "port");
+	double low = 0, high = 0, seconds = 0;
+	char over[VALUE_MAX];
+
+	if (strcmp(value_string(leak, "verdict"), "leaking"))
+		return;
+	(void)value_number(leak, "low_per_hour", &low);
+	(void)value_number(leak, "high_per_hour", &high);
+	(void)value_number(leak, "seconds", &seconds);
+	value_duration(over, sizeof(over), seconds);
+	printf("        %s", value_string(g, "kind"));
+	if (port)
+		printf(" %s port %lld", strcmp(value_string(g, "direction"), "in") ? "to" : "at",
+		       port);
+	printf(": %.0f to %.0f more an hour, seen over %s; %lld are open\n", low, high, over,
+	       value_integer(g, "open"));
+}
+
+static void print_site(const json_t *s)
+{
+	const json_t *site = json_object_get(s, "site");
+	double share = 0, median = 0;
+	char age[VALUE_MAX];
+
+	if (!value_integer(s, "kept"))
+		return;
+	(void)value_number(s, "share", &share);
+	(void)value_number(s, "median_seconds", &median);
+	value_duration(age, sizeof(age), median);
+	printf("        %5.1f%%  %lld kept, half of them for %s: %s at %s:%lld\n", 100 * share,
+	       value_integer(s, "kept"), age,
+	       json_is_object(site) ? value_string(site, "function") : "?",
+	       value_string(site, "file"), value_integer(site, "line"));
+}
+
+static void print_verdict(const json_t *o)
+{
+	const json_t *leak = json_object_get(o, "fd_leak"), *g;
+	char low_text[VALUE_MAX], high_text[VALUE_MAX];
+	double low, high;
+	size_t i;
+
+	if (!json_is_object(leak))
+		return;
+	printf("    verdict of the daemon: %s\n", value_string(leak, "verdict"));
+	json_array_foreach (json_object_get(o, "fd_groups"), i, g)
+		print_group(g);
+	if (json_array_size(json_object_get(o, "fd_sites")))
+		puts("    opened by, since that is looked at:");
+	json_array_foreach (json_object_get(o, "fd_sites"), i, g)
+		print_site(g);
+	if (!value_number(o, "fd_exhaustion_seconds", &low))
+		return;
+	value_duration(low_text, sizeof(low_text), low);
+	if (value_number(o, "fd_exhaustion_high_seconds", &high)) {
+		value_duration(high_text, sizeof(high_text), high);
+		printf("        the limit is reached in %s to %s\n", low_text, high_text);
+	} else {
+		printf("        the limit is reached in %s at the earliest\n", low_text);
+	}
+}
+
+static int show_pass(int procfd, struct source *s, pid_t pid)
 {
 	struct pass p = { .procfd = procfd, .tally = fdtally_new(pid) };
 	struct proc_image image;
@@ -243,13 +332,14 @@ static int show_pass(int procfd, pid_t pid)
 
 	if (pid && proc_stat_exe(procfd, pid, &image)) {
 		code = fail("no such process, or a kernel thread");
-	} else if (!p.tally || read_all(&p, pid) || !(doc = document(&p, pid))) {
+	} else if (!p.tally || read_all(&p, pid) || !(doc = document(&p, s, pid))) {
 		code = fail("out of memory");
 	} else if (as_json) {
 		(void)json_dumpf(doc, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else if (pid) {
 		print_process(json_array_get(doc, 0));
+		print_verdict(json_array_get(doc, 0));
 	} else {
 		print_table(doc);
 	}
@@ -326,6 +416,7 @@ static int print_samples(int procfd, pid_t pid)
 static int run(int argc, char **argv)
 {
 	_cleanup_close_ int procfd = proc_open("/proc");
+	struct source *s = NULL;
 	pid_t pid = 0;
 	int code = argc ? cmd_parse_pid(&cmd_fds, argv[0], &pid) : EXIT_GOOD;
 
@@ -337,7 +428,13 @@ static int run(int argc, char **argv)
 	}
 	if (procfd < 0)
 		return fail("/proc cannot be opened");
-	code = as_csv ? print_samples(procfd, pid) : show_pass(procfd, pid);
+	if (as_csv) {
+		code = print_samples(procfd, pid);
+	} else {
+		code = pid ? source_open(&source, &s) : EXIT_GOOD;
+		code = code ?: show_pass(procfd, s, pid);
+	}
+	source_close(s);
 	return cmd_flush(&cmd_fds) ?: code;
 }
 
@@ -348,7 +445,8 @@ const struct command cmd_fds = {
 	.details =
 		"Of all processes, or of one with its connections by port and state: one pass of "
 		"the kernel over all descriptors,\n"
-		"without a hook. Needs no daemon.\n",
+		"without a hook. Needs no daemon; one that observes the process is asked whether "
+		"they leak.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

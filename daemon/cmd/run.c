@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <signal.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,15 @@ static void on_alert(void *arg, const struct alert *a)
 		log_str(&l, "reason", a->doing);
 		log_site(&l, "site", &a->site);
 		log_site(&l, "created_by", &a->created);
+	}
+	if (a->of_fds) {
+		log_str(&l, "what", a->fds.what);
+		log_u64(&l, "open", a->fds.open);
+		log_fmt(&l, "low_per_hour", "%.1f", a->fds.low_per_hour);
+		log_fmt(&l, "high_per_hour", "%.1f", a->fds.high_per_hour);
+		if (isfinite(a->fds.full_low_s))
+			log_fmt(&l, "full_in_seconds", "%.0f", a->fds.full_low_s);
+		log_site(&l, "opened_by", &a->fds.opened_by);
 	}
 	if (a->of_panic) {
 		log_str(&l, "panic", a->panic);

@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "census/descriptors.h"
+#include "census/fdsites.h"
 #include "engine/engine_priv.h"
 
 #define TURN_NS 2000000ull /* of attaching, in one turn of the loop; what has begun is ended */
@@ -50,6 +52,8 @@ void watch_remove(struct engine *e, struct watch *w)
 void watch_free(struct watch *w)
 {
 	census_free(w->census.c);
+	descriptors_free(w->fds);
+	fdsites_free(w->fd_sites);
 	free(w->pruned);
 	close(w->memory.fd);
 	free(w);

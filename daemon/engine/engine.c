@@ -400,7 +400,8 @@ static void on_job(void *arg, uint32_t image_id, int err, const struct worker_re
 static bool anything_grows(const struct engine *e)
 {
 	for (const struct target *t = model_targets(e->model); t; t = t->hh.next) {
-		if (t->have_fd_trend && trend_growing(&t->fd_trend))
+		if (t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING ||
+		    (t->have_fd_trend && trend_growing(&t->fd_trend)))
 			return true;
 	}
 	return false;
@@ -488,6 +489,7 @@ static void on_second(struct engine *e)
 	close_images(e);
 	if (looks) {
 		golibs_tick(e);
+		descriptors_tick(e);
 		set_hooks(e);
 	}
 	if (looks || e->urgent)
@@ -620,6 +622,7 @@ void engine_free(struct engine *e)
 		watch_free(w);
 	}
 	golibs_done(e);
+	descriptors_stop(e);
 	probe_close(e->probe);
 	images_free(e->images);
 	alerts_free(e->alerts);

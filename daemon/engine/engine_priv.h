@@ -60,6 +60,10 @@ struct watch {
 		attached_ns; /* an exec after this is of another program, even if the file is the same */
 	uint64_t limit_read_ns;
 	uint64_t fd_limit;
+	struct descriptors *fds;  /* NULL before their first census */
+	uint64_t fds_ns;          /* of the newest; 0: there was none */
+	struct fdsites *fd_sites; /* NULL: who opens them is not kept */
+	uint64_t fd_sites_until_ns;
 };
 
 struct engine {
@@ -116,6 +120,14 @@ struct engine {
 	uint64_t scanned_ns;
 	uint64_t golibs_ns; /* when they were looked for last */
 	struct golib_seen *golibs_seen;
+	struct fd_census {
+		struct fditer *it;    /* NULL: not yet, or the kernel has none, and /proc is read */
+		uint64_t due_ns;      /* 0: there was none yet */
+		bool complained;      /* that a pass failed */
+		struct fd_entry *fds; /* of the process that is being read */
+		unsigned n, room;
+		bool failed; /* no room for them */
+	} fd_census;
 	int64_t clock_ns; /* see proc_clock_offset(): our own */
 	struct engine_stats stats;
 };
@@ -199,6 +211,10 @@ bool goroutines_tick(struct engine *e);
 void goroutines_ask(struct watch *w);
 /* Once a second: goroutines that found no room in the kernel's map are of any target. */
 void goroutines_check_map(struct engine *e);
+
+/* descriptors.c: what descriptors processes have, and how old they are; each second that is looked in */
+void descriptors_tick(struct engine *e);
+void descriptors_stop(struct engine *e);
 
 /* aftermaths.c: whether recovered panics are swallowed; each second, after the scan */
 void aftermaths_tick(struct engine *e);

@@ -328,3 +328,14 @@ void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, u
 		.inferred = st->flags & DFD_CALL_INFERRED,
 	};
 }
+
+void decode_fd_opened(const struct dfd_fd_key *key, const struct dfd_fd_opened *o, uint64_t bias,
+		      struct event_fd_opened *ret)
+{
+	*ret = (struct event_fd_opened){ .fd = (int)key->fd, .opened_ns = o->time_ns };
+	while (ret->nstack < o->nstack && ret->nstack < DFD_FD_STACK &&
+	       ret->nstack < EVENT_STACK_MAX) {
+		ret->stack[ret->nstack] = o->stack[ret->nstack] - bias;
+		ret->nstack++;
+	}
+}

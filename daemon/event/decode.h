@@ -29,6 +29,8 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu,
 /* `epoch` is the kernel's at the time of the scan, so the window that just ended is epoch - 1. */
 void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, uint64_t bias,
 		      uint32_t epoch, struct event_goroutine *ret_g);
+void decode_fd_opened(const struct dfd_fd_key *key, const struct dfd_fd_opened *o, uint64_t bias,
+		      struct event_fd_opened *ret);
 enum lowering decode_lowering(unsigned role);
 
 #endif

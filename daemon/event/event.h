@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proc/fd.h"
+
 #define EVENT_STACK_MAX 25 /* the probed call's site, then the frames above it */
 
 enum event_type {
@@ -42,6 +44,10 @@ enum event_type {
 	EVENT_PILE,      /* the lock that most wait for; the same */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
 	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
+	EVENT_FD_GROUP,  /* descriptors of one kind, or of one port; of the census that ends next */
+	EVENT_FD_OPENED, /* who opened a descriptor that is open; told to whoever asks */
+	EVENT_FD_SITE, /* descriptors that are open and were opened by one stack, after FD_CENSUS */
+	EVENT_FD_CENSUS, /* the descriptors of a target were counted; there were no other FD_GROUPs */
 	EVENT_TYPE_MAX,
 };
 
@@ -289,6 +295,46 @@ struct event_fds {
 	uint64_t limit; /* RLIMIT_NOFILE, soft */
 };
 
+#define EVENT_FD_AGES 2
+
+/* Descriptors of one kind; of sockets of inet and inet6 both, those that went to one port or came in at one. */
+struct event_fd_group {
+	struct event_fd_key {
+		uint8_t kind; /* enum fd_kind; of inet and inet6: FD_INET */
+		uint8_t incoming;
+		uint16_t
+			port; /* the peer's; incoming: the target's own. 0: none, or one of too many */
+	} key;
+	uint32_t open;
+	/* Of these, so many are at least 6 (96) intervals old; so many that were are closed since the census before. */
+	uint32_t kept[EVENT_FD_AGES], closed[EVENT_FD_AGES];
+	uint64_t oldest_ns;         /* one is there since then, or longer */
+	uint32_t states[FD_STATES]; /* of FD_INET with a port: by fd_entry.sock_state */
+};
+
+struct event_fd_opened {
+	int fd;
+	uint64_t opened_ns;
+	unsigned nstack;
+	uint64_t stack
+		[EVENT_STACK_MAX]; /* return addresses above the system call, innermost first */
+};
+
+struct event_fd_site {
+	uint32_t open;      /* by this stack, of those whose opening was looked at */
+	uint32_t kept;      /* of these, so many are at least 6 intervals old */
+	uint64_t oldest_ns; /* opened then */
+	uint64_t median_ns; /* half of them was opened before */
+	unsigned nstack;
+	uint64_t stack[EVENT_STACK_MAX];
+};
+
+struct event_fd_census {
+	uint64_t interval_ns; /* from one census to the next, at least */
+	bool followed
+		[EVENT_FD_AGES]; /* the target is followed for so long that `kept` means all of them */
+};
+
 struct event {
 	enum event_type type;
 	uint32_t target; /* id; 0 for EXEC, EXIT, FORK, SCAN_* */
@@ -314,6 +360,10 @@ struct event {
 		struct event_pile pile;
 		struct event_pending pending;
 		struct event_census census;
+		struct event_fd_group fd_group;
+		struct event_fd_opened fd_opened;
+		struct event_fd_site fd_site;
+		struct event_fd_census fd_census;
 	};
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/version.h"
 #include "export/expo.h"
+#include "export/fds.h"
 #include "export/views.h"
 
 struct page {
@@ -295,8 +296,9 @@ static void write_fds(struct page *p)
 			expo_sample(x, slope, "service", s->name, NULL);
 	}
 	expo_family(x, "deferd_fd_exhaustion_seconds", EXPO_GAUGE,
-		    "Earliest time to the limit at the present pace; +Inf while descriptors do not "
-		    "grow.");
+		    "Earliest time to the limit at the pace of a leak, or of the last minute; +Inf "
+		    "while "
+		    "descriptors do not grow.");
 	FOR_EACH_SERVICE (s, p->m) {
 		double soonest = __builtin_inf();
 
@@ -308,6 +310,7 @@ static void write_fds(struct page *p)
 		}
 		expo_sample(x, soonest, "service", s->name, NULL);
 	}
+	fds_write_metrics(x, p->m);
 }
 
 static void write_fd_calls(struct page *p)

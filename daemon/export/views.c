@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/fds.h"
 #include "export/goroutines.h"
 #include "export/views_priv.h"
 
@@ -126,7 +127,7 @@ void view_time(json_t *o, const char *key, int64_t unix_ms)
 	set_str(o, key, buf);
 }
 
-static json_t *alert_site_json(const struct alert_site *s, bool with_share)
+json_t *view_alert_site(const struct alert_site *s, bool with_share)
 {
 	json_t *o = json_object();
 
@@ -142,9 +143,9 @@ static void add_waiters(json_t *o, const struct alert *a)
 {
 	set_int(o, "goroutines", a->count);
 	set_str(o, "reason", a->doing);
-	set(o, "site", alert_site_json(&a->site, false));
+	set(o, "site", view_alert_site(&a->site, false));
 	set(o, "created_by",
-	    a->created.function[0] ? alert_site_json(&a->created, false) : json_null());
+	    a->created.function[0] ? view_alert_site(&a->created, false) : json_null());
 }
 
 static json_t *alert_json(const struct show *sh, const struct alert *a)
@@ -173,10 +174,12 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	set_str(o, "value", text);
 	if (a->of_panic) {
 		set_str(o, "panic", a->panic);
-		set(o, "site", alert_site_json(&a->site, false));
+		set(o, "site", view_alert_site(&a->site, false));
 	}
 	if (a->of_leak || a->of_pile)
 		add_waiters(o, a);
+	if (a->of_fds)
+		set(o, "descriptors", view_alert_fds(&a->fds));
 	if (!a->of_depth) {
 		json_decref(top);
 		return o;
@@ -184,9 +187,9 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	set_int(o, a->runtime == RUNTIME_C ? "thread" : "goroutine", a->goid);
 	set_int(o, "depth", (uint64_t)a->value);
 	set(o, "exact", json_boolean(a->exact));
-	set(o, "site", alert_site_json(&a->site, false));
+	set(o, "site", view_alert_site(&a->site, false));
 	for (unsigned i = 0; i < a->n_top; i++)
-		json_array_append_new(top, alert_site_json(&a->top[i], true));
+		json_array_append_new(top, view_alert_site(&a->top[i], true));
 	set(o, "top_sites", top);
 	return o;
 }
@@ -221,19 +224,6 @@ static unsigned firing_of(const struct show *s, const struct target *t)
 		     (a->key.target == t->id ||
 		      (a->of_panic && !strcmp(a->service, t->service->name)));
 	return n;
-}
-
-static void add_fds(json_t *o, const struct target *t)
-{
-	double low, high;
-	bool runs_out = target_fd_exhaustion(t, &low, &high);
-
-	set(o, "open_fds", t->have_fds ? json_integer((json_int_t)t->fds.open) : json_null());
-	set(o, "max_fds", t->have_fds ? json_integer((json_int_t)t->fds.limit) : json_null());
-	set_real(o, "fd_growth_per_second", t->have_fd_trend ? t->fd_trend.per_sec : NAN);
-	set_real(o, "fd_growth_low_per_second", t->have_fd_trend ? t->fd_trend.low_per_sec : NAN);
-	set_real(o, "fd_growth_high_per_second", t->have_fd_trend ? t->fd_trend.high_per_sec : NAN);
-	set_real(o, "fd_exhaustion_seconds", runs_out ? low : NAN);
 }
 
 static json_t *by_lowering(const struct event_counts *c)
@@ -298,7 +288,7 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "panics_recovered", t->counts.outcomes[OUTCOME_RECOVERED]);
 	set(o, "panics_by_outcome", by_outcome(&t->counts));
 	set_real(o, "panics_per_second", rate_per_sec(&t->panic_rate));
-	add_fds(o, t);
+	view_add_fds(o, t);
 	set_int(o, "fd_opened", t->counts.fd_opened);
 	set_int(o, "fd_closed", t->counts.fd_closed);
 	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
@@ -473,6 +463,8 @@ json_t *view_target(const struct show *sh, uint32_t pid)
 	}
 	set(o, "sites", list);
 	set(o, "groups", view_groups(sh, t, VIEW_GROUPS_MAX));
+	set(o, "fd_groups", view_fd_groups(t, sh->now_ns));
+	set(o, "fd_sites", view_fd_sites(m, t, sh->now_ns));
 	set(o, "crossing_stack", view_stack(m, t->image_id, t->crossing.stack, t->crossing.nstack));
 	return o;
 }

@@ -5,7 +5,7 @@
  *
  *   snapshot  { time_unix_ms, deferd{}, services[], targets[], alerts[] }
  *   target    one of targets[], with goroutines[] (deepest first), sites[] (most registrations first),
- *             groups[] of goroutines (see view_groups()), and crossing_stack[],
+ *             groups[] of goroutines (see view_groups()), fd_groups[] and fd_sites[] (see export/fds.h), and crossing_stack[],
  *             the lines that led to the newest crossing of the threshold (innermost first)
  *   panics    { panics[] (newest first), sites[] (most panics first), misplaced[], totals[] }, see
  *             view_panics()

@@ -37,6 +37,8 @@ json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, un
 bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p);
 void view_time(json_t *o, const char *key, int64_t unix_ms); /* RFC 3339, milliseconds, UTC */
 
+json_t *view_alert_site(const struct alert_site *s, bool with_share);
+
 json_t *view_address(uint64_t address); /* "0xc000123000" */
 
 #endif

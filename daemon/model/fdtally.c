@@ -2,7 +2,6 @@
 #include "model/fdtally.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 
 struct fdtally {
@@ -51,7 +50,7 @@ static int keep(struct fdtally *t, const struct fd_entry *fd)
 		t->room = room;
 	}
 	t->entries[t->n++] = *fd;
-	if (fd->sock_state == TCP_LISTEN)
+	if (fd_listens(fd))
 		t->listening[fd->local_port / 8] |= (uint8_t)(1u << fd->local_port % 8);
 	return 0;
 }
@@ -70,7 +69,7 @@ int fdtally_add(struct fdtally *t, const struct fd_entry *fd)
 	}
 	p->open++;
 	p->by_kind[fd->kind]++;
-	if (fd->pid != t->pid || (fd->kind != FD_INET && fd->kind != FD_INET6))
+	if (fd->pid != t->pid || !fd_is_inet(fd))
 		return 0;
 	return keep(t, fd);
 }

@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,8 @@ static void target_free(struct target *t)
 		free(r);
 	}
 	parked_free(&t->parked);
+	fdgroups_free(&t->fd_groups);
+	fdopeners_done(&t->fd_openers);
 	free(t->queues);
 	free(t);
 }
@@ -579,6 +582,7 @@ static void apply_counts(struct target *t, const struct event *ev)
 	recent_add(&t->service->overridden, ev->time_ns,
 		   ev->counts.outcomes[OUTCOME_OVERRIDDEN] -
 			   t->counts.outcomes[OUTCOME_OVERRIDDEN]);
+	recent_add(&t->bad_closes, ev->time_ns, ev->counts.fd_ebadf - t->counts.fd_ebadf);
 	t->counts = ev->counts;
 	rate_add(&t->registered_rate, ev->time_ns, counts_registered(&ev->counts));
 	rate_add(&t->panic_rate, ev->time_ns, ev->counts.panics);
@@ -589,6 +593,15 @@ static void apply_fds(struct target *t, const struct event *ev)
 	t->fds = ev->fds;
 	t->have_fds = true;
 	trend_window_add(&t->fd_window, ev->time_ns, (double)ev->fds.open);
+}
+
+static void apply_fd_census(struct model *m, struct target *t, const struct event *ev)
+{
+	t->n_fd_censuses++;
+	t->fd_census_ns = ev->time_ns;
+	m->dropped += !fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census, ev->time_ns);
+	for (int i = 0; i < FD_SCOPE_MAX; i++)
+		fdgroups_verdict(t->fd_groups, (enum fd_scope)i, &t->fd_leaks[i]);
 }
 
 /* Whoever asks for the ledger, or is alerted, finds the names there, and the process perhaps gone. */
@@ -759,6 +772,16 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 	case EVENT_FDS:
 		apply_fds(t, ev);
 		break;
+	case EVENT_FD_GROUP:
+		m->dropped += !fdgroups_apply(&t->fd_groups, &ev->fd_group, t->n_fd_censuses + 1);
+		break;
+	case EVENT_FD_CENSUS:
+		apply_fd_census(m, t, ev);
+		break;
+	case EVENT_FD_SITE:
+		m->dropped += !fdopeners_apply(&t->fd_openers, &ev->fd_site, t->n_fd_censuses);
+		want_place(m, t, ev->fd_site.stack, ev->fd_site.nstack, 0);
+		break;
 	default:
 		break;
 	}
@@ -806,14 +829,19 @@ bool target_exact(const struct target *t)
 
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s)
 {
-	double left;
+	double left = (double)t->fds.limit - (double)t->fds.open;
+	struct trend pace = t->have_fd_trend ? t->fd_trend : (struct trend){};
 
-	if (!t->have_fd_trend || !trend_growing(&t->fd_trend) || t->fds.limit < t->fds.open ||
-	    t->fds.limit == UINT64_MAX) /* RLIM_INFINITY */
+	if (left < 0 || t->fds.limit == UINT64_MAX) /* RLIM_INFINITY */
 		return false;
-	left = (double)(t->fds.limit - t->fds.open);
-	*ret_low_s = left / t->fd_trend.high_per_sec;
-	*ret_high_s = left / t->fd_trend.low_per_sec;
+	if (t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING &&
+	    pace.low_per_sec * 3600 <= t->fd_leaks[FDS_ALL].high_per_hour)
+		pace = (struct trend){ .low_per_sec = t->fd_leaks[FDS_ALL].low_per_hour / 3600,
+				       .high_per_sec = t->fd_leaks[FDS_ALL].high_per_hour / 3600 };
+	else if (!trend_growing(&pace))
+		return false;
+	*ret_low_s = left / pace.high_per_sec;
+	*ret_high_s = pace.low_per_sec > 0 ? left / pace.low_per_sec : INFINITY;
 	return true;
 }
 
@@ -923,7 +951,7 @@ static bool of_library(const struct code_line *c)
 	return goname_is_standard(c->function) || !strcmp(c->function, "?");
 }
 
-/* The first one that is not skipped. */
+/* The first one that is not skipped; nor is one that has no name, such as those of shared libraries. */
 static const struct code_line *first_frame(struct model *m, uint32_t image_id,
 					   bool (*skip)(const struct code_line *c),
 					   const uint64_t *stack, unsigned n)
@@ -932,10 +960,10 @@ static const struct code_line *first_frame(struct model *m, uint32_t image_id,
 	bool all_named = true;
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct name *name = model_site_name(m, image_id, stack[i]);
+		const struct name *name = look_up(m, image_id, NAME_OF_SITE, stack[i]);
 
-		all_named &= name != NULL;
-		if (first || !name || !all_named)
+		all_named &= !is_pending(name);
+		if (first || !all_named || !name || name->state != NAME_KNOWN)
 			continue;
 		if (!skip(&name->at))
 			first = &name->at;

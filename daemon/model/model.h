@@ -17,6 +17,8 @@
 
 #include "event/event.h"
 #include "golang/gotype.h"
+#include "model/fdgroups.h"
+#include "model/fdopeners.h"
 #include "model/ledger.h"
 #include "model/parked.h"
 #include "model/queues.h"
@@ -177,6 +179,7 @@ struct target {
 	struct event_counts counts;
 	struct rate registered_rate;
 	struct rate panic_rate;
+	struct recent bad_closes;     /* close() of a number that was not open */
 	struct goroutine *goroutines; /* hash by g */
 	unsigned n_goroutines;
 	struct site *sites; /* hash by pc, lowering */
@@ -192,6 +195,11 @@ struct target {
 	struct trend_window fd_window;
 	bool have_fd_trend;
 	struct trend fd_trend;
+	unsigned n_fd_censuses;
+	uint64_t fd_census_ns;              /* when the newest was */
+	struct fdgroup *fd_groups;          /* hash by kind and port */
+	struct leak fd_leaks[FD_SCOPE_MAX]; /* of them, at the newest census */
+	struct fdopeners fd_openers;
 
 	unsigned n_censuses;        /* since the target is known */
 	struct event_census census; /* the newest; n_censuses is not 0 */
@@ -277,7 +285,8 @@ uint64_t census_goroutines(const struct event_census *c);
 
 /*
  * Seconds until the limit at this pace, as an interval; false when it does not grow or has no
- * limit.
+ * limit. Of a leak its own pace, if that of the last minute is not beyond doubt faster; else that of the
+ * last minute. *ret_high_s may be infinite.
  */
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s);
 

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "calib.skel.h"
+#include "probe/fditer.h"
 #include "proc/procfs.h"
 
 #define CALIB_COOKIE 0x5afe
@@ -69,6 +70,13 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 	[KERNEL_FD_SIZE] = { "fd_size", "count the descriptors of a process in 1 us",
 			     "the directory is read, 30 us for every 1,000 descriptors",
 			     "use Linux 6.2 or newer", false },
+	[KERNEL_FD_ITER] = { "fd_iterator",
+			     "read what all descriptors are, 0.4 us each: kinds, connections, "
+			     "whether they leak",
+			     "/proc/PID/fd is read, 5 us for each descriptor of an observed "
+			     "process, which tells no "
+			     "ports and so no connections",
+			     "use Linux 5.8 or newer with CONFIG_BPF_SYSCALL=y and BTF", false },
 	[KERNEL_PID_NS] = { "pid_namespace", "match the kernel's pids with /proc",
 			    "no process is recognised",
 			    "run deferd in the host's pid namespace (containers: hostPID / "
@@ -208,6 +216,39 @@ static void check_fd_size(int procfd, struct kernel_features *f)
 			   (unsigned long long)by_size, (unsigned long long)by_count - 1);
 	else
 		have(f, KERNEL_FD_SIZE);
+}
+
+struct own_fds {
+	pid_t pid;
+	uint64_t n;
+};
+
+static void count_own(void *arg, const struct fd_entry *fd)
+{
+	struct own_fds *own = arg;
+
+	own->n += fd->pid == own->pid;
+}
+
+/* The pass sees its own descriptor, too. */
+static void check_fd_iter(struct kernel_features *f, int procfd)
+{
+	struct reason *why = &f->why[KERNEL_FD_ITER];
+	struct own_fds own = { .pid = getpid() };
+	struct fditer *it = NULL;
+	uint64_t count;
+
+	if (!fditer_open(&it, why) && !fditer_read(it, count_own, &own, why)) {
+		if (!own.n || proc_fd_count(procfd, own.pid, false, &count))
+			reason_set(why, 0, "a pass does not tell of our own descriptors");
+		else if (own.n > count + 1 || count > own.n + 1)
+			reason_set(why, 0,
+				   "a pass told of %llu descriptors of our own, /proc of %llu",
+				   (unsigned long long)own.n, (unsigned long long)count);
+		else
+			have(f, KERNEL_FD_ITER);
+	}
+	fditer_close(it);
 }
 
 /* Each test loads only its own program, so that one refusal says nothing about the others. */
@@ -457,6 +498,7 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 	 */
 	libbpf_set_print(NULL);
 	check_ringbuf(ret_f);
+	check_fd_iter(ret_f, procfd);
 	if (ret_f->have[KERNEL_BTF]) {
 		if (!proc_self_text_offset((const void *)calib_target, &offset)) {
 			check_uprobe(ret_f, offset);

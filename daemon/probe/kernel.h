@@ -22,6 +22,7 @@ enum kernel_feature {
 	KERNEL_TRACEPOINT,   /* syscalls:sys_exit_* */
 	KERNEL_TP_BTF,       /* sched: exec, exit, fork */
 	KERNEL_FD_SIZE,      /* st_size of /proc/PID/fd is the number of descriptors */
+	KERNEL_FD_ITER,      /* all descriptors of all processes in one pass */
 	KERNEL_PID_NS,       /* pids in BPF are the pids of our /proc */
 	KERNEL_FEATURE_MAX,
 };

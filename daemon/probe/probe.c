@@ -55,6 +55,8 @@ struct probe {
 	uint32_t purged; /* the target whose entries probe_forget_all() removes */
 	event_fn fn;
 	void *arg;
+	bool (*keep_fd)(void *arg, const struct event *ev);
+	void *keep_arg;
 };
 
 static const char *const loss_names[DFD_LOSS_MAX] = {
@@ -621,6 +623,19 @@ void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max)
 	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
 }
 
+void probe_set_fd_sites(struct probe *p, uint32_t id, bool on)
+{
+	int fd = bpf_map__fd(p->skel->maps.targets);
+	uint32_t i = DFD_TARGET_SLOT(id);
+	struct dfd_target v;
+
+	if (!slot_of(p, id) || bpf_map_lookup_elem(fd, &i, &v) ||
+	    on == !!(v.flags & DFD_TARGET_FD_SITES))
+		return;
+	v.flags ^= DFD_TARGET_FD_SITES;
+	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
+}
+
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason)
 {
 	if (hooks == p->hooks_kind)
@@ -788,6 +803,29 @@ static bool scan_recover(struct probe *p, const void *key, const void *value, ui
 	ev.recover.count = sum_cpus(p, value);
 	p->fn(p->arg, &ev);
 	return false;
+}
+
+static bool scan_fd(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	const struct dfd_fd_key *k = key;
+	const struct dfd_fd_opened *o = value;
+	struct slot *s = slot_of(p, k->target);
+	struct event ev = { .type = EVENT_FD_OPENED, .target = k->target, .time_ns = now_ns };
+
+	if (!s)
+		return true;
+	ev.pid = s->pid;
+	decode_fd_opened(k, o, s->bias, &ev.fd_opened);
+	return !p->keep_fd(p->keep_arg, &ev);
+}
+
+void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
+			 bool (*keep)(void *arg, const struct event *ev), void *arg)
+{
+	p->keep_fd = keep;
+	p->keep_arg = arg;
+	(void)walk_map(p, bpf_map__fd(p->skel->maps.fds_opened), sizeof(struct dfd_fd_key),
+		       sizeof(struct dfd_fd_opened), scan_fd, now_ns);
 }
 
 /* What is left of targets that are gone; nobody is told of the others. */

@@ -135,6 +135,17 @@ void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *ar
 /* SITE of all targets, now. */
 void probe_read_sites(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
+/*
+ * Whether who opens descriptors is kept, while the descriptor hooks are attached: a stack for each that is open. What is
+ * kept of a target that is not looked at any more, is forgotten.
+ */
+void probe_set_fd_sites(struct probe *p, uint32_t id, bool on);
+/*
+ * FD_OPENED for each that is kept, of all targets. `keep` says whether it is still wanted; what is not is forgotten.
+ */
+void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
+			 bool (*keep)(void *arg, const struct event *ev), void *arg);
+
 /* COUNTS of one target, now: its last ones before it goes. */
 void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);
 

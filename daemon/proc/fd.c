@@ -113,6 +113,11 @@ void fd_decode(const struct dfd_fd *r, struct fd_entry *ret)
 	ret->peer_port = r->peer_port;
 }
 
+bool fd_listens(const struct fd_entry *fd)
+{
+	return fd_is_inet(fd) && fd->sock_state == TCP_LISTEN;
+}
+
 const char *fd_state_name(uint8_t sock_state)
 {
 	static const char *const names[] = {

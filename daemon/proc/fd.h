@@ -5,6 +5,7 @@
 #ifndef DEFERD_PROC_FD_H
 #define DEFERD_PROC_FD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -42,9 +43,18 @@ struct fd_entry {
 	uint64_t dev, ino;   /* as stat(2) gives them */
 };
 
+/* A socket that has ports. */
+static inline bool fd_is_inet(const struct fd_entry *fd)
+{
+	return fd->kind == FD_INET || fd->kind == FD_INET6;
+}
+
+bool fd_listens(const struct fd_entry *fd);
+
 void fd_decode(const struct dfd_fd *r, struct fd_entry *ret);
 
-/* What TCP calls it: "established", "close_wait", ...; "-" for others. */
+/* Of sock_state, 0 included. What TCP calls it: "established", "close_wait", ...; "-" for others. */
+#define FD_STATES 13
 const char *fd_state_name(uint8_t sock_state);
 
 /*

@@ -212,6 +212,8 @@ struct dfd_target {
 #define DFD_TARGET_NO_PANICS 0x04u /* that of _panic is not: goroutine and depth are, no outcomes */
 #define DFD_TARGET_UNPROVEN  0x08u /* a layout of another release: compare what can be compared */
 
+#define DFD_TARGET_FD_SITES 0x10u /* who opens what is kept: map `fds_opened` */
+
 #define DFD_HOT_NS   1000000000ull /* of dfd_target.hits_max */
 #define DFD_HOT_TOLD 8192          /* hits past it from one record to the next */
 
@@ -228,8 +230,11 @@ struct dfd_counts {
 	dfd_u64 crossings;        /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
-	dfd_u64 fd_ebadf;       /* close of a number that was not open */
-	dfd_u64 lost;           /* records that found no room on the ring */
+	dfd_u64 fd_ebadf;    /* close of a number that was not open */
+	dfd_u64 fd_sites_ns; /* who opens is looked at since then ... */
+	dfd_u64 fd_sites;    /* ... so many times, towards DFD_FD_SITES_MAX */
+	dfd_u64 fd_unsited; /* opened without being looked at: too many a second, or no room in the map */
+	dfd_u64 lost;       /* records that found no room on the ring */
 	dfd_u64 outcomes[8];    /* by enum dfd_outcome: panics that ended so */
 	dfd_u64 detail_ns;      /* panic details are told since then ... */
 	dfd_u64 details;        /* ... so many */
@@ -337,6 +342,23 @@ struct dfd_site_key {
 	dfd_u64 pc; /* return address */
 	dfd_u32 target;
 	dfd_u32 role;
+};
+
+/* Map `fds_opened`: descriptors that were opened while somebody looked, and not closed since. */
+struct dfd_fd_key {
+	dfd_u32 target;
+	dfd_u32 fd;
+};
+
+#define DFD_FD_STACK       24   /* frames above the system call */
+#define DFD_FD_SITES_MAX   1000 /* a second and CPU, of one target; a stack costs a microsecond */
+#define DFD_FDS_OPENED_MAX 32768
+
+struct dfd_fd_opened {
+	dfd_u64 time_ns;
+	dfd_u32 nstack;
+	dfd_u32 pad;
+	dfd_u64 stack[DFD_FD_STACK]; /* return addresses, innermost first */
 };
 
 /* One descriptor, as the iterator over all of them writes it; no record of the ring. */

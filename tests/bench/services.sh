@@ -4,14 +4,16 @@
 # the other. CPU time of the service for each request, with a set of probes, of that without, in turn and paired; and the
 # same for what an engineer would do by hand: bpftrace counting at the entry of the same functions. PAIRS of SECONDS_EACH.
 #
-#	services.sh	PAIRS=9 SECONDS_EACH=3 BURST_PAIRS=0 (of a minute each)
+#	services.sh	PAIRS=9 SECONDS_EACH=3 BURST_PAIRS=0 (of a minute each) SERVICES="prometheus etcd caddy esbuild"
+#			BUDGET=0 (percent of a core; 0: any) SETTLE=0 (seconds under load before each measurement)
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 . tests/lib/bench.sh
 need_root
 command -v wrk >/dev/null || skip_all "wrk is not installed: deploy/install-packages.sh bench"
-pairs=${PAIRS:-9} each=${SECONDS_EACH:-3} burst_pairs=${BURST_PAIRS:-0}
+pairs=${PAIRS:-9} each=${SECONDS_EACH:-3} burst_pairs=${BURST_PAIRS:-0} settle=${SETTLE:-0} services=${SERVICES:-prometheus etcd caddy esbuild}
 
+wanted() { [[ " $services " = *" $1 "* ]] || { why="not asked for"; return 1; }; }
 probes() { "$DEFERD" probes --control.socket="$tmp/deferd.sock" "$@" >"$tmp/probes" || cat "$tmp/probes" >&2; }
 serve() { # NAME COMMAND...: on the first processor; sets program
 	GOMAXPROCS=1 taskset -c 0 "${@:2}" <>"$tmp/stdin" >"$tmp/$1.log" 2>&1 &
@@ -20,6 +22,7 @@ serve() { # NAME COMMAND...: on the first processor; sets program
 }
 load() { # SECONDS: "CPU-US-A-REQUEST REQUESTS-A-SECOND P50-MS P99-MS"
 	local before after
+	[ "$settle" = 0 ] || taskset -c 1 wrk -t 1 -c 4 -d "$settle" "${wrk[@]}" >/dev/null
 	before=$(cpu_ms "$program")
 	taskset -c 1 wrk -t 1 -c 4 -d "$1" --latency "${wrk[@]}" >"$tmp/wrk"
 	after=$(cpu_ms "$program")
@@ -73,8 +76,9 @@ measure() { # NAME SETS...
 	wait_until 10 attached "$program" || { note "$1 is not observed"; return; }
 	"$DEFERD" doctor --json >"$tmp/doctor.json" 2>/dev/null
 	load 2 >/dev/null
-	for set in "${@:2}"; do compare "$1" "$set" "$pairs" "$each"; done
+	for set in "${@:2}"; do [ "$pairs" = 0 ] || compare "$1" "$set" "$pairs" "$each"; done
 	[ "$burst_pairs" = 0 ] || compare "$1" burst "$burst_pairs" 60
+	[ -f "$tmp/$1.lean" ] || cp "$tmp/$1.burst" "$tmp/$1.lean"
 	awk '{ print $1 }' "$tmp/$1.lean" | figure "$1, without: us of CPU a request" %.1f
 	awk '{ print $2 }' "$tmp/$1.lean" | figure "$1, without: requests a second" %.0f
 	kill "$program"
@@ -88,7 +92,7 @@ start_daemon
 taskset -pc 1 "$daemon" >/dev/null
 table "real services, with probes, of without" ratio
 
-if fetch_debian prometheus usr/bin/prometheus; then
+if wanted prometheus && fetch_debian prometheus usr/bin/prometheus; then
 	port=$(free_port)
 	serve prometheus "$fetched" --config.file="$tmp/empty.yml" --storage.tsdb.path="$tmp/tsdb" --web.listen-address="127.0.0.1:$port"
 	wrk=("http://127.0.0.1:$port/metrics")
@@ -97,7 +101,7 @@ if fetch_debian prometheus usr/bin/prometheus; then
 else
 	note "prometheus: $why"
 fi
-if fetch_debian etcd-server usr/bin/etcd; then
+if wanted etcd && fetch_debian etcd-server usr/bin/etcd; then
 	port=$(free_port)
 	serve etcd "$fetched" --data-dir="/dev/shm/deferd-bench.$$" --unsafe-no-fsync --listen-client-urls="http://127.0.0.1:$port" \
 		--listen-peer-urls=http://127.0.0.1:0 --advertise-client-urls="http://127.0.0.1:$port"
@@ -110,7 +114,7 @@ else
 	note "etcd: $why"
 fi
 mkdir "$tmp/www" && head -c 4000 /dev/zero | tr '\0' x >"$tmp/www/a.txt"
-if fetch_debian caddy usr/bin/caddy; then
+if wanted caddy && fetch_debian caddy usr/bin/caddy; then
 	port=$(free_port)
 	printf '{ "admin": { "disabled": true }, "apps": { "http": { "servers": { "files": { "listen": ["127.0.0.1:%d"],
 		"automatic_https": { "disable": true }, "routes": [{ "handle": [{ "handler": "file_server", "root": "%s" }] }] } } } } }' \
@@ -122,7 +126,7 @@ if fetch_debian caddy usr/bin/caddy; then
 else
 	note "caddy: $why"
 fi
-if fetch_npm @esbuild/linux-x64 0.28.2 bin/esbuild; then
+if wanted esbuild && fetch_npm @esbuild/linux-x64 0.28.2 bin/esbuild; then
 	port=$(free_port)
 	serve esbuild "$fetched" "--serve=127.0.0.1:$port" "--servedir=$tmp/www"
 	wrk=("http://127.0.0.1:$port/a.txt")

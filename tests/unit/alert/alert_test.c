@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -428,6 +429,76 @@ static void of_a_leak(void **state)
 	assert_string_equal(b.told[0].doing, "chan send");
 }
 
+/* Ten more at each census, all of one line but the first, of 500 at most. */
+static void fd_census_of(struct bench *b, unsigned turn)
+{
+	const uint64_t now = T0 + turn * 10 * SECOND;
+	struct event ev = { .target = 1, .time_ns = now };
+
+	ev.type = EVENT_FDS;
+	ev.fds = (struct event_fds){ .open = 40 + 10 * turn, .limit = 500 };
+	model_apply(b->m, &ev);
+	ev.type = EVENT_FD_GROUP;
+	ev.fd_group = (struct event_fd_group){ .key = { .kind = FD_INET, .port = 5432 },
+					       .open = 30 + 10 * turn,
+					       .kept = { 20 + 10 * turn } };
+	model_apply(b->m, &ev);
+	ev.type = EVENT_FD_CENSUS;
+	ev.fd_census = (struct event_fd_census){ .interval_ns = 10 * SECOND, .followed = { true } };
+	model_apply(b->m, &ev);
+	ev.type = EVENT_FD_SITE;
+	ev.fd_site =
+		(struct event_fd_site){ .open = 30, .kept = 3, .nstack = 1, .stack = { SITE } };
+	model_apply(b->m, &ev);
+	ev.fd_site.kept = 1;
+	ev.fd_site.stack[0] = SITE + 0x10;
+	model_apply(b->m, &ev);
+}
+
+/* What leaks, how fast, when it is over, and who opened it. */
+static void of_descriptors(void **state)
+{
+	char text[512];
+	_bench_ b;
+	_bench_ c;
+	unsigned turn;
+
+	begin(&b, rule("leak", "connection_leak_per_hour", RULE_GT, 0));
+	for (turn = 0; turn < 9; turn++) {
+		eval(&b, T0 + turn * 10 * SECOND);
+		assert_int_equal(n_active(&b), 0);
+		fd_census_of(&b, turn);
+		/* An address of a library has no name, ever; that is not waited for. */
+		name_site(b.m, IMAGE, SITE, "main.query", "db.go", 41);
+		name_site(b.m, IMAGE, SITE + 0x10, "main.ping", "db.go", 50);
+	}
+	eval(&b, T0 + 80 * SECOND);
+	assert_int_equal(b.n_told, 1);
+	assert_true(b.told[0].of_fds && fabs(b.told[0].value - 3600) < 1);
+	assert_int_equal(b.told[0].fds.open, 110);
+	assert_true(b.told[0].fds.opened_by.share == 0.75);
+	alert_describe(&b.told[0], text, sizeof(text));
+	assert_non_null(strstr(
+		text,
+		"connections to port 5432 leak: 110 are open, 3600 to 3600 more an hour; the "
+		"limit of 500 is reached in 6 min to 6 min; 75 % of what is kept was opened by "
+		"main.query at db.go:41"));
+	b.told[0].fds.full_high_s = INFINITY;
+	alert_describe(&b.told[0], text, sizeof(text));
+	assert_non_null(strstr(text, "the limit of 500 is reached in 6 min at the earliest"));
+	b.told[0].fds.full_low_s = NAN;
+	b.told[0].fds.opened_by.function[0] = '\0';
+	alert_describe(&b.told[0], text, sizeof(text));
+	assert_null(strstr(text, "limit"));
+	assert_null(strstr(text, "opened by"));
+	/* Files do not leak, so the other rule has nothing to say. */
+	begin(&c, rule("files", "fd_leak_per_hour", RULE_GT, 0));
+	for (turn = 0; turn < 9; turn++)
+		fd_census_of(&c, turn);
+	eval(&c, T0 + 90 * SECOND);
+	assert_int_equal(n_active(&c), 0);
+}
+
 static void inferred_depth(void **state)
 {
 	_bench_ b;
@@ -605,6 +676,7 @@ int main(void)
 		cmocka_unit_test(waits_for_top_names),
 		cmocka_unit_test(of_the_deepest),
 		cmocka_unit_test(of_a_leak),
+		cmocka_unit_test(of_descriptors),
 		cmocka_unit_test(inferred_depth),
 		cmocka_unit_test(target_gone),
 		cmocka_unit_test(rule_removed),

@@ -25,7 +25,7 @@ static void names(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 16);
+	assert_int_equal(rule_metrics_n, 20);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
@@ -34,6 +34,7 @@ static void names(void **state)
 		assert_true(m->doc[0] && m->unit[0]);
 		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
 		assert_int_equal(m->of_leak, !strcmp(m->name, "goroutine_leak_per_hour"));
+		assert_int_equal(m->of_fds, strstr(m->name, "_leak_") && !m->of_leak);
 	}
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
@@ -181,19 +182,26 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 7);
+	assert_int_equal(set.n, 11);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(rule_of_service(&set.rules[i]), i >= 4);
-	assert_string_equal(set.rules[2].name, "GoroutineLeak");
-	assert_int_equal(set.rules[2].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[3].name, "LockPileUp");
-	assert_int_equal(set.rules[3].n_conditions, 2);
-	assert_string_equal(set.rules[4].name, "PanicOverridden");
-	assert_int_equal(set.rules[4].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[5].name, "PanicStorm");
-	assert_int_equal(set.rules[5].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[6].name, "ProcessDied");
-	assert_int_equal(set.rules[6].severity, SEVERITY_CRITICAL);
+		assert_int_equal(rule_of_service(&set.rules[i]), i >= 8);
+	assert_string_equal(set.rules[2].name, "DescriptorLeak");
+	assert_string_equal(set.rules[3].name, "ConnectionLeak");
+	assert_string_equal(set.rules[4].name, "DescriptorExhaustion");
+	assert_int_equal(set.rules[4].conditions[0].op, RULE_LT);
+	assert_true(set.rules[4].conditions[0].threshold == 7200);
+	assert_int_equal(set.rules[4].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[5].name, "DoubleClose");
+	assert_string_equal(set.rules[6].name, "GoroutineLeak");
+	assert_int_equal(set.rules[6].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[7].name, "LockPileUp");
+	assert_int_equal(set.rules[7].n_conditions, 2);
+	assert_string_equal(set.rules[8].name, "PanicOverridden");
+	assert_int_equal(set.rules[8].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[9].name, "PanicStorm");
+	assert_int_equal(set.rules[9].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[10].name, "ProcessDied");
+	assert_int_equal(set.rules[10].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

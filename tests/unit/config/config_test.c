@@ -300,13 +300,13 @@ static void rule_files(void **state)
 		 dir.path, dir.path);
 	c = load(tempdir_puts(&dir, "c.yml", text));
 	/* The default ones, those of the main file, and the files by name. */
-	assert_int_equal(c->rules.n, 10);
+	assert_int_equal(c->rules.n, 14);
 	assert_string_equal(c->rules.rules[0].name, "DeferPileUp");
 	assert_true(c->rules.rules[0].conditions[0].threshold == 50);
 	assert_string_equal(c->rules.rules[1].name, "DescriptorsGrowing");
-	assert_string_equal(c->rules.rules[7].name, "Own");
-	assert_string_equal(c->rules.rules[8].name, "One");
-	assert_string_equal(c->rules.rules[9].name, "Two");
+	assert_string_equal(c->rules.rules[11].name, "Own");
+	assert_string_equal(c->rules.rules[12].name, "One");
+	assert_string_equal(c->rules.rules[13].name, "Two");
 }
 
 static void rule_file_faults(void **state)
@@ -463,15 +463,15 @@ static void example(void **state)
 	assert_string_equal(all->runtimes[0].name, "my_name");
 	assert_string_equal(all->runtimes[0].recover, "my_recover");
 	/* The two examples come after the defaults; the files of the host would follow them. */
-	assert_true(all->rules.n >= 9);
+	assert_true(all->rules.n >= 13);
 	assert_string_equal(all->rules.rules[0].name, "DeferPileUp");
-	assert_string_equal(all->rules.rules[7].name, "DeferStorm");
-	assert_int_equal(all->rules.rules[7].for_ns, 30 * SECOND);
-	assert_int_equal(all->rules.rules[7].keep_ns, 300 * SECOND);
-	assert_int_equal(all->rules.rules[7].severity, SEVERITY_PAGE);
-	assert_string_equal(all->rules.rules[7].labels[0].value, "payments");
-	assert_string_equal(all->rules.rules[8].name, "DescriptorsLow");
-	assert_int_equal(all->rules.rules[8].n_conditions, 2);
+	assert_string_equal(all->rules.rules[11].name, "DeferStorm");
+	assert_int_equal(all->rules.rules[11].for_ns, 30 * SECOND);
+	assert_int_equal(all->rules.rules[11].keep_ns, 300 * SECOND);
+	assert_int_equal(all->rules.rules[11].severity, SEVERITY_PAGE);
+	assert_string_equal(all->rules.rules[11].labels[0].value, "payments");
+	assert_string_equal(all->rules.rules[12].name, "DescriptorsLow");
+	assert_int_equal(all->rules.rules[12].n_conditions, 2);
 	buf_done(&text);
 	buf_done(&bare);
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Descriptors of observed processes as JSON and as metrics.
+ *
+ *   fd_groups[]  { kind, direction: in | out | null, port | null, open, kept: are at least 6 intervals old, oldest_seconds:
+ *                at least, states{} | null: connections by state, leak{} }, the most first
+ *   fd_sites[]   { site{} | null, open, kept, share: of all that are kept (0 to 1), oldest_seconds, median_seconds }: the lines that
+ *                opened what is open, those that keep most first; since the process is under suspicion
+ *   leak         { verdict: too_young | steady | unsure | leaking, per_hour, low_per_hour, high_per_hour: 95 % interval, seconds:
+ *                over which that was seen; the interval of `leaking` only }
+ */
+#ifndef DEFERD_EXPORT_FDS_H
+#define DEFERD_EXPORT_FDS_H
+
+#include <jansson.h>
+
+#include "alert/alert.h"
+#include "export/expo.h"
+#include "model/model.h"
+
+extern const char *const view_fd_verdict_names[LEAK_VERDICT_MAX];
+
+/*
+ * Members of a target: open_fds, max_fds, fd_growth_per_second and its interval, fd_exhaustion_seconds and
+ * fd_exhaustion_high_seconds, fd_leak{}. Null where something is not known (yet).
+ */
+void view_add_fds(json_t *o, const struct target *t);
+/* As of the newest census; [] before the first. */
+json_t *view_fd_groups(const struct target *t, uint64_t now_ns);
+json_t *view_fd_sites(struct model *m, const struct target *t, uint64_t now_ns);
+/* { what, open, low_per_hour, high_per_hour, exhaustion_seconds, exhaustion_high_seconds, opened_by{} | null } */
+json_t *view_alert_fds(const struct alert_fds *f);
+
+/* Families by kind, of connections and of verdicts. */
+void fds_write_metrics(struct expo *x, const struct model *m);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "model/fdgroups.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * The looks at a series: minutes, a quarter of an hour, hours. Only what is old for a whole quarter of an hour counts in the last,
+ * which so sees a leak among what lives for minutes. tests/unit/model/leakfds_test.c says what they find.
+ */
+static const struct {
+	unsigned intervals; /* from sample to sample */
+	unsigned age;       /* index of event_fd_group.kept */
+} looks[LEAK_LEVELS] = { { 1, 0 }, { 4, 0 }, { 32, 1 } };
+
+bool fdgroups_apply(struct fdgroup **gs, const struct event_fd_group *in, uint64_t census)
+{
+	struct fdgroup *g;
+
+	HASH_FIND(hh, *gs, &in->key, sizeof(in->key), g);
+	if (!g) {
+		g = calloc(1, sizeof(*g));
+		if (!g)
+			return false;
+		g->what.key = in->key;
+		HASH_ADD(hh, *gs, what.key, sizeof(in->key), g);
+	}
+	g->what = *in;
+	g->census = census;
+	return true;
+}
+
+static void forget(struct fdgroup **gs, struct fdgroup *g)
+{
+	HASH_DEL(*gs, g);
+	free(g->series);
+	free(g);
+}
+
+static bool has_more(const struct fdgroup *g)
+{
+	for (int a = 0; a < EVENT_FD_AGES; a++) {
+		if (g->followed[a] && g->what.kept[a] > g->least[a])
+			return true;
+	}
+	return false;
+}
+
+/* What is old at the first census that can tell is where it begins, and no growth. */
+static void note_least(struct fdgroup *g, const struct event_fd_census *c)
+{
+	for (int a = 0; a < EVENT_FD_AGES; a++) {
+		if (!c->followed[a])
+			continue;
+		if (!g->followed[a] || g->what.kept[a] < g->least[a])
+			g->least[a] = g->what.kept[a];
+		g->followed[a] = true;
+	}
+}
+
+/*
+ * Most groups never become more and need no series. One that does begins with what was known before: that there were no
+ * more than the least.
+ */
+static bool begin(struct fdgroup *g, const struct event_fd_census *c, uint64_t now_ns)
+{
+	g->series = calloc(1, sizeof(*g->series));
+	if (!g->series)
+		return false;
+	for (int i = 0; i < LEAK_LEVELS; i++) {
+		uint64_t spacing_ns = looks[i].intervals * c->interval_ns;
+
+		if (g->followed[looks[i].age] && now_ns > spacing_ns)
+			leak_level_add(&g->series->levels[i], spacing_ns, now_ns - spacing_ns,
+				       g->least[looks[i].age], 0);
+	}
+	return true;
+}
+
+static void add(struct fdgroup *g, const struct event_fd_census *c, uint64_t now_ns)
+{
+	for (int i = 0; i < LEAK_LEVELS; i++) {
+		unsigned age = looks[i].age;
+
+		if (c->followed[age])
+			leak_level_add(&g->series->levels[i], looks[i].intervals * c->interval_ns,
+				       now_ns, g->what.kept[age], g->what.closed[age]);
+	}
+	leak_judge(g->series, &leak_rule_fds, &g->leak);
+}
+
+static bool judge(struct fdgroup *g, const struct event_fd_census *c, uint64_t now_ns)
+{
+	if (!g->series) {
+		note_least(g, c);
+		g->leak = (struct leak){ .verdict = c->followed[0] ? LEAK_STEADY : LEAK_TOO_YOUNG };
+		if (!has_more(g))
+			return true;
+		if (!begin(g, c, now_ns))
+			return false;
+	}
+	add(g, c, now_ns);
+	return true;
+}
+
+bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
+		  uint64_t now_ns)
+{
+	struct fdgroup *g, *next;
+	bool good = true;
+
+	HASH_ITER (hh, *gs, g, next) {
+		if (g->census != census)
+			forget(gs, g);
+		else
+			good &= judge(g, c, now_ns);
+	}
+	return good;
+}
+
+void fdgroups_free(struct fdgroup **gs)
+{
+	struct fdgroup *g, *next;
+
+	HASH_ITER (hh, *gs, g, next)
+		forget(gs, g);
+}
+
+void fdgroup_name(const struct event_fd_key *key, char *buf, size_t size)
+{
+	if (key->port)
+		snprintf(buf, size, "connections %s port %u", key->incoming ? "at" : "to",
+			 key->port);
+	else if (key->kind == FD_INET)
+		snprintf(buf, size, "sockets that are not connected");
+	else
+		snprintf(buf, size, "descriptors of kind %s", fd_kind_names[key->kind]);
+}
+
+static bool in_scope(const struct fdgroup *g, enum fd_scope scope)
+{
+	return scope == FDS_ALL || (scope == FDS_CONNECTIONS) == !!g->what.key.port;
+}
+
+/* The worse news first. */
+static int rank(enum leak_verdict v)
+{
+	static const int ranks[LEAK_VERDICT_MAX] = {
+		[LEAK_STEADY] = 0, [LEAK_TOO_YOUNG] = 1, [LEAK_UNSURE] = 2, [LEAK_GROWING] = 3
+	};
+
+	return ranks[v];
+}
+
+void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak *ret)
+{
+	*ret = (struct leak){ .verdict = gs ? LEAK_STEADY : LEAK_TOO_YOUNG };
+	for (const struct fdgroup *g = gs; g; g = g->hh.next) {
+		if (!in_scope(g, scope))
+			continue;
+		if (rank(g->leak.verdict) > rank(ret->verdict))
+			ret->verdict = g->leak.verdict;
+		if (g->leak.verdict != LEAK_GROWING)
+			continue;
+		ret->per_hour += g->leak.per_hour;
+		ret->low_per_hour += g->leak.low_per_hour;
+		ret->high_per_hour += g->leak.high_per_hour;
+		if (g->leak.seconds > ret->seconds)
+			ret->seconds = g->leak.seconds;
+	}
+}
+
+const struct fdgroup *fdgroups_fastest(const struct fdgroup *gs, enum fd_scope scope)
+{
+	const struct fdgroup *fastest = NULL;
+
+	for (const struct fdgroup *g = gs; g; g = g->hh.next) {
+		if (in_scope(g, scope) && g->leak.verdict == LEAK_GROWING &&
+		    (!fastest || g->leak.per_hour > fastest->leak.per_hour))
+			fastest = g;
+	}
+	return fastest;
+}

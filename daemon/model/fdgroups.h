@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Descriptors of one kind, or of connections to one port, followed from census to census: whether they leak, and how
+ * fast. Pure.
+ */
+#ifndef DEFERD_MODEL_FDGROUPS_H
+#define DEFERD_MODEL_FDGROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uthash.h>
+
+#include "event/event.h"
+#include "model/leak.h"
+
+struct fdgroup {
+	UT_hash_handle hh;          /* by what.key */
+	struct event_fd_group what; /* at the newest census */
+	uint64_t census;            /* the number of that one */
+	bool followed[EVENT_FD_AGES];
+	uint32_t
+		least[EVENT_FD_AGES]; /* that were kept since then, as long as there is no series */
+	struct leak_series *series;   /* NULL: they never became more */
+	struct leak leak;
+};
+
+/* A group of census number `census`. False: out of memory. */
+bool fdgroups_apply(struct fdgroup **gs, const struct event_fd_group *in, uint64_t census);
+/* That census has ended: judge those it told of, forget the others. False: out of memory, and one is not judged. */
+bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
+		  uint64_t now_ns);
+void fdgroups_free(struct fdgroup **gs); /* all of them */
+
+/* "connections to port 5432", "connections at port 8080", "descriptors of kind pipe" */
+void fdgroup_name(const struct event_fd_key *key, char *buf, size_t size);
+
+enum fd_scope { FDS_ALL, FDS_CONNECTIONS /* with a port */, FDS_OTHERS, FD_SCOPE_MAX };
+
+/*
+ * Of several groups together. GROWING: of those that leak, the sum of their rates and of their intervals' ends, and the
+ * longest time that this was seen; else no rates.
+ */
+void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak *ret);
+/* The one that grows fastest; NULL: none leaks. */
+const struct fdgroup *fdgroups_fastest(const struct fdgroup *gs, enum fd_scope scope);
+
+#endif

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# A service that leaks files, one that leaks connections, and one with a pool: who leaks is named, how fast, of what, and when it
+# is over; who does not leak is not. A census each second instead of each ten: all else is as the defaults are.
+. "$(dirname "$0")/../lib/live.sh"
+need_go
+printf 'census: { interval: 1s }\n' >"$tmp/fast.yml"
+start_daemon -c "$tmp/fast.yml"
+
+verdict_is() { [ "$(target fd_leak.verdict "$1")" = "$2" ]; }
+observe() { # NAME OPTIONS...: a copy of the fixture, as a service of that name
+	cp "$fixtures/fdleak" "$tmp/$1"
+	start_beside "$1" "$tmp/$1" "${@:2}"
+	wait_until 20 attached "$program" || note "$1 is not observed"
+}
+between() { # VALUE LOW HIGH
+	awk -v v="$1" -v l="$2" -v h="$3" 'BEGIN { exit !(v != "null" && v >= l && v <= h) }'
+}
+
+observe pooled -rounds 1000000 -pool 40 && pooled=$program
+observe leaking -rounds 1000000 -pause 200ms && leaking=$program
+observe connecting -rounds 1000000 -pause 500ms -conns && connecting=$program
+for name in pooled leaking connecting; do echo >"$tmp/$name.gate"; done
+prlimit --pid "$leaking" --nofile=2000
+
+wait_until 60 verdict_is "$leaking" leaking
+ok $? "who leaks files is named" || target fd_leak "$leaking" >&2
+# Of each round five, two and one of five: 1.6, each 200 ms and a little.
+rate=$(target fd_leak.per_hour "$leaking")
+between "$rate" 20000 29000
+ok $? "as fast as it is: $rate an hour, of 28800 at most"
+is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | .kind) | join(" ")' "$leaking")" "device" "of the kind that it is"
+is "$(target max_fds "$leaking")" 2000 "with the limit that was set meanwhile"
+full=$(target fd_exhaustion_seconds "$leaking") open=$(target open_fds "$leaking")
+between "$full" $(((2000 - open) / 10)) $(((2000 - open) / 4))
+ok $? "and it is over in time: in $full s, with $open open"
+wait_until 10 firing leaking DescriptorLeak
+ok $? "an alert says so"
+wait_until 10 firing leaking DescriptorExhaustion
+ok $? "and another that the limit is near"
+note "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[] | select(.labels.alertname == "DescriptorLeak").annotations.summary')"
+
+# Who opens is looked at since the suspicion: of what is kept since then the three lines have 5, 2 and 1 of 8.
+enough() { [ "$(target 'fd_sites | map(.kept) | add' "$leaking")" -ge 200 ]; }
+wait_until 120 enough
+target fd_sites "$leaking" >"$tmp/sites.json"
+jq -r '[.[] | select(.kept > 0) | .site.function] | join(" ")' "$tmp/sites.json" >"$tmp/lines"
+is "$(cat "$tmp/lines")" "main.leaks5 main.leaks2 main.leaks1" "the lines that leak, and only these, are named"
+jq -e '[.[] | select(.kept > 0) | .share] as [$a, $b, $c] | ($a - 0.625 | fabs) < 0.05 and ($b - 0.25 | fabs) < 0.05 and
+	($c - 0.125 | fabs) < 0.05' "$tmp/sites.json" >"$tmp/shares"
+ok $? "their shares are right within 5 %: $(jq -c '[.[] | select(.kept > 0) | .share]' "$tmp/sites.json")"
+is "$(jq -r '.[0].site | "\(.file | split("/") | last):\(.line)"' "$tmp/sites.json")" \
+	"main.go:$(grep -n '^func leaks5' tests/fixtures/fdleak/main.go | cut -d: -f1)" "by the line"
+
+wait_until 60 verdict_is "$connecting" leaking
+ok $? "who leaks connections is named"
+is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | .direction) | sort | join(" ")' "$connecting")" "in out" "at both ends"
+is "$(target 'fd_groups | map(select(.direction) | .port) | unique | length' "$connecting")" 1 "to and at one port"
+wait_until 10 firing connecting ConnectionLeak
+ok $? "an alert says so"
+! firing connecting DescriptorLeak
+ok $? "and no other"
+port=$(target 'fd_groups | map(select(.direction == "out"))[0].port' "$connecting")
+n=$(metric "deferd_connections{service=\"connecting\",direction=\"out\",port=\"$port\",state=\"established\"}")
+between "$n" 10 1000
+ok $? "metrics have its connections: $n"
+is "$(metric 'deferd_fd_leak_verdict{service="connecting",verdict="leaking"}')" 1 "and the verdict"
+
+# The pool was made while it was followed: it has grown, and then it is steady.
+wait_until 60 verdict_is "$pooled" steady
+ok $? "who has a pool is steady" || target fd_leak "$pooled" >&2
+is "$(target 'fd_groups | map(select(.direction == "out"))[0] | "\(.open) \(.kept)"' "$pooled")" "40 40" "and its connections are counted"
+! grep -q 'alert firing.*service=pooled' "$tmp/deferd.log"
+ok $? "there was no alert"
+
+sum=$("$DEFERD" fds --control.socket="$tmp/deferd.sock" "$leaking" | tee "$tmp/fds" | grep -c "kept, half of them for")
+is "$sum" 3 "deferd fds has a row for each of them" || cat "$tmp/fds" >&2
+"$DEFERD" fds --control.socket="$tmp/deferd.sock" "$connecting" >"$tmp/fds"
+grep -q "leak" "$tmp/fds"
+ok $? "deferd fds tells of it" || cat "$tmp/fds" >&2
+done_testing
