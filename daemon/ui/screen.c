@@ -11,15 +11,36 @@
 
 /* Life */
 
+static const struct {
+	const struct table_kind *kind;
+	const char *list; /* of the target's document */
+} tabs[TAB_MAX] = {
+	[TAB_GOROUTINES] = { &table_goroutines, "goroutines" },
+	[TAB_SITES] = { &table_sites, "sites" },
+	[TAB_GROUPS] = { &table_groups, "groups" },
+	[TAB_DESCRIPTORS] = { &table_fd_groups, "fd_groups" },
+	[TAB_OPENERS] = { &table_fd_sites, "fd_sites" },
+};
+
+static void init_tabs(struct screen *s)
+{
+	for (int i = 0; i < TAB_MAX; i++)
+		table_init(&s->tabs[i], tabs[i].kind);
+}
+
+static void done_tabs(struct screen *s)
+{
+	for (int i = 0; i < TAB_MAX; i++)
+		table_done(&s->tabs[i]);
+}
+
 void screen_init(struct screen *s, const char *source)
 {
 	*s = (struct screen){ .body_rows = 1 };
 	snprintf(s->source, sizeof(s->source), "%s", source);
 	table_init(&s->services, &table_services);
 	table_init(&s->alerts, &table_alerts);
-	table_init(&s->goroutines, &table_goroutines);
-	table_init(&s->sites, &table_sites);
-	table_init(&s->groups, &table_groups);
+	init_tabs(s);
 	panics_page_init(&s->panics, "");
 }
 
@@ -27,9 +48,7 @@ void screen_done(struct screen *s)
 {
 	table_done(&s->services);
 	table_done(&s->alerts);
-	table_done(&s->goroutines);
-	table_done(&s->sites);
-	table_done(&s->groups);
+	done_tabs(s);
 	panics_page_done(&s->panics);
 	json_decref(s->snapshot);
 	json_decref(s->target);
@@ -118,15 +137,15 @@ int screen_set_snapshot(struct screen *s, json_t *snapshot)
 int screen_set_target(struct screen *s, json_t *target)
 {
 	json_t *old = s->target;
-	int err;
+	int err = 0;
 
 	s->target = target;
-	s->goroutines.kind =
+	s->tabs[TAB_GOROUTINES].kind =
 		!strcmp(value_string(target, "runtime"), "c") ? &table_threads : &table_goroutines;
-	err = table_fill(&s->goroutines, json_object_get(target, "goroutines"));
-	if (table_fill(&s->sites, json_object_get(target, "sites")) ||
-	    table_fill(&s->groups, json_object_get(target, "groups")))
-		err = -ENOMEM;
+	for (int i = 0; i < TAB_MAX; i++) {
+		if (table_fill(&s->tabs[i], json_object_get(target, tabs[i].list)))
+			err = -ENOMEM;
+	}
 	json_decref(old);
 	return err;
 }
@@ -161,18 +180,6 @@ uint32_t screen_pid(const struct screen *s)
 
 /* Keys */
 
-struct table *screen_tab_table(struct screen *s, enum screen_tab tab)
-{
-	switch (tab) {
-	case TAB_SITES:
-		return &s->sites;
-	case TAB_GROUPS:
-		return &s->groups;
-	default:
-		return &s->goroutines;
-	}
-}
-
 struct table *screen_table(struct screen *s)
 {
 	switch (s->page) {
@@ -185,7 +192,7 @@ struct table *screen_table(struct screen *s)
 	case PAGE_DETAIL:
 		break;
 	}
-	return screen_tab_table(s, s->tab);
+	return &s->tabs[s->tab];
 }
 
 bool screen_reads(const struct screen *s)
@@ -195,8 +202,6 @@ bool screen_reads(const struct screen *s)
 
 static const json_t *shown_list(const struct screen *s)
 {
-	static const char *const lists[TAB_MAX] = { "goroutines", "sites", "groups" };
-
 	switch (s->page) {
 	case PAGE_SERVICES:
 		return json_object_get(s->snapshot, "services");
@@ -207,7 +212,7 @@ static const json_t *shown_list(const struct screen *s)
 	case PAGE_DETAIL:
 		break;
 	}
-	return json_object_get(s->target, lists[s->tab]);
+	return json_object_get(s->target, tabs[s->tab].list);
 }
 
 static void refill(struct screen *s)
@@ -230,12 +235,8 @@ static enum screen_answer open_detail(struct screen *s, const char *service, uin
 	s->before = s->page;
 	s->page = PAGE_DETAIL;
 	s->tab = TAB_GOROUTINES;
-	table_done(&s->goroutines);
-	table_done(&s->sites);
-	table_done(&s->groups);
-	table_init(&s->goroutines, &table_goroutines);
-	table_init(&s->sites, &table_sites);
-	table_init(&s->groups, &table_groups);
+	done_tabs(s);
+	init_tabs(s);
 	(void)screen_set_target(s, NULL);
 	return SCREEN_FETCH;
 }

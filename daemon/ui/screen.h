@@ -41,7 +41,7 @@ enum screen_answer {
 };
 
 enum screen_page { PAGE_SERVICES, PAGE_ALERTS, PAGE_DETAIL, PAGE_PANICS };
-enum screen_tab { TAB_GOROUTINES, TAB_SITES, TAB_GROUPS, TAB_MAX };
+enum screen_tab { TAB_GOROUTINES, TAB_SITES, TAB_GROUPS, TAB_DESCRIPTORS, TAB_OPENERS, TAB_MAX };
 
 struct screen {
 	enum screen_page page;
@@ -56,7 +56,8 @@ struct screen {
 	double cpu_percent;          /* of the daemon, between the last two snapshots */
 	char service[TABLE_KEY_MAX]; /* of the detail */
 	uint32_t pid;                /* of the detail; 0: the service has no process any more */
-	struct table services, alerts, goroutines, sites, groups;
+	struct table services, alerts;
+	struct table tabs[TAB_MAX]; /* of the detail */
 	struct panics_page panics;
 };
 

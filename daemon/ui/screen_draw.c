@@ -24,7 +24,7 @@ static const struct {
 	{ "Home End", "first and last row" },
 	{ "Enter", "detail of a service, of an alert's process, of a panic" },
 	{ "Esc Backspace", "back; clears a filter first" },
-	{ "Tab", "goroutines or threads, sites, groups; panics, their sites, misplaced recovers" },
+	{ "Tab", "goroutines or threads, sites, groups, descriptors, openers; panics" },
 	{ "Left Right", "another process of the service" },
 	{ "a", "alerts" },
 	{ "p", "panics: on a detail those of its service, elsewhere of all" },
@@ -160,6 +160,9 @@ static void draw_target_title(struct screen *s, struct grid *g, unsigned row)
 static void put_fds(struct line *l, const json_t *target)
 {
 	char text[VALUE_MAX], limit[VALUE_MAX];
+	bool leaks =
+		!strcmp(value_string(json_object_get(target, "fd_leak"), "verdict"), "leaking");
+	enum style style = leaks ? STYLE_ALARM : STYLE_PLAIN;
 	double open, n;
 
 	if (!value_number(target, "open_fds", &open))
@@ -167,9 +170,9 @@ static void put_fds(struct line *l, const json_t *target)
 	value_count(text, sizeof(text), open, 9);
 	if (value_number(target, "max_fds", &n)) {
 		value_count(limit, sizeof(limit), n, 9);
-		line_put(l, "fds", STYLE_PLAIN, "%s of %s", text, limit);
+		line_put(l, "fds", style, "%s of %s", text, limit);
 	} else {
-		line_put(l, "fds", STYLE_PLAIN, "%s", text);
+		line_put(l, "fds", style, "%s", text);
 	}
 	if (value_number(target, "fd_growth_per_second", &n)) {
 		value_rate(text, sizeof(text), n, 9, true);
@@ -216,7 +219,7 @@ static void draw_tabs(struct screen *s, struct grid *g, unsigned row)
 			put_tab(&l, &s->panics.tables[i], s->panics.tab == i);
 	} else {
 		for (enum screen_tab i = 0; i < TAB_MAX; i++)
-			put_tab(&l, screen_tab_table(s, i), s->tab == i);
+			put_tab(&l, &s->tabs[i], s->tab == i);
 	}
 	put_table_state(&l, screen_table(s));
 }
@@ -275,7 +278,9 @@ static void put_selected(struct screen *s, struct line *l)
 			line_put_place(l, "", row);
 		else if (s->tab == TAB_GROUPS)
 			line_put_place(l, "created by", json_object_get(row, "created_by"));
-		else
+		else if (s->tab == TAB_OPENERS)
+			line_put_place(l, "opened by", json_object_get(row, "site"));
+		else if (s->tab == TAB_GOROUTINES)
 			line_put_place(l, "its peak was at", json_object_get(row, "peak_site"));
 	}
 }
@@ -294,9 +299,8 @@ static void draw_note(struct screen *s, struct grid *g, unsigned row)
 
 static void put_page_keys(struct screen *s, struct line *l)
 {
-	const char *tab = s->page == PAGE_PANICS
-				  ? "next list"
-				  : screen_tab_table(s, (s->tab + 1) % TAB_MAX)->kind->noun;
+	const char *tab =
+		s->page == PAGE_PANICS ? "next list" : s->tabs[(s->tab + 1) % TAB_MAX].kind->noun;
 
 	if (s->page == PAGE_DETAIL || s->page == PAGE_PANICS)
 		line_put(l, "Esc", STYLE_KEY, "back");

@@ -8,7 +8,6 @@
 
 /* The table that answers keys. */
 struct table *screen_table(struct screen *s);
-struct table *screen_tab_table(struct screen *s, enum screen_tab tab); /* of the detail */
 /* Text is shown in place of a table: an opened panic. */
 bool screen_reads(const struct screen *s);
 /* A member of services[]; NULL: it is gone. */

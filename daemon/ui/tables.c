@@ -103,7 +103,7 @@ static void as_idle(const struct column *c, const json_t *row, struct table_valu
 		value_duration(ret->text, sizeof(ret->text), ms / 1e3);
 }
 
-static void as_share(const struct column *c, const json_t *row, struct table_value *ret)
+void as_share(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	double share;
 

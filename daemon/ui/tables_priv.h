@@ -12,6 +12,8 @@ void as_text(const struct column *c, const json_t *row, struct table_value *ret)
 void as_count(const struct column *c, const json_t *row, struct table_value *ret);
 void as_id(const struct column *c, const json_t *row, struct table_value *ret);
 void as_age(const struct column *c, const json_t *row, struct table_value *ret);
+void as_share(const struct column *c, const json_t *row,
+	      struct table_value *ret); /* 0 to 1, as percent */
 void as_place(const struct column *c, const json_t *row, struct table_value *ret);
 
 /* What a filter asks, in either case of letters. */

@@ -272,10 +272,10 @@ static void opens_details(void **state)
 	screen_set_target(
 		&s,
 		parse("{\"runtime\": \"c\", \"goroutines\": [{\"thread\": 7}], \"sites\": []}"));
-	assert_ptr_equal(s.goroutines.kind, &table_threads);
+	assert_ptr_equal(s.tabs[TAB_GOROUTINES].kind, &table_threads);
 	assert_int_equal(screen_key(&s, SCREEN_RIGHT), SCREEN_FETCH);
 	assert_int_equal(screen_pid(&s), 3);
-	assert_int_equal(s.goroutines.n, 0); /* not those of another process */
+	assert_int_equal(s.tabs[TAB_GOROUTINES].n, 0); /* not those of another process */
 	screen_key(&s, SCREEN_RIGHT);
 	assert_int_equal(screen_pid(&s), 1);
 	screen_key(&s, SCREEN_LEFT);
