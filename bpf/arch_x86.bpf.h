@@ -16,10 +16,12 @@
 #define ARCH_GO_ARG1(ctx)   ((ctx)->rbx)
 #define ARCH_GO_ARG2(ctx)   ((ctx)->rcx)
 #define ARCH_C_ARG0(ctx)    ((ctx)->rdi)
+#define ARCH_C_ARG1(ctx)    ((ctx)->rsi)
 #define ARCH_PC(ctx)        ((ctx)->rip)
 #define ARCH_SP(ctx)        ((ctx)->rsp)
 #define ARCH_FP(ctx)        ((ctx)->rbp)
 #define ARCH_RET(ctx)       ((ctx)->rax)
+#define ARCH_SYS_NR(regs)   ((regs)->orig_rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)
 #define ARCH_SYS_ARG3(regs) ((regs)->r10)
@@ -28,10 +30,15 @@
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */
 #define ARCH_NR_WRITE      1
+#define ARCH_NR_CLOSE      3
+#define ARCH_NR_DUP2       33
 #define ARCH_NR_SOCKETPAIR 53
 #define ARCH_NR_FCNTL      72
 #define ARCH_NR_SIGNALFD   282
 #define ARCH_NR_SIGNALFD4  289
+#define ARCH_NR_DUP3       292
+
+#define ARCH_SYSCALL(name) "__x64_sys_" name /* the function in the kernel */
 
 /*
  * `jbe` goes to morestack when CF (bit 0) or ZF (bit 6) is set; the function is entered again after

@@ -6,7 +6,7 @@
  */
 #include "deferd.bpf.h"
 
-__u64 uprobe_calls, kprobe_calls, tracepoint_calls;
+__u64 uprobe_calls, kprobe_calls, tracepoint_calls, flush_calls;
 __u32 me; /* tgid of the caller: other processes make syscalls too */
 
 static __always_inline int mine(void)
@@ -74,6 +74,25 @@ int kretprobe__calib(struct pt_regs *ctx)
 	if (mine())
 		__sync_fetch_and_add(&kprobe_calls, 1);
 	return 0;
+}
+
+static __always_inline int flush(void)
+{
+	if (mine())
+		__sync_fetch_and_add(&flush_calls, 1);
+	return 0;
+}
+
+SEC("fentry/filp_close")
+int BPF_PROG(fentry__flush)
+{
+	return flush();
+}
+
+SEC("kprobe")
+int kprobe__flush(struct pt_regs *ctx)
+{
+	return flush();
 }
 
 SEC("tracepoint")

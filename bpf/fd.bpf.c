@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Descriptors: what the watched processes open and close, at the exit of the syscall, when the
- * result is known. Each body has two shims. The kretprobe sits on the syscall's own function and
- * costs nobody else anything; the tracepoint is there where kprobes are not, and while one is
- * attached every syscall of the host takes the slow path (about 40 ns each), so user space attaches
- * it only while somebody is under suspicion.
+ * Descriptors: what the watched processes open and close. There are two ways to see it.
+ *
+ *   - Functions: fd_install(), through which every new descriptor goes but those of dup2 and dup3, and filp_close(),
+ *     through which every one goes that leaves a table: by close_range, close-on-exec, dup2 onto it, io_uring.
+ *     close() itself does on some kernels (before 6.6) and not on others; the calibration has tried. Each body has a
+ *     shim by fentry and one by kprobe; whoever else makes the same call pays some nanoseconds.
+ *   - System calls, at their exit, when the result is known. The tracepoint is there where neither of the others is, and
+ *     while one is attached every syscall of the host takes the slow path (about 40 ns each), so user space attaches it only
+ *     while somebody is under suspicion. It does not see what comes by SCM_RIGHTS or io_uring, nor how many
+ *     close_range, close-on-exec and dup2 close.
  */
 #include "deferd.bpf.h"
 
 #define EBADF           9
+
+volatile const __u8 close_flushes; /* close() calls filp_close() */
+__u8 fd_functions;                 /* the first way is attached */
+
 #define F_DUPFD         0
 #define F_DUPFD_CLOEXEC 1030
 
@@ -20,13 +29,27 @@ static __always_inline __u32 watched(void)
 	return id ? *id : 0;
 }
 
+static __always_inline struct pt_regs *syscall_regs(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+static __always_inline long syscall_nr(void)
+{
+	struct pt_regs *regs = syscall_regs();
+	long nr = -1;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr), &ARCH_SYS_NR(regs));
+	return nr;
+}
+
 /*
  * An argument of the syscall that is about to return; the entry code keeps it in the task's
  * registers.
  */
 static __always_inline long syscall_arg(int i)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct pt_regs *regs = syscall_regs();
 	long arg = -1;
 
 	if (i == 0)
@@ -39,7 +62,7 @@ static __always_inline long syscall_arg(int i)
 }
 
 /* Calls that make a descriptor with some arguments only. */
-static __always_inline int makes_one(long nr)
+static __always_inline int makes_one(long nr, long ret)
 {
 	int cmd;
 
@@ -49,6 +72,8 @@ static __always_inline int makes_one(long nr)
 	}
 	if (nr == ARCH_NR_SIGNALFD || nr == ARCH_NR_SIGNALFD4)
 		return (int)syscall_arg(0) == -1; /* else it changes the mask of an old one */
+	if (nr == ARCH_NR_DUP2)
+		return ret < 0 || (int)syscall_arg(0) != ret; /* else it does nothing */
 	return 1;
 }
 
@@ -81,15 +106,34 @@ static __always_inline int may_look(struct dfd_counts *c)
 	return c->fd_sites++ < DFD_FD_SITES_MAX;
 }
 
+static __always_inline void take_stack(void *ctx, struct dfd_fd_opened *o)
+{
+	long n = bpf_get_stack(ctx, o->stack, sizeof(o->stack), BPF_F_USER_STACK);
+
+	o->nstack = n > 0 ? n / sizeof(o->stack[0]) : 0;
+}
+
 static __always_inline void keep_opener(void *ctx, __u32 id, struct dfd_counts *c, int fd)
 {
 	struct dfd_fd_key key = { .target = id, .fd = fd };
 	struct dfd_fd_opened o = { .time_ns = bpf_ktime_get_ns() };
-	long n = bpf_get_stack(ctx, o.stack, sizeof(o.stack), BPF_F_USER_STACK);
 
-	o.nstack = n > 0 ? n / sizeof(o.stack[0]) : 0;
+	take_stack(ctx, &o);
 	if (bpf_map_update_elem(&fds_opened, &key, &o, BPF_ANY))
 		count_up(&c->fd_unsited);
+}
+
+/* Once a second is enough: whoever does it does it again. */
+static __always_inline void keep_bad_close(void *ctx, __u32 id)
+{
+	struct dfd_fd_key key = { .target = id };
+	struct dfd_fd_opened o = { .time_ns = bpf_ktime_get_ns() },
+			     *old = bpf_map_lookup_elem(&bad_closes, &key);
+
+	if (old && o.time_ns - old->time_ns < 1000000000)
+		return;
+	take_stack(ctx, &o);
+	bpf_map_update_elem(&bad_closes, &key, &o, BPF_ANY);
 }
 
 /* Where pipe and socketpair have put the two numbers. */
@@ -111,27 +155,58 @@ static __always_inline int keeps_openers(__u32 id)
 	return t && t->flags & DFD_TARGET_FD_SITES;
 }
 
+static __always_inline void count_opened(void *ctx, __u32 id, long nr, long ret, int n)
+{
+	struct dfd_counts *c = counts_of(id);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->fd_opened, n);
+	if (!keeps_openers(id))
+		return;
+	if (!may_look(c))
+		count_up(&c->fd_unsited);
+	else if (n == 1)
+		keep_opener(ctx, id, c, ret);
+	else
+		keep_opener_of_pair(ctx, id, c, nr);
+}
+
 /* `n` descriptors came into being if the call succeeded: 1, or 2 for pipes and socket pairs. */
 static __always_inline int opened(void *ctx, long nr, long ret, int n)
 {
 	__u32 id = watched();
-	struct dfd_counts *c;
 
-	if (!id || !makes_one(nr))
+	if (!id || !makes_one(nr, ret))
 		return 0;
-	c = counts_of(id);
-	if (c && ret >= 0) {
-		__sync_fetch_and_add(&c->fd_opened, n);
-		if (!keeps_openers(id))
-			;
-		else if (!may_look(c))
-			count_up(&c->fd_unsited);
-		else if (n == 1)
-			keep_opener(ctx, id, c, ret);
-		else
-			keep_opener_of_pair(ctx, id, c, nr);
-	}
+	if (ret >= 0)
+		count_opened(ctx, id, nr, ret, n);
 	emit_fd(id, nr, ret, n == 1 ? ret : -1, 0);
+	return 0;
+}
+
+/* The number means the file from now on. */
+static __always_inline int installed(void *ctx, int fd)
+{
+	__u32 id = watched();
+
+	if (!id)
+		return 0;
+	count_opened(ctx, id, -1, fd, 1);
+	emit_fd(id, syscall_nr(), fd, fd, 0);
+	return 0;
+}
+
+/* A file leaves a table, or is closed by the kernel for itself: then it is no table of ours. */
+static __always_inline int flushed(const void *owner)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dfd_counts *c;
+	__u32 id = watched();
+
+	c = id && owner && task->files == owner ? counts_of(id) : 0;
+	if (c)
+		count_up(&c->fd_closed);
 	return 0;
 }
 
@@ -143,7 +218,7 @@ static __always_inline void forget_opener(__u32 id, int fd)
 	bpf_map_delete_elem(&fds_opened, &key);
 }
 
-static __always_inline int closed(long nr, long ret)
+static __always_inline int closed(void *ctx, long nr, long ret)
 {
 	__u32 id = watched();
 	struct dfd_counts *c;
@@ -153,10 +228,12 @@ static __always_inline int closed(long nr, long ret)
 	c = counts_of(id);
 	if (c && ret == -EBADF)
 		count_up(&c->fd_ebadf);
-	else if (c)
+	else if (c && !(fd_functions && close_flushes))
 		count_up(
 			&c->fd_closed); /* Linux frees the number even when close reports an error of the file */
-	if (ret != -EBADF && keeps_openers(id))
+	if (ret == -EBADF)
+		keep_bad_close(ctx, id);
+	else if (keeps_openers(id))
 		forget_opener(id, syscall_arg(0));
 	emit_fd(id, nr, ret, syscall_arg(0), 1);
 	return 0;
@@ -177,7 +254,7 @@ int tp__pair_exit(struct sys_exit_ctx *ctx)
 SEC("tracepoint")
 int tp__close_exit(struct sys_exit_ctx *ctx)
 {
-	return closed(ctx->id, ctx->ret);
+	return closed(ctx, ctx->id, ctx->ret);
 }
 
 SEC("kretprobe")
@@ -187,15 +264,51 @@ int kretprobe__open(struct pt_regs *ctx)
 }
 
 SEC("kretprobe")
-int kretprobe__pair(struct pt_regs *ctx)
-{
-	return opened(ctx, bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 2);
-}
-
-SEC("kretprobe")
 int kretprobe__close(struct pt_regs *ctx)
 {
-	return closed(bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx));
+	return closed(ctx, bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx));
+}
+
+SEC("kprobe")
+int kprobe__fd_install(struct pt_regs *ctx)
+{
+	return installed(ctx, ARCH_C_ARG0(ctx));
+}
+
+SEC("kprobe")
+int kprobe__filp_close(struct pt_regs *ctx)
+{
+	return flushed((const void *)ARCH_C_ARG1(ctx));
+}
+
+SEC("fentry/fd_install")
+int BPF_PROG(fentry__fd_install, unsigned int fd)
+{
+	return installed(ctx, fd);
+}
+
+SEC("fentry/filp_close")
+int BPF_PROG(fentry__filp_close, void *file, void *owner)
+{
+	return flushed(owner);
+}
+
+SEC("fexit/" ARCH_SYSCALL("dup2"))
+int BPF_PROG(fexit__dup2, void *regs, long ret)
+{
+	return opened(ctx, ARCH_NR_DUP2, (int)ret, 1);
+}
+
+SEC("fexit/" ARCH_SYSCALL("dup3"))
+int BPF_PROG(fexit__dup3, void *regs, long ret)
+{
+	return opened(ctx, ARCH_NR_DUP3, (int)ret, 1);
+}
+
+SEC("fexit/" ARCH_SYSCALL("close"))
+int BPF_PROG(fexit__close, void *regs, long ret)
+{
+	return closed(ctx, ARCH_NR_CLOSE, (int)ret);
 }
 
 char LICENSE[] SEC("license") = "GPL";

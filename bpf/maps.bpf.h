@@ -103,6 +103,14 @@ struct {
 	__type(value, struct dfd_fd_opened);
 } fds_opened __weak SEC(".maps");
 
+/* The newest close of a number that was not open, by target. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct dfd_fd_key);
+	__type(value, struct dfd_fd_opened);
+} bad_closes __weak SEC(".maps");
+
 /* Calls of recover() in a wrong frame, by site and caller. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

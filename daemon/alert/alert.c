@@ -258,6 +258,7 @@ static void refresh(struct alert *a, const struct rule *r, double value)
 	a->of_depth = first->metric->of_depth;
 	a->of_leak = first->metric->of_leak;
 	a->of_fds = first->metric->of_fds;
+	a->of_bad_close = first->metric->of_bad_close;
 	a->of_pile = first->metric->of_pile;
 	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
@@ -298,6 +299,9 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 		named = describe_pile(a, m, s->target);
 	else if (a->of_leak)
 		named = describe_leak(a, m, s->target);
+	else if (a->of_bad_close)
+		named = describe_goroutines(a, m, s->target, s->target->bad_close.stack,
+					    s->target->bad_close.nstack, 0);
 	else if (a->of_fds)
 		describe_fds(a, m, s->target, r->conditions[0].metric->fds);
 	else if (a->of_panic && value == a->value)
@@ -423,6 +427,18 @@ static void describe_descriptors(const struct alert *a, char *buf, size_t size)
 		 f->high_per_hour, full, opened);
 }
 
+static void describe_bad_close(const struct alert *a, char *buf, size_t size)
+{
+	char place[PLACE_MAX];
+
+	describe_place(&a->site, place, sizeof(place));
+	snprintf(buf, size,
+		 "%s (pid %u): closed %.0f times a descriptor that was not open, in 5 minutes; the "
+		 "newest in %s: "
+		 "where the number has been reused, somebody else's is closed",
+		 a->service, a->pid, a->value, place);
+}
+
 static void describe_pile_up(const struct alert *a, char *buf, size_t size)
 {
 	char place[PLACE_MAX];
@@ -438,6 +454,8 @@ void alert_describe(const struct alert *a, char *buf, size_t size)
 		describe_panics(a, buf, size);
 	else if (a->of_leak)
 		describe_leaks(a, buf, size);
+	else if (a->of_bad_close)
+		describe_bad_close(a, buf, size);
 	else if (a->of_fds)
 		describe_descriptors(a, buf, size);
 	else if (a->of_pile)

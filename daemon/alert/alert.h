@@ -55,6 +55,8 @@ struct alert {
 	struct alert_site created;    /* the go statement; function "": they have none */
 	uint64_t count;               /* of them, now */
 	char doing[EVENT_REASON_MAX]; /* why they wait: "chan receive"; "" not known */
+	/* Of a close of what is not open: `site` is where the newest was */
+	bool of_bad_close;
 	/* Of descriptors that leak: those that do so fastest */
 	bool of_fds;
 	struct alert_fds {

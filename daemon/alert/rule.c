@@ -197,7 +197,7 @@ const struct rule_metric rule_metrics[] = {
 	{ "double_closes", "closes",
 	  "of numbers that were not open (EBADF), in the last 5 minutes, while the descriptor "
 	  "hooks were attached",
-	  double_closes },
+	  double_closes, .of_bad_close = true },
 	{ "goroutines", "goroutines", "goroutines of the program at the last census", goroutines },
 	{ "goroutines_leaked", "goroutines",
 	  "goroutines of which the Go runtime itself has proved that they wait for ever (1.26+, "

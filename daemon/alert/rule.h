@@ -31,6 +31,7 @@ struct rule_metric {
 	bool of_leak;  /* the alert tells where the goroutines stand, and who makes them */
 	bool of_fds; /* the alert tells which descriptors leak, how fast, and when there are no more */
 	enum fd_scope fds; /* with of_fds: which */
+	bool of_bad_close; /* the alert tells where */
 	/*
 	 * Set instead of `read`: a number of a service, which is there also when its process is
 	 * gone. Conditions of one rule are all of targets or all of services.

@@ -32,7 +32,7 @@ static struct {
 	bool lifecycle;
 	const char *socket;
 	const char *level;
-	const char *probes;
+	const char *probes, *fd_hooks;
 	const char *budget;
 } opt;
 
@@ -51,6 +51,8 @@ static const struct cmd_option options[] = {
 	  .help = "local socket; empty: none" },
 	{ "log.level", 0, OPTION_STRING, &opt.level, .arg = "LEVEL",
 	  .help = "debug, info, warn or error" },
+	{ "fd-hooks", 0, OPTION_STRING, &opt.fd_hooks, .arg = "KIND",
+	  .help = "who sees opens and closes: auto, fentry, kprobe, tracepoint or off" },
 	{ "probes", 0, OPTION_STRING, &opt.probes, .arg = "SET",
 	  .help = "lean, full, burst or off" },
 	{ "probes.budget", 0, OPTION_STRING, &opt.budget, .arg = "PERCENT",
@@ -111,6 +113,21 @@ static int pick_probes(struct config *c, const char *text)
 	return 0;
 }
 
+static int pick_hooks(struct config *c, const char *text)
+{
+	int hooks = text ? config_fd_hooks_of(text) : c->descriptors.hooks;
+
+	if (hooks < 0) {
+		fprintf(stderr,
+			"deferd run: --fd-hooks: '%s' is not auto, fentry, kprobe, tracepoint or "
+			"off\n",
+			text);
+		return -1;
+	}
+	c->descriptors.hooks = hooks;
+	return 0;
+}
+
 static int pick_level(struct config *c, const char *text)
 {
 	enum log_level level;
@@ -141,7 +158,8 @@ static int load_config(struct config **ret_c)
 	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config,
 		     "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
-	    pick_level(c, opt.level) || pick_probes(c, opt.probes) || pick_budget(c, opt.budget)) {
+	    pick_level(c, opt.level) || pick_probes(c, opt.probes) || pick_hooks(c, opt.fd_hooks) ||
+	    pick_budget(c, opt.budget)) {
 		config_free(c);
 		return EXIT_USAGE;
 	}
@@ -200,6 +218,8 @@ static void on_alert(void *arg, const struct alert *a)
 		log_site(&l, "site", &a->site);
 		log_site(&l, "created_by", &a->created);
 	}
+	if (a->of_bad_close)
+		log_site(&l, "site", &a->site);
 	if (a->of_fds) {
 		log_str(&l, "what", a->fds.what);
 		log_u64(&l, "open", a->fds.open);

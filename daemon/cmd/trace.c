@@ -23,7 +23,7 @@
 
 static bool as_json, lean, no_fds;
 static uint32_t limit_events, limit_seconds;
-static const char *config_path;
+static const char *config_path, *fd_hooks;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
@@ -31,6 +31,8 @@ static const struct cmd_option options[] = {
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object a line" },
 	{ "lean", 0, OPTION_FLAG, &lean,
 	  .help = "defers in loops and panics only: cheap for the process" },
+	{ "fd-hooks", 0, OPTION_STRING, &fd_hooks, .arg = "KIND",
+	  .help = "who sees opens and closes: auto, fentry, kprobe, tracepoint or off" },
 	{ "no-fds", 0, OPTION_FLAG, &no_fds, .help = "leave descriptors out" },
 	{ "events", 'n', OPTION_U32, &limit_events, .min = 1, .max = UINT32_MAX, .arg = "N",
 	  .help = "stop after N events" },
@@ -351,6 +353,13 @@ static int run(int argc, char **argv)
 		code = session_load_config(config_path, &config);
 	if (code)
 		return code;
+	if (fd_hooks && (config->descriptors.hooks = config_fd_hooks_of(fd_hooks)) < 0) {
+		fprintf(stderr,
+			"deferd trace: --fd-hooks: '%s' is not auto, fentry, kprobe, tracepoint or "
+			"off\n",
+			fd_hooks);
+		return EXIT_USAGE;
+	}
 	log_set_level(LOG_WARN);
 	config->probes.all.set = lean ? CONFIG_PROBES_LEAN : CONFIG_PROBES_FULL;
 	config->probes.n_services = 0;

@@ -19,7 +19,7 @@
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
 const char *const config_probe_set_names[] = { "off", "lean", "full", "burst", NULL };
-static const char *const hook_names[] = { "auto", "kprobe", "tracepoint", "off", NULL };
+static const char *const hook_names[] = { "auto", "fentry", "kprobe", "tracepoint", "off", NULL };
 
 /* Sections */
 
@@ -104,7 +104,7 @@ static const struct yaml_key probes_keys[] = {
 
 static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
-	  .doc = "who sees opens and closes; auto: kprobe where the kernel has it, else "
+	  .doc = "who sees opens and closes; auto: fentry or kprobe where the kernel has it, else "
 		 "tracepoints while a process is growing" },
 	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND,
 	  .max = 86400 * SECOND, .doc = "time over which growth is judged; restart to change" },
@@ -273,13 +273,23 @@ static const struct yaml_key top_keys[] = {
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
-int config_probe_set_of(const char *name)
+static int index_of(const char *const *names, const char *name)
 {
-	for (int i = 0; config_probe_set_names[i]; i++) {
-		if (!strcmp(config_probe_set_names[i], name))
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(names[i], name))
 			return i;
 	}
 	return -EINVAL;
+}
+
+int config_probe_set_of(const char *name)
+{
+	return index_of(config_probe_set_names, name);
+}
+
+int config_fd_hooks_of(const char *name)
+{
+	return index_of(hook_names, name);
 }
 
 int config_default(struct config **ret_c)

@@ -28,6 +28,7 @@ enum config_probe_set {
 };
 enum config_fd_hooks {
 	CONFIG_FD_HOOKS_AUTO,
+	CONFIG_FD_HOOKS_FENTRY,
 	CONFIG_FD_HOOKS_KPROBE,
 	CONFIG_FD_HOOKS_TRACEPOINT,
 	CONFIG_FD_HOOKS_OFF
@@ -122,6 +123,7 @@ int config_parse(const char *name, const char *text, size_t len, struct config *
 void config_free(struct config *c);
 
 int config_probe_set_of(const char *name); /* enum config_probe_set; -EINVAL */
+int config_fd_hooks_of(const char *name);  /* enum config_fd_hooks; -EINVAL */
 /* The first of probes.services that fits decides; what it leaves open is as for all. */
 struct config_probes config_probes_of(const struct config *c, const char *service);
 

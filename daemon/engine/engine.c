@@ -313,16 +313,19 @@ static void ask_for_names(struct engine *e)
 
 /*
  * A stripped C program: what addr2line wants, beside the file with the symbols. A Go program names
- * all of its own: what has no name lies in no function of it.
+ * all of its own: what has no name lies in no function of it. False: the address is not of this file, but of a library.
  */
-static void name_by_offset(const struct image *im, uint64_t addr, struct code_line *ret)
+static bool name_by_offset(const struct image *im, uint64_t addr, struct code_line *ret)
 {
+	if (im && im->report && im->report->kind == IMAGE_C && addr >= im->report->end)
+		return false;
 	if (im && im->report && im->report->kind == IMAGE_GO) {
 		snprintf(ret->function, sizeof(ret->function), "?");
-		return;
+		return true;
 	}
 	snprintf(ret->function, sizeof(ret->function), "%s+0x%llx", im ? im->file.name : "?",
 		 (unsigned long long)addr);
+	return true;
 }
 
 static void copy_place(struct code_line *to, const struct image_place *from)
@@ -356,10 +359,9 @@ static void on_name(struct engine *e, const struct image *im, uint32_t image_id,
 		answer.type = asked.kind == NAME_OF_TYPE ? &p->type : NULL;
 	}
 	if (!lines[0].function[0] &&
-	    (asked.kind == NAME_OF_SITE || asked.kind == NAME_OF_FUNCTION)) {
-		name_by_offset(im, ask->addr, &lines[0]);
+	    (asked.kind == NAME_OF_SITE || asked.kind == NAME_OF_FUNCTION) &&
+	    name_by_offset(im, ask->addr, &lines[0]))
 		answer.n = answer.n ? answer.n : 1;
-	}
 	model_answer(e->model, image_id, &asked, &answer);
 }
 
@@ -418,30 +420,36 @@ static void complain_hooks(struct engine *e, enum kernel_feature what)
 	e->hooks_failed = true;
 }
 
+/* A kind that was asked for by name, or none. */
+static enum fd_hooks hooks_if(struct engine *e, enum kernel_feature what, enum fd_hooks kind)
+{
+	if (!e->features->have[what])
+		complain_hooks(e, what);
+	return e->features->have[what] ? kind : FD_HOOKS_OFF;
+}
+
 static enum fd_hooks wanted_hooks(struct engine *e)
 {
-	bool kprobe = e->features->have[KERNEL_KPROBE],
-	     tracepoint = e->features->have[KERNEL_TRACEPOINT];
-
 	switch (e->config->descriptors.hooks) {
+	case CONFIG_FD_HOOKS_FENTRY:
+		return hooks_if(e, KERNEL_FENTRY, FD_HOOKS_FENTRY);
 	case CONFIG_FD_HOOKS_KPROBE:
-		if (!kprobe)
-			complain_hooks(e, KERNEL_KPROBE);
-		return kprobe ? FD_HOOKS_KPROBE : FD_HOOKS_OFF;
+		return hooks_if(e, KERNEL_KPROBE, FD_HOOKS_KPROBE);
 	case CONFIG_FD_HOOKS_TRACEPOINT:
-		if (!tracepoint)
-			complain_hooks(e, KERNEL_TRACEPOINT);
-		return tracepoint ? FD_HOOKS_TRACEPOINT : FD_HOOKS_OFF;
+		return hooks_if(e, KERNEL_TRACEPOINT, FD_HOOKS_TRACEPOINT);
 	case CONFIG_FD_HOOKS_OFF:
 		return FD_HOOKS_OFF;
 	default:
 		break;
 	}
-	if (kprobe)
+	if (e->features->have[KERNEL_FENTRY])
+		return FD_HOOKS_FENTRY;
+	if (e->features->have[KERNEL_KPROBE])
 		return FD_HOOKS_KPROBE;
 	if (anything_grows(e))
 		e->hooks_until_ns = e->now_ns + HOOKS_LINGER_NS;
-	return tracepoint && (e->opts.fd_hooks || e->now_ns < e->hooks_until_ns)
+	return e->features->have[KERNEL_TRACEPOINT] &&
+			       (e->opts.fd_hooks || e->now_ns < e->hooks_until_ns)
 		       ? FD_HOOKS_TRACEPOINT
 		       : FD_HOOKS_OFF;
 }
@@ -490,6 +498,8 @@ static void on_second(struct engine *e)
 	if (looks) {
 		golibs_tick(e);
 		descriptors_tick(e);
+		if (probe_fd_hooks(e->probe) != FD_HOOKS_OFF)
+			probe_read_bad_closes(e->probe, e->now_ns, engine_take, e);
 		set_hooks(e);
 	}
 	if (looks || e->urgent)

@@ -438,7 +438,7 @@ static void write_kernel(struct page *p)
 		expo_sample(x, f->have[i], "feature", kernel_feature_docs[i].name, NULL);
 	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE,
 		    "1: how opens and closes of descriptors are seen now.");
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < FD_HOOKS_MAX; i++)
 		expo_sample(x, p->show->fd_hooks == (enum fd_hooks)i, "kind",
 			    show_fd_hooks_names[i], NULL);
 }

@@ -178,6 +178,8 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	}
 	if (a->of_leak || a->of_pile)
 		add_waiters(o, a);
+	if (a->of_bad_close)
+		set(o, "site", view_alert_site(&a->site, false));
 	if (a->of_fds)
 		set(o, "descriptors", view_alert_fds(&a->fds));
 	if (!a->of_depth) {
@@ -263,6 +265,17 @@ static void add_goroutines(json_t *o, const struct show *s, const struct target 
 	    t->n_censuses ? json_integer(parked_count_leaks(t->parked)) : json_null());
 }
 
+/* Null: there was none, or its name is not known yet. */
+static json_t *bad_close_site(struct model *m, const struct target *t)
+{
+	const struct event_fd_opened *b = &t->bad_close;
+	const struct code_line *at =
+		model_own_frame(m, t->image_id, t->runtime, b->stack, b->nstack)
+			?: model_user_frame(m, t->image_id, t->runtime, b->stack, b->nstack);
+
+	return at ? view_line(at) : json_null();
+}
+
 static json_t *target_json(const struct show *s, const struct target *t)
 {
 	struct model *m = s->model;
@@ -292,6 +305,7 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "fd_opened", t->counts.fd_opened);
 	set_int(o, "fd_closed", t->counts.fd_closed);
 	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
+	set(o, "fd_bad_close_site", bad_close_site(m, t));
 	set_int(o, "probe_hits", t->counts.hits);
 	set_int(o, "probe_hits_unread", t->counts.unread);
 	set_real(o, "probe_cost_seconds",
@@ -371,7 +385,7 @@ static json_t *service_json(const struct show *sh, const struct service *s)
 	return o;
 }
 
-const char *const show_fd_hooks_names[] = { "off", "kprobe", "tracepoint" };
+const char *const show_fd_hooks_names[] = { "off", "fentry", "kprobe", "tracepoint" };
 
 static json_t *self_json(const struct show *s)
 {

@@ -778,6 +778,10 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 	case EVENT_FD_CENSUS:
 		apply_fd_census(m, t, ev);
 		break;
+	case EVENT_FD_BAD_CLOSE:
+		t->bad_close = ev->fd_opened;
+		want_place(m, t, ev->fd_opened.stack, ev->fd_opened.nstack, 0);
+		break;
 	case EVENT_FD_SITE:
 		m->dropped += !fdopeners_apply(&t->fd_openers, &ev->fd_site, t->n_fd_censuses);
 		want_place(m, t, ev->fd_site.stack, ev->fd_site.nstack, 0);

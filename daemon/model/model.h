@@ -179,8 +179,9 @@ struct target {
 	struct event_counts counts;
 	struct rate registered_rate;
 	struct rate panic_rate;
-	struct recent bad_closes;     /* close() of a number that was not open */
-	struct goroutine *goroutines; /* hash by g */
+	struct event_fd_opened bad_close; /* the newest; opened_ns 0: none, or not seen where */
+	struct recent bad_closes;         /* close() of a number that was not open */
+	struct goroutine *goroutines;     /* hash by g */
 	unsigned n_goroutines;
 	struct site *sites; /* hash by pc, lowering */
 	unsigned n_sites;

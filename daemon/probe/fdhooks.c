@@ -56,48 +56,92 @@ struct fdhooks {
 	struct bpf_link *links[ARRAY_SIZE(fd_syscalls)];
 };
 
-static struct bpf_link *attach_one(struct deferd_bpf *skel, const struct fd_syscall *s, int kprobe)
+static void add(struct fdhooks *h, struct bpf_link *link, int *ret_err)
 {
-	LIBBPF_OPTS(bpf_ksyscall_opts, opts, .bpf_cookie = s->nr, .retprobe = true);
-	struct bpf_program *progs[2][3] = {
-		{ skel->progs.tp__open_exit, skel->progs.tp__pair_exit,
-		  skel->progs.tp__close_exit },
-		{ skel->progs.kretprobe__open, skel->progs.kretprobe__pair,
-		  skel->progs.kretprobe__close },
-	};
-	struct bpf_program *prog = progs[!!kprobe][s->effect];
-	char event[64];
-
-	if (kprobe)
-		return bpf_program__attach_ksyscall(prog, s->name, &opts);
-	snprintf(event, sizeof(event), "sys_exit_%s", s->name);
-	return bpf_program__attach_tracepoint(prog, "syscalls", event);
+	if (link)
+		h->links[h->n++] = link;
+	else
+		*ret_err = errno;
 }
 
-struct fdhooks *fdhooks_attach(struct deferd_bpf *skel, int kprobe, struct reason *reason)
+/* An old kernel lacks some of these calls; then nobody can make them. */
+static int attach_syscalls(struct fdhooks *h, struct deferd_bpf *skel)
 {
-	struct fdhooks *h = calloc(1, sizeof(*h));
+	struct bpf_program *progs[] = { skel->progs.tp__open_exit, skel->progs.tp__pair_exit,
+					skel->progs.tp__close_exit };
+	char event[64];
 	int err = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(fd_syscalls); i++) {
+		snprintf(event, sizeof(event), "sys_exit_%s", fd_syscalls[i].name);
+		add(h,
+		    bpf_program__attach_tracepoint(progs[fd_syscalls[i].effect], "syscalls", event),
+		    &err);
+	}
+	return h->n ? 0 : err;
+}
+
+static struct bpf_link *attach_exit(struct bpf_program *prog, const char *syscall, long nr)
+{
+	LIBBPF_OPTS(bpf_ksyscall_opts, opts, .bpf_cookie = nr, .retprobe = true);
+
+	return bpf_program__attach_ksyscall(prog, syscall, &opts);
+}
+
+static int attach_kprobes(struct fdhooks *h, struct deferd_bpf *skel)
+{
+	int err = 0;
+
+	add(h, bpf_program__attach_kprobe(skel->progs.kprobe__fd_install, false, "fd_install"),
+	    &err);
+	add(h, bpf_program__attach_kprobe(skel->progs.kprobe__filp_close, false, "filp_close"),
+	    &err);
+#ifdef SYS_dup2
+	add(h, attach_exit(skel->progs.kretprobe__open, "dup2", SYS_dup2), &err);
+#endif
+	add(h, attach_exit(skel->progs.kretprobe__open, "dup3", SYS_dup3), &err);
+	add(h, attach_exit(skel->progs.kretprobe__close, "close", SYS_close), &err);
+	return err;
+}
+
+static int attach_fentry(struct fdhooks *h, struct deferd_bpf *skel)
+{
+	struct bpf_program *progs[] = { skel->progs.fentry__fd_install,
+					skel->progs.fentry__filp_close, skel->progs.fexit__dup2,
+					skel->progs.fexit__dup3, skel->progs.fexit__close };
+	int err = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(progs); i++)
+		add(h, bpf_program__attach_trace(progs[i]), &err);
+	return err;
+}
+
+struct fdhooks *fdhooks_attach(struct deferd_bpf *skel, enum fd_hooks kind, struct reason *reason)
+{
+	static const struct {
+		const char *what;
+		int (*attach)(struct fdhooks *h, struct deferd_bpf *skel);
+	} kinds[] = {
+		[FD_HOOKS_FENTRY] = { "descriptors by fentry", attach_fentry },
+		[FD_HOOKS_KPROBE] = { "descriptors by kprobe", attach_kprobes },
+		[FD_HOOKS_TRACEPOINT] = { "descriptor syscalls by tracepoint", attach_syscalls },
+	};
+	struct fdhooks *h = calloc(1, sizeof(*h));
+	int err;
 
 	if (!h)
 		return NULL;
-	/* An old kernel lacks some of these calls; then nobody can make them. */
-	for (unsigned i = 0; i < ARRAY_SIZE(fd_syscalls); i++) {
-		struct bpf_link *link = attach_one(skel, &fd_syscalls[i], kprobe);
-
-		if (link)
-			h->links[h->n++] = link;
-		else
-			err = errno;
-	}
-	if (!h->n) {
-		reason_set(reason, 0, "no descriptor syscall could be hooked by %s: %s",
-			   kprobe ? "kprobe" : "tracepoint", strerror(err));
-		free(h);
-		errno = err;
-		return NULL;
-	}
-	return h;
+	/* Calls that run meanwhile are counted in one of the two ways, or not at all. */
+	skel->bss->fd_functions = kind != FD_HOOKS_TRACEPOINT;
+	err = kinds[kind].attach(h, skel);
+	if (!err)
+		return h;
+	reason_set(reason, 0, "hooking %s: %s", kinds[kind].what, strerror(err));
+	while (h->n)
+		bpf_link__destroy(h->links[--h->n]);
+	free(h);
+	errno = err;
+	return NULL;
 }
 
 void fdhooks_detach(struct fdhooks *h, struct closer *closer)

@@ -144,6 +144,10 @@ static int inspect_image(const void *bytes, size_t len, const struct plan_c_prof
 		return r;
 	ret->machine = img.machine;
 	ret->entry = img.entry;
+	for (unsigned i = 0; i < img.nloads; i++) {
+		if (img.loads[i].va + img.loads[i].memsz > ret->end)
+			ret->end = img.loads[i].va + img.loads[i].memsz;
+	}
 	ret->pie = img.type == ET_DYN;
 	memcpy(ret->build_id, img.build_id, sizeof(ret->build_id));
 	r = gobin_init(&go, &img, reason);

@@ -21,7 +21,7 @@
 #include "probe/callsites.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      8u           /* of the structs below */
+#define INSPECT_VERSION      9u           /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -45,6 +45,7 @@ struct image_report {
 	uint16_t machine; /* EM_* */
 	uint64_t file_bytes;
 	uint64_t entry; /* e_entry; all addresses are link-time */
+	uint64_t end;   /* of what is loaded of it: an address from there on is of another file */
 	char build_id[2 * ELFIMG_BUILD_ID_MAX + 1];
 	/* Go only, else zero */
 	struct go_version go;

@@ -18,7 +18,8 @@ enum kernel_feature {
 	KERNEL_RINGBUF,
 	KERNEL_UPROBE,       /* perf event, one a point */
 	KERNEL_UPROBE_MULTI, /* one link for all points of a process */
-	KERNEL_KPROBE,       /* on syscall functions */
+	KERNEL_FENTRY,       /* on functions, and at their ends */
+	KERNEL_KPROBE,       /* on functions, and at the ends of syscalls */
 	KERNEL_TRACEPOINT,   /* syscalls:sys_exit_* */
 	KERNEL_TP_BTF,       /* sched: exec, exit, fork */
 	KERNEL_FD_SIZE,      /* st_size of /proc/PID/fd is the number of descriptors */
@@ -45,6 +46,7 @@ struct kernel_features {
 	 * instruction that the kernel emulates, at one that it single-steps. 0: not measured.
 	 */
 	uint64_t hit_ns[2];
+	bool close_flushes; /* close() calls filp_close(); known where FENTRY or KPROBE is there */
 };
 
 extern const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX];

@@ -159,6 +159,14 @@ static void choose_programs(struct probe *p, const struct kernel_features *f)
 		bpf_program__set_autoload(s->progs.tp__sched_process_exit, false);
 		bpf_program__set_autoload(s->progs.tp__sched_process_fork, false);
 	}
+	if (!f->have[KERNEL_FENTRY]) {
+		bpf_program__set_autoload(s->progs.fentry__fd_install, false);
+		bpf_program__set_autoload(s->progs.fentry__filp_close, false);
+		bpf_program__set_autoload(s->progs.fexit__dup2, false);
+		bpf_program__set_autoload(s->progs.fexit__dup3, false);
+		bpf_program__set_autoload(s->progs.fexit__close, false);
+	}
+	s->rodata->close_flushes = f->close_flushes;
 }
 
 static int attach_processes(struct probe *p, const struct kernel_features *f, struct reason *reason)
@@ -645,7 +653,7 @@ int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reas
 	p->hooks_kind = FD_HOOKS_OFF;
 	if (hooks == FD_HOOKS_OFF)
 		return 0;
-	p->hooks = fdhooks_attach(p->skel, hooks == FD_HOOKS_KPROBE, reason);
+	p->hooks = fdhooks_attach(p->skel, hooks, reason);
 	if (!p->hooks)
 		return -errno;
 	p->hooks_kind = hooks;
@@ -819,6 +827,26 @@ static bool scan_fd(struct probe *p, const void *key, const void *value, uint64_
 	return !p->keep_fd(p->keep_arg, &ev);
 }
 
+static bool scan_bad_close(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	const struct dfd_fd_key *k = key;
+	struct slot *s = slot_of(p, k->target);
+	struct event ev = { .type = EVENT_FD_BAD_CLOSE, .target = k->target, .time_ns = now_ns };
+
+	if (!s)
+		return true;
+	ev.pid = s->pid;
+	decode_fd_opened(k, value, s->bias, &ev.fd_opened);
+	p->fn(p->arg, &ev);
+	return false;
+}
+
+static void scan_bad_closes(struct probe *p, uint64_t now_ns)
+{
+	(void)walk_map(p, bpf_map__fd(p->skel->maps.bad_closes), sizeof(struct dfd_fd_key),
+		       sizeof(struct dfd_fd_opened), scan_bad_close, now_ns);
+}
+
 void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 			 bool (*keep)(void *arg, const struct event *ev), void *arg)
 {
@@ -860,6 +888,11 @@ static void read_map(struct probe *p, void (*scan)(struct probe *p, uint64_t now
 	scan(p, now_ns);
 	p->fn = old_fn;
 	p->arg = old_arg;
+}
+
+void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	read_map(p, scan_bad_closes, now_ns, fn, arg);
 }
 
 void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)

@@ -53,7 +53,7 @@ struct probe_target {
 	bool trace;            /* an event for every hit */
 };
 
-enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT };
+enum fd_hooks { FD_HOOKS_OFF, FD_HOOKS_FENTRY, FD_HOOKS_KPROBE, FD_HOOKS_TRACEPOINT, FD_HOOKS_MAX };
 
 struct probe_stats {
 	uint64_t events;     /* records taken from the ring */
@@ -145,6 +145,9 @@ void probe_set_fd_sites(struct probe *p, uint32_t id, bool on);
  */
 void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 			 bool (*keep)(void *arg, const struct event *ev), void *arg);
+
+/* FD_BAD_CLOSE of each target that has one. */
+void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
 /* COUNTS of one target, now: its last ones before it goes. */
 void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);

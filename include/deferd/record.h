@@ -344,7 +344,10 @@ struct dfd_site_key {
 	dfd_u32 role;
 };
 
-/* Map `fds_opened`: descriptors that were opened while somebody looked, and not closed since. */
+/*
+ * Map `fds_opened`: descriptors that were opened while somebody looked, and not closed since; map `bad_closes`: the newest
+ * close of a number that was not open, whatever the number, with key.fd 0.
+ */
 struct dfd_fd_key {
 	dfd_u32 target;
 	dfd_u32 fd;

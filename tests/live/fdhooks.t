@@ -8,33 +8,57 @@ build_fixtures c "" || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/b
 "$DEFERD" doctor --no-targets --json >"$tmp/doctor.json"
 has() { jq -e --arg f "$1" 'any(.features[]; .feature == $f and .have)' "$tmp/doctor.json" >/dev/null; }
 
-# The trace counts what it prints: one line a call of the two families.
-for kind in kprobe tracepoint; do
+# The trace counts what it prints, whoever tells it: a line a call.
+start_program fdchurn "$fixtures/fdchurn" --rounds 20 --leak 7 --ebadf 5 --calls-only
+"$DEFERD" trace --json "$program" >"$tmp/trace.out" 2>"$tmp/trace.err" &
+tracer=$!
+live_pids+=($tracer)
+wait_until 30 grep -q '"target"' "$tmp/trace.out"
+ok $? "trace: attached"
+go_on
+wait_until 30 has_truth fdchurn
+go_on
+exec 7>&-
+wait "$program"
+wait_until 30 grep -q 'ended' "$tmp/trace.err"
+wait "$tracer"
+ok $? "trace: the trace ends with the program"
+# By system calls, a pipe or socket pair is one line that opens two, and has no number of its own.
+opened=$(jq -s '[.[] | select(.event == "open" and .result >= 0) | if .fd < 0 then 2 else 1 end] | add' "$tmp/trace.out")
+closed=$(jq -s '[.[] | select(.event == "close" and .result == 0)] | length' "$tmp/trace.out")
+bad=$(jq -s '[.[] | select(.event == "close" and .result == -9)] | length' "$tmp/trace.out")
+is "$opened" "$(truth fdchurn opened)" "trace: opened"
+is "$((closed + $(truth fdchurn replaced)))" "$(truth fdchurn closed)" "trace: closed"
+is "$bad" "$(truth fdchurn ebadf_closes)" "trace: closes of what was not open"
+
+# Counts are of all ways: those by functions see what is no system call for each descriptor, too.
+counts_are() { # OPENED CLOSED
+	[ "$(target fd_opened) $(target fd_closed)" = "$1 $2" ]
+}
+for kind in fentry kprobe tracepoint; do
 	if ! has $kind; then
 		skip "$kind" "$(jq -r --arg f $kind '.features[] | select(.feature == $f) | .why' "$tmp/doctor.json")"
 		continue
 	fi
-	printf 'descriptors: { hooks: %s }\n' $kind >"$tmp/hooks.yml"
-	start_program fdchurn "$fixtures/fdchurn" --rounds 20 --leak 7 --ebadf 5 --calls-only
-	"$DEFERD" trace --json -c "$tmp/hooks.yml" "$program" >"$tmp/trace.out" 2>"$tmp/trace.err" &
-	tracer=$!
-	live_pids+=($tracer)
-	wait_until 30 grep -q '"target"' "$tmp/trace.out"
-	ok $? "$kind: attached"
+	calls=()
+	[ $kind != tracepoint ] || calls=(--calls-only)
+	start_daemon --fd-hooks=$kind
+	start_program fdchurn "$fixtures/fdchurn" --rounds "${ROUNDS:-50}" --leak 7 --ebadf 5 "${calls[@]}"
+	wait_until 20 attached "$program"
 	go_on
-	wait_until 30 has_truth fdchurn
+	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdchurn
+	closed=$(truth fdchurn closed)
+	[ $kind != tracepoint ] || closed=$((closed - $(truth fdchurn replaced)))
+	wait_until 10 counts_are "$(truth fdchurn opened)" "$closed"
+	ok $? "$kind: counted as the program did: $(truth fdchurn opened) opened, $closed closed"
+	note "$kind: $(target fd_opened) opened, $(target fd_closed) closed, $(target fd_bad_closes) of what was not open"
+	wait_until 10 target_is fd_bad_close_site.function close_twice
+	ok $? "$kind: and where it closed what was not open"
+	wait_until 10 firing fdchurn DoubleClose
+	ok $? "$kind: an alert says so"
 	go_on
 	exec 7>&-
 	wait "$program"
-	wait_until 30 grep -q 'ended' "$tmp/trace.err"
-	wait "$tracer"
-	ok $? "$kind: the trace ends with the program"
-	# A pipe or socket pair is one call that opens two: its line has no number of its own.
-	opened=$(jq -s '[.[] | select(.event == "open" and .result >= 0) | if .fd < 0 then 2 else 1 end] | add' "$tmp/trace.out")
-	closed=$(jq -s '[.[] | select(.event == "close" and .result == 0)] | length' "$tmp/trace.out")
-	bad=$(jq -s '[.[] | select(.event == "close" and .result == -9)] | length' "$tmp/trace.out")
-	is "$opened" "$(truth fdchurn opened)" "$kind: opened"
-	is "$((closed + $(truth fdchurn replaced)))" "$(truth fdchurn closed)" "$kind: closed"
-	is "$bad" "$(truth fdchurn ebadf_closes)" "$kind: closes of what was not open"
+	stop_daemon
 done
 done_testing
