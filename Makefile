@@ -125,6 +125,7 @@ check-all: export REAL_SECONDS := 60
 check-all: export KILLS := 100
 check-all: export STOPPED_SECONDS := 60
 check-all: export EXEC_SECONDS := 300
+check-all: export VM_ALL := 1
 check-all: check live vm
 
 bench: all $(BENCH)

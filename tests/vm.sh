@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # vm.sh [BUILD [TEST...]]: runs tests inside virtual machines with Debian's cloud kernels, one after the other, and prints
 # TAP: for each kernel a point for each test and one for the kernel's own log. Without TEST: every tests/live/*.t that has
-# a line `# vm: yes`.
+# a line `# vm: yes`, and on one of the kernels those with `# vm: SERIES`, for which one is a sample.
 #
 # The guest sees the host's root read only, under an overlay, so what is installed here is what is tested there. Logs and
 # unpacked kernels lie in BUILD/vm. Missing packages are installed when this is root on a Debian system. Settings:
 #   VM_KERNELS='6.1 6.12'   series to run        VM_TEST_SECONDS=300   for one test
 #   VM_ACCEL=tcg|kvm        do not find out      VM_MEMORY_MB=2048
+#   VM_ALL=1                each on all kernels
 set -euo pipefail
 cd "$(dirname "$0")/.."
 project=$PWD
@@ -37,8 +38,11 @@ missing() {
 find_tests() {
 	local test
 	for test in tests/live/*.t; do
-		if [ -x "$test" ] && grep -qx '# vm: yes' "$test"; then echo "$test"; fi
+		if [ -x "$test" ] && grep -q '^# vm: ' "$test"; then echo "$test"; fi
 	done
+}
+is_for() { # SERIES TEST
+	[ -n "$named" ] || [ -n "${VM_ALL-}" ] || grep -qxE "# vm: (yes|${1//./\\.})" "$2"
 }
 
 # The guest's first file system: busybox, the modules, our init and what it is to run.
@@ -199,9 +203,10 @@ run_kernel() { # SERIES TEST...
 }
 
 [ "$(uname -m)" = x86_64 ] || skip_all "the guests are x86_64, this is $(uname -m)"
+named=${1-}
 if [ $# = 0 ]; then
 	mapfile -t tests < <(find_tests)
-	[ ${#tests[@]} -gt 0 ] || skip_all 'no test in tests/live is marked "# vm: yes"'
+	[ ${#tests[@]} -gt 0 ] || skip_all 'no test in tests/live is marked "# vm: "'
 	set -- "${tests[@]}"
 fi
 if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -225,7 +230,9 @@ for test; do
 done
 
 for series in $kernels; do
-	run_kernel "$series" "${tests[@]}"
+	chosen=()
+	for test in "${tests[@]}"; do ! is_for "$series" "$test" || chosen+=("$test"); done
+	run_kernel "$series" "${chosen[@]}"
 done
 echo "1..$point"
 exit $failed

@@ -432,7 +432,9 @@ static int run(int argc, char **argv)
 		code = print_samples(procfd, pid);
 	} else {
 		code = pid ? source_open(&source, &s) : EXIT_GOOD;
-		code = code ?: show_pass(procfd, s, pid);
+		/* It has said that the daemon may not be asked; what needs no daemon is shown. */
+		if (!code || code == EXIT_PRIVILEGE)
+			code = show_pass(procfd, s, pid);
 	}
 	source_close(s);
 	return cmd_flush(&cmd_fds) ?: code;

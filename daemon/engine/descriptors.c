@@ -164,11 +164,12 @@ static bool take_opened(void *arg, const struct event *ev)
 
 static void tell_sites(struct engine *e)
 {
-	bool any = false;
+	bool had = e->fd_census.sites;
 
+	e->fd_census.sites = false;
 	for (struct watch *w = e->by_pid; w; w = w->hh.next)
-		any |= w->fd_sites != NULL;
-	if (!any)
+		e->fd_census.sites |= w->fd_sites != NULL;
+	if (!e->fd_census.sites && !had)
 		return;
 	probe_read_fd_sites(e->probe, e->now_ns, take_opened, e);
 	for (struct watch *w = e->by_pid; w; w = w->hh.next) {

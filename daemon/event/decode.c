@@ -298,6 +298,7 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 		c.fd_opened += k->fd_opened;
 		c.fd_closed += k->fd_closed;
 		c.fd_ebadf += k->fd_ebadf;
+		c.fd_unsited += k->fd_unsited;
 	}
 	*ret_counts = c;
 }

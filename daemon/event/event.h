@@ -211,6 +211,7 @@ struct event_counts {
 	uint64_t fd_opened;
 	uint64_t fd_closed;
 	uint64_t fd_ebadf;
+	uint64_t fd_unsited; /* opened under suspicion, and it is not known by whom */
 };
 
 /* What the hits cost the program, nanoseconds; prices as struct kernel_features has them. */

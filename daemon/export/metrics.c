@@ -324,6 +324,10 @@ static void write_fd_calls(struct page *p)
 		p, "deferd_fd_bad_closes",
 		"close() of a number that was not open (EBADF) while the hooks were attached.",
 		COUNT(fd_ebadf));
+	write_counter(p, "deferd_fd_unsited",
+		      "Descriptors opened under suspicion of which the line is not kept: too many "
+		      "a second, or no room.",
+		      COUNT(fd_unsited));
 }
 
 static void write_alerts(struct page *p)

@@ -305,6 +305,7 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "fd_opened", t->counts.fd_opened);
 	set_int(o, "fd_closed", t->counts.fd_closed);
 	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
+	set_int(o, "fd_unsited", t->counts.fd_unsited);
 	set(o, "fd_bad_close_site", bad_close_site(m, t));
 	set_int(o, "probe_hits", t->counts.hits);
 	set_int(o, "probe_hits_unread", t->counts.unread);

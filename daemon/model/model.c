@@ -140,6 +140,7 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 	sum->fd_opened += c->fd_opened;
 	sum->fd_closed += c->fd_closed;
 	sum->fd_ebadf += c->fd_ebadf;
+	sum->fd_unsited += c->fd_unsited;
 }
 
 void service_counts(const struct service *s, struct event_counts *ret_counts)

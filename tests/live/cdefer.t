@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# vm: yes
+# vm: 6.1
 # C: pushes, runs, panics and depth of threads equal the program's own count, stripped or not.
 . "$(dirname "$0")/../lib/live.sh"
 need_root

@@ -292,6 +292,7 @@ static void test_counts_are_summed(void **state)
 		cpus[i].fd_opened = 10;
 		cpus[i].fd_closed = 20;
 		cpus[i].fd_ebadf = 30;
+		cpus[i].fd_unsited = 31;
 		cpus[i].hits = 5;
 		cpus[i].crossings = 2;
 	}
@@ -310,6 +311,7 @@ static void test_counts_are_summed(void **state)
 	assert_int_equal(c.fd_opened, 30);
 	assert_int_equal(c.fd_closed, 60);
 	assert_int_equal(c.fd_ebadf, 90);
+	assert_int_equal(c.fd_unsited, 93);
 	assert_int_equal(c.hits, 15);
 	assert_int_equal(c.crossings, 6);
 }
@@ -358,9 +360,36 @@ static void test_c_thread_has_its_own_number(void **state)
 	assert_true(g.inferred);
 }
 
+/* Whatever the map claims, no more frames than there is room for. */
+static void fd_opened(void **state)
+{
+	static const struct {
+		uint32_t told;
+		unsigned frames;
+	} cases[] = {
+		{ 0, 0 }, { 2, 2 }, { DFD_FD_STACK, DFD_FD_STACK }, { UINT32_MAX, DFD_FD_STACK }
+	};
+	const struct dfd_fd_key key = { .target = 9, .fd = 17 };
+	struct dfd_fd_opened o = { .time_ns = 5 };
+	struct event_fd_opened e;
+
+	for (unsigned i = 0; i < DFD_FD_STACK; i++)
+		o.stack[i] = 0x500000 + i;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		o.nstack = cases[i].told;
+		decode_fd_opened(&key, &o, 0x400000, &e);
+		assert_int_equal(e.fd, 17);
+		assert_int_equal(e.opened_ns, 5);
+		assert_int_equal(e.nstack, cases[i].frames);
+		for (unsigned k = 0; k < e.nstack; k++)
+			assert_int_equal(e.stack[k], 0x100000 + k);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fd_opened),
 		cmocka_unit_test(test_every_type),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_stack_has_the_site_first),

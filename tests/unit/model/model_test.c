@@ -290,6 +290,7 @@ static const struct event_counts some_counts = {
 	.fd_opened = 70,
 	.fd_closed = 60,
 	.fd_ebadf = 3,
+	.fd_unsited = 4,
 };
 
 /* Every counter of a service, in one list, so that none is forgotten. */
@@ -338,6 +339,7 @@ static void counters_never_go_back(void **state)
 	total = service_total(s);
 	assert_int_equal(counts_registered(&total), 3702);
 	assert_int_equal(total.fd_ebadf, 9);
+	assert_int_equal(total.fd_unsited, 12);
 }
 
 static void lost_records_stay_counted(void **state)
