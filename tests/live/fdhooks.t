@@ -35,6 +35,8 @@ is "$bad" "$(truth fdchurn ebadf_closes)" "trace: closes of what was not open"
 counts_are() { # OPENED CLOSED
 	[ "$(target fd_opened) $(target fd_closed)" = "$1 $2" ]
 }
+grew_by() { [ $(($(target fd_opened) - $(target fd_closed))) = "$1" ]; }
+listed() { "$DEFERD" fds --json --control.socket="$tmp/deferd.sock" "$program" | jq '.[0].open_fds'; }
 for kind in fentry kprobe tracepoint; do
 	if ! has $kind; then
 		skip "$kind" "$(jq -r --arg f $kind '.features[] | select(.feature == $f) | .why' "$tmp/doctor.json")"
@@ -56,6 +58,20 @@ for kind in fentry kprobe tracepoint; do
 	ok $? "$kind: and where it closed what was not open"
 	wait_until 10 firing fdchurn DoubleClose
 	ok $? "$kind: an alert says so"
+	go_on
+	exec 7>&-
+	wait "$program"
+	# 64 threads at once: what the hooks counted, what the kernel lists, and what the program says.
+	start_program fdstorm "$fixtures/fdstorm" --rounds "${STORM_ROUNDS:-100}" "${calls[@]}"
+	wait_until 20 attached "$program"
+	before=$(listed)
+	go_on
+	wait_until "${STORM_SECONDS:-120}" has_truth fdstorm
+	more=$(truth fdstorm more)
+	wait_until 20 grew_by "$more"
+	ok $? "$kind: of $(truth fdstorm made) descriptors by 64 threads $more are left, as counted" ||
+		note "counted: $(target fd_opened) opened, $(target fd_closed) closed"
+	is "$(($(listed) - before))" "$more" "$kind: and as the kernel lists"
 	go_on
 	exec 7>&-
 	wait "$program"
