@@ -7,20 +7,8 @@
  * nobody knows.
  */
 #include "deferd.bpf.h"
-#include <bpf/bpf_core_read.h>
 
 #define AF_UNIX 1
-
-static __always_inline struct file *file_of(unsigned int fd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **table = BPF_CORE_READ(fdt, fd), *file = NULL;
-
-	if (fd < BPF_CORE_READ(fdt, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
-	return file;
-}
 
 static __always_inline __u32 kind_of_socket(struct file *file)
 {

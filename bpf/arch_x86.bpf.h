@@ -24,6 +24,7 @@
 #define ARCH_SYS_NR(regs)   ((regs)->orig_rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)
+#define ARCH_SYS_ARG2(regs) ((regs)->rdx)
 #define ARCH_SYS_ARG3(regs) ((regs)->r10)
 
 #define ARCH_CALL_LEN 5 /* of a direct call */

@@ -6,7 +6,7 @@
  */
 #include "deferd.bpf.h"
 
-__u64 uprobe_calls, kprobe_calls, tracepoint_calls, flush_calls;
+__u64 uprobe_calls, tracepoint_calls, flush_calls;
 __u32 me; /* tgid of the caller: other processes make syscalls too */
 
 static __always_inline int mine(void)
@@ -66,14 +66,6 @@ SEC("uprobe")
 int uprobe_multi__price(struct pt_regs *ctx)
 {
 	return price(ctx);
-}
-
-SEC("kretprobe")
-int kretprobe__calib(struct pt_regs *ctx)
-{
-	if (mine())
-		__sync_fetch_and_add(&kprobe_calls, 1);
-	return 0;
 }
 
 static __always_inline int flush(void)

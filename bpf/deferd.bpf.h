@@ -7,6 +7,7 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include "maps.bpf.h"
 #include "kernel.bpf.h"
@@ -57,6 +58,17 @@ static __always_inline void count_key(void *map, const void *key, enum dfd_loss 
 		count_up(n);
 	else
 		lose(full);
+}
+
+static __always_inline struct file *file_of(unsigned int fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **table = BPF_CORE_READ(fdt, fd), *file = NULL;
+
+	if (fd < BPF_CORE_READ(fdt, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
+	return file;
 }
 
 /* The target with this id; NULL when its slot was freed or given to another process meanwhile. */

@@ -5,7 +5,9 @@
  *   - Functions: fd_install(), through which every new descriptor goes but those of dup2 and dup3, and filp_close(),
  *     through which every one goes that leaves a table: by close_range, close-on-exec, dup2 onto it, io_uring.
  *     close() itself does on some kernels (before 6.6) and not on others; the calibration has tried. Each body has a
- *     shim by fentry and one by kprobe; whoever else makes the same call pays some nanoseconds.
+ *     shim by fentry and one by kprobe; whoever else makes the same call pays some nanoseconds. By kprobe there are
+ *     entries only, and what a close or dup2 is going to return is told by the table: of return probes the kernel has but ten at a
+ *     time, and of 64 threads' closes a fifth was missed.
  *   - System calls, at their exit, when the result is known. The tracepoint is there where neither of the others is, and
  *     while one is attached every syscall of the host takes the slow path (about 40 ns each), so user space attaches it only
  *     while somebody is under suspicion. It does not see what comes by SCM_RIGHTS or io_uring, nor how many
@@ -20,6 +22,8 @@ __u8 fd_functions;                 /* the first way is attached */
 
 #define F_DUPFD         0
 #define F_DUPFD_CLOEXEC 1030
+#define O_CLOEXEC       02000000
+#define RLIMIT_NOFILE   7
 
 static __always_inline __u32 watched(void)
 {
@@ -54,6 +58,8 @@ static __always_inline long syscall_arg(int i)
 
 	if (i == 0)
 		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG0(regs));
+	else if (i == 2)
+		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG2(regs));
 	else if (i == 3)
 		bpf_probe_read_kernel(&arg, sizeof(arg), &ARCH_SYS_ARG3(regs));
 	else
@@ -257,16 +263,37 @@ int tp__close_exit(struct sys_exit_ctx *ctx)
 	return closed(ctx, ctx->id, ctx->ret);
 }
 
-SEC("kretprobe")
-int kretprobe__open(struct pt_regs *ctx)
+/* What dup2 and dup3 are about to return; do_dup2() and ksys_dup3() in the kernel's fs/file.c. */
+static __always_inline long dup_result(int old, unsigned int new, int flags)
 {
-	return opened(ctx, bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx), 1);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (flags & ~O_CLOEXEC || new >= BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur) ||
+	    !file_of(old))
+		return -EBADF; /* or another reason not to */
+	return new;
 }
 
-SEC("kretprobe")
-int kretprobe__close(struct pt_regs *ctx)
+SEC("kprobe")
+int kprobe__dup2(struct pt_regs *ctx)
 {
-	return closed(ctx, bpf_get_attach_cookie(ctx), (int)ARCH_RET(ctx));
+	int old = syscall_arg(0), new = syscall_arg(1);
+
+	return opened(ctx, ARCH_NR_DUP2, dup_result(old, new, 0), 1);
+}
+
+SEC("kprobe")
+int kprobe__dup3(struct pt_regs *ctx)
+{
+	int old = syscall_arg(0), new = syscall_arg(1);
+
+	return old == new ? 0 : opened(ctx, ARCH_NR_DUP3, dup_result(old, new, syscall_arg(2)), 1);
+}
+
+SEC("kprobe")
+int kprobe__close(struct pt_regs *ctx)
+{
+	return closed(ctx, ARCH_NR_CLOSE, file_of(syscall_arg(0)) ? 0 : -EBADF);
 }
 
 SEC("kprobe")

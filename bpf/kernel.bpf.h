@@ -19,7 +19,12 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct rlimit {
+	unsigned long rlim_cur;
+};
+
 struct signal_struct {
+	struct rlimit rlim[16];
 	atomic_t live; /* threads that have not exited yet; 0 in the hook of the last one */
 };
 

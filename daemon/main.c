@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,8 +22,18 @@ static void usage(FILE *out)
 	fprintf(out, "\ndeferd COMMAND --help tells more.\n");
 }
 
+/*
+ * Left to itself, glibc takes large blocks from the heap once it has seen one freed, and the kernel's BTF, which is read several
+ * times at the start, leaves 10 MB there for good.
+ */
+static void keep_large_blocks_apart(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 int main(int argc, char **argv)
 {
+	keep_large_blocks_apart();
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

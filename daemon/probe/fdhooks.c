@@ -81,9 +81,9 @@ static int attach_syscalls(struct fdhooks *h, struct deferd_bpf *skel)
 	return h->n ? 0 : err;
 }
 
-static struct bpf_link *attach_exit(struct bpf_program *prog, const char *syscall, long nr)
+static struct bpf_link *attach_entry(struct bpf_program *prog, const char *syscall)
 {
-	LIBBPF_OPTS(bpf_ksyscall_opts, opts, .bpf_cookie = nr, .retprobe = true);
+	LIBBPF_OPTS(bpf_ksyscall_opts, opts);
 
 	return bpf_program__attach_ksyscall(prog, syscall, &opts);
 }
@@ -97,10 +97,10 @@ static int attach_kprobes(struct fdhooks *h, struct deferd_bpf *skel)
 	add(h, bpf_program__attach_kprobe(skel->progs.kprobe__filp_close, false, "filp_close"),
 	    &err);
 #ifdef SYS_dup2
-	add(h, attach_exit(skel->progs.kretprobe__open, "dup2", SYS_dup2), &err);
+	add(h, attach_entry(skel->progs.kprobe__dup2, "dup2"), &err);
 #endif
-	add(h, attach_exit(skel->progs.kretprobe__open, "dup3", SYS_dup3), &err);
-	add(h, attach_exit(skel->progs.kretprobe__close, "close", SYS_close), &err);
+	add(h, attach_entry(skel->progs.kprobe__dup3, "dup3"), &err);
+	add(h, attach_entry(skel->progs.kprobe__close, "close"), &err);
 	return err;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
@@ -56,19 +57,22 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    "use a kernel with CONFIG_FUNCTION_TRACER=y, "
 			    "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y and BTF",
 			    false },
-	[KERNEL_KPROBE] = { "kprobe", "see descriptors opened and closed at no cost to others",
-			    "syscall tracepoints, and only while a process is under suspicion or "
-			    "traced",
+	[KERNEL_KPROBE] = { "kprobe",
+			    "see every descriptor opened and closed, where fentry is missing",
+			    "where fentry is missing too: syscall tracepoints, only while a "
+			    "process is under suspicion or "
+			    "traced, at about 40 ns for each syscall of the host; they see nothing "
+			    "of what comes by "
+			    "SCM_RIGHTS or io_uring, and no close by close_range, close-on-exec or "
+			    "dup2",
 			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y",
 			    false },
 	[KERNEL_TRACEPOINT] = { "tracepoint",
 				"see descriptors opened and closed where fentry and kprobes are "
-				"missing (but for those that come by "
-				"SCM_RIGHTS or io_uring, and closes by close_range, close-on-exec "
-				"and dup2; it costs about 40 ns on "
-				"each syscall of the host, while it is attached), and "
+				"missing, and "
 				"what is written after a panic",
-				"no opens and closes without kprobes; whether panics are swallowed "
+				"no opens and closes without fentry and kprobes; whether panics "
+				"are swallowed "
 				"stays unsure",
 				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing",
 				false },
@@ -423,6 +427,25 @@ static bool sees_flushes(struct kernel_features *f, struct calib_bpf *skel)
 	return seen;
 }
 
+/* What the descriptor hooks attach to; one that is not there would keep all programs from being loaded. */
+static bool has_functions(struct reason *why)
+{
+	static const char *const names[] = { "fd_install", "filp_close", "__x64_sys_close",
+					     "__x64_sys_dup2", "__x64_sys_dup3" };
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool all = btf;
+
+	if (!btf)
+		reason_set(why, 0, "reading the kernel's BTF: %s", strerror(errno));
+	for (size_t i = 0; i < ARRAY_SIZE(names) && all; i++) {
+		all = btf__find_by_name_kind(btf, names[i], BTF_KIND_FUNC) > 0;
+		if (!all)
+			reason_set(why, 0, "the kernel's BTF has no function %s", names[i]);
+	}
+	btf__free(btf);
+	return all;
+}
+
 static void check_fentry(struct kernel_features *f)
 {
 	struct reason *why = &f->why[KERNEL_FENTRY];
@@ -435,34 +458,11 @@ static void check_fentry(struct kernel_features *f)
 	link = bpf_program__attach_trace(skel->progs.fentry__flush);
 	if (!link)
 		reason_set(why, 0, "attaching to filp_close: %s", strerror(errno));
-	else if (sees_flushes(f, skel))
-		have(f, KERNEL_FENTRY);
-	else
+	else if (!sees_flushes(f, skel))
 		reason_set(why, 0, "attached to filp_close, which counted %llu calls",
 			   (unsigned long long)skel->bss->flush_calls);
-}
-
-static bool check_kretprobe(struct reason *why)
-{
-	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel =
-		load_only("kretprobe__calib", false, why);
-	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
-
-	if (!skel)
-		return false;
-	link = bpf_program__attach_ksyscall(
-		skel->progs.kretprobe__calib, "getppid",
-		&(struct bpf_ksyscall_opts){ .sz = sizeof(struct bpf_ksyscall_opts),
-					     .retprobe = true });
-	if (!link) {
-		reason_set(why, 0, "attaching to getppid: %s", strerror(errno));
-		return false;
-	}
-	syscall(SYS_getppid);
-	if (skel->bss->kprobe_calls != 1)
-		reason_set(why, 0, "attached, but one call counted %llu",
-			   (unsigned long long)skel->bss->kprobe_calls);
-	return skel->bss->kprobe_calls == 1;
+	else if (has_functions(why))
+		have(f, KERNEL_FENTRY);
 }
 
 static void check_kprobe(struct kernel_features *f)
@@ -471,8 +471,6 @@ static void check_kprobe(struct kernel_features *f)
 	_cleanup_(calib_bpf__destroyp) struct calib_bpf *skel = NULL;
 	_cleanup_(bpf_link__destroyp) struct bpf_link *link = NULL;
 
-	if (!check_kretprobe(why))
-		return;
 	skel = load_only("kprobe__flush", false, why);
 	if (!skel)
 		return;

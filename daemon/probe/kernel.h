@@ -19,7 +19,7 @@ enum kernel_feature {
 	KERNEL_UPROBE,       /* perf event, one a point */
 	KERNEL_UPROBE_MULTI, /* one link for all points of a process */
 	KERNEL_FENTRY,       /* on functions, and at their ends */
-	KERNEL_KPROBE,       /* on functions, and at the ends of syscalls */
+	KERNEL_KPROBE,       /* on functions */
 	KERNEL_TRACEPOINT,   /* syscalls:sys_exit_* */
 	KERNEL_TP_BTF,       /* sched: exec, exit, fork */
 	KERNEL_FD_SIZE,      /* st_size of /proc/PID/fd is the number of descriptors */
