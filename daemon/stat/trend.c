@@ -42,8 +42,8 @@ static double kendall_variance(const struct trend_sample *s, unsigned n)
 }
 
 /*
- * What |S| / (n(n-1)/2) of a random walk of n points exceeds in 5 of 100: the median of 200,000 walks of
- * normal steps each, 60,000 for the last three. The statistic knows only the order of the points, so other steps
+ * What |S| / (n(n-1)/2) of a random walk of n points exceeds in 5 of 100, by 200,000 walks of normal steps for
+ * each n, 60,000 for the last three. The statistic knows only the order of the points, so other steps
  * that are as likely up as down give nearly the same.
  */
 static const struct {
