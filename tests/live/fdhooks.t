@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# vm: yes
+# vm: 6.12
 # Opens, closes and bad closes of a process equal its own count, by every kind of hook that this kernel has.
 . "$(dirname "$0")/../lib/live.sh"
 need_root

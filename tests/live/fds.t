@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# vm: 6.12
+# vm: 6.1
 # Descriptors as the kernel's iterator tells them: of a process that knows its own, by kind, port and state; of all processes
 # of this host, as /proc counts them; and over time.
 . "$(dirname "$0")/../lib/live.sh"

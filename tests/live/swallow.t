@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# vm: 6.12
+# vm: 6.1
 # Swallowed panics: which recoveries are silent is told right, with what was seen; and the host is left alone again.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
