@@ -20,7 +20,6 @@
 #define ARCH_PC(ctx)        ((ctx)->rip)
 #define ARCH_SP(ctx)        ((ctx)->rsp)
 #define ARCH_FP(ctx)        ((ctx)->rbp)
-#define ARCH_RET(ctx)       ((ctx)->rax)
 #define ARCH_SYS_NR(regs)   ((regs)->orig_rax)
 #define ARCH_SYS_ARG0(regs) ((regs)->rdi)
 #define ARCH_SYS_ARG1(regs) ((regs)->rsi)

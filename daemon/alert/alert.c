@@ -128,11 +128,9 @@ static bool describe_depth(struct alert *a, struct model *m, const struct target
 static bool describe_goroutines(struct alert *a, struct model *m, const struct target *t,
 				const uint64_t *stack, unsigned nstack, uint64_t created_at)
 {
-	const struct code_line *c = model_own_frame(m, t->image_id, t->runtime, stack, nstack);
+	const struct code_line *c = model_program_frame(m, t->image_id, t->runtime, stack, nstack);
 	bool named;
 
-	if (!c)
-		c = model_user_frame(m, t->image_id, t->runtime, stack, nstack);
 	named = set_site(&a->site, c);
 	a->created.function[0] = '\0';
 	if (created_at)
@@ -213,9 +211,7 @@ static bool describe_panic(struct alert *a, struct model *m, const struct servic
 	known &= model_panic_message(m, e->image_id, &e->what, message, sizeof(message));
 	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
 	utf8_sanitize(a->panic, sizeof(a->panic), both, strlen(both));
-	c = model_own_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
-	if (!c)
-		c = model_user_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
+	c = model_program_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
 	return set_site(&a->site, c) && known;
 }
 

@@ -13,10 +13,11 @@
 
 #define DESCRIPTORS_PORTS_MAX 64 /* told apart at a census; the rest counts as port 0 */
 
-/* Ages, in intervals, for event_fd_group.kept */
-#define DESCRIPTORS_AGES \
-	{                \
-		6, 96    \
+/* Ages, in intervals, for event_fd_group.kept; the first also for event_fd_site.kept */
+#define DESCRIPTORS_OLD 6
+#define DESCRIPTORS_AGES            \
+	{                           \
+		DESCRIPTORS_OLD, 96 \
 	}
 
 struct descriptors;

@@ -116,20 +116,14 @@ static void read_by_proc(struct engine *e)
 	}
 }
 
-/* Who opens them: of processes that get more of them, and whoever a person looks at */
-
-static bool is_suspect(const struct engine *e, const struct watch *w)
-{
-	const struct target *t = model_target(e->model, w->id);
-
-	return t && (t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING ||
-		     (t->have_fd_trend && trend_growing(&t->fd_trend)));
-}
+/* Who opens them: of processes that get more of them */
 
 static void choose_suspects(struct engine *e)
 {
 	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		if (is_suspect(e, w))
+		const struct target *t = model_target(e->model, w->id);
+
+		if (t && target_fds_grow(t))
 			w->fd_sites_until_ns = e->now_ns + SITES_LINGER_NS;
 		if (!w->fd_sites == (e->now_ns >= w->fd_sites_until_ns))
 			continue;
@@ -149,7 +143,7 @@ static bool take_opened(void *arg, const struct event *ev)
 	struct engine *e = arg;
 	struct watch *w = watch_of_id(e, ev->target);
 	const struct event_fd_opened *o = &ev->fd_opened;
-	uint64_t since_ns, old_ns = 6 * e->config->census.interval_ns;
+	uint64_t since_ns, old_ns = DESCRIPTORS_OLD * e->config->census.interval_ns;
 
 	if (!w || !w->fd_sites || !w->fds)
 		return false;

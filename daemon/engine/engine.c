@@ -402,8 +402,7 @@ static void on_job(void *arg, uint32_t image_id, int err, const struct worker_re
 static bool anything_grows(const struct engine *e)
 {
 	for (const struct target *t = model_targets(e->model); t; t = t->hh.next) {
-		if (t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING ||
-		    (t->have_fd_trend && trend_growing(&t->fd_trend)))
+		if (target_fds_grow(t))
 			return true;
 	}
 	return false;

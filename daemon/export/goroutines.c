@@ -196,10 +196,8 @@ json_t *view_goroutines(struct model *m, const struct target *t, const struct sh
 static const struct code_line *program_line(struct page *p, const struct group *g)
 {
 	const struct code_line *c =
-		model_own_frame(p->m, p->image_id, RUNTIME_GO, g->key.stack, g->key.nstack);
+		model_program_frame(p->m, p->image_id, RUNTIME_GO, g->key.stack, g->key.nstack);
 
-	if (!c)
-		c = model_user_frame(p->m, p->image_id, RUNTIME_GO, g->key.stack, g->key.nstack);
 	return c ? c : function_at(p, g->key.start);
 }
 

@@ -134,10 +134,10 @@ static const struct code_line *program_line(struct page *p, const struct group *
 {
 	uint32_t image = p->sc->image_id;
 	const struct code_line *c =
-		model_own_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
+		model_program_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
 
 	p->complete &= view_named(p->m, image, g->key.stack, g->key.nstack);
-	return c ? c : model_user_frame(p->m, image, RUNTIME_GO, g->key.stack, g->key.nstack);
+	return c;
 }
 
 static json_t *site_json(struct page *p, const struct group *g, uint32_t count)

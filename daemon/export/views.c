@@ -268,10 +268,8 @@ static void add_goroutines(json_t *o, const struct show *s, const struct target 
 /* Null: there was none, or its name is not known yet. */
 static json_t *bad_close_site(struct model *m, const struct target *t)
 {
-	const struct event_fd_opened *b = &t->bad_close;
-	const struct code_line *at =
-		model_own_frame(m, t->image_id, t->runtime, b->stack, b->nstack)
-			?: model_user_frame(m, t->image_id, t->runtime, b->stack, b->nstack);
+	const struct code_line *at = model_program_frame(m, t->image_id, t->runtime,
+							 t->bad_close.stack, t->bad_close.nstack);
 
 	return at ? view_line(at) : json_null();
 }

@@ -11,13 +11,6 @@ static bool same_line(const struct code_line *a, const struct code_line *b)
 	return a->line == b->line && !strcmp(a->function, b->function) && !strcmp(a->file, b->file);
 }
 
-static const struct code_line *line_of(struct model *m, const struct target *t,
-				       const struct event_fd_site *s)
-{
-	return model_own_frame(m, t->image_id, t->runtime, s->stack, s->nstack)
-		       ?: model_user_frame(m, t->image_id, t->runtime, s->stack, s->nstack);
-}
-
 static int most_kept(const void *a, const void *b)
 {
 	const struct fd_line *x = a, *y = b;
@@ -35,7 +28,8 @@ unsigned fd_lines(struct model *m, const struct target *t, struct fd_line ret[st
 		return 0;
 	for (unsigned i = 0; i < t->fd_openers.n; i++) {
 		const struct event_fd_site *s = &t->fd_openers.sites[i];
-		const struct code_line *at = line_of(m, t, s);
+		const struct code_line *at =
+			model_program_frame(m, t->image_id, t->runtime, s->stack, s->nstack);
 
 		for (k = 0; k < n && !same_line(ret[k].at, at); k++)
 			;

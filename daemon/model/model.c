@@ -832,6 +832,12 @@ bool target_exact(const struct target *t)
 	       !t->unsettled && t->lost == t->lost_at_scan;
 }
 
+bool target_fds_grow(const struct target *t)
+{
+	return t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING ||
+	       (t->have_fd_trend && trend_growing(&t->fd_trend));
+}
+
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s)
 {
 	double left = (double)t->fds.limit - (double)t->fds.open;
@@ -1002,6 +1008,15 @@ const struct code_line *model_own_frame(struct model *m, uint32_t image_id,
 	if (user && runtime == RUNTIME_GO)
 		own = first_frame(m, image_id, of_library, stack, n);
 	return own == user ? NULL : own;
+}
+
+const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
+					    enum runtime_kind runtime, const uint64_t *stack,
+					    unsigned n)
+{
+	const struct code_line *own = model_own_frame(m, image_id, runtime, stack, n);
+
+	return own ? own : model_user_frame(m, image_id, runtime, stack, n);
 }
 
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,

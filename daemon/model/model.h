@@ -279,6 +279,8 @@ unsigned target_top_sites(const struct target *t, const struct site **ret_sites,
 /* The same for goroutines: deepest pending first, then highest peak. */
 unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n);
 
+/* Its descriptors leak, or became more in the last minute beyond doubt. */
+bool target_fds_grow(const struct target *t);
 /* The lock that most waited for at the newest census; NULL: nobody, or one goroutine only. */
 const struct event_pile *target_pile(const struct target *t);
 /* Goroutines at the newest census, but for those of the runtime itself. */
@@ -313,6 +315,10 @@ const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
 const struct code_line *model_own_frame(struct model *m, uint32_t image_id,
 					enum runtime_kind runtime, const uint64_t *stack,
 					unsigned n);
+/* What a person looks for first: model_own_frame(), else model_user_frame(). */
+const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
+					    enum runtime_kind runtime, const uint64_t *stack,
+					    unsigned n);
 /*
  * Wanted names of one image, at most n, marked as asked. Returns how many; 0 when nothing is wanted.
  * The answer comes by model_answer(); when none will come, model_forget_name() makes the address
