@@ -48,6 +48,16 @@ static __always_inline int nothing(void)
 	return zero;
 }
 
+/* A request that is timed registers defers. */
+static __always_inline void count_for_request(struct hit *hit)
+{
+	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
+	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, &key);
+
+	if (r)
+		r->defers++;
+}
+
 static __noinline int push(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 1);
@@ -56,6 +66,8 @@ static __noinline int push(struct hit *hit, const struct go_g_head *g)
 	if (!st)
 		return nothing();
 	hit->fn = ARCH_GO_ARG0(hit->ctx);
+	if (hit->t->requests_since_ns)
+		count_for_request(hit);
 	if (hit->role == DFD_ROLE_PUSH_RANGE) {
 		end = push_range(hit, st, g);
 	} else {

@@ -119,6 +119,23 @@ struct {
 	__type(value, __u64);
 } recovers_by_site __weak SEC(".maps");
 
+/* Requests that are handled now, by goroutine (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct dfd_g_key);
+	__type(value, struct dfd_request);
+} requests_by_g __weak SEC(".maps");
+
+/* By target id, of those whose requests are timed: user space makes and removes them (set). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct dfd_requests);
+} requests_by_target __weak SEC(".maps");
+
 /* enum dfd_loss. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -113,7 +113,7 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 
 	hit->ctx = ctx;
-	hit->role = bounded(cookie >> 32, 15);
+	hit->role = bounded(cookie >> 32, DFD_ROLES_MAX - 1);
 	hit->t = target_of((__u32)cookie);
 	hit->counts = counts_of((__u32)cookie);
 	if (!hit->t || !hit->counts) {
@@ -127,7 +127,7 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 		return 0;
 	if (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx))
 		return 0;
-	count_up(&hit->counts->calls[bounded(hit->role, 15)]);
+	count_up(&hit->counts->calls[bounded(hit->role, DFD_ROLES_MAX - 1)]);
 	if (too_many(hit, cookie >> 56, (cookie >> 48) & DFD_POINT_STEPPED))
 		return 0;
 	if ((cookie >> 48) & DFD_POINT_CALL) {

@@ -65,9 +65,9 @@ static struct alert *find(const struct alerts *as, const struct rule *r, const s
 	return a;
 }
 
-/* True when every condition holds; *ret_value is what the first one compared. */
+/* True when every condition holds; *ret_values are what they compared. */
 static bool rule_holds(const struct rule *r, const struct model *m, const struct subject *s,
-		       uint64_t now_ns, double *ret_value)
+		       uint64_t now_ns, double ret_values[static RULE_CONDITIONS_MAX])
 {
 	for (unsigned i = 0; i < r->n_conditions; i++) {
 		const struct rule_condition *c = &r->conditions[i];
@@ -78,8 +78,7 @@ static bool rule_holds(const struct rule *r, const struct model *m, const struct
 
 		if (!known || !rule_compare(c->op, v, c->threshold))
 			return false;
-		if (i == 0)
-			*ret_value = v;
+		ret_values[i] = v;
 	}
 	return true;
 }
@@ -242,10 +241,27 @@ static bool worse(enum rule_op op, double value, double than)
 	return op == RULE_LE || op == RULE_LT ? value < than : value > than;
 }
 
-static void refresh(struct alert *a, const struct rule *r, double value)
+/* What the conditions but the first one compared. */
+static void refresh_also(struct alert *a, const struct rule *r, const double *values)
+{
+	memset(a->also, 0, sizeof(a->also));
+	a->on_latency = false;
+	for (unsigned i = 0; i < r->n_conditions; i++) {
+		const struct rule_condition *c = &r->conditions[i];
+
+		a->on_latency |= c->metric->of_latency;
+		if (i)
+			a->also[i - 1] =
+				(struct alert_also){ c->metric->name, values[i], c->threshold };
+	}
+}
+
+static void refresh(struct alert *a, const struct rule *r, const double *values)
 {
 	const struct rule_condition *first = &r->conditions[0];
+	double value = values[0];
 
+	refresh_also(a, r, values);
 	a->severity = r->severity;
 	a->n_labels = r->n_labels;
 	memcpy(a->labels, r->labels, sizeof(a->labels));
@@ -275,10 +291,10 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 		     const struct subject *s, uint64_t now_ns, alert_fn fn, void *arg)
 {
 	struct alert *a = find(as, r, s);
-	double value = 0;
+	double values[RULE_CONDITIONS_MAX] = {}, value;
 	bool named = true;
 
-	if (!rule_holds(r, m, s, now_ns, &value)) {
+	if (!rule_holds(r, m, s, now_ns, values)) {
 		if (a && (a->state == ALERT_PENDING || now_ns - a->last_true_ns >= r->keep_ns))
 			end(as, a, fn, arg);
 		return;
@@ -288,7 +304,8 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 	if (!a)
 		return;
 	a->last_true_ns = now_ns;
-	refresh(a, r, value);
+	value = values[0];
+	refresh(a, r, values);
 	if (a->of_depth && value == a->value) /* the worst so far: tell this one */
 		named = describe_depth(a, m, s->target, now_ns);
 	else if (a->of_pile)

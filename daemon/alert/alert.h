@@ -43,6 +43,12 @@ struct alert {
 	uint64_t active_ns; /* monotonic: the conditions hold since */
 	uint64_t fired_ns;
 	uint64_t last_true_ns;
+	bool on_latency; /* a condition is about how long requests take */
+	/* Those of the other conditions: NULL name, none */
+	struct alert_also {
+		const char *metric;
+		double value, threshold;
+	} also[RULE_CONDITIONS_MAX - 1];
 	/* Depth alerts */
 	bool of_depth;
 	bool exact;

@@ -142,6 +142,23 @@ static bool lock_wait(const struct model *m, const struct target *t, uint64_t no
 	return true;
 }
 
+static bool request_p95(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	return requests_seconds(t->service->requests, 0.95, ret);
+}
+
+static bool request_p95_rise(const struct model *m, const struct target *t, uint64_t now_ns,
+			     double *ret)
+{
+	return service_p95_rise(t->service, ret);
+}
+
+static bool request_defers_p95(const struct model *m, const struct target *t, uint64_t now_ns,
+			       double *ret)
+{
+	return requests_defers(t->service->requests, 0.95, ret);
+}
+
 static bool panics_overridden(const struct model *m, const struct service *s, uint64_t now_ns,
 			      double *ret)
 {
@@ -213,6 +230,19 @@ const struct rule_metric rule_metrics[] = {
 	{ "lock_wait_seconds", "s",
 	  "for which one of these has waited at least; absent while it is not known", lock_wait,
 	  .of_pile = true },
+	{ "request_p95_seconds", "s",
+	  "95th percentile of how long requests of the service took, in the last 30 s; absent "
+	  "below "
+	  "20 requests",
+	  request_p95, .of_latency = true },
+	{ "request_p95_rise_seconds", "s",
+	  "by which that is more than usual (the median of an hour, or what requests.baselines "
+	  "says); absent while it is not known",
+	  request_p95_rise, .of_latency = true },
+	{ "request_defers_p95", "defers",
+	  "95th percentile of the defers that a request of the service registered, in the last 30 "
+	  "s",
+	  request_defers_p95 },
 	{ "panics_overridden", "panics",
 	  "of the service: panics that a newer one replaced, in the last 5 minutes",
 	  .read_service = panics_overridden, .outcome = OUTCOME_OVERRIDDEN },
@@ -280,6 +310,13 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 		  .conditions = { { rule_metric_find("defer_depth_max"), RULE_GE,
 				    depth_threshold } },
 		  .severity = SEVERITY_WARNING },
+		{ .name = "DefersSlowRequests",
+		  .n_conditions = 2,
+		  .conditions = { { rule_metric_find("defer_depth_max"), RULE_GE, depth_threshold },
+				  { rule_metric_find("request_p95_rise_seconds"), RULE_GT, 0.03 } },
+		  .for_ns = 60000000000ull,
+		  .keep_ns = 60000000000ull,
+		  .severity = SEVERITY_PAGE },
 		{ .name = "DescriptorsGrowing",
 		  .n_conditions = 2,
 		  .conditions = { { rule_metric_find("fd_growth_low_per_second"), RULE_GT, 0 },
@@ -341,6 +378,16 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 	else
 		*ret_set = set;
 	return err;
+}
+
+void rule_set_threshold(struct rule_set *set, uint32_t depth_threshold)
+{
+	static const char *const names[] = { "DeferPileUp", "DefersSlowRequests" };
+
+	for (unsigned i = 0; i < set->n; i++) {
+		if (!strcmp(set->rules[i].name, names[0]) || !strcmp(set->rules[i].name, names[1]))
+			set->rules[i].conditions[0].threshold = depth_threshold;
+	}
 }
 
 void rule_set_done(struct rule_set *set)

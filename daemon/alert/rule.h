@@ -32,6 +32,7 @@ struct rule_metric {
 	bool of_fds; /* the alert tells which descriptors leak, how fast, and when there are no more */
 	enum fd_scope fds; /* with of_fds: which */
 	bool of_bad_close; /* the alert tells where */
+	bool of_latency;   /* while it holds, what is usual is not learned */
 	/*
 	 * Set instead of `read`: a number of a service, which is there also when its process is
 	 * gone. Conditions of one rule are all of targets or all of services.
@@ -94,6 +95,8 @@ bool rule_of_service(const struct rule *r);
 
 /* The rules that are there without a file. 0 or -ENOMEM. */
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold);
+/* Another depth threshold for those of them that have one. */
+void rule_set_threshold(struct rule_set *set, uint32_t depth_threshold);
 /* Takes a copy. 0; -ENOMEM; -EEXIST when the name is taken. */
 int rule_set_add(struct rule_set *set, const struct rule *r);
 void rule_set_done(struct rule_set *set);

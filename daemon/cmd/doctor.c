@@ -38,7 +38,10 @@ static const char *const role_names[DFD_ROLE_MAX] = {
 	[DFD_ROLE_RECOVER_CALL] = "asked", [DFD_ROLE_THROW] = "throw",
 	[DFD_ROLE_DYING] = "dying",        [DFD_ROLE_C_PUSH] = "push",
 	[DFD_ROLE_C_RUN] = "run",          [DFD_ROLE_C_PANIC] = "panic",
-	[DFD_ROLE_C_RECOVER] = "recover",
+	[DFD_ROLE_C_RECOVER] = "recover",  [DFD_ROLE_HTTP_BEGIN] = "request",
+	[DFD_ROLE_HTTP_END] = "request",   [DFD_ROLE_HTTP2_BEGIN] = "request",
+	[DFD_ROLE_HTTP2_END] = "request",  [DFD_ROLE_GRPC_BEGIN] = "request",
+	[DFD_ROLE_GRPC_END] = "request",
 };
 
 /* The kernel */

@@ -212,6 +212,8 @@ static void on_alert(void *arg, const struct alert *a)
 		log_fmt(&l, a->metric, "%g", a->value);
 		log_fmt(&l, "threshold", "%g", a->threshold);
 	}
+	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++)
+		log_fmt(&l, a->also[i].metric, "%g", a->also[i].value);
 	if (a->of_leak || a->of_pile) {
 		log_u64(&l, "goroutines", a->count);
 		log_str(&l, "reason", a->doing);

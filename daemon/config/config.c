@@ -102,6 +102,46 @@ static const struct yaml_key probes_keys[] = {
 		 "glob fits decides" },
 };
 
+#define B(field) offsetof(struct config_baseline, field)
+static const struct yaml_key baseline_keys[] = {
+	{ "service", YAML_STRING, B(glob), CONFIG_FUNCTION_MAX, .required = true,
+	  .doc = "glob on its name" },
+	{ "p95", .type = YAML_DURATION, .offset = B(p95_ns), .min = 1e3, .max = 3600 * SECOND,
+	  .required = true, .doc = "what it usually is" },
+};
+
+static void parse_baselines(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	struct config *c = base;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		yaml_error(f, node, "requests.baselines: expected a list");
+		return;
+	}
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++) {
+		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+
+		if (c->requests.n_baselines == CONFIG_SERVICES_MAX) {
+			yaml_error(f, item, "requests.baselines: more than %d",
+				   CONFIG_SERVICES_MAX);
+			return;
+		}
+		yaml_bind(f, item, "requests.baselines", baseline_keys, ARRAY_SIZE(baseline_keys),
+			  &c->requests.baselines[c->requests.n_baselines++]);
+	}
+}
+
+static const struct yaml_key requests_keys[] = {
+	{ "timed", .type = YAML_BOOL, .offset = F(requests.timed),
+	  .doc = "time the requests of net/http, HTTP/2 and gRPC servers: two probe hits each, for "
+		 "a part of the time where that would cost more than half of "
+		 "probes.budget_percent" },
+	{ "baselines", .type = YAML_CUSTOM, .parse = parse_baselines,
+	  .doc = "what the 95th percentile of a service usually is, as { service: \"checkout-*\", "
+		 "p95: 80ms }; without, the median of the last hour" },
+};
+
 static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
 	  .doc = "who sees opens and closes; auto: fentry or kprobe where the kernel has it, else "
@@ -258,6 +298,7 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(control), .doc = "the local socket" },
 	{ SECTION(log), .doc = "the log on stderr" },
 	{ SECTION(probes), .doc = "what is probed in observed programs" },
+	{ SECTION(requests), .doc = "how long requests take" },
 	{ SECTION(descriptors), .doc = "file descriptors" },
 	{ SECTION(census), .doc = "all goroutines, counted, grouped and watched for leaks" },
 	{ SECTION(daemon), .doc = "deferd itself" },
@@ -268,8 +309,7 @@ static const struct yaml_key top_keys[] = {
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
 	  .doc = "globs of files that hold a list of rules" },
 	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules),
-	  .doc = "DeferPileUp, DescriptorsGrowing, GoroutineLeak, LockPileUp, PanicOverridden, "
-		 "PanicStorm, ProcessDied" },
+	  .doc = "the rules that are there without a file" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
@@ -308,6 +348,7 @@ int config_default(struct config **ret_c)
 	c->probes.threshold = 35;
 	c->probes.watch_writes = true;
 	c->probes.all.budget_percent = 1;
+	c->requests.timed = true;
 	c->descriptors.hooks = CONFIG_FD_HOOKS_AUTO;
 	c->descriptors.window_ns = 60000000000ull;
 	c->census.enabled = true;
@@ -473,6 +514,15 @@ struct config_probes config_probes_of(const struct config *c, const char *servic
 	return p;
 }
 
+uint64_t config_p95_of(const struct config *c, const char *service)
+{
+	for (unsigned i = 0; i < c->requests.n_baselines; i++) {
+		if (!fnmatch(c->requests.baselines[i].glob, service, 0))
+			return c->requests.baselines[i].p95_ns;
+	}
+	return 0;
+}
+
 bool config_wants_service(const struct config *c, const char *name)
 {
 	return matches(&c->targets.include, name) && !matches(&c->targets.exclude, name);
@@ -506,8 +556,7 @@ void config_keep_restart_keys(const struct config *old, struct config *fresh, st
 			continue;
 		memcpy(value, kept, fixed[i].size);
 		if (kept == &old->probes.threshold && fresh->default_rules)
-			fresh->rules.rules[0].conditions[0].threshold =
-				old->probes.threshold; /* DeferPileUp */
+			rule_set_threshold(&fresh->rules, old->probes.threshold);
 		buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
 	}
 }
@@ -554,6 +603,8 @@ static void print_custom(struct buf *b, const struct yaml_key *k)
 		buf_puts(b, "  #exclude: []\n");
 	else if (k->parse == parse_services)
 		buf_puts(b, "  #services: []\n");
+	else if (k->parse == parse_baselines)
+		buf_puts(b, "  #baselines: []\n");
 }
 
 static void print_section(struct buf *b, const struct config *c, const struct yaml_key *s)
@@ -571,6 +622,22 @@ static void print_section(struct buf *b, const struct config *c, const struct ya
 		print_value(b, c, k);
 		buf_putc(b, '\n');
 	}
+}
+
+/* Without a file, these are all there are. */
+static void print_default_rules(struct buf *b, const struct config *c)
+{
+	struct rule_set rules = {};
+
+	if (rule_set_default(&rules, c->probes.threshold)) {
+		b->failed = true;
+		return;
+	}
+	buf_puts(b, "\n# the rules that are there without a file:\n");
+	for (unsigned i = 0; i < rules.n; i++)
+		buf_printf(b, "#   %s\n", rules.rules[i].name);
+	buf_puts(b, "#default_rules: true\n");
+	rule_set_done(&rules);
 }
 
 void config_print_example(struct buf *b)
@@ -598,8 +665,6 @@ void config_print_example(struct buf *b)
 			   runtime_keys[i].required ? "" : " (optional)");
 	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n",
 		   c->rule_files.glob[0]);
-	buf_puts(b, "\n# the rules that are there without a file: DeferPileUp, DescriptorsGrowing, "
-		    "GoroutineLeak, LockPileUp, PanicOverridden,\n# PanicStorm and "
-		    "ProcessDied\n#default_rules: true\n");
+	print_default_rules(b, c);
 	rules_print_example(b);
 }

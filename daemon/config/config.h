@@ -60,6 +60,12 @@ struct config_service_probes {
 	struct config_probes probes;
 };
 
+/* The usual 95th percentile of requests of services whose name fits. */
+struct config_baseline {
+	char glob[CONFIG_FUNCTION_MAX];
+	uint64_t p95_ns;
+};
+
 struct config {
 	struct {
 		char listen_address[CONFIG_PATH_MAX]; /* host:port */
@@ -82,6 +88,11 @@ struct config {
 		unsigned n_services;
 		struct config_service_probes services[CONFIG_SERVICES_MAX];
 	} probes;
+	struct {
+		bool timed;
+		unsigned n_baselines;
+		struct config_baseline baselines[CONFIG_SERVICES_MAX];
+	} requests;
 	struct {
 		int hooks; /* enum config_fd_hooks */
 		uint64_t window_ns;
@@ -126,6 +137,9 @@ int config_probe_set_of(const char *name); /* enum config_probe_set; -EINVAL */
 int config_fd_hooks_of(const char *name);  /* enum config_fd_hooks; -EINVAL */
 /* The first of probes.services that fits decides; what it leaves open is as for all. */
 struct config_probes config_probes_of(const struct config *c, const char *service);
+
+/* The first of requests.baselines that fits; 0: none. */
+uint64_t config_p95_of(const struct config *c, const char *service);
 
 /* Is a service of this name observed? Excluded wins. */
 bool config_wants_service(const struct config *c, const char *name);

@@ -145,6 +145,17 @@ static int verify_point(const struct draft *d, const struct probe_point *pt, str
 	return 0;
 }
 
+int attach_verify(const struct watch *w, const struct probe_point *points, unsigned n,
+		  struct reason *reason)
+{
+	struct draft d = { .exe_fd = w->image->exe_fd, .memfd = w->memory.fd, .bias = w->bias };
+	int err = 0;
+
+	for (unsigned i = 0; i < n && !err; i++)
+		err = verify_point(&d, &points[i], reason);
+	return err;
+}
+
 static void decide_probes(struct engine *e, struct draft *d)
 {
 	struct config_probes p = config_probes_of(e->config, d->service);
@@ -321,6 +332,7 @@ static void announce(struct engine *e, struct watch *w, const struct draft *d)
 		.probes = config_probe_set_names[d->probes.set],
 		.budget_percent = d->probes.budget_percent,
 		.full = sees_all(e, w),
+		.p95_ns = config_p95_of(e->config, d->service),
 	};
 	engine_emit(e, &ev);
 }
@@ -364,6 +376,8 @@ void watch_announce(struct engine *e, struct watch *w)
 		.budget_percent = w->probes.budget_percent,
 		.full = sees_all(e, w),
 		.level = w->budget.level,
+		.timed_every = w->timing.every,
+		.p95_ns = config_p95_of(e->config, service),
 	};
 	engine_emit(e, &ev);
 }

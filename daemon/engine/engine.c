@@ -475,6 +475,10 @@ static void judge(struct engine *e)
 {
 	alerts_eval(e->alerts, &e->config->rules, e->model, e->now_ns, e->opts.on_alert,
 		    e->opts.arg);
+	for (const struct alert *a = alerts_active(e->alerts); a; a = a->hh.next) {
+		if (a->on_latency)
+			model_hold_baseline(e->model, a->service, e->now_ns + REQUESTS_SLOT_NS);
+	}
 }
 
 static void resync(struct engine *e)
@@ -503,8 +507,10 @@ static void on_second(struct engine *e)
 	}
 	if (looks || e->urgent)
 		scan(e);
-	if (looks)
+	if (looks) {
 		governor_tick(e);
+		timing_tick(e);
+	}
 	e->looked |= looks;
 	sets_tick(e);
 	aftermaths_tick(e);
@@ -649,6 +655,7 @@ void engine_reload(struct engine *e, const struct config *config)
 	pace_reload(e);
 	sets_reload(e);
 	governor_reload(e);
+	timing_reload(e);
 }
 
 struct model *engine_model(struct engine *e)

@@ -50,7 +50,15 @@ struct watch {
 		bool burst;            /* of CONFIG_PROBES_BURST: the full set is attached, now */
 		uint64_t turn_ns;      /* when that changes */
 	} probes;
-	struct budget budget;    /* what of its probes is attached */
+	struct watch_timing {
+		bool on;
+		bool failed;                 /* not tried again before the next reload */
+		unsigned every;              /* for a second of so many; 0: not at all */
+		uint64_t turn_ns;            /* when it is on again */
+		double percent;              /* of a core, that it costs on the average */
+		uint64_t mark_ns, mark_hits; /* when that was judged last */
+	} timing;                            /* of requests */
+	struct budget budget;                /* what of its probes is attached */
 	unsigned n_pruned;       /* functions whose calls are left out at BUDGET_PRUNED */
 	uint32_t *pruned;        /* in their order; see struct callsite */
 	uint64_t hot_ns;         /* the kernel side has stopped looking, then; 0: it has not */
@@ -176,6 +184,16 @@ void watch_missed(struct engine *e, struct watch *w);
 /* The model is told anew of its state and reason, and of what the budget adds to them. */
 void watch_announce(struct engine *e, struct watch *w);
 
+/* The bytes of other points of its, in the file and in memory, are those that were planned. 0, or negative errno. */
+int attach_verify(const struct watch *w, const struct probe_point *points, unsigned n,
+		  struct reason *reason);
+
+/* timing.c: when the requests of servers are timed; each second, after the scan */
+void timing_tick(struct engine *e);
+void timing_reload(struct engine *e);
+/* They should be; for a part of the time, perhaps. */
+bool timing_wants(const struct engine *e, const struct watch *w);
+
 /* sets.c: which probes a process has; each second, after governor_tick() */
 #define SETS_BURST_EVERY_S 60
 /* Whether a set has the point; `burst`: in a burst. */
@@ -188,6 +206,8 @@ void governor_begin(struct engine *e, struct watch *w);
 bool governor_allows(enum budget_level level, const struct probe_point *pt);
 /* It registers or runs deferred calls. */
 bool governor_is_push(const struct probe_point *pt);
+/* What its probes may cost is bounded. */
+bool governor_has_budget(const struct engine *e, const struct watch_probes *p);
 /* See struct probe_target; `suspect`: budget_is_suspect(). */
 uint32_t governor_hits_max(const struct engine *e, const struct watch_probes *p, bool suspect);
 uint16_t governor_stepped_hits(const struct engine *e);

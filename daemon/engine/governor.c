@@ -44,7 +44,7 @@ bool governor_allows(enum budget_level level, const struct probe_point *pt)
 	}
 }
 
-static bool has_budget(const struct engine *e, const struct watch_probes *p)
+bool governor_has_budget(const struct engine *e, const struct watch_probes *p)
 {
 	return p->budget_percent > 0 && e->features->hit_ns[0] && !e->opts.trace;
 }
@@ -59,7 +59,7 @@ uint32_t governor_hits_max(const struct engine *e, const struct watch_probes *p,
 {
 	double hits;
 
-	if (!has_budget(e, p))
+	if (!governor_has_budget(e, p))
 		return 0;
 	hits = (suspect ? 1.0 / HOT_TIMES : HOT_TIMES) * percent_now(p) / 100 * SECOND /
 	       (double)e->features->hit_ns[0];
@@ -247,9 +247,11 @@ static void step_down(struct engine *e, struct watch *w, const struct target *t,
 	apply(e, w, before, cause);
 }
 
+/* Of all but the timing of requests, which sees to its own share by itself. */
 static uint64_t cost_ns(const struct engine *e, const struct target *t)
 {
-	return event_counts_cost(&t->counts, e->features->hit_ns);
+	return event_counts_cost(&t->counts, e->features->hit_ns) -
+	       t->counts.timed * e->features->hit_ns[0];
 }
 
 void governor_tick(struct engine *e)
@@ -258,8 +260,9 @@ void governor_tick(struct engine *e)
 		const struct target *t = model_target(e->model, w->id);
 		enum budget_level before = w->budget.level;
 
-		if (!t || !has_budget(e, &w->probes) ||
-		    !budget_judge(&w->budget, percent_now(&w->probes), cost_ns(e, t), e->now_ns))
+		if (!t || !governor_has_budget(e, &w->probes) ||
+		    !budget_judge(&w->budget, percent_now(&w->probes) - w->timing.percent,
+				  cost_ns(e, t), e->now_ns))
 			continue;
 		if (w->budget.level > before)
 			step_down(e, w, t, before, w->budget.percent, NULL);
@@ -272,7 +275,7 @@ void governor_hot(struct engine *e, const struct event *ev)
 {
 	struct watch *w = watch_of_id(e, ev->target);
 
-	if (!w || !has_budget(e, &w->probes))
+	if (!w || !governor_has_budget(e, &w->probes))
 		return;
 	w->hot_ns = ev->time_ns;
 	e->hot = true;
@@ -304,7 +307,7 @@ void governor_reload(struct engine *e)
 
 		probe_set_hits_max(e->probe, w->id,
 				   governor_hits_max(e, &w->probes, budget_is_suspect(&w->budget)));
-		if (has_budget(e, &w->probes) || before == BUDGET_WHOLE)
+		if (governor_has_budget(e, &w->probes) || before == BUDGET_WHOLE)
 			continue;
 		w->budget.level = BUDGET_WHOLE;
 		apply(e, w, before, "the configuration");

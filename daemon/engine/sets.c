@@ -31,6 +31,8 @@ bool engine_point_wanted(struct engine *e, uint32_t id, const struct probe_point
 {
 	const struct watch *w = watch_of_id(e, id);
 
+	if (w && pt->sets & PLAN_SET_REQUESTS)
+		return timing_wants(e, w);
 	return w && sets_want(w->probes.set, true, pt);
 }
 

@@ -16,6 +16,10 @@ _Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_P
 		       EVENT_VALUE_MAX == DFD_PANIC_VALUE,
 	       "panics");
 
+_Static_assert(EVENT_NS_BUCKETS == DFD_REQUEST_NS_BUCKETS &&
+		       EVENT_DEFERS_BUCKETS == DFD_REQUEST_DEFERS_BUCKETS,
+	       "requests");
+
 static const struct {
 	enum call_kind kind;
 	enum lowering lowering;
@@ -280,7 +284,7 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 	for (unsigned i = 0; i < ncpu; i++) {
 		const struct dfd_counts *k = &per_cpu[i];
 
-		for (unsigned role = 1; role < DFD_ROLE_MAX; role++) {
+		for (unsigned role = 1; role < DFD_ROLE_HTTP_BEGIN; role++) {
 			if (is_call(role) && calls[role].kind == CALL_PUSH)
 				c.registered[calls[role].lowering] += k->calls[role];
 		}
@@ -294,6 +298,7 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 		c.hits += k->hits;
 		c.stepped += k->stepped;
 		c.unread += k->unread;
+		c.timed += k->timed;
 		c.crossings += k->crossings;
 		c.fd_opened += k->fd_opened;
 		c.fd_closed += k->fd_closed;
@@ -301,6 +306,20 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 		c.fd_unsited += k->fd_unsited;
 	}
 	*ret_counts = c;
+}
+
+void decode_requests(const struct dfd_requests *r, struct event_requests *ret_requests)
+{
+	*ret_requests = (struct event_requests){
+		.ended = r->ended,
+		.unfinished = r->unfinished,
+		.unbegun = r->unbegun,
+		.untracked = r->untracked,
+		.ns_sum = r->ns_sum,
+		.defers_sum = r->defers_sum,
+		.ns = r->ns,
+		.defers = r->defers,
+	};
 }
 
 void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, uint64_t bias,

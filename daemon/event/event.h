@@ -35,6 +35,7 @@ enum event_type {
 	EVENT_SCAN_BEGIN, /* what follows until SCAN_END is all there is to say about goroutines */
 	EVENT_SCAN_END,
 	EVENT_COUNTS,    /* exact counts since the target was first watched */
+	EVENT_REQUESTS,  /* requests of the target's servers, since they were first timed */
 	EVENT_GOROUTINE, /* depth of one goroutine or thread */
 	EVENT_SITE,      /* pushes by one call site since the target was first watched */
 	EVENT_RECOVER,   /* calls of recover() that returned nil while a panic ran, by site */
@@ -133,6 +134,8 @@ struct event_target {
 	double budget_percent; /* of a core, for its probes; 0: any */
 	bool full;             /* stack defers and runs are seen, from now on */
 	unsigned level;        /* what the budget leaves attached: enum budget_level */
+	unsigned timed_every;  /* its requests are timed for a second of so many; 0: they are not */
+	uint64_t p95_ns;       /* of the service's requests, as is usual; 0: what was seen tells */
 };
 
 struct event_call {
@@ -207,6 +210,7 @@ struct event_counts {
 	uint64_t hits;
 	uint64_t stepped; /* of these, at instructions that the kernel single-steps */
 	uint64_t unread;  /* of these, only counted: there were too many */
+	uint64_t timed;   /* of these, where requests begin and end */
 	uint64_t crossings;
 	uint64_t fd_opened;
 	uint64_t fd_closed;
@@ -219,6 +223,24 @@ static inline uint64_t event_counts_cost(const struct event_counts *c, const uin
 {
 	return (c->hits - c->stepped) * hit_ns[0] + c->stepped * hit_ns[1];
 }
+
+#define EVENT_NS_BUCKETS     960
+#define EVENT_DEFERS_BUCKETS 416
+
+/*
+ * Requests of Go servers, from the call of the handler to its return. Buckets as of histogram_floor(), durations in units of
+ * 128 ns; the lists are borrowed, and their counts wrap.
+ */
+struct event_requests {
+	uint64_t ended;
+	uint64_t unfinished; /* their end was not seen: a panic, or a connection taken over */
+	uint64_t unbegun;    /* their beginning was not: it was before anybody looked */
+	uint64_t untracked;  /* there was no room for them */
+	uint64_t ns_sum, defers_sum;
+	const uint32_t *ns; /* EVENT_NS_BUCKETS */
+	const uint32_t *
+		defers; /* EVENT_DEFERS_BUCKETS: defers that one request registered on its goroutine */
+};
 
 struct event_goroutine {
 	uint64_t g;    /* C: the thread id */
@@ -355,6 +377,7 @@ struct event {
 		struct event_fd fd;
 		struct event_write write;
 		struct event_counts counts;
+		struct event_requests requests;
 		struct event_goroutine goroutine;
 		struct event_site site;
 		struct event_fds fds;

@@ -119,11 +119,11 @@ static void histogram_line(struct expo *x, const char *tail, const char *label,
 	buf_putc(x->out, '\n');
 }
 
-void expo_histogram(struct expo *x, const char *label, const char *label_value,
-		    const uint32_t *edges, const uint64_t *counts, unsigned n, double sum)
+void expo_histogram(struct expo *x, const char *label, const char *label_value, const double *edges,
+		    const uint64_t *counts, unsigned n, double sum)
 {
 	uint64_t total = 0;
-	char le[16];
+	char le[32];
 
 	if (!admit(x))
 		return;
@@ -131,7 +131,8 @@ void expo_histogram(struct expo *x, const char *label, const char *label_value,
 		total += counts[i];
 		/* OpenMetrics wants canonical numbers: 1.0, not 1. */
 		if (i < n)
-			snprintf(le, sizeof(le), x->openmetrics ? "%u.0" : "%u", edges[i]);
+			snprintf(le, sizeof(le), "%g%s", edges[i],
+				 x->openmetrics && edges[i] == floor(edges[i]) ? ".0" : "");
 		else
 			snprintf(le, sizeof(le), "+Inf");
 		histogram_line(x, "_bucket", label, label_value, le, (double)total);

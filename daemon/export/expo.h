@@ -34,8 +34,8 @@ void expo_sample(struct expo *x, double value, ...) __attribute__((sentinel));
  * Cumulative histogram: `counts[i]` observations fell into (edges[i-1], edges[i]], counts[n] past
  * the last. One label at most.
  */
-void expo_histogram(struct expo *x, const char *label, const char *label_value,
-		    const uint32_t *edges, const uint64_t *counts, unsigned n, double sum);
+void expo_histogram(struct expo *x, const char *label, const char *label_value, const double *edges,
+		    const uint64_t *counts, unsigned n, double sum);
 void expo_end(struct expo *x); /* "# EOF" where the format wants it */
 
 extern const char expo_text_type[], expo_openmetrics_type[]; /* Content-Type */

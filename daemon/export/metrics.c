@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "export/expo.h"
 #include "export/fds.h"
+#include "export/requests.h"
 #include "export/views.h"
 
 struct page {
@@ -502,6 +503,7 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 	write_aftermaths(&p);
 	write_goroutines(&p);
 	write_censuses(&p);
+	requests_write_metrics(&p.x, p.m);
 	write_fds(&p);
 	write_fd_calls(&p);
 	write_alerts(&p);

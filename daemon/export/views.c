@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/fds.h"
 #include "export/goroutines.h"
+#include "export/requests.h"
 #include "export/views_priv.h"
 
 #include <stdio.h>
@@ -139,6 +140,22 @@ json_t *view_alert_site(const struct alert_site *s, bool with_share)
 	return o;
 }
 
+/* What the other conditions compared. */
+static json_t *also_json(const struct alert *a)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++) {
+		json_t *c = json_object();
+
+		set_str(c, "metric", a->also[i].metric);
+		set_real(c, "value", a->also[i].value);
+		set_real(c, "threshold", a->also[i].threshold);
+		json_array_append_new(list, c);
+	}
+	return list;
+}
+
 static void add_waiters(json_t *o, const struct alert *a)
 {
 	set_int(o, "goroutines", a->count);
@@ -172,6 +189,7 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	view_time(o, "activeAt", show_unix_ms(sh, a->active_ns));
 	snprintf(text, sizeof(text), "%g", a->value);
 	set_str(o, "value", text);
+	set(o, "also", also_json(a));
 	if (a->of_panic) {
 		set_str(o, "panic", a->panic);
 		set(o, "site", view_alert_site(&a->site, false));
@@ -305,6 +323,7 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
 	set_int(o, "fd_unsited", t->counts.fd_unsited);
 	set(o, "fd_bad_close_site", bad_close_site(m, t));
+	set(o, "requests", view_requests(t->service));
 	set_int(o, "probe_hits", t->counts.hits);
 	set_int(o, "probe_hits_unread", t->counts.unread);
 	set_real(o, "probe_cost_seconds",
@@ -379,6 +398,7 @@ static json_t *service_json(const struct show *sh, const struct service *s)
 		exact &= target_exact(t);
 		json_decref(tj);
 	}
+	set(o, "requests", view_requests(s));
 	set(o, "pids", pids);
 	set(o, "exact", json_boolean(exact));
 	return o;

@@ -9,6 +9,7 @@
  *             the lines that led to the newest crossing of the threshold (innermost first)
  *   panics    { panics[] (newest first), sites[] (most panics first), misplaced[], totals[] }, see
  *             view_panics()
+ *             requests{} are of the service, see export/requests.h
  *   alerts    as the API of Prometheus gives them: { status, data: { alerts: [ { labels, annotations, state, activeAt, value } ] } }
  *
  * Names of keys are the names of metrics and columns. Addresses appear only as what goroutines

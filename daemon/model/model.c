@@ -12,8 +12,9 @@
 #include "golang/goname.h"
 #include "model/signals.h"
 
-const uint32_t model_depth_edges[MODEL_DEPTH_EDGES] = { 1,  2,   5,   10,   20,   35,
-							70, 140, 350, 1000, 10000 };
+const double model_depth_edges[MODEL_DEPTH_EDGES] = {
+	1, 2, 5, 10, 20, 35, 70, 140, 350, 1000, 10000
+};
 
 /*
  * Of rates and histograms, however often somebody looks. A tenth of slack for a tick that comes
@@ -136,6 +137,7 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 	sum->hits += c->hits;
 	sum->stepped += c->stepped;
 	sum->unread += c->unread;
+	sum->timed += c->timed;
 	sum->crossings += c->crossings;
 	sum->fd_opened += c->fd_opened;
 	sum->fd_closed += c->fd_closed;
@@ -162,6 +164,7 @@ uint64_t counts_registered(const struct event_counts *c)
 static void service_free(struct service *s)
 {
 	ledger_free(s->ledger);
+	free(s->requests);
 	free(s);
 }
 
@@ -201,6 +204,7 @@ static void target_free(struct target *t)
 	fdgroups_free(&t->fd_groups);
 	fdopeners_done(&t->fd_openers);
 	free(t->queues);
+	free(t->requests);
 	free(t);
 }
 
@@ -247,6 +251,8 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->probes = info->probes;
 	t->chosen = info->chosen;
 	t->budget_percent = info->budget_percent;
+	t->timed_every = info->timed_every;
+	s->p95_ns = info->p95_ns;
 	t->full_ns = full_ns(t, ev->time_ns);
 	t->full = info->full;
 	t->full_since_ns = ev->time_ns;
@@ -589,6 +595,47 @@ static void apply_counts(struct target *t, const struct event *ev)
 	rate_add(&t->panic_rate, ev->time_ns, ev->counts.panics);
 }
 
+static void apply_requests(struct model *m, struct target *t, const struct event *ev)
+{
+	struct service *s = t->service;
+
+	if (!t->requests)
+		t->requests = calloc(1, sizeof(*t->requests));
+	if (!s->requests)
+		s->requests = requests_new();
+	if (t->requests && s->requests)
+		requests_add(s->requests, t->requests, &ev->requests, ev->time_ns);
+	else
+		m->dropped++;
+}
+
+bool service_p95_baseline(const struct service *s, double *ret_seconds)
+{
+	if (!s->p95_ns)
+		return requests_baseline(s->requests, ret_seconds);
+	*ret_seconds = (double)s->p95_ns / 1e9;
+	return true;
+}
+
+bool service_p95_rise(const struct service *s, double *ret_seconds)
+{
+	double usual, now;
+
+	if (!service_p95_baseline(s, &usual) || !requests_seconds(s->requests, 0.95, &now))
+		return false;
+	*ret_seconds = now - usual;
+	return true;
+}
+
+void model_hold_baseline(struct model *m, const char *service, uint64_t until_ns)
+{
+	struct service *s;
+
+	HASH_FIND_STR(m->services, service, s);
+	if (s && s->requests)
+		requests_hold(s->requests, until_ns);
+}
+
 static void apply_fds(struct target *t, const struct event *ev)
 {
 	t->fds = ev->fds;
@@ -754,6 +801,9 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 	case EVENT_COUNTS:
 		apply_counts(t, ev);
 		break;
+	case EVENT_REQUESTS:
+		apply_requests(m, t, ev);
+		break;
 	case EVENT_GOROUTINE:
 		apply_goroutine(m, t, ev);
 		break;
@@ -823,6 +873,10 @@ void model_tick(struct model *m, uint64_t now_ns)
 	HASH_ITER (hh, m->targets, t, next)
 		t->have_fd_trend =
 			t->have_fds && !trend_fit(t->fd_window.s, t->fd_window.n, &t->fd_trend);
+	for (struct service *s = m->services; s; s = s->hh.next) {
+		if (s->requests)
+			requests_tick(s->requests, now_ns);
+	}
 	service_expire(m, now_ns);
 }
 

@@ -22,6 +22,7 @@
 #include "model/ledger.h"
 #include "model/parked.h"
 #include "model/queues.h"
+#include "model/requests.h"
 #include "stat/trend.h"
 
 #define MODEL_NAME_MAX    128
@@ -176,6 +177,9 @@ struct target {
 	uint64_t full_since_ns;
 	uint64_t full_ns; /* it was, before that */
 
+	unsigned timed_every; /* its requests are timed for a second of so many; 0: they are not */
+	struct requests_seen *requests; /* NULL: of none yet */
+
 	struct event_counts counts;
 	struct rate registered_rate;
 	struct rate panic_rate;
@@ -229,6 +233,8 @@ struct service {
 	uint64_t retired_lost;
 	uint64_t retired_full_ns;
 	uint32_t serial;            /* unique */
+	struct requests *requests;  /* NULL before the first was timed */
+	uint64_t p95_ns;            /* the usual 95th percentile, as configured; 0: as seen */
 	struct ledger *ledger;      /* NULL before the first panic */
 	struct recent overridden;   /* panics */
 	struct recent deaths;       /* processes that died of a panic, fatal error or signal */
@@ -242,7 +248,7 @@ struct service {
 	uint64_t depth_hist_count;
 };
 
-extern const uint32_t model_depth_edges[MODEL_DEPTH_EDGES];
+extern const double model_depth_edges[MODEL_DEPTH_EDGES];
 
 struct model;
 
@@ -278,6 +284,15 @@ double rate_per_sec(const struct rate *r);
 unsigned target_top_sites(const struct target *t, const struct site **ret_sites, unsigned n);
 /* The same for goroutines: deepest pending first, then highest peak. */
 unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n);
+
+/*
+ * The usual 95th percentile of its requests, seconds, and by how much that of the last 30 s is more (negative: less); false
+ * while it is not known.
+ */
+bool service_p95_baseline(const struct service *s, double *ret_seconds);
+bool service_p95_rise(const struct service *s, double *ret_seconds);
+/* What happens until then is not what is usual for the service. */
+void model_hold_baseline(struct model *m, const char *service, uint64_t until_ns);
 
 /* Its descriptors leak, or became more in the last minute beyond doubt. */
 bool target_fds_grow(const struct target *t);

@@ -438,11 +438,11 @@ static bool is_bool(const bool *b)
 static bool point_ok(const struct probe_point *p)
 {
 	return p->role > DFD_ROLE_NONE && p->role < DFD_ROLE_MAX && p->sets &&
-	       !(p->sets & ~(PLAN_SET_LEAN | PLAN_SET_FULL)) &&
-	       closed(p->function, sizeof(p->function)) && p->va == p->func_va + p->offset &&
-	       p->insn_len && p->insn_len <= ARCH_INSN_MAX && p->nbytes >= p->insn_len &&
-	       p->nbytes <= sizeof(p->bytes) && is_bool(&p->emulated) && is_bool(&p->skip_taken) &&
-	       p->rule < ARCH_RULE_MAX && closed(p->insn, sizeof(p->insn));
+	       !(p->sets & ~PLAN_SETS) && closed(p->function, sizeof(p->function)) &&
+	       p->va == p->func_va + p->offset && p->insn_len && p->insn_len <= ARCH_INSN_MAX &&
+	       p->nbytes >= p->insn_len && p->nbytes <= sizeof(p->bytes) && is_bool(&p->emulated) &&
+	       is_bool(&p->skip_taken) && p->rule < ARCH_RULE_MAX &&
+	       closed(p->insn, sizeof(p->insn));
 }
 
 static bool plan_ok(const struct plan *plan)

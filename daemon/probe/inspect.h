@@ -21,7 +21,7 @@
 #include "probe/callsites.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      9u           /* of the structs below */
+#define INSPECT_VERSION      10u          /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64

@@ -48,9 +48,9 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    "uprobe_multi alone",
 			    "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
 	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
-				  "one perf event a point, and few points: no full set; of panics, "
-				  "no Goexit, "
-				  "no throw, no signal of Go, and no recover() in a wrong frame",
+				  "one perf event a point, and few points: no full set; requests "
+				  "are not timed; of panics, no Goexit, no throw, no signal of Go, "
+				  "and no recover() in a wrong frame",
 				  "use Linux 6.6 or newer", false },
 	[KERNEL_FENTRY] = { "fentry", "see every descriptor opened and closed, at the least cost",
 			    "kprobes on the same functions are used",

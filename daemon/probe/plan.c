@@ -143,11 +143,82 @@ static int find_in_symbols(const void *ctx, const char *function, uint64_t *ret_
 	return 0;
 }
 
+/*
+ * Servers of Go: which function calls a request's handler, and which is called on the same goroutine when the
+ * handler has returned; the first of these that is there. net/http since 1.0; its HTTP/2 moved in Go 1.27, and is a
+ * copy of golang.org/x/net/http2; gRPC's WriteStatus became writeStatus in 1.69. All names are the compiler's.
+ */
+#define SERVER_ENDS_MAX 4
+static const struct server {
+	uint8_t begin_role;
+	const char *begin;
+	const char *ends[SERVER_ENDS_MAX];
+} servers[] = {
+	{ DFD_ROLE_HTTP_BEGIN,
+	  "net/http.serverHandler.ServeHTTP",
+	  { "net/http.(*response).finishRequest" } },
+	{ DFD_ROLE_HTTP2_BEGIN,
+	  "net/http.(*http2serverConn).runHandler",
+	  { "net/http.(*http2responseWriter).handlerDone" } },
+	{ DFD_ROLE_HTTP2_BEGIN,
+	  "net/http/internal/http2.(*serverConn).runHandler",
+	  { "net/http/internal/http2.(*responseWriter).handlerDone" } },
+	{ DFD_ROLE_HTTP2_BEGIN,
+	  "golang.org/x/net/http2.(*serverConn).runHandler",
+	  { "golang.org/x/net/http2.(*responseWriter).handlerDone" } },
+	{ DFD_ROLE_GRPC_BEGIN,
+	  "google.golang.org/grpc.(*Server).handleStream",
+	  { "google.golang.org/grpc/internal/transport.(*http2Server).writeStatus",
+	    "google.golang.org/grpc/internal/transport.(*http2Server).WriteStatus" } },
+};
+
+static void add_server(struct plan *plan, const struct server *s, const struct plan_source *source)
+{
+	struct plan_want begin = { s->begin_role, PLAN_SET_REQUESTS, 0, true, s->begin };
+	struct plan_want end = { s->begin_role + 1, PLAN_SET_REQUESTS, 0, true, NULL };
+	uint32_t before = plan->n;
+	uint64_t va, size;
+
+	if (source->find(source->ctx, s->begin, &va, &size) < 0)
+		return;
+	if (before + 2 > PLAN_POINTS_MAX) {
+		add_absent(plan, &begin, false, "there is no room for more probe points");
+		return;
+	}
+	for (unsigned i = 0; i < SERVER_ENDS_MAX && s->ends[i] && !end.function; i++) {
+		if (source->find(source->ctx, s->ends[i], &va, &size) == 0)
+			end.function = s->ends[i];
+	}
+	if (!end.function) {
+		add_absent(plan, &begin, false,
+			   "the function that ends its requests is not in the image");
+		return;
+	}
+	if (!add_one(plan, &begin, source) || !add_one(plan, &end, source)) {
+		plan->n = before;
+		return;
+	}
+	if (plan->points[before].emulated && plan->points[before + 1].emulated)
+		return;
+	plan->n = before;
+	add_absent(plan, &begin, false, "it would have to be single-stepped");
+}
+
+int plan_add_servers(struct plan *plan, const struct plan_source *source)
+{
+	uint32_t before = plan->n;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(servers); i++)
+		add_server(plan, &servers[i], source);
+	return (int)(plan->n - before);
+}
+
 int plan_add_go(struct plan *plan, const struct gobin *go, struct reason *reason)
 {
 	struct plan_source source = { find_in_go, go, go->img, ARCH_ABI_GO };
+	int added = plan_add(plan, go_wants, ARRAY_SIZE(go_wants), &source, reason);
 
-	return plan_add(plan, go_wants, ARRAY_SIZE(go_wants), &source, reason);
+	return added < 0 ? added : added + plan_add_servers(plan, &source);
 }
 
 int plan_add_c(struct plan *plan, const struct elfimg *img, const struct plan_c_profile *profile,

@@ -19,8 +19,10 @@
 #define PLAN_FUNCTION_MAX 128
 #define PLAN_WHY_MAX      96
 
-#define PLAN_SET_LEAN 0x01u /* what costs next to nothing */
-#define PLAN_SET_FULL 0x02u /* lean, and the registration and run of every defer */
+#define PLAN_SET_LEAN     0x01u /* what costs next to nothing */
+#define PLAN_SET_FULL     0x02u /* lean, and the registration and run of every defer */
+#define PLAN_SET_REQUESTS 0x04u /* where requests begin and end; a link of its own, beside either */
+#define PLAN_SETS         (PLAN_SET_LEAN | PLAN_SET_FULL | PLAN_SET_REQUESTS)
 
 struct probe_point {
 	uint8_t role; /* enum dfd_role */
@@ -96,7 +98,13 @@ struct plan_source {
 int plan_add(struct plan *plan, const struct plan_want *wants, unsigned n,
 	     const struct plan_source *source, struct reason *reason);
 
-/* The same for the Go runtime: lean points are in both sets. */
+/*
+ * Go's servers that are in the image (net/http, HTTP/2, gRPC): where a request begins and ends, both or nothing, and only at
+ * instructions that the kernel does not single-step. One that is there but has no points is listed as absent.
+ */
+int plan_add_servers(struct plan *plan, const struct plan_source *source);
+
+/* The same for the Go runtime, and its servers: lean points are in both sets. */
 int plan_add_go(struct plan *plan, const struct gobin *go, struct reason *reason);
 
 /* The same for a C profile. When the image has none of its functions, 0 and nothing is listed as

@@ -35,6 +35,8 @@ struct slot {
 	unsigned n_new;      /* entries in new_points */
 	uint64_t *new_ips;
 	int multi_link;
+	int requests_link; /* -1: they are not timed */
+	bool has_requests; /* they are, or were */
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
 };
@@ -51,6 +53,7 @@ struct probe {
 	struct writehooks *writes;     /* NULL: not attached */
 	struct slot *slots;            /* slot 0 is the host */
 	struct dfd_counts *counts_buf; /* one value a CPU */
+	struct dfd_requests requests_buf;
 	struct probe_stats stats;
 	uint32_t purged; /* the target whose entries probe_forget_all() removes */
 	event_fn fn;
@@ -139,6 +142,8 @@ static int set_sizes(struct deferd_bpf *skel, const struct probe_opts *o)
 	err |= bpf_map__set_max_entries(skel->maps.counts_by_target, o->targets_max + 1);
 	err |= bpf_map__set_max_entries(skel->maps.target_by_tgid, o->targets_max + 1);
 	err |= bpf_map__set_max_entries(skel->maps.defers_by_g, o->goroutines_max);
+	err |= bpf_map__set_max_entries(skel->maps.requests_by_g, o->goroutines_max);
+	err |= bpf_map__set_max_entries(skel->maps.requests_by_target, o->targets_max);
 	err |= bpf_map__set_max_entries(skel->maps.pushes_by_site, o->sites_max);
 	err |= bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);
 	return err;
@@ -153,6 +158,9 @@ static void choose_programs(struct probe *p, const struct kernel_features *f)
 	if (p->multi) {
 		kernel_mark_uprobe_multi(s->progs.uprobe__go);
 		kernel_mark_uprobe_multi(s->progs.uprobe__c);
+		kernel_mark_uprobe_multi(s->progs.uprobe__requests);
+	} else {
+		bpf_program__set_autoload(s->progs.uprobe__requests, false);
 	}
 	if (!f->have[KERNEL_TP_BTF]) {
 		bpf_program__set_autoload(s->progs.tp__sched_process_exec, false);
@@ -245,8 +253,10 @@ void probe_close(struct probe *p)
 	if (!p)
 		return;
 	for (uint32_t i = 1; p->slots && p->closer && i <= p->opts.targets_max; i++) {
-		if (p->slots[i].id)
+		if (p->slots[i].id) {
 			close_links(p, &p->slots[i]);
+			closer_close_fd(p->closer, p->slots[i].requests_link);
+		}
 		free(p->slots[i].new_ips);
 	}
 	if (p->closer) {
@@ -285,10 +295,12 @@ static uint64_t cookie_of(const struct slot *s, const struct probe_point *pt)
 	return dfd_cookie(s->id, pt->role, pt->sp_words, flags, s->link_gen);
 }
 
-static int attach_multi(struct probe *p, struct slot *s, const struct probe_target *t,
+/* The link's descriptor, or negative errno with the reason. */
+static int attach_multi(const struct slot *s, const struct probe_target *t,
 			struct bpf_program *prog, const char *path, struct reason *reason)
 {
 	uint64_t offsets[PROBE_POINTS_MAX], cookies[PROBE_POINTS_MAX];
+	int link;
 
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct probe_point *pt = &t->points[i];
@@ -296,12 +308,12 @@ static int attach_multi(struct probe *p, struct slot *s, const struct probe_targ
 		offsets[i] = pt->file_off;
 		cookies[i] = cookie_of(s, pt);
 	}
-	s->multi_link = kernel_link_uprobe_multi(bpf_program__fd(prog), path, offsets, cookies,
-						 t->n, t->pid);
-	if (s->multi_link < 0)
-		return reason_set(reason, s->multi_link, "uprobe_multi link of %u points: %s", t->n,
-				  strerror(-s->multi_link));
-	return 0;
+	link = kernel_link_uprobe_multi(bpf_program__fd(prog), path, offsets, cookies, t->n,
+					t->pid);
+	if (link < 0)
+		return reason_set(reason, link, "uprobe_multi link of %u points: %s", t->n,
+				  strerror(-link));
+	return link;
 }
 
 static int attach_perf(struct probe *p, struct slot *s, const struct probe_target *t,
@@ -404,6 +416,16 @@ static void erase_target(struct probe *p, const struct slot *s)
 
 	(void)bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, &none, BPF_ANY);
 	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid);
+	if (s->has_requests)
+		(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.requests_by_target), &s->id);
+}
+
+#define FILE_PATH_MAX 32
+
+/* The file we checked, not whatever lies at its path now. */
+static void file_path(const struct probe_target *t, char ret_path[static FILE_PATH_MAX])
+{
+	snprintf(ret_path, FILE_PATH_MAX, "/proc/self/fd/%d", t->exe_fd);
 }
 
 static int attach_points(struct probe *p, struct slot *s, const struct probe_target *t,
@@ -411,14 +433,15 @@ static int attach_points(struct probe *p, struct slot *s, const struct probe_tar
 {
 	struct bpf_program *prog =
 		t->runtime == RUNTIME_C ? p->skel->progs.uprobe__c : p->skel->progs.uprobe__go;
-	char path[32];
+	char path[FILE_PATH_MAX];
 
 	if (!t->n)
 		return 0;
-	/* The file we checked, not whatever lies at its path now. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->exe_fd);
-	return p->multi ? attach_multi(p, s, t, prog, path, reason)
-			: attach_perf(p, s, t, prog, path, reason);
+	file_path(t, path);
+	if (!p->multi)
+		return attach_perf(p, s, t, prog, path, reason);
+	s->multi_link = attach_multi(s, t, prog, path, reason);
+	return s->multi_link < 0 ? s->multi_link : 0;
 }
 
 int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
@@ -438,7 +461,8 @@ int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id
 			    .pid = t->pid,
 			    .bias = t->bias,
 			    .injected = t->injected,
-			    .multi_link = -1 };
+			    .multi_link = -1,
+			    .requests_link = -1 };
 	s->id = (uint32_t)s->gen << 16 | i;
 	err = write_target(p, s, t);
 	if (!err)
@@ -474,6 +498,7 @@ void probe_detach(struct probe *p, uint32_t id)
 	if (!s)
 		return;
 	close_links(p, s);
+	closer_close_fd(p->closer, s->requests_link);
 	forget_new_points(p, s);
 	erase_target(p, s);
 	s->id = 0;
@@ -631,6 +656,71 @@ void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max)
 	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
 }
 
+/* From `since_ns` on, CLOCK_MONOTONIC; 0: not any more. */
+static int put_requests_since(struct probe *p, const struct slot *s, uint64_t since_ns,
+			      struct reason *reason)
+{
+	uint32_t i = DFD_TARGET_SLOT(s->id);
+	struct dfd_target v;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
+		return reason_set(reason, -ESRCH, "the target is gone");
+	v.requests_since_ns = since_ns;
+	return put_target(p, &v, reason);
+}
+
+static int stop_timing(struct probe *p, struct slot *s, struct reason *reason)
+{
+	int err = put_requests_since(p, s, 0, reason);
+
+	closer_close_fd(p->closer, s->requests_link);
+	s->requests_link = -1;
+	return err;
+}
+
+/* Where its requests are counted, if they never were. */
+static int make_room_for_requests(struct probe *p, struct slot *s, struct reason *reason)
+{
+	if (s->has_requests)
+		return 0;
+	memset(&p->requests_buf, 0, sizeof(p->requests_buf));
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.requests_by_target), &s->id,
+				&p->requests_buf, BPF_ANY))
+		return reason_set(reason, -errno, "a histogram for its requests: %s",
+				  strerror(errno));
+	s->has_requests = true;
+	return 0;
+}
+
+int probe_time_requests(struct probe *p, uint32_t id, const struct probe_target *t,
+			struct reason *reason)
+{
+	struct slot *s = slot_of(p, id);
+	char path[FILE_PATH_MAX];
+	int err;
+
+	if (!s)
+		return reason_set(reason, -ESRCH, "the target is gone");
+	if (!t->n)
+		return stop_timing(p, s, reason);
+	if (!p->multi)
+		return reason_set(reason, -ENOTSUP,
+				  "timing requests needs uprobe_multi (Linux 6.6)");
+	if (s->requests_link >= 0)
+		return 0;
+	err = make_room_for_requests(p, s, reason);
+	if (err)
+		return err;
+	file_path(t, path);
+	s->requests_link = attach_multi(s, t, p->skel->progs.uprobe__requests, path, reason);
+	if (s->requests_link < 0)
+		return s->requests_link;
+	err = put_requests_since(p, s, loop_now_ns(), reason);
+	if (err)
+		(void)stop_timing(p, s, NULL);
+	return err;
+}
+
 void probe_set_fd_sites(struct probe *p, uint32_t id, bool on)
 {
 	int fd = bpf_map__fd(p->skel->maps.targets);
@@ -715,6 +805,20 @@ void probe_set_asleep(struct probe *p, bool asleep)
 	p->skel->bss->asleep = asleep;
 }
 
+static void read_requests(struct probe *p, const struct slot *s, uint64_t now_ns, event_fn fn,
+			  void *arg)
+{
+	struct event ev = {
+		.type = EVENT_REQUESTS, .target = s->id, .pid = s->pid, .time_ns = now_ns
+	};
+
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.requests_by_target), &s->id,
+				&p->requests_buf))
+		return;
+	decode_requests(&p->requests_buf, &ev.requests);
+	fn(arg, &ev);
+}
+
 /* Slot 0 counts what belongs to no target: lost exec, exit and fork records. */
 static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn, void *arg)
 {
@@ -729,6 +833,8 @@ static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_
 	decode_counts(p->counts_buf, p->ncpu, &ev.counts);
 	if (s->id)
 		fn(arg, &ev);
+	if (s->has_requests)
+		read_requests(p, s, now_ns, fn, arg);
 	for (unsigned c = 0; c < p->ncpu; c++)
 		lost += p->counts_buf[c].lost;
 	if (lost > s->lost) {
@@ -857,7 +963,7 @@ void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 }
 
 /* What is left of targets that are gone; nobody is told of the others. */
-static bool scan_panics(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+static bool scan_of_nobody(struct probe *p, const void *key, const void *value, uint64_t now_ns)
 {
 	return !slot_of(p, ((const struct dfd_g_key *)key)->target);
 }
@@ -909,7 +1015,9 @@ static void scan_ledger(struct probe *p, uint64_t now_ns)
 {
 	scan_recovers(p, now_ns);
 	(void)walk_map(p, bpf_map__fd(p->skel->maps.panics_by_g), sizeof(struct dfd_g_key),
-		       sizeof(struct dfd_panics), scan_panics, now_ns);
+		       sizeof(struct dfd_panics), scan_of_nobody, now_ns);
+	(void)walk_map(p, bpf_map__fd(p->skel->maps.requests_by_g), sizeof(struct dfd_g_key),
+		       sizeof(struct dfd_request), scan_of_nobody, now_ns);
 }
 
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)

@@ -96,6 +96,13 @@ void probe_detach(struct probe *p, uint32_t id);
  */
 void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layout, bool panics);
 
+/*
+ * The requests of a target's servers are timed from now on, by its points of PLAN_SET_REQUESTS; with none, not any more. What
+ * was counted goes on. 0, or negative errno with the reason; then they are not timed. Needs uprobe_multi: -ENOTSUP.
+ */
+int probe_time_requests(struct probe *p, uint32_t id, const struct probe_target *t,
+			struct reason *reason);
+
 /* Attach or detach the descriptor hooks. 0, or negative errno when none could be attached. */
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason);
 enum fd_hooks probe_fd_hooks(const struct probe *p);
@@ -123,7 +130,7 @@ void probe_drain(struct probe *p, event_fn fn, void *arg);
 void probe_set_asleep(struct probe *p, bool asleep);
 
 /*
- * Read the maps: SCAN_BEGIN, a COUNTS for each target, GOROUTINE, SITE and RECOVER for each entry, LOST for
+ * Read the maps: SCAN_BEGIN, a COUNTS for each target, REQUESTS for those that were ever timed, GOROUTINE, SITE and RECOVER for each entry, LOST for
  * targets that lost records since the scan before, SCAN_END. Ends the window that
  * EVENT_GOROUTINE.window_peak speaks of.
  */
@@ -149,7 +156,7 @@ void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 /* FD_BAD_CLOSE of each target that has one. */
 void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
-/* COUNTS of one target, now: its last ones before it goes. */
+/* COUNTS and REQUESTS of one target, now: its last ones before it goes. */
 void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);
 
 /* The goroutine is dead or holds nothing: its entry makes room. The next push makes a new one. */

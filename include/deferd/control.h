@@ -38,6 +38,13 @@ enum dfd_role {
 	DFD_ROLE_C_RUN,        /* C: one deferred call run on this thread */
 	DFD_ROLE_C_PANIC,      /* C: a panic begins on this thread */
 	DFD_ROLE_C_RECOVER,    /* C: a panic was recovered on this thread */
+	/* Go servers: a handler is called, and has returned. In pairs: bpf/requests.bpf.c counts on it. */
+	DFD_ROLE_HTTP_BEGIN,
+	DFD_ROLE_HTTP_END,
+	DFD_ROLE_HTTP2_BEGIN,
+	DFD_ROLE_HTTP2_END,
+	DFD_ROLE_GRPC_BEGIN,
+	DFD_ROLE_GRPC_END,
 	DFD_ROLE_MAX,
 };
 

@@ -204,6 +204,7 @@ struct dfd_target {
 	dfd_u8 new_gen;  /* of the newest */
 	dfd_u8 changing; /* others may still be there */
 	dfd_u8 reserved;
+	dfd_u64 requests_since_ns; /* requests are timed since then; 0: they are not */
 };
 
 #define DFD_TARGET_TRACE 0x01u /* a record for every hit and every descriptor */
@@ -217,17 +218,20 @@ struct dfd_target {
 #define DFD_HOT_NS   1000000000ull /* of dfd_target.hits_max */
 #define DFD_HOT_TOLD 8192          /* hits past it from one record to the next */
 
+#define DFD_ROLES_MAX 16 /* of `calls`; a power of two */
+
 /* Exact counts of a target; map `counts_by_target`, per CPU, by slot. */
 struct dfd_counts {
-	dfd_u64 calls[16];        /* by enum dfd_role: calls of the function */
-	dfd_u64 hits;             /* traps paid for, the skipped ones (stack growth) included */
-	dfd_u64 stepped;          /* of these, at instructions that the kernel single-steps */
-	dfd_u64 unread;           /* of these, only counted: there were more than hits_max */
-	dfd_u64 hot_ns, hot_hits; /* since when, and how many towards hits_max */
-	dfd_u64 hot_over;         /* and past it */
-	dfd_u64 hot_gen;          /* of this link: each one begins anew */
-	dfd_u64 runs;             /* defers seen to run (full set and C) */
-	dfd_u64 crossings;        /* of the threshold or a doubling */
+	dfd_u64 calls[DFD_ROLES_MAX]; /* by enum dfd_role: calls of the function */
+	dfd_u64 hits;                 /* traps paid for, the skipped ones (stack growth) included */
+	dfd_u64 stepped;              /* of these, at instructions that the kernel single-steps */
+	dfd_u64 timed;                /* of these, where requests begin and end: none of `calls` */
+	dfd_u64 unread;               /* of these, only counted: there were more than hits_max */
+	dfd_u64 hot_ns, hot_hits;     /* since when, and how many towards hits_max */
+	dfd_u64 hot_over;             /* and past it */
+	dfd_u64 hot_gen;              /* of this link: each one begins anew */
+	dfd_u64 runs;                 /* defers seen to run (full set and C) */
+	dfd_u64 crossings;            /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
 	dfd_u64 fd_ebadf;    /* close of a number that was not open */
@@ -247,7 +251,7 @@ _Static_assert(DFD_OUTCOME_MAX <= 8, "outcomes[]");
 #define DFD_PANIC_DETAILS_MAX \
 	256 /* panics told a second, CPU and target; the rest is counted only */
 
-_Static_assert(DFD_ROLE_MAX <= 16, "calls[] is indexed by role");
+_Static_assert(DFD_ROLE_HTTP_BEGIN <= DFD_ROLES_MAX, "calls[] is indexed by role");
 
 struct dfd_g_key {
 	dfd_u64 g; /* C: the thread id */
@@ -362,6 +366,71 @@ struct dfd_fd_opened {
 	dfd_u32 nstack;
 	dfd_u32 pad;
 	dfd_u64 stack[DFD_FD_STACK]; /* return addresses, innermost first */
+};
+
+/* Map `requests_by_g`: a request that is handled. */
+struct dfd_request {
+	dfd_u64 begin_ns;
+	dfd_u64 goid;   /* 0: not known of this target */
+	dfd_u32 defers; /* registered on its goroutine since */
+	dfd_u32 begin;  /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
+};
+
+/*
+ * Log-linear buckets: up to 63 each value has its own, from there on each power of two has 32, so that the middle of a
+ * bucket is within 1/64 of any value in it. What is too large for `n` buckets is in the last one.
+ */
+static inline dfd_u32 dfd_bucket(dfd_u64 v, dfd_u32 n)
+{
+	dfd_u64 rest = v >> 6, at;
+	dfd_u32 shift = rest != 0;
+
+	if (rest >> 32) {
+		shift += 32;
+		rest >>= 32;
+	}
+	if (rest >> 16) {
+		shift += 16;
+		rest >>= 16;
+	}
+	if (rest >> 8) {
+		shift += 8;
+		rest >>= 8;
+	}
+	if (rest >> 4) {
+		shift += 4;
+		rest >>= 4;
+	}
+	if (rest >> 2) {
+		shift += 2;
+		rest >>= 2;
+	}
+	shift += rest >> 1 & 1;
+	at = ((dfd_u64)shift << 5) + (v >> shift);
+	return at < n ? (dfd_u32)at : n - 1;
+}
+
+/* The smallest value of a bucket; that of the next one is past its largest. */
+static inline dfd_u64 dfd_bucket_floor(dfd_u32 at)
+{
+	dfd_u32 shift = at < 64 ? 0 : (at >> 5) - 1;
+
+	return (dfd_u64)(at - (shift << 5)) << shift;
+}
+
+#define DFD_REQUEST_NS_SHIFT       7   /* durations are counted in units of 128 ns */
+#define DFD_REQUEST_NS_BUCKETS     960 /* up to 36 minutes */
+#define DFD_REQUEST_DEFERS_BUCKETS 416 /* up to 131,072 */
+
+/* Map `requests_by_target`: all that were timed. */
+struct dfd_requests {
+	dfd_u64 begun, ended;
+	dfd_u64 unfinished; /* their goroutine began another, or became another one: a panic, or a connection that was taken over */
+	dfd_u64 unbegun;    /* ended, and had begun before anybody looked */
+	dfd_u64 untracked;  /* found no room in requests_by_g */
+	dfd_u64 ns_sum, defers_sum;
+	dfd_u32 ns[DFD_REQUEST_NS_BUCKETS]; /* by dfd_bucket(); these wrap */
+	dfd_u32 defers[DFD_REQUEST_DEFERS_BUCKETS];
 };
 
 /* One descriptor, as the iterator over all of them writes it; no record of the ring. */

@@ -34,3 +34,13 @@ free_port() {
 	while port=$((20000 + RANDOM % 10000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
 	echo $port
 }
+
+build_grpcserves() { # GO [newer]: a gRPC server, with the module of its oldest or its newest way to end a call
+	local mod=${2:-go}.mod
+	fetched=$BUILD/fixtures/grpcserves.$("$1" env GOVERSION).${2:-go}
+	[ -x "$fetched" ] && [ -z "$(find tests/fixtures/grpcserves tests/fixtures/served -newer "$fetched" -type f | head -1)" ] && return 0
+	mkdir -p "$BUILD/fixtures"
+	(cd tests/fixtures/grpcserves && GOCACHE=$BUILD/gocache GOMODCACHE=$BUILD/gomod GOFLAGS=-modcacherw GOTOOLCHAIN=local CGO_ENABLED=0 \
+		"$1" build -modfile="$mod" -trimpath -ldflags='-s -w' -o "$fetched" .) >"$tmp/build.log" 2>&1 ||
+		{ why="building with gRPC: $(tail -1 "$tmp/build.log")"; return 1; }
+}

@@ -25,7 +25,7 @@ static void names(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 20);
+	assert_int_equal(rule_metrics_n, 23);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
@@ -34,6 +34,7 @@ static void names(void **state)
 		assert_true(m->doc[0] && m->unit[0]);
 		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
 		assert_int_equal(m->of_leak, !strcmp(m->name, "goroutine_leak_per_hour"));
+		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
 		assert_int_equal(m->of_fds, strstr(m->name, "_leak_") && !m->of_leak);
 	}
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
@@ -77,8 +78,8 @@ static void nothing_known(void **state)
 {
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
 	_model_ m = model_new(&opts);
-	struct target t = { .state = TARGET_OBSERVED };
 	struct service s = { .name = "shop" };
+	struct target t = { .state = TARGET_OBSERVED, .service = &s };
 
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		double v = 77;
@@ -156,6 +157,27 @@ static void numbers(void **state)
 	assert_true(isnan(value_of(m, &t, "fd_usage_ratio")));
 }
 
+static void numbers_of_requests(void **state)
+{
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	_model_ m = model_new(&opts);
+	struct requests r = { .n_base = REQUESTS_BASE_MIN, .baseline = 0.002 };
+	struct service s = { .name = "shop", .requests = &r };
+	struct target t = { .state = TARGET_OBSERVED, .service = &s };
+
+	assert_true(isnan(value_of(m, &t, "request_p95_seconds")));
+	r.window.ns[512] = 100; /* of 32 units of 32768 * 128 ns each: 134 ms, 4 ms wide */
+	r.window.defers[47] = 100;
+	assert_true(fabs(value_of(m, &t, "request_p95_seconds") - 0.138) < 0.0005);
+	assert_true(fabs(value_of(m, &t, "request_p95_rise_seconds") - 0.136) < 0.0005);
+	assert_true(value_of(m, &t, "request_defers_p95") == 47);
+	s.p95_ns = 100000000;
+	assert_true(fabs(value_of(m, &t, "request_p95_rise_seconds") - 0.038) < 0.0005);
+	s.p95_ns = 0;
+	r.n_base--;
+	assert_true(isnan(value_of(m, &t, "request_p95_rise_seconds")));
+}
+
 static void sets(void **state)
 {
 	struct rule_set set = {};
@@ -182,26 +204,26 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 11);
+	assert_int_equal(set.n, 12);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(rule_of_service(&set.rules[i]), i >= 8);
-	assert_string_equal(set.rules[2].name, "DescriptorLeak");
-	assert_string_equal(set.rules[3].name, "ConnectionLeak");
-	assert_string_equal(set.rules[4].name, "DescriptorExhaustion");
-	assert_int_equal(set.rules[4].conditions[0].op, RULE_LT);
-	assert_true(set.rules[4].conditions[0].threshold == 7200);
-	assert_int_equal(set.rules[4].severity, SEVERITY_CRITICAL);
-	assert_string_equal(set.rules[5].name, "DoubleClose");
-	assert_string_equal(set.rules[6].name, "GoroutineLeak");
-	assert_int_equal(set.rules[6].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[7].name, "LockPileUp");
-	assert_int_equal(set.rules[7].n_conditions, 2);
-	assert_string_equal(set.rules[8].name, "PanicOverridden");
-	assert_int_equal(set.rules[8].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[9].name, "PanicStorm");
+		assert_int_equal(rule_of_service(&set.rules[i]), i >= 9);
+	assert_string_equal(set.rules[3].name, "DescriptorLeak");
+	assert_string_equal(set.rules[4].name, "ConnectionLeak");
+	assert_string_equal(set.rules[5].name, "DescriptorExhaustion");
+	assert_int_equal(set.rules[5].conditions[0].op, RULE_LT);
+	assert_true(set.rules[5].conditions[0].threshold == 7200);
+	assert_int_equal(set.rules[5].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[6].name, "DoubleClose");
+	assert_string_equal(set.rules[7].name, "GoroutineLeak");
+	assert_int_equal(set.rules[7].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[8].name, "LockPileUp");
+	assert_int_equal(set.rules[8].n_conditions, 2);
+	assert_string_equal(set.rules[9].name, "PanicOverridden");
 	assert_int_equal(set.rules[9].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[10].name, "ProcessDied");
-	assert_int_equal(set.rules[10].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[10].name, "PanicStorm");
+	assert_int_equal(set.rules[10].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[11].name, "ProcessDied");
+	assert_int_equal(set.rules[11].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);
@@ -211,6 +233,20 @@ static void default_rules(void **state)
 	assert_int_equal(r->for_ns, 0);
 	assert_int_equal(r->severity, SEVERITY_WARNING);
 	r = &set.rules[1];
+	assert_string_equal(r->name, "DefersSlowRequests");
+	assert_int_equal(r->n_conditions, 2);
+	assert_string_equal(r->conditions[0].metric->name, "defer_depth_max");
+	assert_true(r->conditions[0].threshold == 35);
+	assert_string_equal(r->conditions[1].metric->name, "request_p95_rise_seconds");
+	assert_int_equal(r->conditions[1].op, RULE_GT);
+	assert_true(r->conditions[1].threshold == 0.03);
+	assert_int_equal(r->for_ns, 60 * SECOND);
+	assert_int_equal(r->severity, SEVERITY_PAGE);
+	rule_set_threshold(&set, 50);
+	assert_true(set.rules[0].conditions[0].threshold == 50);
+	assert_true(set.rules[1].conditions[0].threshold == 50);
+	assert_true(set.rules[2].conditions[0].threshold == 0);
+	r = &set.rules[2];
 	assert_string_equal(r->name, "DescriptorsGrowing");
 	assert_int_equal(r->n_conditions, 2);
 	assert_string_equal(r->conditions[0].metric->name, "fd_growth_low_per_second");
@@ -226,9 +262,13 @@ static void default_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names),         cmocka_unit_test(compare),
-		cmocka_unit_test(nothing_known), cmocka_unit_test(numbers),
-		cmocka_unit_test(sets),          cmocka_unit_test(default_rules),
+		cmocka_unit_test(names),
+		cmocka_unit_test(compare),
+		cmocka_unit_test(nothing_known),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(numbers_of_requests),
+		cmocka_unit_test(sets),
+		cmocka_unit_test(default_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,12 +95,21 @@ static void faults(void **state)
 		  "%:2:3: unknown key 'treshold' in probes; valid "
 		  "keys: set, threshold, budget_percent, watch_writes, services\n" },
 		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
-				"descriptors, census, daemon, limits, targets, "
+				"requests, descriptors, census, daemon, limits, targets, "
 				"c_runtimes, rule_files, default_rules, rules\n" },
 		{ "probes: { threshold: 1 }\n",
 		  "%:1:22: probes.threshold: 1 is out of range, must be 2 to 1000000\n" },
 		{ "probes:\n  set: most\n",
 		  "%:2:8: probes.set: 'most' is not one of: off, lean, full, burst\n" },
+		{ "requests: { timed: often }\n",
+		  "%:1:20: requests.timed: 'often' is not true or false\n" },
+		{ "requests: { baselines: 80ms }\n",
+		  "%:1:24: requests.baselines: expected a list\n" },
+		{ "requests:\n  baselines:\n    - { service: a }\n",
+		  "%:3:7: requests.baselines: key 'p95' is missing\n" },
+		{ "requests:\n  baselines:\n    - { service: a, p95: 80 }\n",
+		  "%:3:26: requests.baselines.p95: '80' is not a duration such as 250ms, 30s, 5m, "
+		  "2h or 1d\n" },
 		{ "probes: { services: {} }\n", "%:1:21: probes.services: expected a list\n" },
 		{ "probes:\n  services:\n    - { set: full }\n",
 		  "%:3:7: probes.services: key 'service' is missing\n" },
@@ -253,6 +262,25 @@ static void services(void **state)
 	}
 }
 
+static void baselines(void **state)
+{
+	_config_ c = NULL;
+	_tempdir_ dir = {};
+
+	tempdir_make(&dir);
+	c = load(tempdir_puts(&dir, "c.yml",
+			      "requests:\n"
+			      "  timed: false\n"
+			      "  baselines:\n"
+			      "    - { service: \"checkout-*\", p95: 80ms }\n"
+			      "    - { service: \"*\", p95: 2s }\n"));
+	assert_false(c->requests.timed);
+	assert_int_equal(config_p95_of(c, "checkout-7"), 80000000);
+	assert_int_equal(config_p95_of(c, "shop"), 2 * SECOND);
+	c->requests.n_baselines = 1;
+	assert_int_equal(config_p95_of(c, "shop"), 0);
+}
+
 static void probes_of_services(void **state)
 {
 	static const char text[] = "probes:\n"
@@ -300,13 +328,14 @@ static void rule_files(void **state)
 		 dir.path, dir.path);
 	c = load(tempdir_puts(&dir, "c.yml", text));
 	/* The default ones, those of the main file, and the files by name. */
-	assert_int_equal(c->rules.n, 14);
+	assert_int_equal(c->rules.n, 15);
 	assert_string_equal(c->rules.rules[0].name, "DeferPileUp");
 	assert_true(c->rules.rules[0].conditions[0].threshold == 50);
-	assert_string_equal(c->rules.rules[1].name, "DescriptorsGrowing");
-	assert_string_equal(c->rules.rules[11].name, "Own");
-	assert_string_equal(c->rules.rules[12].name, "One");
-	assert_string_equal(c->rules.rules[13].name, "Two");
+	assert_true(c->rules.rules[1].conditions[0].threshold == 50);
+	assert_string_equal(c->rules.rules[2].name, "DescriptorsGrowing");
+	assert_string_equal(c->rules.rules[12].name, "Own");
+	assert_string_equal(c->rules.rules[13].name, "One");
+	assert_string_equal(c->rules.rules[14].name, "Two");
 }
 
 static void rule_file_faults(void **state)
@@ -463,15 +492,15 @@ static void example(void **state)
 	assert_string_equal(all->runtimes[0].name, "my_name");
 	assert_string_equal(all->runtimes[0].recover, "my_recover");
 	/* The two examples come after the defaults; the files of the host would follow them. */
-	assert_true(all->rules.n >= 13);
+	assert_true(all->rules.n >= 14);
 	assert_string_equal(all->rules.rules[0].name, "DeferPileUp");
-	assert_string_equal(all->rules.rules[11].name, "DeferStorm");
-	assert_int_equal(all->rules.rules[11].for_ns, 30 * SECOND);
-	assert_int_equal(all->rules.rules[11].keep_ns, 300 * SECOND);
-	assert_int_equal(all->rules.rules[11].severity, SEVERITY_PAGE);
-	assert_string_equal(all->rules.rules[11].labels[0].value, "payments");
-	assert_string_equal(all->rules.rules[12].name, "DescriptorsLow");
-	assert_int_equal(all->rules.rules[12].n_conditions, 2);
+	assert_string_equal(all->rules.rules[12].name, "DeferStorm");
+	assert_int_equal(all->rules.rules[12].for_ns, 30 * SECOND);
+	assert_int_equal(all->rules.rules[12].keep_ns, 300 * SECOND);
+	assert_int_equal(all->rules.rules[12].severity, SEVERITY_PAGE);
+	assert_string_equal(all->rules.rules[12].labels[0].value, "payments");
+	assert_string_equal(all->rules.rules[13].name, "DescriptorsLow");
+	assert_int_equal(all->rules.rules[13].n_conditions, 2);
 	buf_done(&text);
 	buf_done(&bare);
 }
@@ -479,15 +508,11 @@ static void example(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(faults),
-		cmocka_unit_test(every_key),
-		cmocka_unit_test(services),
-		cmocka_unit_test(probes_of_services),
-		cmocka_unit_test(rule_files),
-		cmocka_unit_test(rule_file_faults),
-		cmocka_unit_test(restart),
-		cmocka_unit_test(example),
+		cmocka_unit_test(defaults),   cmocka_unit_test(faults),
+		cmocka_unit_test(every_key),  cmocka_unit_test(services),
+		cmocka_unit_test(baselines),  cmocka_unit_test(probes_of_services),
+		cmocka_unit_test(rule_files), cmocka_unit_test(rule_file_faults),
+		cmocka_unit_test(restart),    cmocka_unit_test(example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

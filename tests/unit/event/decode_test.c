@@ -282,7 +282,7 @@ static void test_counts_are_summed(void **state)
 	struct event_counts c;
 
 	for (int i = 0; i < 3; i++) {
-		for (int role = 1; role < DFD_ROLE_MAX; role++)
+		for (int role = 1; role < DFD_ROLE_HTTP_BEGIN; role++)
 			cpus[i].calls[role] = 1000000000000ull * role;
 		cpus[i].runs = i;
 		for (int o = 0; o < DFD_OUTCOME_MAX; o++)
@@ -294,6 +294,7 @@ static void test_counts_are_summed(void **state)
 		cpus[i].fd_ebadf = 30;
 		cpus[i].fd_unsited = 31;
 		cpus[i].hits = 5;
+		cpus[i].timed = 3;
 		cpus[i].crossings = 2;
 	}
 	decode_counts(cpus, 3, &c);
@@ -313,7 +314,32 @@ static void test_counts_are_summed(void **state)
 	assert_int_equal(c.fd_ebadf, 90);
 	assert_int_equal(c.fd_unsited, 93);
 	assert_int_equal(c.hits, 15);
+	assert_int_equal(c.timed, 9);
 	assert_int_equal(c.crossings, 6);
+}
+
+static void test_requests(void **state)
+{
+	static struct dfd_requests r = { .begun = 9,
+					 .ended = 5,
+					 .unfinished = 3,
+					 .unbegun = 2,
+					 .untracked = 1,
+					 .ns_sum = 77,
+					 .defers_sum = 60 };
+	struct event_requests q;
+
+	r.ns[959] = 4;
+	r.defers[415] = 5;
+	decode_requests(&r, &q);
+	assert_int_equal(q.ended, 5);
+	assert_int_equal(q.unfinished, 3);
+	assert_int_equal(q.unbegun, 2);
+	assert_int_equal(q.untracked, 1);
+	assert_int_equal(q.ns_sum, 77);
+	assert_int_equal(q.defers_sum, 60);
+	assert_int_equal(q.ns[EVENT_NS_BUCKETS - 1], 4);
+	assert_int_equal(q.defers[EVENT_DEFERS_BUCKETS - 1], 5);
 }
 
 static void test_window_peak_by_epoch(void **state)
@@ -398,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_panic_refused),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_counts_are_summed),
+		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_window_peak_by_epoch),
 		cmocka_unit_test(test_c_thread_has_its_own_number),
 	};

@@ -130,7 +130,7 @@ static void test_series_are_capped_by_family(void **state)
 
 static void test_histogram(void **state)
 {
-	static const uint32_t edges[] = { 1, 35 };
+	static const double edges[] = { 1, 35 };
 	static const uint64_t counts[] = { 2, 3, 4 };
 	struct expo x = start(false, 0);
 

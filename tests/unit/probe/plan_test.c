@@ -170,6 +170,122 @@ static int find_any(const void *ctx, const char *function, uint64_t *ret_va, uin
 	return 0;
 }
 
+struct named_places {
+	const char *function;
+	unsigned index; /* in fake_go_funcs */
+};
+
+static int find_named(const void *ctx, const char *function, uint64_t *ret_va, uint64_t *ret_size)
+{
+	for (const struct named_places *p = ctx; p->function; p++) {
+		if (strcmp(p->function, function))
+			continue;
+		*ret_va = FAKE_GO_TEXT + FAKE_FUNC_LEN * p->index;
+		*ret_size = FAKE_FUNC_LEN;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static void plans_servers(void **state)
+{
+	static const char http[] = "net/http.serverHandler.ServeHTTP",
+			  http_end[] = "net/http.(*response).finishRequest",
+			  http2[] = "golang.org/x/net/http2.(*serverConn).runHandler",
+			  http2_end[] = "golang.org/x/net/http2.(*responseWriter).handlerDone",
+			  grpc[] = "google.golang.org/grpc.(*Server).handleStream",
+			  grpc_end[] = "google.golang.org/grpc/internal/transport.(*http2Server)."
+				       "writeStatus",
+			  grpc_old_end[] = "google.golang.org/grpc/internal/transport."
+					   "(*http2Server).WriteStatus";
+	static const struct {
+		const char *name;
+		struct named_places there[5];
+		unsigned n, nabsent;
+		const char *functions[4];
+		unsigned roles[4];
+	} cases[] = {
+		{ "no server", { { "main.main", 0 } }, 0, 0 },
+		{ "HTTP/1",
+		  { { http, 0 }, { http_end, 2 } },
+		  2,
+		  0,
+		  { http, http_end },
+		  { DFD_ROLE_HTTP_BEGIN, DFD_ROLE_HTTP_END } },
+		{ "HTTP/2 and gRPC",
+		  { { http2, 0 }, { http2_end, 2 }, { grpc, 3 }, { grpc_end, 4 } },
+		  4,
+		  0,
+		  { http2, http2_end, grpc, grpc_end },
+		  { DFD_ROLE_HTTP2_BEGIN, DFD_ROLE_HTTP2_END, DFD_ROLE_GRPC_BEGIN,
+		    DFD_ROLE_GRPC_END } },
+		{ "gRPC before 1.69",
+		  { { grpc, 3 }, { grpc_old_end, 4 } },
+		  2,
+		  0,
+		  { grpc, grpc_old_end },
+		  { DFD_ROLE_GRPC_BEGIN, DFD_ROLE_GRPC_END } },
+		/* Of two ends the one that both kinds of callers reach. */
+		{ "both ends",
+		  { { grpc, 3 }, { grpc_end, 4 }, { grpc_old_end, 2 } },
+		  2,
+		  0,
+		  { grpc, grpc_end },
+		  { DFD_ROLE_GRPC_BEGIN, DFD_ROLE_GRPC_END } },
+		{ "no end", { { http, 0 } }, 0, 1 },
+		{ "no beginning", { { http_end, 0 } }, 0, 0 },
+		{ "bytes that cannot be read", { { http, 0 }, { http_end, 1000 } }, 0, 1 },
+	};
+	struct elfimg img;
+	struct fake f;
+
+	fake_make(&f, &(struct fake_opts){ .minor = 26 });
+	assert_int_equal(elfimg_init(&img, f.b, sizeof(f.b), NULL), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct plan_source source = { find_named, cases[i].there, &img, ARCH_ABI_GO };
+		struct plan plan = { 0 };
+
+		print_message("# %s\n", cases[i].name);
+		assert_int_equal(plan_add_servers(&plan, &source), cases[i].n);
+		assert_int_equal(plan.n, cases[i].n);
+		assert_int_equal(plan.nabsent, cases[i].nabsent);
+		if (plan.nabsent)
+			assert_false(plan.absent[0].normal);
+		for (unsigned k = 0; k < plan.n; k++) {
+			assert_string_equal(plan.points[k].function, cases[i].functions[k]);
+			assert_int_equal(plan.points[k].role, cases[i].roles[k]);
+			assert_int_equal(plan.points[k].sets, PLAN_SET_REQUESTS);
+			assert_true(plan.points[k].emulated);
+		}
+	}
+}
+
+static void servers_without_room(void **state)
+{
+	static const struct named_places there[] = {
+		{ "net/http.serverHandler.ServeHTTP", 0 },
+		{ "net/http.(*response).finishRequest", 2 },
+		{},
+	};
+	struct plan plan = { .n = PLAN_POINTS_MAX - 1 };
+	struct plan_source source = { find_named, there, NULL, ARCH_ABI_GO };
+	struct elfimg img;
+	struct fake f;
+
+	fake_make(&f, &(struct fake_opts){ .minor = 26 });
+	assert_int_equal(elfimg_init(&img, f.b, sizeof(f.b), NULL), 0);
+	source.img = &img;
+	assert_int_equal(plan_add_servers(&plan, &source), 0);
+	assert_int_equal(plan.n, PLAN_POINTS_MAX - 1);
+	assert_int_equal(plan.nabsent, 1);
+	/* A point of the kind that has to be single-stepped leaves nothing behind. */
+	plan = (struct plan){};
+	memset(f.b + FAKE_TEXT_OFF + 64 + 2 * FAKE_FUNC_LEN, 0xf8, FAKE_FUNC_LEN); /* clc */
+	assert_int_equal(plan_add_servers(&plan, &source), 0);
+	assert_int_equal(plan.n, 0);
+	assert_int_equal(plan.nabsent, 1);
+}
+
 static void bounds(void **state)
 {
 	struct plan_want wants[PLAN_POINTS_MAX + 1];
@@ -364,6 +480,7 @@ int main(void)
 		cmocka_unit_test(plans_go),      cmocka_unit_test(missing_and_unreadable),
 		cmocka_unit_test(plans_c),       cmocka_unit_test(c_profiles),
 		cmocka_unit_test(other_machine), cmocka_unit_test(bounds),
+		cmocka_unit_test(plans_servers), cmocka_unit_test(servers_without_room),
 		cmocka_unit_test(real_programs), cmocka_unit_test(reports_are_checked),
 	};
 

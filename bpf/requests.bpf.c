@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests of Go servers: from the moment that a handler is called to the moment that it has returned,
+ * both on one goroutine. A histogram a target; the ring carries nothing of it. A program and a link
+ * of their own, since user space takes them off and puts them on again by themselves, for a part of the
+ * time where all of it would cost too much.
+ *
+ * Servers stand in each other: net/http's HTTP/2 calls serverHandler.ServeHTTP as HTTP/1 does, and gRPC may be
+ * a handler of either. The outermost one counts: what begins or ends in a request of another kind on the same
+ * goroutine is part of that request.
+ */
+#include "deferd.bpf.h"
+
+static __always_inline int of_this_time(const struct dfd_target *t, const struct dfd_request *r)
+{
+	return r && r->begin_ns >= t->requests_since_ns;
+}
+
+static __always_inline void request_begin(const struct dfd_target *t, struct dfd_requests *all,
+					  const struct dfd_g_key *key, __u64 goid, __u32 begin)
+{
+	struct dfd_request fresh = { .goid = goid, .begin = begin };
+	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, key);
+
+	if (of_this_time(t, r) && r->goid == goid && r->begin != begin)
+		return;
+	count_up(&all->begun);
+	if (of_this_time(t, r))
+		count_up(&all->unfinished);
+	fresh.begin_ns = bpf_ktime_get_ns();
+	if (bpf_map_update_elem(&requests_by_g, key, &fresh, BPF_ANY))
+		count_up(&all->untracked);
+}
+
+static __always_inline void request_count(struct dfd_requests *all, __u64 ns, __u32 defers)
+{
+	__u32 slot = dfd_bucket(ns >> DFD_REQUEST_NS_SHIFT, DFD_REQUEST_NS_BUCKETS);
+
+	if (slot < DFD_REQUEST_NS_BUCKETS)
+		__sync_fetch_and_add(&all->ns[slot], 1);
+	slot = dfd_bucket(defers, DFD_REQUEST_DEFERS_BUCKETS);
+	if (slot < DFD_REQUEST_DEFERS_BUCKETS)
+		__sync_fetch_and_add(&all->defers[slot], 1);
+	__sync_fetch_and_add(&all->ns_sum, ns);
+	__sync_fetch_and_add(&all->defers_sum, defers);
+	count_up(&all->ended);
+}
+
+static __always_inline void request_end(const struct dfd_target *t, struct dfd_requests *all,
+					const struct dfd_g_key *key, __u64 goid, __u32 begin)
+{
+	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, key);
+
+	if (!of_this_time(t, r) || r->goid != goid) {
+		count_up(&all->unbegun);
+		return;
+	}
+	if (r->begin != begin)
+		return;
+	request_count(all, bpf_ktime_get_ns() - r->begin_ns, r->defers);
+	bpf_map_delete_elem(&requests_by_g, key);
+}
+
+SEC("uprobe")
+int uprobe__requests(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx), goid = 0;
+	struct dfd_g_key key = { .g = ARCH_GO_G(ctx), .target = (__u32)cookie };
+	struct dfd_target *t = target_of(key.target);
+	struct dfd_counts *counts = counts_of(key.target);
+	struct dfd_requests *all = bpf_map_lookup_elem(&requests_by_target, &key.target);
+	__u32 step = (__u8)(cookie >> 32) - DFD_ROLE_HTTP_BEGIN;
+
+	if (!t || !counts || !all) {
+		lose(DFD_LOSS_STALE);
+		return 0;
+	}
+	count_up(&counts->hits);
+	count_up(&counts->timed);
+	if (!t->requests_since_ns ||
+	    (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx)))
+		return 0;
+	if (!(t->flags & DFD_TARGET_BLIND) &&
+	    bpf_probe_read_user(&goid, sizeof(goid), (const void *)(key.g + t->goid_off)))
+		lose(DFD_LOSS_READ);
+	if (step & 1)
+		request_end(t, all, &key, goid, step - 1);
+	else
+		request_begin(t, all, &key, goid, step);
+	return 0;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/requests.h"
+#include "export/views_priv.h"
+
+/* Of its processes that are timed: the least; 0: none is. */
+static double timed_share(const struct service *s)
+{
+	unsigned every = 0;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		every = t->timed_every > every ? t->timed_every : every;
+	return every ? 1.0 / every : 0;
+}
+
+static double percentile(const struct service *s, double q)
+{
+	double v;
+
+	return requests_seconds(s->requests, q, &v) ? v : NAN;
+}
+
+static double baseline(const struct service *s)
+{
+	double v;
+
+	return service_p95_baseline(s, &v) ? v : NAN;
+}
+
+static double rise(const struct service *s)
+{
+	double v;
+
+	return service_p95_rise(s, &v) ? v : NAN;
+}
+
+json_t *view_requests(const struct service *s)
+{
+	const struct requests *r = s->requests;
+	double share = timed_share(s), mean, p95 = NAN;
+	uint64_t recent = requests_recent(r, &mean);
+	json_t *o;
+
+	if (!r && share == 0)
+		return json_null();
+	o = json_object();
+	(void)requests_defers(r, 0.95, &p95);
+	set_real(o, "timed", share);
+	set_int(o, "ended", r ? r->ended : 0);
+	set_int(o, "unfinished", r ? r->unfinished : 0);
+	set_int(o, "recent", recent);
+	set_real(o, "p50_seconds", percentile(s, 0.5));
+	set_real(o, "p95_seconds", percentile(s, 0.95));
+	set_real(o, "p99_seconds", percentile(s, 0.99));
+	set_real(o, "p95_baseline_seconds", baseline(s));
+	set_real(o, "p95_rise_seconds", rise(s));
+	set_real(o, "defers_mean", recent < REQUESTS_ENOUGH ? NAN : mean);
+	set_real(o, "defers_p95", p95);
+	return o;
+}
+
+static void write_gauge(struct expo *x, const struct model *m, const char *name, const char *help,
+			double (*read)(const struct service *s))
+{
+	expo_family(x, name, EXPO_GAUGE, help);
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		double v = read(s);
+
+		if (isfinite(v))
+			expo_sample(x, v, "service", s->name, NULL);
+	}
+}
+
+static double p95(const struct service *s)
+{
+	return percentile(s, 0.95);
+}
+
+static double timed(const struct service *s)
+{
+	double share = timed_share(s);
+
+	return s->requests || share > 0 ? share : NAN;
+}
+
+static void write_untimed(struct expo *x, const struct service *s)
+{
+	const struct requests *r = s->requests;
+
+	expo_sample(x, (double)r->unfinished, "service", s->name, "reason", "unfinished", NULL);
+	expo_sample(x, (double)r->unbegun, "service", s->name, "reason", "begun_before", NULL);
+	expo_sample(x, (double)r->untracked, "service", s->name, "reason", "map_full", NULL);
+}
+
+void requests_write_metrics(struct expo *x, const struct model *m)
+{
+	expo_family(x, "deferd_request_duration_seconds", EXPO_HISTOGRAM,
+		    "From the call of a handler of net/http, HTTP/2 or gRPC to its return, of the "
+		    "requests that were timed.");
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (s->requests)
+			expo_histogram(x, "service", s->name, requests_seconds_le,
+				       s->requests->seconds_le, REQUESTS_LE,
+				       s->requests->seconds_sum);
+	}
+	expo_family(x, "deferd_request_defers", EXPO_HISTOGRAM,
+		    "Defers that one request registered on its goroutine, as far as the probe set "
+		    "sees them.");
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (s->requests)
+			expo_histogram(x, "service", s->name, requests_defers_le,
+				       s->requests->defers_le, REQUESTS_LE,
+				       s->requests->defers_sum);
+	}
+	expo_family(
+		x, "deferd_requests_untimed", EXPO_COUNTER,
+		"Requests of which the beginning or the end was not seen, by reason; none is in "
+		"the histograms.");
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (s->requests)
+			write_untimed(x, s);
+	}
+	write_gauge(x, m, "deferd_request_timed_ratio",
+		    "Share of the time in which requests are timed; below 1 where all would cost "
+		    "more than half of the probes' budget.",
+		    timed);
+	write_gauge(x, m, "deferd_request_p95_seconds",
+		    "95th percentile of the last 30 s; absent below 20 requests.", p95);
+	write_gauge(x, m, "deferd_request_p95_baseline_seconds",
+		    "What that usually is: the median of an hour, or as configured.", baseline);
+	write_gauge(x, m, "deferd_request_p95_rise_seconds",
+		    "By how much it is more now; negative: less.", rise);
+}

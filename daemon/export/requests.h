@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Requests of observed Go servers as JSON and as metrics, by service.
+ *
+ *   requests   { timed: share of the time in which they are (0: they are not, 1: all are), ended, unfinished: panicked, or took the
+ *              connection over, recent: in the last 30 s, p50_seconds, p95_seconds, p99_seconds, p95_baseline_seconds,
+ *              p95_rise_seconds, defers_mean, defers_p95 }: percentiles and defers of the last 30 s, null below 20 requests;
+ *              the baseline null while it is not known
+ */
+#ifndef DEFERD_EXPORT_REQUESTS_H
+#define DEFERD_EXPORT_REQUESTS_H
+
+#include <jansson.h>
+
+#include "export/expo.h"
+#include "model/model.h"
+
+/* Null: none of its processes has a server that can be timed, or nobody times it. */
+json_t *view_requests(const struct service *s);
+
+void requests_write_metrics(struct expo *x, const struct model *m);
+
+#endif
