@@ -6,11 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "cmd/cmd.h"
+#include "cmd/print.h"
 #include "cmd/source.h"
-#include "ui/tables.h"
-#include "ui/term.h"
 
 static struct source_opts source = { .command = "ps" };
 static bool as_json, no_headers;
@@ -49,33 +46,6 @@ static json_t *pick(const json_t *targets, const char *what)
 	return picked;
 }
 
-static int print_table(const json_t *targets)
-{
-	struct table t;
-	struct grid g;
-	struct buf b;
-	unsigned width = term_columns(); /* into a file or a pipe everything goes */
-	int code = EXIT_FAILED;
-
-	table_init(&t, &table_targets);
-	buf_init(&b, 0);
-	if (table_fill(&t, targets) || grid_init(&g, t.n + 1, width ? width : table_width(&t)))
-		goto out;
-	table_draw(&t, &g, 0, t.n, false);
-	grid_text(&g, g.rows, &b);
-	grid_done(&g);
-	if (!b.failed && b.data) {
-		fputs(no_headers ? strchr(b.data, '\n') + 1 : b.data, stdout);
-		code = EXIT_GOOD;
-	}
-out:
-	if (code)
-		fprintf(stderr, "deferd ps: out of memory\n");
-	buf_done(&b);
-	table_done(&t);
-	return code;
-}
-
 static int print(const json_t *snapshot, const char *what)
 {
 	json_t *targets = pick(json_object_get(snapshot, "targets"), what);
@@ -88,7 +58,7 @@ static int print(const json_t *snapshot, const char *what)
 		fprintf(stderr, "deferd ps: no observed process is, or belongs to, '%s'\n", what);
 		code = EXIT_FAILED;
 	} else if (!as_json) {
-		code = print_table(targets);
+		code = print_table(&cmd_ps, &table_targets, targets, no_headers);
 	} else {
 		(void)json_dumpf(targets, stdout, JSON_COMPACT);
 		putchar('\n');

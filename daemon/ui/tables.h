@@ -17,6 +17,7 @@ extern const struct table_kind table_sites;       /* target: sites[] */
 extern const struct table_kind table_groups;      /* target: groups[] */
 extern const struct table_kind table_fd_groups;   /* target: fd_groups[] */
 extern const struct table_kind table_fd_sites;    /* target: fd_sites[] */
+extern const struct table_kind table_requests;    /* report: services with their requests */
 extern const struct table_kind table_panics;      /* panics: panics[] */
 extern const struct table_kind table_panic_sites; /* panics: sites[] */
 extern const struct table_kind table_misplaced;   /* panics: misplaced[] */

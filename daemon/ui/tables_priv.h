@@ -16,6 +16,11 @@ void as_share(const struct column *c, const json_t *row,
 	      struct table_value *ret); /* 0 to 1, as percent */
 void as_place(const struct column *c, const json_t *row, struct table_value *ret);
 
+/* Of the member `requests`: see export/requests.h. */
+bool request_number(const json_t *row, const char *key, double *ret);
+void as_latency(const struct column *c, const json_t *row, struct table_value *ret);
+void as_rise(const struct column *c, const json_t *row, struct table_value *ret);
+
 /* What a filter asks, in either case of letters. */
 bool tables_has(const char *member, const char *text);
 
@@ -26,6 +31,11 @@ void tables_number_id(const json_t *row, const char *key, char *buf, size_t size
 	{                                                                                        \
 		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_, \
 		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = value_number \
+	}
+#define REQUEST(title_, key_, width_, rank_, format_, meaning_)                                    \
+	{                                                                                          \
+		.title = title_, .key = key_, .meaning = meaning_, .min = width_, .max = width_,   \
+		.rank = rank_, .align = COLUMN_NUMBER, .format = format_, .number = request_number \
 	}
 #define ID(title_, key_, min_, max_, rank_, meaning_)                                          \
 	{                                                                                      \

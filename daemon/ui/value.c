@@ -76,6 +76,21 @@ void value_duration(char *buf, size_t size, double seconds)
 		snprintf(buf, size, ">999d");
 }
 
+void value_latency(char *buf, size_t size, double seconds, bool sign)
+{
+	double ms = seconds * 1e3;
+	const char *plus = sign && seconds > 0 ? "+" : "";
+
+	if (fabs(ms) < 0.0005)
+		snprintf(buf, size, "0");
+	else if (fabs(ms) < 0.9995)
+		snprintf(buf, size, "%s%.0fus", plus, ms * 1e3);
+	else if (fabs(ms) < 999.5)
+		snprintf(buf, size, "%s%.*fms", plus, fabs(ms) < 99.95 ? 1 : 0, ms);
+	else
+		snprintf(buf, size, "%s%.*fs", plus, fabs(ms) < 9995 ? 2 : 1, seconds);
+}
+
 void value_bytes(char *buf, size_t size, double bytes)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };

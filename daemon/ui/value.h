@@ -26,6 +26,8 @@ void value_count(char *buf, size_t size, double n, unsigned width);
 void value_rate(char *buf, size_t size, double n, unsigned width, bool sign);
 /* 45s, 12m30s, 3h12m, 2d04h, >999d. */
 void value_duration(char *buf, size_t size, double seconds);
+/* 85us, 8.2ms, 156ms, 1.25s; `sign` puts a + before what is positive. */
+void value_latency(char *buf, size_t size, double seconds, bool sign);
 /* 512 B, 23.1 MiB. */
 void value_bytes(char *buf, size_t size, double bytes);
 
