@@ -318,7 +318,7 @@ void tables_add_ages(json_t *list, const char *key, double unix_ms)
 
 /* What rows are known by */
 
-static void service_id(const json_t *row, char *buf, size_t size)
+void tables_service_id(const json_t *row, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s", value_string(row, "service"));
 }
@@ -360,7 +360,7 @@ bool tables_has(const char *member, const char *text)
 	return strcasestr(member, text) != NULL;
 }
 
-static bool service_matches(const json_t *row, const char *text)
+bool tables_service_matches(const json_t *row, const char *text)
 {
 	return tables_has(value_string(row, "service"), text);
 }
@@ -553,8 +553,8 @@ const struct table_kind table_services = {
 	.noun = "services",
 	.columns = service_columns,
 	.sort = 3,
-	.id = service_id,
-	.matches = service_matches,
+	.id = tables_service_id,
+	.matches = tables_service_matches,
 };
 const struct table_kind table_targets = {
 	.noun = "processes",
@@ -562,7 +562,7 @@ const struct table_kind table_targets = {
 	.sort = 0,
 	.ascending = true,
 	.id = target_id,
-	.matches = service_matches,
+	.matches = tables_service_matches,
 };
 const struct table_kind table_alerts = {
 	.noun = "alerts",

@@ -24,6 +24,10 @@ void as_rise(const struct column *c, const json_t *row, struct table_value *ret)
 /* What a filter asks, in either case of letters. */
 bool tables_has(const char *member, const char *text);
 
+/* A row that is known by its service. */
+void tables_service_id(const json_t *row, char *buf, size_t size);
+bool tables_service_matches(const json_t *row, const char *text);
+
 /* A row that is known by a number; sorts as text. */
 void tables_number_id(const json_t *row, const char *key, char *buf, size_t size);
 

@@ -74,16 +74,6 @@ static void as_firing(const struct column *c, const json_t *row, struct table_va
 	ret->style = strcmp(ret->text, "no") ? STYLE_ALARM : STYLE_PLAIN;
 }
 
-static void service_id(const json_t *row, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s", value_string(row, "service"));
-}
-
-static bool matches(const json_t *row, const char *text)
-{
-	return tables_has(value_string(row, "service"), text);
-}
-
 static const struct column columns[] = {
 	TEXT("SERVICE", "service", 14, 32, 0, as_text,
 	     "systemd unit, container, or name of the program"),
@@ -107,6 +97,6 @@ const struct table_kind table_requests = {
 	.columns = columns,
 	.sort = 0,
 	.ascending = true,
-	.id = service_id,
-	.matches = matches,
+	.id = tables_service_id,
+	.matches = tables_service_matches,
 };
