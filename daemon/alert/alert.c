@@ -6,18 +6,63 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/history.h"
 #include "base/utf8.h"
 #include "model/fdlines.h"
 
 #define PLACE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
 
+#define MAYBE_BITS 16384
+
 struct alerts {
 	struct alert *active;
+	struct history *history;
+	expr_read_fn read; /* NULL: the model */
+	void *read_arg;
+	/* By bit_of(): there may be one. Saves the search for most of those that are not there. */
+	uint64_t maybe[MAYBE_BITS / 64];
 };
 
 struct alerts *alerts_new(void)
 {
-	return calloc(1, sizeof(struct alerts));
+	struct alerts *as = calloc(1, sizeof(*as));
+
+	if (as)
+		as->history = history_new();
+	if (as && !as->history) {
+		free(as);
+		return NULL;
+	}
+	return as;
+}
+
+void alerts_set_reader(struct alerts *as, expr_read_fn read, void *arg)
+{
+	as->read = read;
+	as->read_arg = arg;
+}
+
+static unsigned bit_of(uint32_t rule_hash, uint64_t subject)
+{
+	return (unsigned)(((rule_hash + subject) * 0x9e3779b97f4a7c15ull) >> 40) % MAYBE_BITS;
+}
+
+static bool may_be_there(const struct alerts *as, unsigned bit)
+{
+	return as->maybe[bit / 64] >> bit % 64 & 1;
+}
+
+static void note_there(struct alerts *as, const struct alert *a)
+{
+	unsigned bit = bit_of(a->rule_hash, a->key.target);
+
+	as->maybe[bit / 64] |= 1ull << bit % 64;
+}
+
+static void alert_free(struct alert *a)
+{
+	free(a->notes);
+	free(a);
 }
 
 void alerts_free(struct alerts *as)
@@ -28,8 +73,9 @@ void alerts_free(struct alerts *as)
 		return;
 	HASH_ITER (hh, as->active, a, next) {
 		HASH_DEL(as->active, a);
-		free(a);
+		alert_free(a);
 	}
+	history_free(as->history);
 	free(as);
 }
 
@@ -56,31 +102,108 @@ static uint64_t key_of(const struct subject *s)
 	return s->target ? s->target->id : ALERT_OF_SERVICE | s->service->serial;
 }
 
+/* Who asks for what was. */
+struct asking {
+	struct history *history;
+	const struct rule *rule;
+	uint64_t subject;
+	uint64_t now_ns;
+};
+
+/* See struct expr_env. */
+static bool remember(void *arg, unsigned node, enum expr_history what, uint64_t window_ns,
+		     double value, double *ret)
+{
+	const struct asking *q = arg;
+
+	return history_ask(q->history, q->rule->name, q->subject, node, what, window_ns, q->now_ns,
+			   value, ret);
+}
+
 static struct alert *find(const struct alerts *as, const struct rule *r, const struct subject *s)
 {
 	struct alert probe, *a;
 
+	if (!may_be_there(as, bit_of(r->hash, key_of(s))))
+		return NULL;
 	set_key(&probe, r, key_of(s));
 	HASH_FIND(hh, as->active, &probe.key, sizeof(probe.key), a);
 	return a;
 }
 
-/* True when every condition holds; *ret_values are what they compared. */
-static bool rule_holds(const struct rule *r, const struct model *m, const struct subject *s,
-		       uint64_t now_ns, double ret_values[static RULE_CONDITIONS_MAX])
+static struct expr_env env_of(struct alerts *as, const struct rule *r, const struct model *m,
+			      const struct subject *s, uint64_t now_ns, struct asking *asking)
+{
+	*asking = (struct asking){ as->history, r, key_of(s), now_ns };
+	return (struct expr_env){ .m = m,
+				  .service = s->service,
+				  .target = s->target,
+				  .now_ns = now_ns,
+				  .history = remember,
+				  .arg = asking,
+				  .read = as->read,
+				  .read_arg = as->read_arg };
+}
+
+static bool condition_value(const struct alerts *as, const struct rule_condition *c,
+			    const struct model *m, const struct subject *s, uint64_t now_ns,
+			    double *ret)
+{
+	if (as->read)
+		return as->read(as->read_arg, c->metric, s->service, s->target, ret);
+	if (c->metric->read_service)
+		return c->metric->read_service(m, s->service, now_ns, ret);
+	return s->target && c->metric->read(m, s->target, now_ns, ret);
+}
+
+/* Whether every condition holds; *ret_values are what they compared. */
+static enum expr_truth conditions_hold(const struct alerts *as, const struct rule *r,
+				       const struct model *m, const struct subject *s,
+				       uint64_t now_ns,
+				       double ret_values[static RULE_CONDITIONS_MAX])
 {
 	for (unsigned i = 0; i < r->n_conditions; i++) {
 		const struct rule_condition *c = &r->conditions[i];
-		double v;
 
-		bool known = s->target ? c->metric->read(m, s->target, now_ns, &v)
-				       : c->metric->read_service(m, s->service, now_ns, &v);
-
-		if (!known || !rule_compare(c->op, v, c->threshold))
-			return false;
-		ret_values[i] = v;
+		if (!condition_value(as, c, m, s, now_ns, &ret_values[i]))
+			return EXPR_UNKNOWN;
+		if (!rule_compare(c->op, ret_values[i], c->threshold))
+			return EXPR_FALSE;
 	}
-	return true;
+	return EXPR_TRUE;
+}
+
+/* The same of a rule in either form; what is not known of them is NAN. */
+static enum expr_truth rule_holds(struct alerts *as, const struct rule *r, const struct model *m,
+				  const struct subject *s, uint64_t now_ns,
+				  double ret_values[static RULE_CONDITIONS_MAX])
+{
+	struct asking asking;
+	struct expr_env env;
+	enum expr_truth truth;
+
+	if (!r->expr)
+		return conditions_hold(as, r, m, s, now_ns, ret_values);
+	env = env_of(as, r, m, s, now_ns, &asking);
+	truth = expr_eval(r->expr, &env);
+	if (truth != EXPR_TRUE)
+		return truth;
+	for (unsigned i = 0; i < r->n_conditions; i++) {
+		if (i ? !condition_value(as, &r->conditions[i], m, s, now_ns, &ret_values[i])
+		      : !expr_value(r->expr, &env, &ret_values[0]))
+			ret_values[i] = NAN;
+	}
+	return truth;
+}
+
+/* What ends a firing alert, where the rule says so, has come. */
+static bool is_clear(struct alerts *as, const struct rule *r, const struct model *m,
+		     const struct subject *s, uint64_t now_ns)
+{
+	struct asking asking;
+	struct expr_env env = env_of(as, r, m, s, now_ns, &asking);
+
+	return expr_eval(r->clear, &env) == EXPR_TRUE;
 }
 
 /* False when the line is not known (yet). */
@@ -223,6 +346,8 @@ static struct alert *start(struct alerts *as, const struct rule *r, const struct
 		return NULL;
 	set_key(a, r, key_of(s));
 	a->state = ALERT_PENDING;
+	a->rule_hash = r->hash;
+	note_there(as, a);
 	if (s->target) {
 		a->pid = s->target->pid;
 		a->runtime = s->target->runtime;
@@ -239,6 +364,20 @@ static struct alert *start(struct alerts *as, const struct rule *r, const struct
 static bool worse(enum rule_op op, double value, double than)
 {
 	return op == RULE_LE || op == RULE_LT ? value < than : value > than;
+}
+
+/* A copy: the rule may be gone before the alert is. */
+static void refresh_notes(struct alert *a, const struct rule *r)
+{
+	a->n_notes = 0;
+	if (!r->n_notes)
+		return;
+	if (!a->notes)
+		a->notes = calloc(RULE_NOTES_MAX, sizeof(*a->notes));
+	if (!a->notes)
+		return;
+	memcpy(a->notes, r->notes, r->n_notes * sizeof(*r->notes));
+	a->n_notes = r->n_notes;
 }
 
 /* What the conditions but the first one compared. */
@@ -265,13 +404,15 @@ static void refresh(struct alert *a, const struct rule *r, const double *values)
 	a->severity = r->severity;
 	a->n_labels = r->n_labels;
 	memcpy(a->labels, r->labels, sizeof(a->labels));
+	refresh_notes(a, r);
 	a->metric = first->metric->name;
 	a->threshold = first->threshold;
-	a->of_depth = first->metric->of_depth;
-	a->of_leak = first->metric->of_leak;
-	a->of_fds = first->metric->of_fds;
-	a->of_bad_close = first->metric->of_bad_close;
-	a->of_pile = first->metric->of_pile;
+	/* What an expression makes of all processes of a service has no one place. */
+	a->of_depth = first->metric->of_depth && !r->of_service;
+	a->of_leak = first->metric->of_leak && !r->of_service;
+	a->of_fds = first->metric->of_fds && !r->of_service;
+	a->of_bad_close = first->metric->of_bad_close && !r->of_service;
+	a->of_pile = first->metric->of_pile && !r->of_service;
 	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
@@ -280,11 +421,22 @@ static void refresh(struct alert *a, const struct rule *r, const double *values)
 static void end(struct alerts *as, struct alert *a, alert_fn fn, void *arg)
 {
 	HASH_DEL(as->active, a);
-	if (a->state == ALERT_FIRING) {
+	if (a->told) {
 		a->state = ALERT_RESOLVED;
 		fn(arg, a);
 	}
-	free(a);
+	alert_free(a);
+}
+
+/* An alert whose rule does not hold. */
+static bool may_end(struct alerts *as, const struct rule *r, const struct model *m,
+		    const struct subject *s, struct alert *a, uint64_t now_ns)
+{
+	if (a->state == ALERT_FIRING && r->clear && !is_clear(as, r, m, s, now_ns)) {
+		a->last_true_ns = now_ns;
+		return false;
+	}
+	return a->state == ALERT_PENDING || now_ns - a->last_true_ns >= r->keep_ns;
 }
 
 static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
@@ -292,13 +444,18 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 {
 	struct alert *a = find(as, r, s);
 	double values[RULE_CONDITIONS_MAX] = {}, value;
+	enum expr_truth truth = rule_holds(as, r, m, s, now_ns, values);
 	bool named = true;
 
-	if (!rule_holds(r, m, s, now_ns, values)) {
-		if (a && (a->state == ALERT_PENDING || now_ns - a->last_true_ns >= r->keep_ns))
+	if (a)
+		a->unknown = truth == EXPR_UNKNOWN;
+	if (truth != EXPR_TRUE) {
+		if (a && may_end(as, r, m, s, a, now_ns))
 			end(as, a, fn, arg);
 		return;
 	}
+	if (s->target && now_ns - s->target->first_ns < r->grace_ns)
+		return;
 	if (!a)
 		a = start(as, r, s, now_ns);
 	if (!a)
@@ -323,6 +480,48 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 	    (named || now_ns - a->active_ns >= ALERT_NAME_WAIT_NS)) {
 		a->state = ALERT_FIRING;
 		a->fired_ns = now_ns;
+	}
+}
+
+#define PAGES_MAX 256 /* further ones inhibit nothing */
+
+static unsigned find_pages(const struct alerts *as, const struct alert **ret)
+{
+	unsigned n = 0;
+
+	for (const struct alert *a = as->active; a && n < PAGES_MAX; a = a->hh.next) {
+		if (a->state == ALERT_FIRING && a->severity == SEVERITY_PAGE)
+			ret[n++] = a;
+	}
+	return n;
+}
+
+static bool is_inhibited(const struct alert *a, const struct model *m, const struct alert **pages,
+			 unsigned n_pages)
+{
+	const struct target *t = model_target(m, (uint32_t)a->key.target);
+
+	if (a->of_depth && !a->exact && t && t->lost_recently)
+		return true;
+	for (unsigned i = 0; i < n_pages && a->severity < SEVERITY_PAGE; i++) {
+		if (!strcmp(pages[i]->service, a->service))
+			return true;
+	}
+	return false;
+}
+
+static void tell_firing(struct alerts *as, const struct model *m, alert_fn fn, void *arg)
+{
+	const struct alert *pages[PAGES_MAX];
+	unsigned n = find_pages(as, pages);
+
+	for (struct alert *a = as->active; a; a = a->hh.next) {
+		if (a->state != ALERT_FIRING)
+			continue;
+		a->inhibited = is_inhibited(a, m, pages, n);
+		if (a->told || a->inhibited)
+			continue;
+		a->told = true;
 		fn(arg, a);
 	}
 }
@@ -353,11 +552,14 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 {
 	struct alert *a, *next;
 
+	memset(as->maybe, 0, sizeof(as->maybe));
+	for (a = as->active; a; a = a->hh.next)
+		note_there(as, a);
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		for (unsigned i = 0; i < rules->n; i++) {
 			struct subject whole = { .service = s };
 
-			if (rule_of_service(&rules->rules[i]))
+			if (rules->rules[i].of_service)
 				eval_one(as, &rules->rules[i], m, &whole, now_ns, fn, arg);
 		}
 	}
@@ -365,11 +567,13 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 		for (unsigned i = 0; i < rules->n; i++) {
 			struct subject one = { t->service, t };
 
-			if (!rule_of_service(&rules->rules[i]))
+			if (!rules->rules[i].of_service)
 				eval_one(as, &rules->rules[i], m, &one, now_ns, fn, arg);
 		}
 	}
+	tell_firing(as, m, fn, arg);
 	/* What belongs to a target, service or rule that is gone is over. */
+	history_forget_unused(as->history, now_ns);
 	HASH_ITER (hh, as->active, a, next) {
 		if (!subject_exists(m, a) || !rule_exists(rules, a->key.rule))
 			end(as, a, fn, arg);

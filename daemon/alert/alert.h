@@ -30,10 +30,13 @@ struct alert {
 		char rule[RULE_NAME_MAX];
 		uint64_t target; /* its id; of a service, ALERT_OF_SERVICE and its serial */
 	} key;
+	uint32_t rule_hash;
 	enum alert_state state;
 	enum rule_severity severity;
 	unsigned n_labels;
 	struct rule_label labels[RULE_LABELS_MAX];
+	unsigned n_notes;
+	struct rule_note *notes; /* as in the rule, not expanded: see template.h; NULL: none */
 	char service[MODEL_NAME_MAX];
 	uint32_t pid; /* panic alerts: of the newest such panic, perhaps gone; 0: not known */
 	enum runtime_kind runtime;
@@ -43,6 +46,10 @@ struct alert {
 	uint64_t active_ns; /* monotonic: the conditions hold since */
 	uint64_t fired_ns;
 	uint64_t last_true_ns;
+	bool told; /* that it fires */
+	/* Firing, and not told: a page speaks of the service already, or it is inferred while events were lost. */
+	bool inhibited;
+	bool unknown;    /* what it is about is not known now: it is kept as if it did not hold */
 	bool on_latency; /* a condition is about how long requests take */
 	/* Those of the other conditions: NULL name, none */
 	struct alert_also {
@@ -82,13 +89,15 @@ struct alert {
 
 #define ALERT_OF_SERVICE (1ull << 32)
 
-/* `a` is borrowed for the call. Called for FIRING and RESOLVED, once each. */
+/* `a` is borrowed for the call. Called for FIRING, unless it is inhibited, and then for RESOLVED, once each. */
 typedef void (*alert_fn)(void *arg, const struct alert *a);
 
 struct alerts;
 
 struct alerts *alerts_new(void);
 void alerts_free(struct alerts *as);
+/* Where numbers come from instead of the model, for rehearsals. */
+void alerts_set_reader(struct alerts *as, expr_read_fn read, void *arg);
 /*
  * Look at every target through every rule. An alert waits up to ALERT_NAME_WAIT_NS for the name of
  * its site, so that the line of code is in the first thing that is told.

@@ -281,7 +281,26 @@ bool rule_compare(enum rule_op op, double value, double threshold)
 	return false;
 }
 
-int rule_set_add(struct rule_set *set, const struct rule *r)
+void rule_done(struct rule *r)
+{
+	expr_free(r->expr);
+	expr_free(r->clear);
+	free(r->notes);
+	r->expr = r->clear = NULL;
+	r->notes = NULL;
+}
+
+/* FNV-1a */
+static uint32_t name_hash(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return h;
+}
+
+int rule_set_add(struct rule_set *set, struct rule *r)
 {
 	struct rule *rules;
 
@@ -293,18 +312,16 @@ int rule_set_add(struct rule_set *set, const struct rule *r)
 	if (!rules)
 		return -ENOMEM;
 	set->rules = rules;
-	set->rules[set->n++] = *r;
+	set->rules[set->n] = *r;
+	set->rules[set->n++].hash = name_hash(r->name);
+	r->expr = r->clear = NULL;
+	r->notes = NULL;
 	return 0;
-}
-
-bool rule_of_service(const struct rule *r)
-{
-	return r->n_conditions && r->conditions[0].metric->read_service;
 }
 
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 {
-	const struct rule rules[] = {
+	struct rule rules[] = {
 		{ .name = "DeferPileUp",
 		  .n_conditions = 1,
 		  .conditions = { { rule_metric_find("defer_depth_max"), RULE_GE,
@@ -371,8 +388,10 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 	struct rule_set set = {};
 	int err = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(rules) && !err; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(rules) && !err; i++) {
+		rules[i].of_service = rules[i].conditions[0].metric->read_service;
 		err = rule_set_add(&set, &rules[i]);
+	}
 	if (err)
 		rule_set_done(&set);
 	else
@@ -392,6 +411,8 @@ void rule_set_threshold(struct rule_set *set, uint32_t depth_threshold)
 
 void rule_set_done(struct rule_set *set)
 {
+	for (unsigned i = 0; i < set->n; i++)
+		rule_done(&set->rules[i]);
 	free(set->rules);
 	*set = (struct rule_set){};
 }

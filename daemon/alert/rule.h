@@ -9,12 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alert/expr.h"
 #include "model/model.h"
 
 #define RULE_NAME_MAX       64
 #define RULE_CONDITIONS_MAX 4
 #define RULE_LABELS_MAX     8
 #define RULE_LABEL_MAX      128
+#define RULE_NOTES_MAX      8
+#define RULE_NOTE_MAX       512
 
 #define RULE_STORM_PER_MINUTE 60 /* of the rule PanicStorm: one a second, at one site */
 
@@ -70,19 +73,33 @@ struct rule_label {
 	char value[RULE_LABEL_MAX];
 };
 
+/* A text that belongs to the alert; see alert/template.h. */
+struct rule_note {
+	char name[RULE_NAME_MAX];
+	char text[RULE_NOTE_MAX];
+};
+
 /*
  * All conditions must hold for `for_ns` without a gap; an alert ends when one has not held for
- * `keep_ns`.
+ * `keep_ns`. With `expr`, it decides instead of them; they are the comparisons in it that an alert tells of,
+ * one at least.
  */
 struct rule {
 	char name[RULE_NAME_MAX]; /* unique in its set */
+	uint32_t hash;            /* of the name; set by rule_set_add() */
 	unsigned n_conditions;
 	struct rule_condition conditions[RULE_CONDITIONS_MAX];
+	struct expr *expr;  /* NULL: the conditions */
+	struct expr *clear; /* what ends a firing alert; NULL: that it does not hold any more */
+	bool of_service;    /* it is about services rather than their processes */
 	uint64_t for_ns;
 	uint64_t keep_ns;
+	uint64_t grace_ns; /* of a process that is younger nothing is said */
 	enum rule_severity severity;
 	unsigned n_labels;
 	struct rule_label labels[RULE_LABELS_MAX];
+	unsigned n_notes;
+	struct rule_note *notes; /* NULL: none */
 };
 
 struct rule_set {
@@ -90,15 +107,14 @@ struct rule_set {
 	struct rule *rules;
 };
 
-/* Whether the rule looks at services rather than at targets. */
-bool rule_of_service(const struct rule *r);
+void rule_done(struct rule *r); /* what it owns */
 
 /* The rules that are there without a file. 0 or -ENOMEM. */
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold);
 /* Another depth threshold for those of them that have one. */
 void rule_set_threshold(struct rule_set *set, uint32_t depth_threshold);
-/* Takes a copy. 0; -ENOMEM; -EEXIST when the name is taken. */
-int rule_set_add(struct rule_set *set, const struct rule *r);
+/* Takes a copy, and what it owns. 0; -ENOMEM; -EEXIST when the name is taken: then *r is as it was. */
+int rule_set_add(struct rule_set *set, struct rule *r);
 void rule_set_done(struct rule_set *set);
 
 bool rule_compare(enum rule_op op, double value, double threshold);

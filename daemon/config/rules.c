@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "alert/template.h"
 #include "base/cleanup.h"
 
 #define DAY 86400e9
@@ -37,6 +40,7 @@ struct draft {
 	struct rule_condition single;
 	int op, severity;
 	bool has_all;
+	bool has_expr;
 };
 
 #define OP_NONE (-1)
@@ -53,18 +57,52 @@ static void parse_single_metric(struct yaml_file *f, yaml_node_t *node, void *ba
 	parse_metric(f, node, &((struct draft *)base)->single);
 }
 
+/* `what` is the key. NULL after an error. */
+static struct expr *parse_expr(struct yaml_file *f, yaml_node_t *node, const char *what)
+{
+	const char *text = yaml_scalar(f, node, what);
+	struct reason reason = {};
+	struct expr *x = NULL;
+
+	if (text && expr_compile(text, &x, &reason))
+		yaml_error(f, node, "%s: %s", what, reason.text[0] ? reason.text : "out of memory");
+	return x;
+}
+
+static void parse_expression(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	struct draft *d = base;
+	struct rule *r = &d->rule;
+	bool plain;
+
+	d->has_expr = true;
+	r->expr = parse_expr(f, node, "expr");
+	if (!r->expr)
+		return;
+	r->of_service = expr_of_service(r->expr);
+	r->n_conditions = expr_conditions(r->expr, r->conditions, RULE_CONDITIONS_MAX, &plain);
+	if (!plain)
+		return;
+	expr_free(r->expr);
+	r->expr = NULL;
+}
+
+static void parse_clear(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	((struct draft *)base)->rule.clear = parse_expr(f, node, "clear");
+}
+
 static void parse_all(struct yaml_file *f, yaml_node_t *node, void *base)
 {
 	struct draft *d = base;
+	yaml_node_t *item;
 
 	d->has_all = true;
 	if (node->type != YAML_SEQUENCE_NODE) {
 		yaml_error(f, node, "all: expected a list of conditions (metric, op, threshold)");
 		return;
 	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start;
-	     i < node->data.sequence.items.top; i++) {
-		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+	YAML_FOR_EACH (f, node, item) {
 
 		if (d->rule.n_conditions == RULE_CONDITIONS_MAX) {
 			yaml_error(f, item, "all: more than %d conditions", RULE_CONDITIONS_MAX);
@@ -87,9 +125,12 @@ static bool label_name_ok(const char *s)
 	return true;
 }
 
-static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value, struct rule *r)
+static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *value,
+			struct rule_label *labels, unsigned *n)
 {
-	static const char *const own[] = { "alertname", "service", "severity", "pid", NULL };
+	static const char *const own[] = {
+		"alertname", "service", "severity", "pid", "site", NULL
+	};
 	const char *name = yaml_scalar(f, key, "label"),
 		   *text = yaml_scalar(f, value, "label value");
 
@@ -101,8 +142,8 @@ static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *valu
 			return;
 		}
 	}
-	for (unsigned i = 0; i < r->n_labels; i++) {
-		if (!strcmp(r->labels[i].name, name)) {
+	for (unsigned i = 0; i < *n; i++) {
+		if (!strcmp(labels[i].name, name)) {
 			yaml_error(f, key, "labels: '%s' is given twice", name);
 			return;
 		}
@@ -114,15 +155,16 @@ static void parse_label(struct yaml_file *f, yaml_node_t *key, yaml_node_t *valu
 			   name);
 	else if (strlen(text) >= RULE_LABEL_MAX)
 		yaml_error(f, value, "labels.%s: longer than %d bytes", name, RULE_LABEL_MAX - 1);
-	else if (r->n_labels == RULE_LABELS_MAX)
+	else if (*n == RULE_LABELS_MAX)
 		yaml_error(f, key, "labels: more than %d", RULE_LABELS_MAX);
 	else {
-		strcpy(r->labels[r->n_labels].name, name);
-		strcpy(r->labels[r->n_labels++].value, text);
+		strcpy(labels[*n].name, name);
+		strcpy(labels[(*n)++].value, text);
 	}
 }
 
-static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
+void rules_parse_labels(struct yaml_file *f, yaml_node_t *node,
+			struct rule_label labels[static RULE_LABELS_MAX], unsigned *n)
 {
 	if (node->type != YAML_MAPPING_NODE) {
 		yaml_error(f, node, "labels: expected a mapping of names to values");
@@ -131,15 +173,73 @@ static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
 	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
 	     p++)
 		parse_label(f, yaml_document_get_node(&f->doc, p->key),
-			    yaml_document_get_node(&f->doc, p->value),
-			    &((struct draft *)base)->rule);
+			    yaml_document_get_node(&f->doc, p->value), labels, n);
+}
+
+static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	struct rule *r = &((struct draft *)base)->rule;
+
+	rules_parse_labels(f, node, r->labels, &r->n_labels);
+}
+
+/* `name` is the annotation's. */
+static void add_note(struct yaml_file *f, yaml_node_t *value, struct rule *r, const char *name)
+{
+	const char *text = yaml_scalar(f, value, name);
+	struct reason reason = {};
+
+	if (!text)
+		return;
+	if (!r->notes)
+		r->notes = calloc(RULE_NOTES_MAX, sizeof(*r->notes));
+	if (!r->notes)
+		yaml_error(f, value, "out of memory");
+	else if (template_check(text, &reason))
+		yaml_error(f, value, "annotations.%s: %s", name, reason.text);
+	else if (strlen(text) >= RULE_NOTE_MAX)
+		yaml_error(f, value, "annotations.%s: longer than %d bytes", name,
+			   RULE_NOTE_MAX - 1);
+	else if (r->n_notes == RULE_NOTES_MAX)
+		yaml_error(f, value, "annotations: more than %d", RULE_NOTES_MAX);
+	else {
+		snprintf(r->notes[r->n_notes].name, RULE_NAME_MAX, "%s", name);
+		snprintf(r->notes[r->n_notes++].text, RULE_NOTE_MAX, "%s", text);
+	}
+}
+
+static void parse_notes(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	if (node->type != YAML_MAPPING_NODE) {
+		yaml_error(f, node, "annotations: expected a mapping of names to texts");
+		return;
+	}
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+	     p++) {
+		yaml_node_t *key = yaml_document_get_node(&f->doc, p->key);
+		const char *name = yaml_scalar(f, key, "annotation");
+
+		if (name && !label_name_ok(name))
+			yaml_error(f, key, "annotations: '%s' is not a name", name);
+		else if (name)
+			add_note(f, yaml_document_get_node(&f->doc, p->value),
+				 &((struct draft *)base)->rule, name);
+	}
+}
+
+static void parse_remediation(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	add_note(f, node, &((struct draft *)base)->rule, "remediation");
 }
 
 #define D(field) offsetof(struct draft, field)
 static const struct yaml_key rule_keys[] = {
-	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .required = true,
-	  .doc = "name of the alert" },
-	{ "metric", YAML_CUSTOM, .parse = parse_single_metric, .doc = "number to compare" },
+	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "name of the alert" },
+	{ "expr", YAML_CUSTOM, .parse = parse_expression, .doc = "what must hold" },
+	{ "clear", YAML_CUSTOM, .parse = parse_clear,
+	  .doc = "what ends it once it fires; without, that expr does not hold" },
+	{ "metric", YAML_CUSTOM, .parse = parse_single_metric,
+	  .doc = "instead of expr: a number to compare" },
 	{ "op", YAML_ENUM, D(op), .names = rule_op_names, .doc = ">= (default), >, <= or <" },
 	{ "threshold", YAML_NUMBER, D(single.threshold), .min = -1e18, .max = 1e18,
 	  .doc = "compared with" },
@@ -148,22 +248,33 @@ static const struct yaml_key rule_keys[] = {
 	  .doc = "how long it must hold" },
 	{ "keep_firing_for", YAML_DURATION, D(rule.keep_ns), .min = 0, .max = DAY,
 	  .doc = "how long it lives on after" },
+	{ "grace", YAML_DURATION, D(rule.grace_ns), .min = 0, .max = DAY,
+	  .doc = "nothing is said of a process that is observed for less" },
 	{ "severity", YAML_ENUM, D(severity), .names = rule_severity_names,
 	  .doc = "info, warning (default), critical or page" },
 	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to the alert" },
+	{ "annotations", YAML_CUSTOM, .parse = parse_notes,
+	  .doc = "texts that go with it; {{ .service }}, {{ .site }}, {{ .value }} and others" },
+	/* The shape that governance documents have. */
+	{ "id", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "instead of alert" },
+	{ "pattern", YAML_CUSTOM, .parse = parse_expression, .doc = "instead of expr" },
+	{ "remediation", YAML_CUSTOM, .parse = parse_remediation,
+	  .doc = "what to do: an annotation" },
 };
 
-/* Either the keys of one condition, whole, or `all`. */
+/* An expression, or the keys of one condition, whole, or `all`. */
 static bool conditions_ok(const struct draft *d)
 {
-	if (d->has_all)
-		return !d->single.metric && isnan(d->single.threshold) && d->op == OP_NONE;
+	bool none = !d->single.metric && isnan(d->single.threshold) && d->op == OP_NONE;
+
+	if (d->has_all || d->has_expr)
+		return none && !(d->has_all && d->has_expr);
 	return d->single.metric && !isnan(d->single.threshold);
 }
 
 static bool mixes(const struct rule *r)
 {
-	for (unsigned i = 1; i < r->n_conditions; i++) {
+	for (unsigned i = 1; i < r->n_conditions && !r->expr; i++) {
 		if (!r->conditions[i].metric->read_service !=
 		    !r->conditions[0].metric->read_service)
 			return true;
@@ -171,69 +282,123 @@ static bool mixes(const struct rule *r)
 	return false;
 }
 
+/* What a rule says as a whole. False after an error. */
+static bool rule_ok(struct yaml_file *f, yaml_node_t *node, const struct draft *d)
+{
+	const struct rule *r = &d->rule;
+
+	if (!r->name[0])
+		yaml_error(f, node, "rule: it has no name: `alert` is missing or empty");
+	else if (!conditions_ok(d))
+		yaml_error(f, node,
+			   "rule '%s': needs `expr`, or `metric` and `threshold`, or `all`",
+			   r->name);
+	else if (d->has_all && !r->n_conditions)
+		yaml_error(f, node, "rule '%s': `all` is empty", r->name);
+	else if (mixes(r))
+		yaml_error(f, node,
+			   "rule '%s': `all` mixes numbers of services (panics_overridden, "
+			   "panics_recovered_per_minute, process_deaths) with numbers of processes",
+			   r->name);
+	else if (r->clear && expr_of_service(r->clear) != r->of_service)
+		yaml_error(f, node, "rule '%s': `clear` is about %s, unlike `expr`", r->name,
+			   r->of_service ? "processes" : "services");
+	else
+		return true;
+	return false;
+}
+
 static void parse_rule(struct yaml_file *f, yaml_node_t *node, struct rule_set *set)
 {
 	struct draft d = { .severity = SEVERITY_WARNING, .op = OP_NONE, .single.threshold = NAN };
 	unsigned before = f->n_errors;
-	int err;
+	int err = 0;
 
 	yaml_bind(f, node, "rule", rule_keys, ARRAY_SIZE(rule_keys), &d);
-	if (f->n_errors != before)
-		return;
-	if (!d.rule.name[0]) {
-		yaml_error(f, node, "rule: `alert` is empty");
-		return;
+	if (!d.has_all && !d.has_expr && d.single.metric) {
+		d.rule.n_conditions = 1;
+		d.rule.conditions[0] = d.single;
+		d.rule.conditions[0].op = d.op == OP_NONE ? RULE_GE : (enum rule_op)d.op;
 	}
-	if (!conditions_ok(&d)) {
-		yaml_error(f, node, "rule '%s': needs either `metric` and `threshold`, or `all`",
-			   d.rule.name);
-		return;
-	}
-	if (!d.has_all) {
-		d.single.op = d.op == OP_NONE ? RULE_GE : d.op;
-		d.rule.conditions[d.rule.n_conditions++] = d.single;
-	}
-	if (!d.rule.n_conditions) {
-		yaml_error(f, node, "rule '%s': `all` is empty", d.rule.name);
-		return;
-	}
-	if (mixes(&d.rule)) {
-		yaml_error(f, node,
-			   "rule '%s': `all` mixes numbers of services (panics_overridden, "
-			   "panics_recovered_per_minute, process_deaths) with numbers of processes",
-			   d.rule.name);
-		return;
-	}
+	if (!d.has_expr && d.rule.n_conditions && d.rule.conditions[0].metric)
+		d.rule.of_service = d.rule.conditions[0].metric->read_service;
 	d.rule.severity = d.severity;
-	err = rule_set_add(set, &d.rule);
+	if (f->n_errors == before && rule_ok(f, node, &d))
+		err = rule_set_add(set, &d.rule);
 	if (err)
 		yaml_error(f, node, "rule '%s': %s", d.rule.name,
 			   err == -EEXIST ? "there is another rule of this name" : "out of memory");
+	rule_done(&d.rule);
 }
 
 void rules_parse(struct yaml_file *f, yaml_node_t *node, struct rule_set *set)
 {
-	if (node->type != YAML_SEQUENCE_NODE) {
-		yaml_error(f, node, "rules: expected a list");
+	yaml_node_t *item;
+
+	if (!yaml_is_list(f, node, "rules"))
 		return;
-	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start;
-	     i < node->data.sequence.items.top; i++)
-		parse_rule(f, yaml_document_get_node(&f->doc, *i), set);
+	YAML_FOR_EACH (f, node, item)
+		parse_rule(f, item, set);
 }
+
+/* A file while it is read: a list of rules, or a Kubernetes object of which the rules are the spec. */
+struct file_draft {
+	struct rule_set *set;
+	char api_version[RULE_NAME_MAX], kind[RULE_NAME_MAX];
+	bool has_rules, has_spec;
+};
 
 static void parse_file_rules(struct yaml_file *f, yaml_node_t *node, void *base)
 {
-	rules_parse(f, node, base);
+	struct file_draft *d = base;
+
+	d->has_rules = true;
+	rules_parse(f, node, d->set);
 }
 
+static void parse_spec_rules(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	rules_parse(f, node, ((struct file_draft *)base)->set);
+}
+
+static const struct yaml_key spec_keys[] = {
+	{ "rules", YAML_CUSTOM, .parse = parse_spec_rules, .required = true },
+};
+
+static void parse_spec(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	((struct file_draft *)base)->has_spec = true;
+	yaml_bind(f, node, "spec", spec_keys, ARRAY_SIZE(spec_keys), base);
+}
+
+/* Names and labels of the object are Kubernetes' business. */
+static void pass_over(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+}
+
+#define API_VERSION "deferd.io/v1"
+#define KIND        "DeferRule"
+#define FD(field)   offsetof(struct file_draft, field)
 static const struct yaml_key file_keys[] = {
-	{ "rules", YAML_CUSTOM, .parse = parse_file_rules, .required = true },
+	{ "rules", YAML_CUSTOM, .parse = parse_file_rules },
+	{ "apiVersion", YAML_STRING, FD(api_version), RULE_NAME_MAX },
+	{ "kind", YAML_STRING, FD(kind), RULE_NAME_MAX },
+	{ "metadata", YAML_CUSTOM, .parse = pass_over },
+	{ "spec", YAML_CUSTOM, .parse = parse_spec },
 };
 
 void rules_parse_file(struct yaml_file *f, yaml_node_t *root, struct rule_set *set)
 {
-	yaml_bind(f, root, "", file_keys, ARRAY_SIZE(file_keys), set);
+	struct file_draft d = { .set = set };
+	unsigned before = f->n_errors;
+
+	yaml_bind(f, root, "", file_keys, ARRAY_SIZE(file_keys), &d);
+	if (f->n_errors != before)
+		return;
+	if (d.has_rules == d.has_spec)
+		yaml_error(f, root, "expected `rules`, or the `spec` of a " KIND);
+	else if (d.has_spec && (strcmp(d.api_version, API_VERSION) || strcmp(d.kind, KIND)))
+		yaml_error(f, root, "expected apiVersion " API_VERSION " and kind " KIND);
 }
 
 void rules_print_example(struct buf *b)
@@ -246,15 +411,25 @@ void rules_print_example(struct buf *b)
 			   rule_metrics[i].unit);
 	buf_puts(b, "#rules:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rule_keys); i++) {
-		static const char *const samples[] = { "DeferStorm",
-						       "defers_registered_per_second",
-						       "\">=\"",
-						       "100000",
-						       NULL,
-						       "30s",
-						       "5m",
-						       "page",
-						       "{ team: payments }" };
+		static const char *const samples[] = {
+			"DeferStorm",
+			"defers_registered_per_second{service!~\"test-.*\"} > 1000/s and "
+			"rate(open_fds, 5m) > 10/min",
+			"defers_registered_per_second < 500/s",
+			NULL,
+			NULL,
+			NULL,
+			NULL,
+			"30s",
+			"5m",
+			"1m",
+			"page",
+			"{ team: payments }",
+			"{ summary: \"{{ .service }} piles up at {{ .site }}\" }",
+			NULL,
+			NULL,
+			"\"close what the loop opens before its next turn\"",
+		};
 
 		if (samples[i])
 			buf_printf(b, "#  %s %s: %s # %s\n", i ? " " : "-", rule_keys[i].name,

@@ -10,6 +10,9 @@
 void rules_parse(struct yaml_file *f, yaml_node_t *node, struct rule_set *set);
 /* A rule file: a mapping with the one key `rules`. */
 void rules_parse_file(struct yaml_file *f, yaml_node_t *root, struct rule_set *set);
+/* A mapping of names to values, after the *n that are there. */
+void rules_parse_labels(struct yaml_file *f, yaml_node_t *node,
+			struct rule_label labels[static RULE_LABELS_MAX], unsigned *n);
 void rules_print_example(struct buf *b);
 
 #endif

@@ -109,6 +109,14 @@ void yaml_file_done(struct yaml_file *f)
 	f->loaded = false;
 }
 
+bool yaml_is_list(struct yaml_file *f, const yaml_node_t *node, const char *what)
+{
+	if (node->type == YAML_SEQUENCE_NODE)
+		return true;
+	yaml_error(f, node, "%s: expected a list", what);
+	return false;
+}
+
 const char *yaml_scalar(struct yaml_file *f, const yaml_node_t *node, const char *what)
 {
 	if (node->type == YAML_SCALAR_NODE) {

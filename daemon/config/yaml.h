@@ -72,6 +72,15 @@ struct yaml_key {
 void yaml_bind(struct yaml_file *f, yaml_node_t *node, const char *where,
 	       const struct yaml_key *keys, size_t n, void *base);
 
+/* Whether it is a list; an error when not. */
+bool yaml_is_list(struct yaml_file *f, const yaml_node_t *node, const char *what);
+/* Each item of a list. */
+#define YAML_FOR_EACH(f, node, item)                                         \
+	for (const yaml_node_item_t *i_ = (node)->data.sequence.items.start; \
+	     i_ < (node)->data.sequence.items.top &&                         \
+	     ((item) = yaml_document_get_node(&(f)->doc, *i_));              \
+	     i_++)
+
 /* A scalar's text, or NULL with an error. */
 const char *yaml_scalar(struct yaml_file *f, const yaml_node_t *node, const char *what);
 

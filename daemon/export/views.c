@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "alert/template.h"
 #include "export/fds.h"
 #include "export/goroutines.h"
 #include "export/requests.h"
@@ -180,6 +181,10 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 		set_str(labels, a->labels[i].name, a->labels[i].value);
 	alert_describe(a, text, sizeof(text));
 	set_str(notes, "summary", text);
+	for (unsigned i = 0; i < a->n_notes; i++) {
+		template_expand(a->notes[i].text, a, text, sizeof(text));
+		set_str(notes, a->notes[i].name, text);
+	}
 	set(o, "labels", labels);
 	set(o, "annotations", notes);
 	set_str(o, "state",
@@ -190,6 +195,8 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	snprintf(text, sizeof(text), "%g", a->value);
 	set_str(o, "value", text);
 	set(o, "also", also_json(a));
+	set(o, "known", json_boolean(!a->unknown));
+	set(o, "inhibited", json_boolean(a->inhibited));
 	if (a->of_panic) {
 		set_str(o, "panic", a->panic);
 		set(o, "site", view_alert_site(&a->site, false));

@@ -42,6 +42,11 @@ static const char *const fuzz_tokens[] = {
 	"alert: x",
 	"all:",
 	"metric: open_fds",
+	"expr: open_fds > 5",
+	"clear: open_fds < 3",
+	"rate(goroutines, 5m) > 1",
+	"annotations: { a: b }",
+	"{{ .service }}",
 	"threshold:",
 	"for:",
 	"labels:",
@@ -65,7 +70,7 @@ static void check_rules(const struct rule_set *rules)
 			abort();
 		for (unsigned k = 0; k < r->n_conditions; k++)
 			if (!r->conditions[k].metric ||
-			    r->conditions[k].threshold != r->conditions[k].threshold)
+			    (!r->expr && r->conditions[k].threshold != r->conditions[k].threshold))
 				abort();
 	}
 }

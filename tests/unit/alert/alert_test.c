@@ -45,6 +45,7 @@ static struct rule rule(const char *name, const char *metric, enum rule_op op, d
 	};
 
 	assert_non_null(r.conditions[0].metric);
+	r.of_service = r.conditions[0].metric->read_service;
 	snprintf(r.name, sizeof(r.name), "%s", name);
 	return r;
 }
@@ -663,9 +664,195 @@ static void describe(void **state)
 	}
 }
 
+static void with_expr(struct bench *b, const char *expr, const char *clear)
+{
+	struct rule r = { .name = "x", .severity = SEVERITY_WARNING };
+	bool plain;
+
+	assert_int_equal(expr_compile(expr, &r.expr, NULL), 0);
+	if (clear)
+		assert_int_equal(expr_compile(clear, &r.clear, NULL), 0);
+	r.of_service = expr_of_service(r.expr);
+	r.n_conditions = expr_conditions(r.expr, r.conditions, RULE_CONDITIONS_MAX, &plain);
+	begin(b, r);
+}
+
+static void expressions(void **state)
+{
+	_bench_ b;
+
+	with_expr(&b, "open_fds{service=\"shop\"} > 100 or open_fds == 7", NULL);
+	fds(&b, 1, 8, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 0);
+	fds(&b, 1, 7, T0 + SECOND);
+	eval(&b, T0 + SECOND);
+	assert_int_equal(b.n_told, 1);
+	assert_string_equal(b.told[0].metric, "open_fds");
+	assert_true(b.told[0].value == 7 && b.told[0].threshold == 100);
+	assert_int_equal(b.told[0].pid, 1001);
+	fds(&b, 1, 9, T0 + 2 * SECOND);
+	eval(&b, T0 + 2 * SECOND);
+	assert_int_equal(b.n_told, 2);
+	rule_done(&b.rules[0]);
+}
+
+/* A rate needs half of its window, and then tells what was. */
+static void rates(void **state)
+{
+	_bench_ b;
+
+	with_expr(&b, "rate(open_fds, 60s) > 2", NULL);
+	for (unsigned i = 0; i < 29; i++) {
+		fds(&b, 1, 3 * i, T0 + i * SECOND);
+		eval(&b, T0 + i * SECOND);
+	}
+	assert_int_equal(b.n_told, 0);
+	for (unsigned i = 29; i < 35; i++) {
+		fds(&b, 1, 3 * i, T0 + i * SECOND);
+		eval(&b, T0 + i * SECOND);
+	}
+	assert_int_equal(b.n_told, 1);
+	assert_true(fabs(b.told[0].value - 3) < 0.01);
+	rule_done(&b.rules[0]);
+}
+
+static void of_all_processes(void **state)
+{
+	_bench_ b;
+
+	with_expr(&b, "sum by (service) (open_fds) > 100", NULL);
+	add_target(&b, 2, RUNTIME_GO);
+	fds(&b, 1, 60, T0);
+	fds(&b, 2, 60, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 1);
+	assert_int_equal(b.told[0].pid, 0);
+	assert_string_equal(b.told[0].service, "shop");
+	assert_true(b.told[0].value == 120);
+	gone(&b, 2, T0 + SECOND);
+	eval(&b, T0 + SECOND);
+	assert_int_equal(b.n_told, 2);
+	rule_done(&b.rules[0]);
+}
+
+/* Between the two it stays as it is. */
+static void hysteresis(void **state)
+{
+	_bench_ b;
+
+	with_expr(&b, "open_fds > 100", "open_fds < 50");
+	fds(&b, 1, 70, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 0);
+	fds(&b, 1, 101, T0 + SECOND);
+	eval(&b, T0 + SECOND);
+	assert_int_equal(b.n_told, 1);
+	fds(&b, 1, 70, T0 + 2 * SECOND);
+	eval(&b, T0 + 2 * SECOND);
+	assert_int_equal(b.n_told, 1);
+	fds(&b, 1, 49, T0 + 3 * SECOND);
+	eval(&b, T0 + 3 * SECOND);
+	assert_int_equal(b.n_told, 2);
+	assert_int_equal(b.told[1].state, ALERT_RESOLVED);
+	rule_done(&b.rules[0]);
+}
+
+static void grace(void **state)
+{
+	_bench_ b;
+	struct rule r = rule("x", "open_fds", RULE_GT, 100);
+
+	r.grace_ns = 30 * SECOND;
+	begin(&b, r);
+	fds(&b, 1, 200, T0);
+	eval(&b, T0 + 29 * SECOND);
+	assert_null(alerts_active(b.as));
+	eval(&b, T0 + 30 * SECOND);
+	assert_int_equal(b.n_told, 1);
+}
+
+/* What is not known ends an alert as what does not hold does, and is told apart. */
+static void unknown(void **state)
+{
+	_bench_ b;
+	struct rule r = rule("x", "fd_usage_ratio", RULE_GT, 0.5);
+
+	r.keep_ns = 10 * SECOND;
+	begin(&b, r);
+	fds(&b, 1, 600, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 1);
+	assert_false(alerts_active(b.as)->unknown);
+	model_apply(b.m, &(struct event){ .type = EVENT_FDS,
+					  .target = 1,
+					  .time_ns = T0 + SECOND,
+					  .fds = { 600, 0 } });
+	eval(&b, T0 + SECOND);
+	assert_true(alerts_active(b.as)->unknown);
+	eval(&b, T0 + 11 * SECOND);
+	assert_int_equal(b.n_told, 2);
+}
+
+/* A page silences the warnings of its service, until it is over. */
+static void inhibition(void **state)
+{
+	_bench_ b;
+	struct rule r = rule("warning", "open_fds", RULE_GT, 100);
+
+	begin(&b, r);
+	b.rules[1] = rule("page", "open_fds", RULE_GT, 200);
+	b.rules[1].severity = SEVERITY_PAGE;
+	b.set.n = 2;
+	fds(&b, 1, 300, T0);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 1);
+	assert_string_equal(b.told[0].key.rule, "page");
+	fds(&b, 1, 150, T0 + SECOND);
+	eval(&b, T0 + SECOND); /* the page is over */
+	assert_int_equal(b.n_told, 3);
+	assert_string_equal(b.told[1].key.rule, "page");
+	assert_int_equal(b.told[1].state, ALERT_RESOLVED);
+	assert_string_equal(b.told[2].key.rule, "warning");
+	assert_int_equal(b.told[2].state, ALERT_FIRING);
+	/* Who was told of it hears of its end, whatever else goes on. */
+	fds(&b, 1, 300, T0 + 2 * SECOND);
+	eval(&b, T0 + 2 * SECOND);
+	fds(&b, 1, 0, T0 + 3 * SECOND);
+	eval(&b, T0 + 3 * SECOND);
+	assert_int_equal(b.n_told, 6);
+	assert_null(alerts_active(b.as));
+}
+
+/* What was inhibited to its end nobody hears of. */
+static void inhibited_for_good(void **state)
+{
+	_bench_ b;
+	struct rule r = rule("warning", "open_fds", RULE_GT, 100);
+
+	begin(&b, r);
+	b.rules[1] = rule("page", "open_fds", RULE_GT, 100);
+	b.rules[1].severity = SEVERITY_PAGE;
+	b.set.n = 2;
+	fds(&b, 1, 300, T0);
+	eval(&b, T0);
+	fds(&b, 1, 0, T0 + SECOND);
+	eval(&b, T0 + SECOND);
+	assert_int_equal(b.n_told, 2);
+	assert_string_equal(b.told[1].key.rule, "page");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(expressions),
+		cmocka_unit_test(rates),
+		cmocka_unit_test(of_all_processes),
+		cmocka_unit_test(hysteresis),
+		cmocka_unit_test(grace),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(inhibition),
+		cmocka_unit_test(inhibited_for_good),
 		cmocka_unit_test(nothing),
 		cmocka_unit_test(over_time),
 		cmocka_unit_test(to_the_nanosecond),

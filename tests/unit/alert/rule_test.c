@@ -206,7 +206,7 @@ static void default_rules(void **state)
 	assert_int_equal(rule_set_default(&set, 35), 0);
 	assert_int_equal(set.n, 12);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(rule_of_service(&set.rules[i]), i >= 9);
+		assert_int_equal(set.rules[i].of_service, i >= 9);
 	assert_string_equal(set.rules[3].name, "DescriptorLeak");
 	assert_string_equal(set.rules[4].name, "ConnectionLeak");
 	assert_string_equal(set.rules[5].name, "DescriptorExhaustion");

@@ -30,6 +30,51 @@ static void parse(const char *text, struct rule_set *set, struct buf *errors)
 	yaml_file_done(&f);
 }
 
+/* The shape of governance documents, and of Kubernetes. */
+static void shapes(void **state)
+{
+	static const char text[] =
+		"apiVersion: deferd.io/v1\n"
+		"kind: DeferRule\n"
+		"metadata: { name: shop, labels: { team: shop } }\n"
+		"spec:\n"
+		"  rules:\n"
+		"    - id: D-7\n"
+		"      severity: page\n"
+		"      pattern: defer_depth_max > 35 and request_p95_rise_seconds > 30ms\n"
+		"      remediation: close it in the loop\n"
+		"    - alert: Files\n"
+		"      expr: rate(open_fds, 5m) > 10/min\n"
+		"      clear: rate(open_fds, 5m) <= 0\n"
+		"      grace: 90s\n"
+		"      annotations: { runbook: 'https://wiki/{{ .service }}' }\n";
+	struct rule_set set = {};
+	struct buf errors = {};
+	const struct rule *r;
+
+	parse(text, &set, &errors);
+	if (errors.len)
+		fail_msg("%s", errors.data);
+	assert_int_equal(set.n, 2);
+	r = &set.rules[0];
+	assert_string_equal(r->name, "D-7");
+	assert_int_equal(r->severity, SEVERITY_PAGE);
+	assert_null(r->expr); /* nothing but conditions */
+	assert_int_equal(r->n_conditions, 2);
+	assert_true(r->conditions[1].threshold == 0.03);
+	assert_int_equal(r->n_notes, 1);
+	assert_string_equal(r->notes[0].name, "remediation");
+	assert_string_equal(r->notes[0].text, "close it in the loop");
+	r = &set.rules[1];
+	assert_non_null(r->expr);
+	assert_non_null(r->clear);
+	assert_int_equal(r->n_conditions, 1);
+	assert_int_equal(r->grace_ns, 90000000000ull);
+	assert_string_equal(r->notes[0].text, "https://wiki/{{ .service }}");
+	rule_set_done(&set);
+	buf_done(&errors);
+}
+
 static void faults(void **state)
 {
 	static const struct {
@@ -38,27 +83,27 @@ static void faults(void **state)
 		{ "rules:\n", "r:1:7: rules: expected a list\n" },
 		{ "rules: {}\n", "r:1:8: rules: expected a list\n" },
 		{ "rules: [7]\n", "r:1:9: rule: expected a mapping of keys to values\n" },
-		{ "rules:\n  -\n", "r:2:4: rule: key 'alert' is missing\n" },
+		{ "rules:\n  -\n", "r:2:4: rule: it has no name: `alert` is missing or empty\n" },
 		{ "rules: [{ metric: open_fds, threshold: 1 }]\n",
-		  "r:1:9: rule: key 'alert' is missing\n" },
+		  "r:1:9: rule: it has no name: `alert` is missing or empty\n" },
 		{ "rules: [{ alert: '', metric: open_fds, threshold: 1 }]\n",
-		  "r:1:9: rule: `alert` is empty\n" },
+		  "r:1:9: rule: it has no name: `alert` is missing or empty\n" },
 		{ "rules: [{ alert: " NAME63 "a, metric: open_fds, threshold: 1 }]\n",
 		  "r:1:18: rule.alert: longer than 63 bytes\n" },
 		{ "rules: [{ alert: A }]\n",
-		  "r:1:9: rule 'A': needs either `metric` and `threshold`, or `all`\n" },
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
 		{ "rules: [{ alert: A, metric: open_fds }]\n",
-		  "r:1:9: rule 'A': needs either `metric` and `threshold`, or `all`\n" },
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
 		{ "rules: [{ alert: A, threshold: 5 }]\n",
-		  "r:1:9: rule 'A': needs either `metric` and `threshold`, or `all`\n" },
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
 		{ "rules: [{ alert: A, threshold: 5, all: [{ metric: open_fds, threshold: 1 }] "
 		  "}]\n",
-		  "r:1:9: rule 'A': needs either `metric` and `threshold`, or `all`\n" },
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
 		{ "rules: [{ alert: A, op: '<', all: [{ metric: open_fds, threshold: 1 }] }]\n",
-		  "r:1:9: rule 'A': needs either `metric` and `threshold`, or `all`\n" },
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
 		{ "rules: [{ alert: A, metric: open_fds, threshold: 1, all: [{ metric: open_fds, "
 		  "threshold: 1 }] }]\n",
-		  "r:1:9: rule 'A': needs either `metric` and `threshold`, or `all`\n" },
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
 		{ "rules: [{ alert: A, all: [] }]\n", "r:1:9: rule 'A': `all` is empty\n" },
 		{ "rules: [{ alert: A, all: open_fds }]\n",
 		  "r:1:26: all: expected a list of conditions (metric, op, threshold)\n" },
@@ -88,10 +133,25 @@ static void faults(void **state)
 		{ "rules: [{ alert: A, metric: open_fds, threshold: 1, severity: urgent }]\n",
 		  "r:1:63: rule.severity: 'urgent' is not one of: info, warning, critical, "
 		  "page\n" },
-		{ "rules: [{ alert: A, expr: x, metric: open_fds, threshold: 1 }]\n",
-		  "r:1:21: unknown key 'expr' in rule; valid keys: alert, metric, op, threshold, "
-		  "all, for, "
-		  "keep_firing_for, severity, labels\n" },
+		{ "rules: [{ alert: A, exp: x, metric: open_fds, threshold: 1 }]\n",
+		  "r:1:21: unknown key 'exp' in rule; valid keys: alert, expr, clear, metric, op, "
+		  "threshold, all, for, keep_firing_for, grace, severity, labels, annotations, id, "
+		  "pattern, remediation\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1 and }]\n",
+		  "r:1:27: expr: column 17: it ends too early\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1, clear: open_fds }]\n",
+		  "r:1:48: clear: column 1: a number is neither true nor false: compare it with "
+		  "something\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1, clear: process_deaths == 0 }]\n",
+		  "r:1:9: rule 'A': `clear` is about services, unlike `expr`\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1, threshold: 1 }]\n",
+		  "r:1:9: rule 'A': needs `expr`, or `metric` and `threshold`, or `all`\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: [] }]\n",
+		  "r:1:54: annotations: expected a mapping of names to texts\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: { a: '{{ .b }}' } }]\n",
+		  "r:1:59: annotations.a: '{{ .b }}': there are .alertname, .service, .severity, "
+		  ".pid, .metric, .value, .threshold, .goroutine, .site, .created_by, .panic, "
+		  ".summary\n" },
 		{ "rules:\n  - { alert: A, metric: open_fds, threshold: 1 }\n  - { alert: A, "
 		  "metric: open_fds, threshold: 2 }\n",
 		  "r:3:5: rule 'A': there is another rule of this name\n" },
@@ -208,6 +268,7 @@ static void whole_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shapes),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(label_faults),
 		cmocka_unit_test(whole_rules),

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Texts that speak of an alert: "{{ .service }} at {{ .site }}". A field is a name behind a dot and nothing else; what an
+ * alert has no value for is empty. Pure.
+ */
+#ifndef DEFERD_ALERT_TEMPLATE_H
+#define DEFERD_ALERT_TEMPLATE_H
+
+#include "alert/alert.h"
+#include "base/reason.h"
+
+/* 0; -EINVAL with the reason: an unknown field, with those that there are, or braces without their end. */
+int template_check(const char *text, struct reason *reason);
+
+/* A text that was checked, with the values of an alert; cut where `size` ends. */
+void template_expand(const char *text, const struct alert *a, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alert/template.h"
+#include "base/cleanup.h"
+
+static const struct alert sample = {
+	.key = { .rule = "DeferPileUp" },
+	.severity = SEVERITY_PAGE,
+	.service = "shop",
+	.pid = 7,
+	.metric = "defer_depth_max",
+	.value = 47,
+	.threshold = 35,
+	.of_depth = true,
+	.goid = 18,
+	.site = { "main.reserve", "main.go", 41, 0 },
+};
+
+static void expands(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "", "" },
+		{ "plain { text }", "plain { text }" },
+		{ "{{ .service }}", "shop" },
+		{ "{{.service}}{{   .pid   }}", "shop7" },
+		{ "{{ .alertname }}/{{ .severity }}: {{ .metric }} {{ .value }} > {{ .threshold }}",
+		  "DeferPileUp/page: defer_depth_max 47 > 35" },
+		{ "goroutine {{ .goroutine }} at {{ .site }}!",
+		  "goroutine 18 at main.reserve at main.go:41!" },
+		{ "{{ .created_by }}{{ .panic }}", "" },
+		{ "{{ .summary }}",
+		  "shop (pid 7): 47 defers pending on goroutine 18, registered by "
+		  "main.reserve at main.go:41" },
+	};
+	char text[512];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(template_check(cases[i].text, NULL), 0);
+		template_expand(cases[i].text, &sample, text, sizeof(text));
+		assert_string_equal(text, cases[i].want);
+	}
+	template_expand("{{ .service }}", &sample, text, 3);
+	assert_string_equal(text, "sh");
+}
+
+static void faults(void **state)
+{
+	static const char *const unknown[] = { "a {{ .sit }}", "{{ service }}", "{{ .site.x }}",
+					       "{{}}", "{{ .service }} {{ . }}" };
+	struct reason reason = {};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(unknown); i++) {
+		assert_int_equal(template_check(unknown[i], &reason), -EINVAL);
+		assert_non_null(strstr(reason.text, ": there are .alertname, .service, "));
+	}
+	assert_int_equal(template_check("{{ .service", &reason), -EINVAL);
+	assert_string_equal(reason.text, "'{{' without '}}'");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(expands),
+		cmocka_unit_test(faults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
