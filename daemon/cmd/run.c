@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alert/template.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -69,6 +70,7 @@ struct run {
 	struct http_server *tcp, *local;
 	uint64_t watchdog_ns;
 	bool told_settled;
+	struct receivers *receivers; /* NULL: there was none yet */
 };
 
 static int set_path(char *dst, size_t size, const char *text, const char *name)
@@ -237,14 +239,58 @@ static void on_alert(void *arg, const struct alert *a)
 	}
 	for (unsigned i = 0; i < a->n_labels; i++)
 		log_str(&l, a->labels[i].name, a->labels[i].value);
+	for (unsigned i = 0; i < a->n_notes; i++) {
+		char text[2 * RULE_NOTE_MAX];
+
+		template_expand(a->notes[i].text, a, text, sizeof(text));
+		log_str(&l, a->notes[i].name, text);
+	}
 	log_emit(&l);
+}
+
+/* Receivers */
+
+/* The old ones stay when the new ones cannot be. */
+static void set_receivers(struct run *r)
+{
+	const struct receivers_opts *opts = &r->session.config->receivers;
+	struct reason reason = {};
+	int err = 0;
+
+	if (r->receivers)
+		err = receivers_reload(r->receivers, opts, &reason);
+	else if (opts->n)
+		err = receivers_new(opts, &r->receivers, &reason);
+	if (err)
+		log_error("alerts are not sent as configured: %s", reason.text);
+}
+
+static void complain(const char *url, const char *error)
+{
+	if (error)
+		log_warn("alerts do not get through: %s", error);
+	else
+		log_info("alerts get through again: %s", url);
+}
+
+static void tell_receivers(struct run *r, uint64_t now_ns)
+{
+	struct show s;
+
+	if (!r->receivers)
+		return;
+	engine_show(r->session.engine, &s);
+	receivers_tick(r->receivers, alerts_active(s.alerts), now_ns, session_unix_ms(), complain);
 }
 
 /* Web */
 
 static void show(void *arg, struct show *ret)
 {
-	session_show(&((struct run *)arg)->session, ret);
+	struct run *r = arg;
+
+	session_show(&r->session, ret);
+	ret->receivers = r->receivers;
 }
 
 static int set_probes(void *arg, uint32_t pid, const char *set, struct reason *reason)
@@ -324,6 +370,7 @@ static int reload(void *arg)
 	log_set_level(fresh->log.level);
 	r->session.config = fresh;
 	engine_reload(r->session.engine, fresh);
+	set_receivers(r);
 	tell_api(r);
 	config_free(old);
 	/*
@@ -392,9 +439,9 @@ static void on_second(void *arg, uint64_t now_ns)
 	struct run *r = arg;
 	struct engine_stats st;
 
+	tell_receivers(r, now_ns);
 	if (r->tcp_stale)
 		reopen_tcp(r);
-
 	if (r->tcp)
 		http_tick(r->tcp);
 	if (r->local)
@@ -421,6 +468,7 @@ static int start(struct run *r)
 		return EXIT_FAILED;
 	}
 	start_local(r);
+	set_receivers(r);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -449,6 +497,7 @@ static void stop(struct run *r)
 	 */
 	signal(SIGALRM, time_is_up);
 	alarm(EXIT_WITHIN_S);
+	receivers_free(r->receivers);
 	http_close(r->tcp);
 	http_close(r->local);
 	session_close(&r->session);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "config/receivers.h"
 #include "config/rules.h"
 #include "config/yaml.h"
 
@@ -60,14 +61,11 @@ static const struct yaml_key service_keys[] = {
 static void parse_services(struct yaml_file *f, yaml_node_t *node, void *base)
 {
 	struct config *c = base;
+	yaml_node_t *item;
 
-	if (node->type != YAML_SEQUENCE_NODE) {
-		yaml_error(f, node, "probes.services: expected a list");
+	if (!yaml_is_list(f, node, "probes.services"))
 		return;
-	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start;
-	     i < node->data.sequence.items.top; i++) {
-		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+	YAML_FOR_EACH (f, node, item) {
 		struct config_service_probes *s = &c->probes.services[c->probes.n_services];
 
 		if (c->probes.n_services == CONFIG_SERVICES_MAX) {
@@ -113,14 +111,11 @@ static const struct yaml_key baseline_keys[] = {
 static void parse_baselines(struct yaml_file *f, yaml_node_t *node, void *base)
 {
 	struct config *c = base;
+	yaml_node_t *item;
 
-	if (node->type != YAML_SEQUENCE_NODE) {
-		yaml_error(f, node, "requests.baselines: expected a list");
+	if (!yaml_is_list(f, node, "requests.baselines"))
 		return;
-	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start;
-	     i < node->data.sequence.items.top; i++) {
-		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+	YAML_FOR_EACH (f, node, item) {
 
 		if (c->requests.n_baselines == CONFIG_SERVICES_MAX) {
 			yaml_error(f, item, "requests.baselines: more than %d",
@@ -201,14 +196,15 @@ static void add_pattern(struct yaml_file *f, const yaml_node_t *node, struct con
 /* Replaces the default list. */
 static void parse_patterns(struct yaml_file *f, yaml_node_t *node, struct config_patterns *p)
 {
+	yaml_node_t *item;
+
 	p->n = 0;
 	if (node->type != YAML_SEQUENCE_NODE) {
 		yaml_error(f, node, "expected a list, e.g. [\"*\"]");
 		return;
 	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start;
-	     i < node->data.sequence.items.top; i++)
-		add_pattern(f, yaml_document_get_node(&f->doc, *i), p);
+	YAML_FOR_EACH (f, node, item)
+		add_pattern(f, item, p);
 }
 
 static void parse_include(struct yaml_file *f, yaml_node_t *node, void *base)
@@ -247,14 +243,11 @@ static const struct yaml_key runtime_keys[] = {
 static void parse_runtimes(struct yaml_file *f, yaml_node_t *node, void *base)
 {
 	struct config *c = base;
+	yaml_node_t *item;
 
-	if (node->type != YAML_SEQUENCE_NODE) {
-		yaml_error(f, node, "c_runtimes: expected a list");
+	if (!yaml_is_list(f, node, "c_runtimes"))
 		return;
-	}
-	for (yaml_node_item_t *i = node->data.sequence.items.start;
-	     i < node->data.sequence.items.top; i++) {
-		yaml_node_t *item = yaml_document_get_node(&f->doc, *i);
+	YAML_FOR_EACH (f, node, item) {
 
 		if (c->n_runtimes == CONFIG_RUNTIMES_MAX) {
 			yaml_error(f, item, "c_runtimes: more than %d", CONFIG_RUNTIMES_MAX);
@@ -268,6 +261,11 @@ static void parse_runtimes(struct yaml_file *f, yaml_node_t *node, void *base)
 static void parse_rules(struct yaml_file *f, yaml_node_t *node, void *base)
 {
 	rules_parse(f, node, &((struct config *)base)->rules);
+}
+
+static void parse_receivers(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	receivers_parse(f, node, &((struct config *)base)->receivers);
 }
 
 /*
@@ -304,6 +302,8 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(daemon), .doc = "deferd itself" },
 	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
 	{ SECTION(targets), .doc = "which services are observed" },
+	{ "receivers", .type = YAML_CUSTOM, .parse = parse_receivers,
+	  .doc = "who is told of alerts over the network" },
 	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
 	  .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
@@ -364,6 +364,7 @@ int config_default(struct config **ret_c)
 	c->rule_files.n = 1;
 	strcpy(c->rule_files.glob[0], "/etc/deferd/rules.d/*.yml");
 	c->default_rules = true;
+	c->receivers.resend_ns = RECEIVERS_RESEND_NS;
 	*ret_c = c;
 	return 0;
 }
@@ -656,6 +657,7 @@ void config_print_example(struct buf *b)
 		if (top_keys[i].type == YAML_SECTION)
 			print_section(b, c, &top_keys[i]);
 	}
+	receivers_print_example(b);
 	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their "
 		    "functions\n"
 		    "#c_runtimes:\n");

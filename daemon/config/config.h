@@ -12,6 +12,7 @@
 
 #include "alert/rule.h"
 #include "base/buf.h"
+#include "export/receivers.h"
 
 #define CONFIG_PATH_MAX     256
 #define CONFIG_RUNTIMES_MAX 3
@@ -114,6 +115,7 @@ struct config {
 	unsigned n_runtimes;
 	struct config_runtime runtimes[CONFIG_RUNTIMES_MAX];
 	struct config_patterns rule_files;
+	struct receivers_opts receivers;
 	bool default_rules;
 	struct rule_set rules; /* of the main file and the rule files, the default ones first */
 };

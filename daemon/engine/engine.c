@@ -475,6 +475,7 @@ static void judge(struct engine *e)
 {
 	alerts_eval(e->alerts, &e->config->rules, e->model, e->now_ns, e->opts.on_alert,
 		    e->opts.arg);
+	e->judged_ns = e->now_ns;
 	for (const struct alert *a = alerts_active(e->alerts); a; a = a->hh.next) {
 		if (a->on_latency)
 			model_hold_baseline(e->model, a->service, e->now_ns + REQUESTS_SLOT_NS);
@@ -683,6 +684,7 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.model = e->model,
 		.alerts = e->alerts,
 		.rules = &e->config->rules,
+		.judged_ns = e->judged_ns,
 		.features = e->features,
 		.probe = e->stats.probe,
 		.probe_set = config_probe_set_names[e->config->probes.all.set],

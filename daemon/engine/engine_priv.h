@@ -126,6 +126,7 @@ struct engine {
 	uint64_t untracked;    /* goroutines that found no room in the kernel's map */
 	uint64_t now_ns;       /* of the event or tick that runs */
 	uint64_t scanned_ns;
+	uint64_t judged_ns; /* the rules were evaluated then */
 	uint64_t golibs_ns; /* when they were looked for last */
 	struct golib_seen *golibs_seen;
 	struct fd_census {

@@ -346,6 +346,47 @@ static void write_alerts(struct page *p)
 	}
 }
 
+/* 0: never. */
+static void write_time(struct page *p, uint64_t ns, const char *label, const char *value)
+{
+	double s = ns ? (double)show_unix_ms(p->show, ns) / 1e3 : 0;
+
+	if (label)
+		expo_sample(&p->x, s, label, value, NULL);
+	else
+		expo_sample(&p->x, s, NULL);
+}
+
+static void write_receivers(struct page *p)
+{
+	unsigned n = receivers_count(p->show->receivers);
+	struct receiver_stats st;
+	struct expo *x = &p->x;
+
+	expo_family(x, "deferd_rules_last_evaluation_timestamp_seconds", EXPO_GAUGE,
+		    "When the rules were evaluated last; when this stands still, nobody would be "
+		    "alerted.");
+	write_time(p, p->show->judged_ns, NULL, NULL);
+	expo_family(x, "deferd_notifications", EXPO_COUNTER,
+		    "Messages to receivers: sent; failed and tried again; refused (3xx, 4xx) and "
+		    "not tried again.");
+	for (unsigned i = 0; i < n; i++) {
+		receivers_get_stats(p->show->receivers, i, &st);
+		expo_sample(x, (double)st.sent, "receiver", st.url, "result", "sent", NULL);
+		expo_sample(x, (double)st.failed, "receiver", st.url, "result", "failed", NULL);
+		expo_sample(x, (double)st.refused, "receiver", st.url, "result", "refused", NULL);
+	}
+	expo_family(x, "deferd_notification_last_success_timestamp_seconds", EXPO_GAUGE,
+		    "When a receiver took a message last; 0: it has taken none.");
+	for (unsigned i = 0; i < n; i++) {
+		receivers_get_stats(p->show->receivers, i, &st);
+		write_time(p, st.good_ns, "receiver", st.url);
+	}
+	expo_family(x, "deferd_alerts_untold", EXPO_COUNTER,
+		    "Alerts that no receiver was told of: there were more than 4,096 at a time.");
+	expo_sample(x, (double)receivers_dropped(p->show->receivers), NULL);
+}
+
 static void write_probe_cost(struct page *p)
 {
 	const uint64_t *price = p->show->features->hit_ns;
@@ -507,6 +548,7 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 	write_fds(&p);
 	write_fd_calls(&p);
 	write_alerts(&p);
+	write_receivers(&p);
 	write_targets(&p);
 	write_events(&p);
 	write_kernel(&p);

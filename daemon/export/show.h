@@ -12,6 +12,7 @@
 #include "alert/alert.h"
 #include "base/reason.h"
 #include "census/census.h"
+#include "export/receivers.h"
 #include "model/model.h"
 #include "probe/kernel.h"
 #include "probe/probe.h"
@@ -38,6 +39,8 @@ struct show {
 	struct model *model; /* not const: a name that is asked for becomes wanted */
 	const struct alerts *alerts;
 	const struct rule_set *rules;
+	uint64_t judged_ns;                /* the rules were evaluated last; 0: never */
+	const struct receivers *receivers; /* NULL: none */
 	const struct kernel_features *features;
 	struct probe_stats probe;
 	const char *

@@ -17,12 +17,15 @@ static const struct {
 	const char *name;
 	size_t offset;
 } symbols[] = {
+	{ "curl_global_init", offsetof(struct libcurl, global_init) },
 	{ "curl_easy_init", offsetof(struct libcurl, init) },
 	{ "curl_easy_setopt", offsetof(struct libcurl, setopt) },
 	{ "curl_easy_perform", offsetof(struct libcurl, perform) },
 	{ "curl_easy_getinfo", offsetof(struct libcurl, getinfo) },
 	{ "curl_easy_strerror", offsetof(struct libcurl, strerror) },
 	{ "curl_easy_cleanup", offsetof(struct libcurl, cleanup) },
+	{ "curl_slist_append", offsetof(struct libcurl, slist_append) },
+	{ "curl_slist_free_all", offsetof(struct libcurl, slist_free) },
 };
 
 const struct libcurl *libcurl_load(void)

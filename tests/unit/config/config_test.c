@@ -94,13 +94,25 @@ static void faults(void **state)
 		{ "probes:\n  treshold: 35\n",
 		  "%:2:3: unknown key 'treshold' in probes; valid "
 		  "keys: set, threshold, budget_percent, watch_writes, services\n" },
-		{ "prob: {}\n", "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
-				"requests, descriptors, census, daemon, limits, targets, "
-				"c_runtimes, rule_files, default_rules, rules\n" },
+		{ "prob: {}\n",
+		  "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
+		  "requests, descriptors, census, daemon, limits, targets, receivers, "
+		  "c_runtimes, rule_files, default_rules, rules\n" },
 		{ "probes: { threshold: 1 }\n",
 		  "%:1:22: probes.threshold: 1 is out of range, must be 2 to 1000000\n" },
 		{ "probes:\n  set: most\n",
 		  "%:2:8: probes.set: 'most' is not one of: off, lean, full, burst\n" },
+		{ "receivers: { alertmanagers: [{ url: \"am:9093\" }] }\n",
+		  "%:1:30: receivers.alertmanagers.url: 'am:9093' does not begin with http:// or "
+		  "https://\n" },
+		{ "receivers: { webhooks: [{ timeout: 1s }] }\n",
+		  "%:1:25: receivers.webhooks: key 'url' is missing\n" },
+		{ "receivers: { webhooks: {} }\n",
+		  "%:1:24: receivers.webhooks: expected a list\n" },
+		{ "receivers: { labels: { site: a } }\n",
+		  "%:1:24: labels: 'site' is set by deferd itself\n" },
+		{ "receivers: { resend: 1ms }\n",
+		  "%:1:22: receivers.resend: 1ms is out of range, must be 1s to 3600s\n" },
 		{ "requests: { timed: often }\n",
 		  "%:1:20: requests.timed: 'often' is not true or false\n" },
 		{ "requests: { baselines: 80ms }\n",
@@ -281,6 +293,36 @@ static void baselines(void **state)
 	assert_int_equal(config_p95_of(c, "shop"), 0);
 }
 
+static void receivers(void **state)
+{
+	_config_ c = NULL;
+	_tempdir_ dir = {};
+	const struct receivers_opts *r;
+
+	tempdir_make(&dir);
+	c = load(tempdir_puts(&dir, "c.yml",
+			      "receivers:\n"
+			      "  resend: 30s\n"
+			      "  labels: { host: a }\n"
+			      "  webhooks: [{ url: \"http://h/x/\", bearer_token_file: /t }]\n"
+			      "  alertmanagers:\n"
+			      "    - { url: \"https://am-1:9093/\", ca_file: /ca, timeout: 2s }\n"
+			      "    - { url: \"http://am-2\" }\n"));
+	r = &c->receivers;
+	assert_int_equal(r->n, 3);
+	assert_int_equal(r->resend_ns, 30 * SECOND);
+	assert_int_equal(r->n_labels, 1);
+	assert_string_equal(r->labels[0].value, "a");
+	assert_int_equal(r->list[0].kind, RECEIVER_WEBHOOK);
+	assert_string_equal(r->list[0].url, "http://h/x/");
+	assert_string_equal(r->list[0].bearer_token_file, "/t");
+	assert_int_equal(r->list[1].kind, RECEIVER_ALERTMANAGER);
+	assert_string_equal(r->list[1].url, "https://am-1:9093");
+	assert_string_equal(r->list[1].ca_file, "/ca");
+	assert_int_equal(r->list[1].timeout_ns, 2 * SECOND);
+	assert_int_equal(r->list[2].timeout_ns, 10 * SECOND);
+}
+
 static void probes_of_services(void **state)
 {
 	static const char text[] = "probes:\n"
@@ -348,8 +390,12 @@ static void rule_file_faults(void **state)
 		{ "rules:\n  - { alert: DescriptorsGrowing, metric: open_fds, threshold: 2 }\n",
 		  "rule 'DescriptorsGrowing': the name of a default rule; choose another, or set "
 		  "default_rules: false\n" },
-		{ "groups: []\n", "%:1:1: unknown key 'groups'; valid keys: rules\n%:1:1: key "
-				  "'rules' is missing\n" },
+		{ "groups: []\n",
+		  "%:1:1: unknown key 'groups'; valid keys: rules, apiVersion, kind, "
+		  "metadata, spec\n" },
+		{ "kind: DeferRule\n", "%:1:1: expected `rules`, or the `spec` of a DeferRule\n" },
+		{ "apiVersion: deferd.io/v2\nkind: DeferRule\nspec: { rules: [] }\n",
+		  "%:1:1: expected apiVersion deferd.io/v1 and kind DeferRule\n" },
 		{ "- alert: x\n", "%:1:1: file: expected a mapping of keys to values\n" },
 	};
 	_tempdir_ dir = {};
@@ -508,11 +554,17 @@ static void example(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),   cmocka_unit_test(faults),
-		cmocka_unit_test(every_key),  cmocka_unit_test(services),
-		cmocka_unit_test(baselines),  cmocka_unit_test(probes_of_services),
-		cmocka_unit_test(rule_files), cmocka_unit_test(rule_file_faults),
-		cmocka_unit_test(restart),    cmocka_unit_test(example),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(services),
+		cmocka_unit_test(baselines),
+		cmocka_unit_test(receivers),
+		cmocka_unit_test(probes_of_services),
+		cmocka_unit_test(rule_files),
+		cmocka_unit_test(rule_file_faults),
+		cmocka_unit_test(restart),
+		cmocka_unit_test(example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "config/receivers.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/rules.h"
+
+#define SECOND 1e9
+
+#define R(field) offsetof(struct receiver_opts, field)
+static const struct yaml_key receiver_keys[] = {
+	{ "url", YAML_STRING, R(url), RECEIVER_TEXT_MAX, .required = true,
+	  .doc = "http:// or https://" },
+	{ "timeout", .type = YAML_DURATION, .offset = R(timeout_ns), .min = 0.1 * SECOND,
+	  .max = 60 * SECOND, .doc = "of a message, answer included" },
+	{ "ca_file", YAML_STRING, R(ca_file), RECEIVER_TEXT_MAX,
+	  .doc = "PEM, instead of the system's authorities" },
+	{ "bearer_token_file", YAML_STRING, R(bearer_token_file), RECEIVER_TEXT_MAX,
+	  .doc = "its first line goes along as a token; read for each message" },
+};
+
+static void check_url(struct yaml_file *f, yaml_node_t *node, const char *what,
+		      struct receiver_opts *r)
+{
+	size_t n = strlen(r->url);
+
+	if (n && strncmp(r->url, "http://", 7) && strncmp(r->url, "https://", 8))
+		yaml_error(f, node, "%s.url: '%s' does not begin with http:// or https://", what,
+			   r->url);
+	/* "http://host:9093/" means the same. */
+	while (r->kind == RECEIVER_ALERTMANAGER && n && r->url[n - 1] == '/')
+		r->url[--n] = '\0';
+}
+
+static void parse_list(struct yaml_file *f, yaml_node_t *node, struct receivers_opts *opts,
+		       enum receiver_kind kind, const char *what)
+{
+	yaml_node_t *item;
+
+	if (!yaml_is_list(f, node, what))
+		return;
+	YAML_FOR_EACH (f, node, item) {
+		struct receiver_opts *r = &opts->list[opts->n];
+
+		if (opts->n == RECEIVERS_MAX) {
+			yaml_error(f, item, "%s: more than %d receivers", what, RECEIVERS_MAX);
+			return;
+		}
+		*r = (struct receiver_opts){ .kind = kind, .timeout_ns = RECEIVERS_TIMEOUT_NS };
+		yaml_bind(f, item, what, receiver_keys, ARRAY_SIZE(receiver_keys), r);
+		check_url(f, item, what, r);
+		opts->n++;
+	}
+}
+
+static void parse_alertmanagers(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	parse_list(f, node, base, RECEIVER_ALERTMANAGER, "receivers.alertmanagers");
+}
+
+static void parse_webhooks(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	parse_list(f, node, base, RECEIVER_WEBHOOK, "receivers.webhooks");
+}
+
+static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
+{
+	struct receivers_opts *opts = base;
+
+	rules_parse_labels(f, node, opts->labels, &opts->n_labels);
+}
+
+#define O(field) offsetof(struct receivers_opts, field)
+static const struct yaml_key keys[] = {
+	{ "alertmanagers", YAML_CUSTOM, .parse = parse_alertmanagers,
+	  .doc = "all of them are told, again and again while an alert fires (API v2)" },
+	{ "webhooks", YAML_CUSTOM, .parse = parse_webhooks,
+	  .doc = "each is told of each change, once, as {\"version\":\"1\",\"alerts\":[...]}" },
+	{ "resend", .type = YAML_DURATION, .offset = O(resend_ns), .min = SECOND,
+	  .max = 3600 * SECOND,
+	  .doc = "how often; an Alertmanager that hears nothing for four of them takes an alert "
+		 "for ended" },
+	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to all alerts" },
+};
+
+void receivers_parse(struct yaml_file *f, yaml_node_t *node, struct receivers_opts *opts)
+{
+	yaml_bind(f, node, "receivers", keys, ARRAY_SIZE(keys), opts);
+}
+
+void receivers_print_example(struct buf *b)
+{
+	static const char *const samples[] = { "[]", "[]", "1m", "{}" };
+
+	buf_puts(b, "\n# who is told of alerts over the network, as { url: "
+		    "\"http://alertmanager:9093\" }\n"
+		    "receivers:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		buf_printf(b, "  # %s\n  #%s: %s\n", keys[i].doc, keys[i].name, samples[i]);
+	buf_puts(b, "  # of a receiver:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(receiver_keys); i++)
+		buf_printf(b, "  #   %-17s %s\n", receiver_keys[i].name, receiver_keys[i].doc);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "export/receivers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "export/digest.h"
+#include "http/post.h"
+
+#define LEASE_TIMES \
+	4 /* of resend: an Alertmanager that hears nothing for so long takes an alert for ended */
+#define STACK_BYTES (256 * 1024)
+#define END_WAIT_S  1
+
+/* Shared with its thread: `lock` guards what is in `mail`. */
+struct receiver {
+	struct receiver_opts opts;
+	char post_url[RECEIVER_TEXT_MAX + 32];
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct mail {
+		bool end;   /* the thread is to end */
+		bool gone;  /* it has */
+		char *body; /* to be sent; NULL: nothing is */
+		bool done;  /* it was; the answer: */
+		int status; /* HTTP, or negative errno */
+		struct reason reason;
+	} mail;
+	/* The loop's own. */
+	bool busy;
+	uint64_t body_seq;  /* of the message that is under way */
+	uint64_t heard_seq; /* it knows all up to this one */
+	uint64_t due_ns; /* the next one is sent then, whatever has changed; failing: not before */
+	unsigned failures; /* in a row */
+	uint64_t sent, failed, refused, good_ns;
+	char last_error[REASON_MAX];
+};
+
+struct receivers {
+	struct receivers_opts opts;
+	struct digest *digest;
+	json_t *labels;
+	unsigned n;
+	struct receiver *list[RECEIVERS_MAX];
+};
+
+/* The thread */
+
+static void *work(void *arg)
+{
+	struct receiver *r = arg;
+	struct http_post post = {
+		.url = r->post_url,
+		.ca_file = r->opts.ca_file,
+		.bearer_file = r->opts.bearer_token_file,
+		.timeout_ms = (unsigned)(r->opts.timeout_ns / 1000000),
+		.content_type = "application/json",
+	};
+
+	pthread_mutex_lock(&r->lock);
+	while (!r->mail.end) {
+		struct reason reason = {};
+		char *body = r->mail.body;
+		int status;
+
+		if (!body) {
+			pthread_cond_wait(&r->wake, &r->lock);
+			continue;
+		}
+		r->mail.body = NULL;
+		pthread_mutex_unlock(&r->lock);
+		status = http_post(&post, body, strlen(body), &reason);
+		free(body);
+		pthread_mutex_lock(&r->lock);
+		r->mail.status = status;
+		r->mail.reason = reason;
+		r->mail.done = true;
+	}
+	r->mail.gone = true;
+	pthread_cond_broadcast(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+static int start_thread(struct receiver *r)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int err;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&r->thread, &attr, work, r);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static struct receiver *receiver_new(const struct receiver_opts *opts)
+{
+	struct receiver *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->opts = *opts;
+	snprintf(r->post_url, sizeof(r->post_url), "%s%s", opts->url,
+		 opts->kind == RECEIVER_ALERTMANAGER ? "/api/v2/alerts" : "");
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->wake, NULL);
+	if (start_thread(r)) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* One that does not answer keeps what it has: it is a moment before the end, or a reload. */
+static void receiver_free(struct receiver *r)
+{
+	struct timespec until;
+	bool gone;
+
+	if (!r)
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_WAIT_S;
+	pthread_mutex_lock(&r->lock);
+	r->mail.end = true;
+	pthread_cond_broadcast(&r->wake);
+	while (!r->mail.gone && !pthread_cond_timedwait(&r->wake, &r->lock, &until))
+		;
+	gone = r->mail.gone;
+	pthread_mutex_unlock(&r->lock);
+	if (!gone) {
+		pthread_detach(r->thread);
+		return;
+	}
+	pthread_join(r->thread, NULL);
+	free(r->mail.body);
+	free(r);
+}
+
+/* The loop */
+
+static json_t *labels_json(const struct receivers_opts *opts)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < opts->n_labels; i++)
+		(void)json_object_set_new(o, opts->labels[i].name,
+					  json_string(opts->labels[i].value));
+	return o;
+}
+
+int receivers_new(const struct receivers_opts *opts, struct receivers **ret_rs,
+		  struct reason *reason)
+{
+	static const struct receivers_opts none;
+	struct receivers *rs = calloc(1, sizeof(*rs));
+	int err;
+
+	if (!rs)
+		return reason_set(reason, -ENOMEM, "out of memory");
+	rs->opts = none;
+	rs->digest = digest_new();
+	err = rs->digest ? receivers_reload(rs, opts, reason)
+			 : reason_set(reason, -ENOMEM, "out of memory");
+	if (err) {
+		receivers_free(rs);
+		return err;
+	}
+	*ret_rs = rs;
+	return 0;
+}
+
+void receivers_free(struct receivers *rs)
+{
+	if (!rs)
+		return;
+	for (unsigned i = 0; i < rs->n; i++)
+		receiver_free(rs->list[i]);
+	digest_free(rs->digest);
+	json_decref(rs->labels);
+	free(rs);
+}
+
+static bool same(const struct receiver_opts *a, const struct receiver_opts *b)
+{
+	return a->kind == b->kind && !strcmp(a->url, b->url) && !strcmp(a->ca_file, b->ca_file) &&
+	       !strcmp(a->bearer_token_file, b->bearer_token_file) &&
+	       a->timeout_ns == b->timeout_ns;
+}
+
+/* The one that is there already, taken from the old list, or a new one. */
+static struct receiver *pick(struct receivers *rs, const struct receiver_opts *opts)
+{
+	for (unsigned i = 0; i < rs->n; i++) {
+		struct receiver *r = rs->list[i];
+
+		if (!r || !same(&r->opts, opts))
+			continue;
+		rs->list[i] = NULL;
+		return r;
+	}
+	return receiver_new(opts);
+}
+
+int receivers_reload(struct receivers *rs, const struct receivers_opts *opts, struct reason *reason)
+{
+	struct receiver *list[RECEIVERS_MAX] = {};
+	int err = opts->n ? http_post_load(reason) : 0;
+
+	if (err)
+		return err;
+	for (unsigned i = 0; i < opts->n; i++)
+		list[i] = pick(rs, &opts->list[i]);
+	for (unsigned i = 0; i < rs->n; i++)
+		receiver_free(rs->list[i]);
+	rs->n = 0;
+	for (unsigned i = 0; i < opts->n; i++) {
+		if (list[i])
+			rs->list[rs->n++] = list[i];
+	}
+	rs->opts = *opts;
+	json_decref(rs->labels);
+	rs->labels = labels_json(opts);
+	return rs->n == opts->n ? 0 : reason_set(reason, -ENOMEM, "no thread for a receiver");
+}
+
+static uint64_t back_off_ns(unsigned failures, uint64_t now_ns)
+{
+	unsigned doublings = failures < 7 ? failures - 1 : 6;
+	uint64_t ns = RECEIVER_BACK_OFF_MIN_NS << doublings;
+
+	if (ns > RECEIVER_BACK_OFF_MAX_NS)
+		ns = RECEIVER_BACK_OFF_MAX_NS;
+	/* The low digits of the clock are chance enough to keep daemons apart. */
+	return ns + now_ns % (ns / 4);
+}
+
+static void judge(const struct receivers *rs, struct receiver *r, int status,
+		  const struct reason *reason, uint64_t now_ns,
+		  void (*complain)(const char *url, const char *error))
+{
+	bool good = status / 100 == 2, retry = status < 0 || status >= 500;
+
+	r->busy = false;
+	r->sent += good;
+	r->failed += retry;
+	r->refused += !good && !retry;
+	if (good)
+		r->good_ns = now_ns;
+	if (!retry) {
+		/* What it refuses it would refuse again. */
+		r->heard_seq = r->body_seq;
+		r->due_ns = now_ns + rs->opts.resend_ns;
+	} else {
+		r->due_ns = now_ns + back_off_ns(r->failures + 1, now_ns);
+	}
+	if (!good && !r->last_error[0])
+		complain(r->opts.url, reason->text);
+	else if (good && r->last_error[0])
+		complain(r->opts.url, NULL);
+	snprintf(r->last_error, sizeof(r->last_error), "%s", good ? "" : reason->text);
+	r->failures = retry ? r->failures + 1 : 0;
+}
+
+static void collect(const struct receivers *rs, struct receiver *r, uint64_t now_ns,
+		    void (*complain)(const char *url, const char *error))
+{
+	struct mail m;
+
+	pthread_mutex_lock(&r->lock);
+	m = r->mail;
+	r->mail.done = false;
+	pthread_mutex_unlock(&r->lock);
+	if (m.done)
+		judge(rs, r, m.status, &m.reason, now_ns, complain);
+}
+
+static bool is_due(const struct receivers *rs, const struct receiver *r, uint64_t now_ns)
+{
+	bool news = digest_seq(rs->digest) > r->heard_seq;
+
+	if (r->busy)
+		return false;
+	if (r->failures)
+		return now_ns >= r->due_ns && (news || digest_firing(rs->digest));
+	return news || (r->opts.kind == RECEIVER_ALERTMANAGER && now_ns >= r->due_ns &&
+			digest_firing(rs->digest));
+}
+
+static void send(const struct receivers *rs, struct receiver *r, uint64_t now_ns, int64_t unix_ms)
+{
+	bool manager = r->opts.kind == RECEIVER_ALERTMANAGER;
+	json_t *list = digest_json(rs->digest, r->heard_seq, manager, now_ns, unix_ms,
+				   LEASE_TIMES * rs->opts.resend_ns);
+	json_t *doc = manager ? list : json_pack("{s:s,s:o}", "version", "1", "alerts", list);
+	char *body = json_dumps(doc, JSON_COMPACT);
+
+	json_decref(doc);
+	if (!body)
+		return;
+	r->busy = true;
+	r->body_seq = digest_seq(rs->digest);
+	pthread_mutex_lock(&r->lock);
+	r->mail.body = body;
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void receivers_tick(struct receivers *rs, const struct alert *active, uint64_t now_ns,
+		    int64_t unix_ms, void (*complain)(const char *url, const char *error))
+{
+	if (!rs->n)
+		return;
+	digest_update(rs->digest, active, rs->labels, now_ns);
+	for (unsigned i = 0; i < rs->n; i++) {
+		collect(rs, rs->list[i], now_ns, complain);
+		if (is_due(rs, rs->list[i], now_ns))
+			send(rs, rs->list[i], now_ns, unix_ms);
+	}
+}
+
+unsigned receivers_count(const struct receivers *rs)
+{
+	return rs ? rs->n : 0;
+}
+
+void receivers_get_stats(const struct receivers *rs, unsigned i, struct receiver_stats *ret_stats)
+{
+	const struct receiver *r = rs->list[i];
+
+	*ret_stats = (struct receiver_stats){
+		.url = r->opts.url,
+		.kind = r->opts.kind,
+		.sent = r->sent,
+		.failed = r->failed,
+		.refused = r->refused,
+		.good_ns = r->good_ns,
+		.last_error = r->last_error,
+	};
+}
+
+uint64_t receivers_dropped(const struct receivers *rs)
+{
+	return rs ? digest_dropped(rs->digest) : 0;
+}
