@@ -72,7 +72,7 @@ listen=127.0.0.1:10035
 start deferd build/deferd run --web.listen-address=$listen --control.socket=$dir/deferd.sock
 daemon=$!
 wait_for 10 "the daemon" curl -sf -o $dir/metrics http://$listen/metrics
-load=$([ -n "$keep" ] && echo 24h || echo 60s)
+load=$([ -n "$keep" ] && echo 24h || echo 240s)
 start shopper $dir/bin/shopper -rate 20 -for "$load" "$(url orders)/work" "$(url inventory)/work" "$(url coupons)/work"
 
 # By pid: other programs of these names may run here.
@@ -113,6 +113,41 @@ echo
 build/deferd ps --control.socket=$dir/deferd.sock
 echo
 echo "inventory leaks descriptors: deferd says $(cat $dir/growth)"
+
+# The disk of their audit log becomes slow 45 s after the start: what each deferred call writes to it is in each request.
+pages() {
+	curl -sf http://$listen/api/v1/alerts | jq -e --arg pid "${pid_of[$1]}" \
+		'any(.data.alerts[]; .state == "firing" and .labels.pid == $pid and .labels.severity == "page")' >/dev/null
+}
+report() { # SERVICE FIELD
+	build/deferd report --json --control.socket=$dir/deferd.sock "$1" | jq ".[0].requests.$2"
+}
+near() { # A B: within 5 % or 1
+	awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(b != 0 && (d <= 1 || d <= b * 0.05)) }'
+}
+agree_on_requests() { # SERVICE: both of the last half minute, asked at the same moment
+	local rise truth defers
+	truth=$(curl -sf "$(url "$1")/debug/truth")
+	rise=$(report "$1" 'p95_rise_seconds * 1000') defers=$(report "$1" defers_mean)
+	near "$rise" "$(jq .p95_rise_ms <<<"$truth")" && near "$defers" "$(jq .defers_mean <<<"$truth")"
+}
+echo
+echo "waiting for requests to become slow, and for the page that follows a minute later"
+for service in inventory coupons; do
+	wait_for 150 "the page of $service" pages $service
+done
+pages orders && fail "orders is a little slower and piles up little, but an alert pages"
+for service in orders inventory coupons; do
+	wait_for 20 "the requests of $service" agree_on_requests $service
+done
+echo
+build/deferd report --control.socket=$dir/deferd.sock
+echo
+for service in orders inventory coupons; do
+	curl -sf "$(url $service)/debug/truth" |
+		jq -r --arg s $service '"\($s): the program itself measured \(.defers_mean * 10 | round / 10) defers a request, p95 \(.p95_ms * 10 | round / 10) ms, \(.p95_rise_ms * 10 | round / 10) ms above the calm"'
+done
+echo
 
 # Counts: exactly what the programs counted, once the load is over.
 if [ -z "$keep" ]; then

@@ -2,8 +2,8 @@
 
 // Inventory reserves stock in a warehouse. Two faults are planted, both taken from life:
 //
-//   - it locks all 47 bins of a reservation and defers each unlock in the loop, so that 47 defers
-//     pile up on the goroutine of every request;
+//   - it locks all 47 or 48 bins of a reservation and defers each unlock in the loop, so that as many defers
+//     pile up on the goroutine of every request; each writes to an audit log, and when its disk becomes slow, so do requests;
 //   - it opens a pick list and closes it by hand after the supplier has been told. One article has
 //     lost its supplier, so that step panics, a middleware recovers, and the file stays open: the
 //     table of open pick lists still refers to it, so that no finalizer closes it either.
@@ -20,7 +20,7 @@ import (
 	"deferd.example/demo/internal/service"
 )
 
-const binCount = 47
+const maxBins = 48
 
 type supplier struct {
 	name   string
@@ -35,7 +35,8 @@ type bin struct {
 
 type warehouse struct {
 	truth     *service.Truth
-	bins      [binCount]bin
+	served    atomic.Int64
+	bins      [maxBins]bin
 	suppliers map[int]*supplier // by article
 
 	mu        sync.Mutex
@@ -43,12 +44,18 @@ type warehouse struct {
 	pickLists map[int]*os.File // open ones, by reservation
 }
 
-// reserveBins takes one piece out of every bin, or out of none.
-func (wh *warehouse) reserveBins() {
-	for i := range wh.bins {
-		b := &wh.bins[i]
+// release lets the next one have the bin.
+func (wh *warehouse) release(b *bin) {
+	b.mu.Unlock()
+	wh.truth.Audit(9, 8*time.Millisecond)
+}
+
+// reserveBins takes one piece out of each of these bins, or out of none.
+func (wh *warehouse) reserveBins(bins []bin) {
+	for i := range bins {
+		b := &bins[i]
 		b.mu.Lock()
-		defer b.mu.Unlock()
+		defer wh.release(b)
 		wh.truth.Defers.Add(1)
 		b.reserved++
 	}
@@ -82,7 +89,11 @@ func (wh *warehouse) reorder() {
 }
 
 func (wh *warehouse) handleReservation(w http.ResponseWriter, r *http.Request) {
-	wh.reserveBins()
+	wanted := maxBins - 1
+	if wh.served.Add(1)%10 < 6 {
+		wanted = maxBins
+	}
+	wh.reserveBins(wh.bins[:wanted])
 	id, list, err := wh.openPickList()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -104,7 +115,7 @@ func newHandler(truth *service.Truth) http.HandlerFunc {
 		wh.bins[i].article = i
 		wh.suppliers[i] = &supplier{name: fmt.Sprintf("supplier %d", i%5)}
 	}
-	delete(wh.suppliers, binCount-1) // the planted fault
+	delete(wh.suppliers, maxBins-1) // the planted fault
 	return wh.handleReservation
 }
 
