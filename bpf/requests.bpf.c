@@ -11,25 +11,38 @@
  */
 #include "deferd.bpf.h"
 
-static __always_inline int of_this_time(const struct dfd_target *t, const struct dfd_request *r)
+/* It is handled, and began while somebody looked; one that has ended has no time. */
+static __always_inline int is_open(const struct dfd_target *t, const struct dfd_request *r)
 {
 	return r && r->begin_ns >= t->requests_since_ns;
 }
 
+/*
+ * Entries stay when their request has ended: a goroutine, or the next one in its g, handles many, and writing into what is
+ * there costs a fifth of making and removing it. User space removes them when the map gets full.
+ */
 static __always_inline void request_begin(const struct dfd_target *t, struct dfd_requests *all,
 					  const struct dfd_g_key *key, __u64 goid, __u32 begin)
 {
-	struct dfd_request fresh = { .goid = goid, .begin = begin };
 	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, key);
+	struct dfd_request fresh = {};
 
-	if (of_this_time(t, r) && r->goid == goid && r->begin != begin)
+	if (is_open(t, r) && r->goid == goid && r->begin != begin)
 		return;
 	count_up(&all->begun);
-	if (of_this_time(t, r))
+	if (is_open(t, r))
 		count_up(&all->unfinished);
-	fresh.begin_ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&requests_by_g, key, &fresh, BPF_ANY))
-		count_up(&all->untracked);
+	if (!r) {
+		if (bpf_map_update_elem(&requests_by_g, key, &fresh, BPF_NOEXIST))
+			count_up(&all->untracked);
+		r = bpf_map_lookup_elem(&requests_by_g, key);
+	}
+	if (!r)
+		return;
+	r->goid = goid;
+	r->defers = 0;
+	r->begin = begin;
+	r->begin_ns = bpf_ktime_get_ns();
 }
 
 static __always_inline void request_count(struct dfd_requests *all, __u64 ns, __u32 defers)
@@ -51,14 +64,14 @@ static __always_inline void request_end(const struct dfd_target *t, struct dfd_r
 {
 	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, key);
 
-	if (!of_this_time(t, r) || r->goid != goid) {
+	if (!is_open(t, r) || r->goid != goid) {
 		count_up(&all->unbegun);
 		return;
 	}
 	if (r->begin != begin)
 		return;
 	request_count(all, bpf_ktime_get_ns() - r->begin_ns, r->defers);
-	bpf_map_delete_elem(&requests_by_g, key);
+	r->begin_ns = 0;
 }
 
 SEC("uprobe")

@@ -54,6 +54,7 @@ struct probe {
 	struct slot *slots;            /* slot 0 is the host */
 	struct dfd_counts *counts_buf; /* one value a CPU */
 	struct dfd_requests requests_buf;
+	uint32_t requests; /* entries of requests_by_g at the last scan */
 	struct probe_stats stats;
 	uint32_t purged; /* the target whose entries probe_forget_all() removes */
 	event_fn fn;
@@ -968,6 +969,15 @@ static bool scan_of_nobody(struct probe *p, const void *key, const void *value, 
 	return !slot_of(p, ((const struct dfd_g_key *)key)->target);
 }
 
+/* The same, and where the map gets full what has ended: the next one makes its entry anew. */
+static bool scan_request(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+{
+	const struct dfd_request *r = value;
+
+	return scan_of_nobody(p, key, value, now_ns) ||
+	       (!r->begin_ns && p->requests > p->opts.goroutines_max / 2);
+}
+
 static void scan_recovers(struct probe *p, uint64_t now_ns)
 {
 	(void)walk_map(p, bpf_map__fd(p->skel->maps.recovers_by_site),
@@ -1016,8 +1026,9 @@ static void scan_ledger(struct probe *p, uint64_t now_ns)
 	scan_recovers(p, now_ns);
 	(void)walk_map(p, bpf_map__fd(p->skel->maps.panics_by_g), sizeof(struct dfd_g_key),
 		       sizeof(struct dfd_panics), scan_of_nobody, now_ns);
-	(void)walk_map(p, bpf_map__fd(p->skel->maps.requests_by_g), sizeof(struct dfd_g_key),
-		       sizeof(struct dfd_request), scan_of_nobody, now_ns);
+	p->requests =
+		walk_map(p, bpf_map__fd(p->skel->maps.requests_by_g), sizeof(struct dfd_g_key),
+			 sizeof(struct dfd_request), scan_request, now_ns);
 }
 
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)

@@ -370,7 +370,7 @@ struct dfd_fd_opened {
 
 /* Map `requests_by_g`: a request that is handled. */
 struct dfd_request {
-	dfd_u64 begin_ns;
+	dfd_u64 begin_ns; /* 0: it has ended */
 	dfd_u64 goid;   /* 0: not known of this target */
 	dfd_u32 defers; /* registered on its goroutine since */
 	dfd_u32 begin;  /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
