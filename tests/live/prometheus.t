@@ -33,7 +33,7 @@ ok $? "promtool finds nothing wrong with the metrics"
 # Families, as metadata has them, and the three series of a histogram.
 sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$tmp/metrics" | sed 's/$/\n&/' | grep . | sort -u >"$tmp/families"
 asked() { # of a text with expressions
-	grep -oE '\b(deferd|process)_[a-z_]+' | grep -v '^deferd_[a-z]*$' | sort -u
+	grep -oE '\b(deferd|process)_[a-z0-9_]+' | grep -v '^deferd_[a-z]*$' | sort -u
 }
 missing() { # FILE
 	local name
