@@ -677,6 +677,9 @@ void alert_describe(const struct alert *a, char *buf, size_t size)
 		describe_descriptors(a, buf, size);
 	else if (a->of_pile)
 		describe_pile_up(a, buf, size);
+	else if (!a->of_depth && !a->pid)
+		snprintf(buf, size, "%s: %s is %g, threshold %g", a->service, a->metric, a->value,
+			 a->threshold);
 	else if (!a->of_depth)
 		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid,
 			 a->metric, a->value, a->threshold);

@@ -88,7 +88,7 @@ static const struct column columns[] = {
 	REQUEST("USUAL P95", "p95_baseline_seconds", 9, 6, as_latency,
 		"the median of an hour, or as configured"),
 	REQUEST("P95 RISE", "p95_rise_seconds", 9, 2, as_rise, "P95 above what it usually is"),
-	TEXT("ALERT", "alert", 5, 60, 3, as_firing, "what is firing about the service"),
+	TEXT("ALERT", "alert", 5, 120, 3, as_firing, "what is firing about the service"),
 	{},
 };
 

@@ -720,6 +720,7 @@ static void rates(void **state)
 static void of_all_processes(void **state)
 {
 	_bench_ b;
+	char text[256];
 
 	with_expr(&b, "sum by (service) (open_fds) > 100", NULL);
 	add_target(&b, 2, RUNTIME_GO);
@@ -730,6 +731,8 @@ static void of_all_processes(void **state)
 	assert_int_equal(b.told[0].pid, 0);
 	assert_string_equal(b.told[0].service, "shop");
 	assert_true(b.told[0].value == 120);
+	alert_describe(&b.told[0], text, sizeof(text));
+	assert_string_equal(text, "shop: open_fds is 120, threshold 100");
 	gone(&b, 2, T0 + SECOND);
 	eval(&b, T0 + SECOND);
 	assert_int_equal(b.n_told, 2);
