@@ -145,27 +145,14 @@ static struct expr_env env_of(struct alerts *as, const struct rule *r, const str
 				  .read_arg = as->read_arg };
 }
 
-static bool condition_value(const struct alerts *as, const struct rule_condition *c,
-			    const struct model *m, const struct subject *s, uint64_t now_ns,
-			    double *ret)
-{
-	if (as->read)
-		return as->read(as->read_arg, c->metric, s->service, s->target, ret);
-	if (c->metric->read_service)
-		return c->metric->read_service(m, s->service, now_ns, ret);
-	return s->target && c->metric->read(m, s->target, now_ns, ret);
-}
-
 /* Whether every condition holds; *ret_values are what they compared. */
-static enum expr_truth conditions_hold(const struct alerts *as, const struct rule *r,
-				       const struct model *m, const struct subject *s,
-				       uint64_t now_ns,
+static enum expr_truth conditions_hold(const struct rule *r, const struct expr_env *env,
 				       double ret_values[static RULE_CONDITIONS_MAX])
 {
 	for (unsigned i = 0; i < r->n_conditions; i++) {
 		const struct rule_condition *c = &r->conditions[i];
 
-		if (!condition_value(as, c, m, s, now_ns, &ret_values[i]))
+		if (!expr_metric(c->metric, env, &ret_values[i]))
 			return EXPR_UNKNOWN;
 		if (!rule_compare(c->op, ret_values[i], c->threshold))
 			return EXPR_FALSE;
@@ -179,17 +166,16 @@ static enum expr_truth rule_holds(struct alerts *as, const struct rule *r, const
 				  double ret_values[static RULE_CONDITIONS_MAX])
 {
 	struct asking asking;
-	struct expr_env env;
+	struct expr_env env = env_of(as, r, m, s, now_ns, &asking);
 	enum expr_truth truth;
 
 	if (!r->expr)
-		return conditions_hold(as, r, m, s, now_ns, ret_values);
-	env = env_of(as, r, m, s, now_ns, &asking);
+		return conditions_hold(r, &env, ret_values);
 	truth = expr_eval(r->expr, &env);
 	if (truth != EXPR_TRUE)
 		return truth;
 	for (unsigned i = 0; i < r->n_conditions; i++) {
-		if (i ? !condition_value(as, &r->conditions[i], m, s, now_ns, &ret_values[i])
+		if (i ? !expr_metric(r->conditions[i].metric, &env, &ret_values[i])
 		      : !expr_value(r->expr, &env, &ret_values[0]))
 			ret_values[i] = NAN;
 	}

@@ -777,15 +777,18 @@ static bool selected(struct selector *s, const struct service *service)
 	return (s->pattern ? matches(s, service) : !strcmp(s->text, service->name)) != s->negated;
 }
 
+bool expr_metric(const struct rule_metric *metric, const struct expr_env *env, double *ret)
+{
+	if (env->read)
+		return env->read(env->read_arg, metric, env->service, env->target, ret);
+	if (metric->read_service)
+		return metric->read_service(env->m, env->service, env->now_ns, ret);
+	return env->target && metric->read(env->m, env->target, env->now_ns, ret);
+}
+
 static bool metric_value(const struct node *n, const struct expr_env *env, double *ret)
 {
-	if (!selected(n->selector, env->service))
-		return false;
-	if (env->read)
-		return env->read(env->read_arg, n->metric, env->service, env->target, ret);
-	if (n->metric->read_service)
-		return n->metric->read_service(env->m, env->service, env->now_ns, ret);
-	return env->target && n->metric->read(env->m, env->target, env->now_ns, ret);
+	return selected(n->selector, env->service) && expr_metric(n->metric, env, ret);
 }
 
 /* Of the processes of which it is known. */

@@ -61,6 +61,9 @@ struct expr_env {
 
 enum expr_truth { EXPR_FALSE, EXPR_TRUE, EXPR_UNKNOWN };
 
+/* What a metric is worth for it now; false: it is not known. */
+bool expr_metric(const struct rule_metric *metric, const struct expr_env *env, double *ret);
+
 /* 0; -EINVAL with "column 17: what, and what would be right"; -ENOMEM. */
 int expr_compile(const char *text, struct expr **ret_x, struct reason *reason);
 void expr_free(struct expr *x); /* NULL is allowed */
