@@ -395,19 +395,37 @@ static int write_target(struct probe *p, const struct slot *s, const struct prob
 	return 0;
 }
 
+/* False: there is no such target any more. */
+static bool get_target(const struct probe *p, const struct slot *s, struct dfd_target *ret)
+{
+	uint32_t i;
+
+	if (!s)
+		return false;
+	i = DFD_TARGET_SLOT(s->id);
+	return !bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, ret);
+}
+
+static int put_target(struct probe *p, const struct dfd_target *v, struct reason *reason)
+{
+	uint32_t i = DFD_TARGET_SLOT(v->id);
+
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, v, BPF_ANY))
+		return reason_set(reason, -errno, "changing the target: %s", strerror(errno));
+	return 0;
+}
+
 void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layout, bool panics)
 {
-	int fd = bpf_map__fd(p->skel->maps.targets);
-	uint32_t i = DFD_TARGET_SLOT(id);
 	struct dfd_target v;
 
-	if (!slot_of(p, id) || bpf_map_lookup_elem(fd, &i, &v))
+	if (!get_target(p, slot_of(p, id), &v))
 		return;
 	v.flags &= ~(DFD_TARGET_BLIND | DFD_TARGET_NO_PANICS);
 	put_layout(&v, layout);
 	if (!panics)
 		v.flags |= DFD_TARGET_NO_PANICS;
-	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
+	(void)put_target(p, &v, NULL);
 }
 
 static void erase_target(struct probe *p, const struct slot *s)
@@ -555,15 +573,6 @@ void probe_forget_all(struct probe *p, uint32_t id)
 		       sizeof(struct dfd_depth), is_purged, 0);
 }
 
-static int put_target(struct probe *p, const struct dfd_target *v, struct reason *reason)
-{
-	uint32_t i = DFD_TARGET_SLOT(v->id);
-
-	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, v, BPF_ANY))
-		return reason_set(reason, -errno, "changing the target: %s", strerror(errno));
-	return 0;
-}
-
 /* Without room for all, a hit that began before the link was there may be missed. */
 static void tell_new_points(struct probe *p, struct slot *s, const struct probe_target *t)
 {
@@ -609,11 +618,10 @@ int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t,
 		     struct reason *reason)
 {
 	struct slot *s = slot_of(p, id), fresh;
-	uint32_t i = DFD_TARGET_SLOT(id);
 	struct dfd_target v;
 	int err;
 
-	if (!s || bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
+	if (!get_target(p, s, &v))
 		return reason_set(reason, -ESRCH, "the target is gone");
 	forget_new_points(p, s);
 	fresh = *s;
@@ -633,11 +641,9 @@ int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t,
 /* What was closed then is gone by now: hits need no second thought any more. */
 static void settle_links(struct probe *p, struct slot *s, uint64_t now_ns)
 {
-	uint32_t i = DFD_TARGET_SLOT(s->id);
 	struct dfd_target v;
 
-	if (!s->changed_ns || now_ns - s->changed_ns < CHANGE_NS ||
-	    bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
+	if (!s->changed_ns || now_ns - s->changed_ns < CHANGE_NS || !get_target(p, s, &v))
 		return;
 	v.changing = 0;
 	s->changed_ns = 0;
@@ -647,24 +653,21 @@ static void settle_links(struct probe *p, struct slot *s, uint64_t now_ns)
 
 void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max)
 {
-	int fd = bpf_map__fd(p->skel->maps.targets);
-	uint32_t i = DFD_TARGET_SLOT(id);
 	struct dfd_target v;
 
-	if (!slot_of(p, id) || bpf_map_lookup_elem(fd, &i, &v) || v.hits_max == hits_max)
+	if (!get_target(p, slot_of(p, id), &v) || v.hits_max == hits_max)
 		return;
 	v.hits_max = hits_max;
-	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
+	(void)put_target(p, &v, NULL);
 }
 
 /* From `since_ns` on, CLOCK_MONOTONIC; 0: not any more. */
 static int put_requests_since(struct probe *p, const struct slot *s, uint64_t since_ns,
 			      struct reason *reason)
 {
-	uint32_t i = DFD_TARGET_SLOT(s->id);
 	struct dfd_target v;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.targets), &i, &v))
+	if (!get_target(p, s, &v))
 		return reason_set(reason, -ESRCH, "the target is gone");
 	v.requests_since_ns = since_ns;
 	return put_target(p, &v, reason);
@@ -724,15 +727,12 @@ int probe_time_requests(struct probe *p, uint32_t id, const struct probe_target 
 
 void probe_set_fd_sites(struct probe *p, uint32_t id, bool on)
 {
-	int fd = bpf_map__fd(p->skel->maps.targets);
-	uint32_t i = DFD_TARGET_SLOT(id);
 	struct dfd_target v;
 
-	if (!slot_of(p, id) || bpf_map_lookup_elem(fd, &i, &v) ||
-	    on == !!(v.flags & DFD_TARGET_FD_SITES))
+	if (!get_target(p, slot_of(p, id), &v) || on == !!(v.flags & DFD_TARGET_FD_SITES))
 		return;
 	v.flags ^= DFD_TARGET_FD_SITES;
-	(void)bpf_map_update_elem(fd, &i, &v, BPF_ANY);
+	(void)put_target(p, &v, NULL);
 }
 
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason)
