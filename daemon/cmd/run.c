@@ -275,12 +275,9 @@ static void complain(const char *url, const char *error)
 
 static void tell_receivers(struct run *r, uint64_t now_ns)
 {
-	struct show s;
-
-	if (!r->receivers)
-		return;
-	engine_show(r->session.engine, &s);
-	receivers_tick(r->receivers, alerts_active(s.alerts), now_ns, session_unix_ms(), complain);
+	if (r->receivers)
+		receivers_tick(r->receivers, alerts_active(engine_alerts(r->session.engine)),
+			       now_ns, session_unix_ms(), complain);
 }
 
 /* Web */

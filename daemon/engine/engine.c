@@ -659,6 +659,11 @@ void engine_reload(struct engine *e, const struct config *config)
 	timing_reload(e);
 }
 
+const struct alerts *engine_alerts(const struct engine *e)
+{
+	return e->alerts;
+}
+
 struct model *engine_model(struct engine *e)
 {
 	return e->model;

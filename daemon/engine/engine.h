@@ -82,6 +82,7 @@ void engine_reload(struct engine *e, const struct config *config);
 void engine_refresh(struct engine *e, uint64_t now_ns);
 
 struct model *engine_model(struct engine *e);
+const struct alerts *engine_alerts(const struct engine *e);
 void engine_get_stats(struct engine *e, struct engine_stats *ret_stats);
 /* Everything that pages show; self is the caller's to add, and the clock. */
 void engine_show(struct engine *e, struct show *ret_show);

@@ -98,8 +98,9 @@ ok $? "after the outage it is there again"
 is "$(alerts '.[0].labels.service')" fdchurn "the same"
 wait_until 5 grep -q 'level=info msg="alerts get through again: '"$am" "$tmp/deferd.log"
 ok $? "that it is over is told"
-sleep 5
-is "$(alerts length)" 1 "and it is there once"
+sent=$(notified "$am" sent)
+wait_until 20 notified_at_least "$am" sent $((sent + 3))
+is "$(alerts length)" 1 "and it is there once, told again and again"
 kill "$second"
 wait_until 20 there 0
 ok $? "it is over"
