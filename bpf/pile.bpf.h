@@ -75,14 +75,14 @@ static __always_inline int too_many(struct hit *hit, __u8 gen, int stepped)
 
 /*
  * Whether this link has to count the hit: each one is counted by one, while links change places, too. Of several
- * with this point the newest runs first. Each tells the others what became of the hit; what was told of an
- * earlier one here does not matter, since who told it then tells it for each.
+ * with this point the newest runs first. Each tells the next ones whether the hit is counted by now, by itself or
+ * one before; what was told of an earlier hit here does not matter, since the oldest link told that.
  */
 static __always_inline int link_counts(const struct dfd_target *t, __u8 gen, __u64 ip)
 {
 	struct dfd_point_key key = { .ip = ip, .target = t->id };
 	/* Read once: it may become true any time. */
-	int mine = gen == *(volatile const __u8 *)&t->gen;
+	int mine = gen == *(volatile const __u8 *)&t->gen, counted = 0;
 	__u64 told, *newer;
 	__u32 tid;
 
@@ -92,13 +92,15 @@ static __always_inline int link_counts(const struct dfd_target *t, __u8 gen, __u
 	if (gen != t->new_gen) {
 		newer = bpf_map_lookup_elem(&hit_by_tid, &tid);
 		if (newer && *newer >> 16 == (ip & DFD_IP_MASK) &&
-		    (__s8)((__u8)(*newer >> 8) - gen) > 0)
-			mine = !(*newer & 1);
-		else if (
-			!mine) /* no newer one has this point, or it was not there yet when the hit began */
+		    (__s8)((__u8)(*newer >> 8) - gen) > 0) {
+			counted = *newer & 1;
+			mine = !counted;
+		} else if (!mine) {
+			/* No newer one has this point, or it was not there yet when the hit began. */
 			mine = bpf_map_lookup_elem(&new_points, &key) != NULL;
+		}
 	}
-	told = ip << 16 | (__u64)gen << 8 | mine;
+	told = ip << 16 | (__u64)gen << 8 | mine | counted;
 	bpf_map_update_elem(&hit_by_tid, &tid, &told, BPF_ANY);
 	return mine;
 }
