@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,7 +83,18 @@ static void put_summary(struct buf *b, const struct alert *a)
 	buf_puts(b, text);
 }
 
-static const struct field {
+/* NULL: there is none of the name. */
+static const char *label_value(const struct rule_label *labels, unsigned n, const char *name,
+			       size_t len)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (strlen(labels[i].name) == len && !memcmp(labels[i].name, name, len))
+			return labels[i].value;
+	}
+	return NULL;
+}
+
+static const struct field_kind {
 	const char *name;
 	void (*put)(struct buf *b, const struct alert *a);
 } fields[] = {
@@ -94,69 +106,117 @@ static const struct field {
 	{ "panic", put_panic },         { "summary", put_summary },
 };
 
-/*
- * The field that begins at "{{"; *ret_end is behind its "}}". NULL, and *ret_end NULL: braces without their end; NULL
- * else: no such field.
- */
-static const struct field *field_at(const char *text, const char **ret_end)
+/* What stands between "{{" and "}}". */
+struct field {
+	const struct field_kind *kind; /* NULL: a label of the rule */
+	const char *label;
+	size_t label_len;
+};
+
+#define LABELS "labels."
+
+static bool is_label(const char *name, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
+			return false;
+	}
+	return len > 0;
+}
+
+static bool field_named(const char *name, size_t len, struct field *ret)
+{
+	*ret = (struct field){};
+	if (!len || name[0] != '.')
+		return false;
+	name++;
+	len--;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (strlen(fields[i].name) != len || memcmp(fields[i].name, name, len))
+			continue;
+		ret->kind = &fields[i];
+		return true;
+	}
+	if (len < strlen(LABELS) || memcmp(name, LABELS, strlen(LABELS)))
+		return false;
+	ret->label = name + strlen(LABELS);
+	ret->label_len = len - strlen(LABELS);
+	return is_label(ret->label, ret->label_len);
+}
+
+/* The field that begins at "{{"; *ret_end is behind its "}}", NULL without one. False: there is no such field. */
+static bool field_at(const char *text, const char **ret_end, struct field *ret)
 {
 	const char *end = strstr(text, "}}"), *name = text + 2, *last = end;
 
 	*ret_end = end ? end + 2 : NULL;
 	if (!end)
-		return NULL;
+		return false;
 	while (name < last && isspace((unsigned char)*name))
 		name++;
 	while (last > name && isspace((unsigned char)last[-1]))
 		last--;
-	for (size_t i = 0; i < ARRAY_SIZE(fields) && *name == '.'; i++) {
-		if (strlen(fields[i].name) == (size_t)(last - name - 1) &&
-		    !strncmp(fields[i].name, name + 1, (size_t)(last - name - 1)))
-			return &fields[i];
-	}
-	return NULL;
+	return field_named(name, (size_t)(last - name), ret);
 }
 
 int template_check(const char *text, struct reason *reason)
 {
+	struct field field;
 	struct buf names;
 	const char *end;
 
 	while ((text = strstr(text, "{{"))) {
-		const struct field *f = field_at(text, &end);
-
-		if (!end)
-			return reason_set(reason, -EINVAL, "'{{' without '}}'");
-		if (f) {
+		if (field_at(text, &end, &field)) {
 			text = end;
 			continue;
 		}
+		if (!end)
+			return reason_set(reason, -EINVAL, "'{{' without '}}'");
 		buf_init(&names, 0);
 		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-			buf_printf(&names, "%s.%s", i ? ", " : "", fields[i].name);
-		reason_set(reason, -EINVAL, "'%.*s': there are %s", (int)(end - text), text,
-			   names.data ? names.data : "");
+			buf_printf(&names, ".%s, ", fields[i].name);
+		reason_set(reason, -EINVAL, "'%.*s': there are %s.labels.NAME", (int)(end - text),
+			   text, names.data ? names.data : "");
 		buf_done(&names);
 		return -EINVAL;
 	}
 	return 0;
 }
 
+int template_check_labels(const char *text, const struct rule_label *labels, unsigned n,
+			  struct reason *reason)
+{
+	struct field field;
+	const char *end;
+
+	for (; (text = strstr(text, "{{")) && field_at(text, &end, &field); text = end) {
+		if (!field.kind && !label_value(labels, n, field.label, field.label_len))
+			return reason_set(reason, -EINVAL, "'%.*s': the rule has no such label",
+					  (int)(end - text), text);
+	}
+	return 0;
+}
+
 void template_expand(const char *text, const struct alert *a, char *buf, size_t size)
 {
+	struct field field;
 	struct buf b;
 
 	buf_init(&b, 0);
 	while (*text) {
 		const char *begin = strstr(text, "{{"), *end;
-		const struct field *f = begin ? field_at(begin, &end) : NULL;
 
-		if (!f) {
+		if (!begin || !field_at(begin, &end, &field)) {
 			buf_puts(&b, text);
 			break;
 		}
 		buf_add(&b, text, (size_t)(begin - text));
-		f->put(&b, a);
+		if (field.kind)
+			field.kind->put(&b, a);
+		else
+			buf_puts(&b,
+				 label_value(a->labels, a->n_labels, field.label, field.label_len)
+					 ?: "");
 		text = end;
 	}
 	snprintf(buf, size, "%s", b.data ? b.data : "");

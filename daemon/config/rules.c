@@ -282,10 +282,20 @@ static bool mixes(const struct rule *r)
 	return false;
 }
 
+static bool notes_ok(const struct rule *r, struct reason *reason)
+{
+	for (unsigned i = 0; i < r->n_notes; i++) {
+		if (template_check_labels(r->notes[i].text, r->labels, r->n_labels, reason))
+			return false;
+	}
+	return true;
+}
+
 /* What a rule says as a whole. False after an error. */
 static bool rule_ok(struct yaml_file *f, yaml_node_t *node, const struct draft *d)
 {
 	const struct rule *r = &d->rule;
+	struct reason reason = {};
 
 	if (!r->name[0])
 		yaml_error(f, node, "rule: it has no name: `alert` is missing or empty");
@@ -303,6 +313,8 @@ static bool rule_ok(struct yaml_file *f, yaml_node_t *node, const struct draft *
 	else if (r->clear && expr_of_service(r->clear) != r->of_service)
 		yaml_error(f, node, "rule '%s': `clear` is about %s, unlike `expr`", r->name,
 			   r->of_service ? "processes" : "services");
+	else if (!notes_ok(r, &reason))
+		yaml_error(f, node, "rule '%s': annotations: %s", r->name, reason.text);
 	else
 		return true;
 	return false;

@@ -21,6 +21,8 @@ static const struct alert sample = {
 	.of_depth = true,
 	.goid = 18,
 	.site = { "main.reserve", "main.go", 41, 0 },
+	.n_labels = 2,
+	.labels = { { "team", "shop" }, { "tea", "green" } },
 };
 
 static void expands(void **state)
@@ -37,6 +39,7 @@ static void expands(void **state)
 		{ "goroutine {{ .goroutine }} at {{ .site }}!",
 		  "goroutine 18 at main.reserve at main.go:41!" },
 		{ "{{ .created_by }}{{ .panic }}", "" },
+		{ "{{ .labels.team }}, {{.labels.tea}}{{ .labels.te }}", "shop, green" },
 		{ "{{ .summary }}",
 		  "shop (pid 7): 47 defers pending on goroutine 18, registered by "
 		  "main.reserve at main.go:41" },
@@ -54,14 +57,24 @@ static void expands(void **state)
 
 static void faults(void **state)
 {
-	static const char *const unknown[] = { "a {{ .sit }}", "{{ service }}", "{{ .site.x }}",
-					       "{{}}", "{{ .service }} {{ . }}" };
+	static const char *const unknown[] = { "a {{ .sit }}",           "{{ service }}",
+					       "{{ .site.x }}",          "{{}}",
+					       "{{ .service }} {{ . }}", "{{ .labels }}",
+					       "{{ .labels. }}",         "{{ .labels.a-b }}",
+					       "{{ labels.a }}" };
 	struct reason reason = {};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(unknown); i++) {
 		assert_int_equal(template_check(unknown[i], &reason), -EINVAL);
 		assert_non_null(strstr(reason.text, ": there are .alertname, .service, "));
 	}
+	assert_int_equal(
+		template_check_labels("{{ .pid }} {{ .labels.tea }}", sample.labels, 2, &reason),
+		0);
+	assert_int_equal(
+		template_check_labels("{{ .pid }} {{ .labels.tea }}", sample.labels, 1, &reason),
+		-EINVAL);
+	assert_string_equal(reason.text, "'{{ .labels.tea }}': the rule has no such label");
 	assert_int_equal(template_check("{{ .service", &reason), -EINVAL);
 	assert_string_equal(reason.text, "'{{' without '}}'");
 }

@@ -151,7 +151,12 @@ static void faults(void **state)
 		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: { a: '{{ .b }}' } }]\n",
 		  "r:1:59: annotations.a: '{{ .b }}': there are .alertname, .service, .severity, "
 		  ".pid, .metric, .value, .threshold, .goroutine, .site, .created_by, .panic, "
-		  ".summary\n" },
+		  ".summary, .labels.NAME\n" },
+		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: { a: '{{ .labels.tam }}' "
+		  "}, "
+		  "labels: { team: x } }]\n",
+		  "r:1:9: rule 'A': annotations: '{{ .labels.tam }}': the rule has no such "
+		  "label\n" },
 		{ "rules:\n  - { alert: A, metric: open_fds, threshold: 1 }\n  - { alert: A, "
 		  "metric: open_fds, threshold: 2 }\n",
 		  "r:3:5: rule 'A': there is another rule of this name\n" },
