@@ -26,10 +26,10 @@ static const struct cmd_option options[] = {
 	{},
 };
 
-/* "DeferPileUp, ProcessDied"; "no": none is firing. Each rule once, however many processes it is about. */
+/* "DeferPileUp, ProcessDied (silenced)"; "no": none is firing. Each rule once, however many processes it is about. */
 static json_t *firing(const json_t *alerts, const char *service)
 {
-	json_t *rules = json_object(), *unused, *text;
+	json_t *rules = json_object(), *silenced, *text;
 	const json_t *a;
 	const char *rule;
 	struct buf names;
@@ -40,12 +40,14 @@ static json_t *firing(const json_t *alerts, const char *service)
 
 		if (!strcmp(value_string(a, "state"), "firing") &&
 		    !strcmp(value_string(labels, "service"), service))
-			(void)json_object_set_new(rules, value_string(labels, "alertname"),
-						  json_true());
+			(void)json_object_set_new(
+				rules, value_string(labels, "alertname"),
+				json_boolean(json_is_object(json_object_get(a, "silence"))));
 	}
 	buf_init(&names, 0);
-	json_object_foreach (rules, rule, unused)
-		buf_printf(&names, "%s%s", names.len ? ", " : "", rule);
+	json_object_foreach (rules, rule, silenced)
+		buf_printf(&names, "%s%s%s", names.len ? ", " : "", rule,
+			   json_is_true(silenced) ? " (silenced)" : "");
 	text = json_string(names.len ? names.data : "no");
 	buf_done(&names);
 	json_decref(rules);

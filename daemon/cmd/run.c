@@ -195,8 +195,11 @@ static void log_top_sites(struct log_line *l, const struct alert *a)
 static void on_alert(void *arg, const struct alert *a)
 {
 	bool firing = a->state == ALERT_FIRING;
+	struct run *r = arg;
 	struct log_line l;
 
+	if (firing && r->receivers)
+		receivers_note(r->receivers, a);
 	log_begin(&l, firing && a->severity > SEVERITY_INFO ? LOG_WARN : LOG_INFO,
 		  firing ? "alert firing" : "alert resolved");
 	log_str(&l, "alert", a->key.rule);
@@ -265,19 +268,19 @@ static void set_receivers(struct run *r)
 		log_error("alerts are not sent as configured: %s", reason.text);
 }
 
-static void complain(const char *url, const char *error)
+static void tell_of_receivers(bool bad, const char *text)
 {
-	if (error)
-		log_warn("alerts do not get through: %s", error);
+	if (bad)
+		log_warn("%s", text);
 	else
-		log_info("alerts get through again: %s", url);
+		log_info("%s", text);
 }
 
 static void tell_receivers(struct run *r, uint64_t now_ns)
 {
 	if (r->receivers)
 		receivers_tick(r->receivers, alerts_active(engine_alerts(r->session.engine)),
-			       now_ns, session_unix_ms(), complain);
+			       now_ns, session_unix_ms(), tell_of_receivers);
 }
 
 /* Web */

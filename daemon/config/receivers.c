@@ -22,9 +22,11 @@ static const struct yaml_key receiver_keys[] = {
 	  .doc = "its first line goes along as a token; read for each message" },
 };
 
+/* Of the next one of opts. */
 static void check_url(struct yaml_file *f, yaml_node_t *node, const char *what,
-		      struct receiver_opts *r)
+		      struct receivers_opts *opts)
 {
+	struct receiver_opts *r = &opts->list[opts->n];
 	size_t n = strlen(r->url);
 
 	if (n && strncmp(r->url, "http://", 7) && strncmp(r->url, "https://", 8))
@@ -33,6 +35,11 @@ static void check_url(struct yaml_file *f, yaml_node_t *node, const char *what,
 	/* "http://host:9093/" means the same. */
 	while (r->kind == RECEIVER_ALERTMANAGER && n && r->url[n - 1] == '/')
 		r->url[--n] = '\0';
+	/* One would hear it twice, and what became of it has one name. */
+	for (unsigned i = 0; i < opts->n && n; i++) {
+		if (!strcmp(opts->list[i].url, r->url))
+			yaml_error(f, node, "%s.url: '%s' is there already", what, r->url);
+	}
 }
 
 static void parse_list(struct yaml_file *f, yaml_node_t *node, struct receivers_opts *opts,
@@ -51,7 +58,7 @@ static void parse_list(struct yaml_file *f, yaml_node_t *node, struct receivers_
 		}
 		*r = (struct receiver_opts){ .kind = kind, .timeout_ns = RECEIVERS_TIMEOUT_NS };
 		yaml_bind(f, item, what, receiver_keys, ARRAY_SIZE(receiver_keys), r);
-		check_url(f, item, what, r);
+		check_url(f, item, what, opts);
 		opts->n++;
 	}
 }

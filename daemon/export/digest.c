@@ -12,14 +12,13 @@
 #include "export/views_priv.h"
 
 #define PIDS_SHOWN 16
-#define SITE_MAX   (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
 
 struct entry {
 	UT_hash_handle hh;
 	struct entry_key {
 		char rule[RULE_NAME_MAX];
 		char service[MODEL_NAME_MAX];
-		char site[SITE_MAX];
+		char site[DIGEST_SITE_MAX];
 	} key;
 	bool firing;
 	bool seen; /* in the update that runs */
@@ -92,6 +91,20 @@ static void site_of(const struct alert *a, char *buf, size_t size)
 		snprintf(buf, size, "%s", s->function);
 }
 
+void digest_key_of(const char *rule, const char *service, const char *site,
+		   char ret_key[static DIGEST_KEY_MAX])
+{
+	snprintf(ret_key, DIGEST_KEY_MAX, "%s\n%s\n%s", rule, service, site);
+}
+
+void digest_key(const struct alert *a, char ret_key[static DIGEST_KEY_MAX])
+{
+	char site[DIGEST_SITE_MAX];
+
+	site_of(a, site, sizeof(site));
+	digest_key_of(a->key.rule, a->service, site, ret_key);
+}
+
 static struct entry *entry_of(struct digest *d, const struct alert *a)
 {
 	struct entry_key key = {};
@@ -141,7 +154,7 @@ static json_t *annotations_of(const struct alert *a)
 	return o;
 }
 
-static void add(struct digest *d, const struct alert *a, const json_t *external)
+void digest_add(struct digest *d, const struct alert *a, const json_t *external)
 {
 	struct entry *e = entry_of(d, a);
 
@@ -190,7 +203,7 @@ void digest_update(struct digest *d, const struct alert *active, const json_t *e
 		e->seen = false;
 	for (const struct alert *a = active; a; a = a->hh.next) {
 		if (a->state == ALERT_FIRING && !a->inhibited)
-			add(d, a, external);
+			digest_add(d, a, external);
 	}
 	HASH_ITER (hh, d->entries, e, next) {
 		if (e->seen) {

@@ -16,17 +16,27 @@
 
 #include "alert/alert.h"
 
-#define DIGEST_MAX     4096            /* further ones are dropped, and counted */
-#define DIGEST_KEEP_NS 900000000000ull /* what has ended is told for so long at most */
+#define DIGEST_MAX      4096            /* further ones are dropped, and counted */
+#define DIGEST_KEEP_NS  900000000000ull /* what has ended is told for so long at most */
+#define DIGEST_SITE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
+#define DIGEST_KEY_MAX  (RULE_NAME_MAX + MODEL_NAME_MAX + DIGEST_SITE_MAX)
+
+/* What makes one alert of many: rule, service, and the label `site`, each on a line. */
+void digest_key(const struct alert *a, char ret_key[static DIGEST_KEY_MAX]);
+void digest_key_of(const char *rule, const char *service, const char *site,
+		   char ret_key[static DIGEST_KEY_MAX]);
 
 struct digest;
 
 struct digest *digest_new(void); /* NULL: out of memory */
 void digest_free(struct digest *d);
 
-/* `external`: labels for all, an object; NULL: none. Borrowed for the call. */
+/* `external`: labels for all, an object; NULL: none. Borrowed for the call. What fires is there or has ended. */
 void digest_update(struct digest *d, const struct alert *active, const json_t *external,
 		   uint64_t now_ns);
+
+/* One that fires, which may be over before the next update: it is told all the same. */
+void digest_add(struct digest *d, const struct alert *a, const json_t *external);
 
 /* Goes up by one with each alert that begins or ends. */
 uint64_t digest_seq(const struct digest *d);

@@ -359,7 +359,7 @@ static void write_time(struct page *p, uint64_t ns, const char *label, const cha
 
 static void write_receivers(struct page *p)
 {
-	unsigned n = receivers_count(p->show->receivers);
+	unsigned n = receivers_count(p->show->receivers), silenced = 0;
 	struct receiver_stats st;
 	struct expo *x = &p->x;
 
@@ -382,6 +382,11 @@ static void write_receivers(struct page *p)
 		receivers_get_stats(p->show->receivers, i, &st);
 		write_time(p, st.good_ns, "receiver", st.url);
 	}
+	expo_family(x, "deferd_alerts_silenced", EXPO_GAUGE,
+		    "Alerts that fire and were silenced in an Alertmanager when it was told last.");
+	for (const struct alert *a = alerts_active(p->show->alerts); a; a = a->hh.next)
+		silenced += receivers_silence(p->show->receivers, a) != NULL;
+	expo_sample(x, silenced, NULL);
 	expo_family(x, "deferd_alerts_untold", EXPO_COUNTER,
 		    "Alerts that no receiver was told of: there were more than 4,096 at a time.");
 	expo_sample(x, (double)receivers_dropped(p->show->receivers), NULL);

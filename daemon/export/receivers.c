@@ -11,17 +11,19 @@
 
 #include "base/cleanup.h"
 #include "export/digest.h"
-#include "http/post.h"
+#include "export/silences.h"
+#include "http/remote.h"
 
 #define LEASE_TIMES \
 	4 /* of resend: an Alertmanager that hears nothing for so long takes an alert for ended */
 #define STACK_BYTES (256 * 1024)
 #define END_WAIT_S  1
+#define URL_MAX     (RECEIVER_TEXT_MAX + 128)
 
 /* Shared with its thread: `lock` guards what is in `mail`. */
 struct receiver {
 	struct receiver_opts opts;
-	char post_url[RECEIVER_TEXT_MAX + 32];
+	char post_url[URL_MAX];
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -32,6 +34,8 @@ struct receiver {
 		bool done;  /* it was; the answer: */
 		int status; /* HTTP, or negative errno */
 		struct reason reason;
+		json_t *silences; /* after a message that was taken; NULL: not known */
+		struct reason silences_reason;
 	} mail;
 	/* The loop's own. */
 	bool busy;
@@ -41,6 +45,8 @@ struct receiver {
 	unsigned failures; /* in a row */
 	uint64_t sent, failed, refused, good_ns;
 	char last_error[REASON_MAX];
+	json_t *silences;         /* as in silences.h; NULL: not known */
+	bool silences_complained; /* since they were known last */
 };
 
 struct receivers {
@@ -53,21 +59,50 @@ struct receivers {
 
 /* The thread */
 
+/* NULL with the reason: it does not say. */
+static json_t *ask_silences(const struct receiver *r, const struct http_peer *peer,
+			    struct reason *reason)
+{
+	char url[URL_MAX], ids[SILENCES_DETAIL_MAX][SILENCE_ID_MAX];
+	_cleanup_free_ char *answer = NULL;
+	json_t *silences;
+	unsigned n;
+
+	snprintf(url, sizeof(url), "%s" SILENCES_PATH, r->opts.url);
+	if (http_remote_get(peer, url, &answer, reason))
+		return NULL;
+	silences = silences_parse(answer);
+	if (!silences) {
+		reason_set(reason, -EPROTO, "%s: the answer is no list of alerts", url);
+		return NULL;
+	}
+	n = silences_ids(silences, ids);
+	for (unsigned i = 0; i < n; i++) {
+		_cleanup_free_ char *detail = NULL;
+		struct reason ignored;
+
+		snprintf(url, sizeof(url), "%s/api/v2/silence/%.*s", r->opts.url,
+			 SILENCE_ID_MAX - 1, ids[i]);
+		if (!http_remote_get(peer, url, &detail, &ignored))
+			silences_add_detail(silences, ids[i], detail);
+	}
+	return silences;
+}
+
 static void *work(void *arg)
 {
 	struct receiver *r = arg;
-	struct http_post post = {
-		.url = r->post_url,
+	struct http_peer peer = {
 		.ca_file = r->opts.ca_file,
 		.bearer_file = r->opts.bearer_token_file,
 		.timeout_ms = (unsigned)(r->opts.timeout_ns / 1000000),
-		.content_type = "application/json",
 	};
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->mail.end) {
-		struct reason reason = {};
+		struct reason reason = {}, silences_reason = {};
 		char *body = r->mail.body;
+		json_t *silences = NULL;
 		int status;
 
 		if (!body) {
@@ -76,11 +111,16 @@ static void *work(void *arg)
 		}
 		r->mail.body = NULL;
 		pthread_mutex_unlock(&r->lock);
-		status = http_post(&post, body, strlen(body), &reason);
+		status = http_remote_post(&peer, r->post_url, body, strlen(body), &reason);
 		free(body);
+		if (r->opts.kind == RECEIVER_ALERTMANAGER && status / 100 == 2)
+			silences = ask_silences(r, &peer, &silences_reason);
 		pthread_mutex_lock(&r->lock);
 		r->mail.status = status;
 		r->mail.reason = reason;
+		json_decref(r->mail.silences);
+		r->mail.silences = silences;
+		r->mail.silences_reason = silences_reason;
 		r->mail.done = true;
 	}
 	r->mail.gone = true;
@@ -146,6 +186,8 @@ static void receiver_free(struct receiver *r)
 	}
 	pthread_join(r->thread, NULL);
 	free(r->mail.body);
+	json_decref(r->mail.silences);
+	json_decref(r->silences);
 	free(r);
 }
 
@@ -217,7 +259,7 @@ static struct receiver *pick(struct receivers *rs, const struct receiver_opts *o
 int receivers_reload(struct receivers *rs, const struct receivers_opts *opts, struct reason *reason)
 {
 	struct receiver *list[RECEIVERS_MAX] = {};
-	int err = opts->n ? http_post_load(reason) : 0;
+	int err = opts->n ? http_remote_load(reason) : 0;
 
 	if (err)
 		return err;
@@ -247,9 +289,16 @@ static uint64_t back_off_ns(unsigned failures, uint64_t now_ns)
 	return ns + now_ns % (ns / 4);
 }
 
+static void tell_of(receivers_tell_fn tell, bool bad, const char *what, const char *of)
+{
+	char text[REASON_MAX + 64];
+
+	snprintf(text, sizeof(text), "%s: %s", what, of);
+	tell(bad, text);
+}
+
 static void judge(const struct receivers *rs, struct receiver *r, int status,
-		  const struct reason *reason, uint64_t now_ns,
-		  void (*complain)(const char *url, const char *error))
+		  const struct reason *reason, uint64_t now_ns, receivers_tell_fn tell)
 {
 	bool good = status / 100 == 2, retry = status < 0 || status >= 500;
 
@@ -267,24 +316,41 @@ static void judge(const struct receivers *rs, struct receiver *r, int status,
 		r->due_ns = now_ns + back_off_ns(r->failures + 1, now_ns);
 	}
 	if (!good && !r->last_error[0])
-		complain(r->opts.url, reason->text);
+		tell_of(tell, true, "alerts do not get through", reason->text);
 	else if (good && r->last_error[0])
-		complain(r->opts.url, NULL);
+		tell_of(tell, false, "alerts get through again", r->opts.url);
 	snprintf(r->last_error, sizeof(r->last_error), "%s", good ? "" : reason->text);
 	r->failures = retry ? r->failures + 1 : 0;
 }
 
+/* What it was told before may be over: nothing is known then. */
+static void take_silences(struct receiver *r, const struct mail *m, receivers_tell_fn tell)
+{
+	json_decref(r->silences);
+	r->silences = m->silences;
+	if (m->status / 100 != 2)
+		return;
+	if (!r->silences && !r->silences_complained)
+		tell_of(tell, true, "which alerts are silenced is not known",
+			m->silences_reason.text);
+	r->silences_complained = !r->silences;
+}
+
 static void collect(const struct receivers *rs, struct receiver *r, uint64_t now_ns,
-		    void (*complain)(const char *url, const char *error))
+		    receivers_tell_fn tell)
 {
 	struct mail m;
 
 	pthread_mutex_lock(&r->lock);
 	m = r->mail;
 	r->mail.done = false;
+	r->mail.silences = NULL;
 	pthread_mutex_unlock(&r->lock);
-	if (m.done)
-		judge(rs, r, m.status, &m.reason, now_ns, complain);
+	if (!m.done)
+		return;
+	judge(rs, r, m.status, &m.reason, now_ns, tell);
+	if (r->opts.kind == RECEIVER_ALERTMANAGER)
+		take_silences(r, &m, tell);
 }
 
 static bool is_due(const struct receivers *rs, const struct receiver *r, uint64_t now_ns)
@@ -318,14 +384,20 @@ static void send(const struct receivers *rs, struct receiver *r, uint64_t now_ns
 	pthread_mutex_unlock(&r->lock);
 }
 
+void receivers_note(struct receivers *rs, const struct alert *a)
+{
+	if (rs->n)
+		digest_add(rs->digest, a, rs->labels);
+}
+
 void receivers_tick(struct receivers *rs, const struct alert *active, uint64_t now_ns,
-		    int64_t unix_ms, void (*complain)(const char *url, const char *error))
+		    int64_t unix_ms, receivers_tell_fn tell)
 {
 	if (!rs->n)
 		return;
 	digest_update(rs->digest, active, rs->labels, now_ns);
 	for (unsigned i = 0; i < rs->n; i++) {
-		collect(rs, rs->list[i], now_ns, complain);
+		collect(rs, rs->list[i], now_ns, tell);
 		if (is_due(rs, rs->list[i], now_ns))
 			send(rs, rs->list[i], now_ns, unix_ms);
 	}
@@ -349,6 +421,19 @@ void receivers_get_stats(const struct receivers *rs, unsigned i, struct receiver
 		.good_ns = r->good_ns,
 		.last_error = r->last_error,
 	};
+}
+
+const json_t *receivers_silence(const struct receivers *rs, const struct alert *a)
+{
+	const json_t *silence = NULL;
+	char key[DIGEST_KEY_MAX];
+
+	if (!rs || a->state != ALERT_FIRING)
+		return NULL;
+	digest_key(a, key);
+	for (unsigned i = 0; i < rs->n && !silence; i++)
+		silence = json_object_get(rs->list[i]->silences, key);
+	return silence;
 }
 
 uint64_t receivers_dropped(const struct receivers *rs)

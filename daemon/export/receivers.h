@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Who is told of alerts over the network: Alertmanagers (API v2, all of them, again and again while an alert fires), and
- * webhooks (each change once). Each has a thread, which one that does not answer keeps from nothing else. A message says
+ * Who is told of alerts over the network: Alertmanagers (API v2, all of them, again and again while an alert fires; with
+ * each message they are asked which alerts are silenced there), and webhooks (each change once). Each has a thread, which one that does not answer keeps from nothing else. A message says
  * what is the case, not what has happened: whatever one could not be told while it was away, the next message says, so
  * that there is no queue to run over. The loop's thread owns all but the message that is under way.
  */
@@ -11,10 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "alert/alert.h"
 #include "base/reason.h"
 
-#define RECEIVERS_MAX     8
+#define RECEIVERS_MAX     16
 #define RECEIVER_TEXT_MAX 256
 #define RECEIVER_BACK_OFF_MIN_NS \
 	1000000000ull /* doubled with each failure, plus up to a quarter by chance */
@@ -63,12 +65,20 @@ void receivers_free(struct receivers *rs);
 int receivers_reload(struct receivers *rs, const struct receivers_opts *opts,
 		     struct reason *reason);
 
-/* Once a second: what is due goes out. `complain` is told of the first failure of a row, and when that is over. */
+/* For the log: the first failure of a row, and that it is over. */
+typedef void (*receivers_tell_fn)(bool bad, const char *text);
+
+/* An alert begins to fire: it is told even if it is over before the next tick. */
+void receivers_note(struct receivers *rs, const struct alert *a);
+
+/* Once a second: what is due goes out. */
 void receivers_tick(struct receivers *rs, const struct alert *active, uint64_t now_ns,
-		    int64_t unix_ms, void (*complain)(const char *url, const char *error));
+		    int64_t unix_ms, receivers_tell_fn tell);
 
 unsigned receivers_count(const struct receivers *rs); /* NULL: 0 */
 void receivers_get_stats(const struct receivers *rs, unsigned i, struct receiver_stats *ret_stats);
+/* The silence that an Alertmanager had for it when it was told last, as in silences.h, borrowed; NULL: none that is known. */
+const json_t *receivers_silence(const struct receivers *rs, const struct alert *a);
 /* Alerts that found no room: see DIGEST_MAX. */
 uint64_t receivers_dropped(const struct receivers *rs);
 

@@ -170,6 +170,7 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 {
 	json_t *o = json_object(), *labels = json_object(), *notes = json_object(),
 	       *top = json_array();
+	const json_t *silence = receivers_silence(sh->receivers, a);
 	char text[1024];
 
 	set_str(labels, "alertname", a->key.rule);
@@ -197,6 +198,7 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	set(o, "also", also_json(a));
 	set(o, "known", json_boolean(!a->unknown));
 	set(o, "inhibited", json_boolean(a->inhibited));
+	set(o, "silence", silence ? json_deep_copy(silence) : json_null());
 	if (a->of_panic) {
 		set_str(o, "panic", a->panic);
 		set(o, "site", view_alert_site(&a->site, false));

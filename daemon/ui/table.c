@@ -199,14 +199,31 @@ static bool drop_one(const struct table_kind *kind, struct layout *l)
 	return true;
 }
 
+/* "-": no value */
+static bool is_shown(const struct table *t, const struct column *c)
+{
+	struct table_value v;
+
+	if (!c->rare)
+		return true;
+	for (unsigned i = 0; i < t->n; i++) {
+		c->format(c, t->rows[i].o, &v);
+		if (strcmp(v.text, "-"))
+			return true;
+	}
+	return false;
+}
+
 static void lay_out(const struct table *t, unsigned width, struct layout *l)
 {
 	unsigned n = count_columns(t->kind), spare;
 
-	*l = (struct layout){ .n = n };
+	*l = (struct layout){};
 	for (unsigned i = 0; i < n; i++) {
-		l->column[i] = i;
-		l->width[i] = t->kind->columns[i].min;
+		if (!is_shown(t, &t->kind->columns[i]))
+			continue;
+		l->column[l->n] = i;
+		l->width[l->n++] = t->kind->columns[i].min;
 	}
 	while (layout_width(l) > width && drop_one(t->kind, l))
 		;
@@ -225,7 +242,7 @@ unsigned table_width(const struct table *t)
 	unsigned sum = 0;
 
 	for (const struct column *c = t->kind->columns; c->title; c++)
-		sum += content_width(t, c) + GAP;
+		sum += is_shown(t, c) ? content_width(t, c) + GAP : 0;
 	return sum;
 }
 

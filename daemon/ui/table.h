@@ -33,6 +33,7 @@ struct column {
 		rank; /* columns of the highest rank are left out first, of equals the right one; 0: never */
 	enum { COLUMN_TEXT, COLUMN_TAIL, COLUMN_NUMBER } align; /* tail: text whose end matters */
 	void (*format)(const struct column *c, const json_t *row, struct table_value *ret);
+	bool rare; /* left out while no row has a value */
 	/* What it is sorted by, as value_number(); NULL: by its text. */
 	bool (*number)(const json_t *row, const char *key, double *ret);
 };

@@ -297,10 +297,35 @@ static bool number_in_string(const json_t *row, const char *key, double *ret)
 	return true;
 }
 
+/* What is told to nobody is said: by whom that is so. */
 static void as_alert_state(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	as_text(c, row, ret);
-	ret->style = strcmp(ret->text, "firing") ? STYLE_PLAIN : STYLE_ALARM;
+	if (strcmp(ret->text, "firing"))
+		return;
+	if (json_is_object(json_object_get(row, "silence")))
+		table_value_set(ret, "silenced");
+	else if (json_is_true(json_object_get(row, "inhibited")))
+		table_value_set(ret, "inhibited");
+	else
+		ret->style = STYLE_ALARM;
+}
+
+/* "until 11-27 20:15 UTC by maria: the disk is being replaced" */
+static void as_silence(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const json_t *silence = json_object_get(row, c->key);
+	const char *ends = value_string(silence, "ends_at");
+
+	table_value_set(ret, "");
+	if (!json_is_object(silence))
+		return;
+	if (strlen(ends) < strlen("2026-11-27T20:15"))
+		table_value_set(ret, value_string(silence, "id"));
+	else
+		snprintf(ret->text, sizeof(ret->text), "until %.5s %.5s UTC by %s: %s", ends + 5,
+			 ends + 11, value_string(silence, "created_by"),
+			 value_string(silence, "comment"));
 }
 
 void tables_add_ages(json_t *list, const char *key, double unix_ms)
@@ -522,8 +547,9 @@ static const struct column alert_columns[] = {
 	  .align = COLUMN_TEXT,
 	  .format = as_severity,
 	  .number = severity_number },
-	TEXT("STATE", "state", 8, 8, 1, as_alert_state,
-	     "firing; pending: its time is not over yet"),
+	TEXT("STATE", "state", 8, 9, 1, as_alert_state,
+	     "firing; pending: its time is not over yet; silenced in an Alertmanager; inhibited by "
+	     "another one"),
 	TEXT("ALERT", "alertname", 14, 32, 0, as_label, "name of the rule"),
 	TEXT("SERVICE", "service", 14, 32, 0, as_label, "service it speaks of"),
 	{ .title = "PID",
@@ -546,6 +572,15 @@ static const struct column alert_columns[] = {
 	  .number = number_in_string },
 	NUMBER("SINCE", "age_seconds", 7, 3, as_age, "how long its condition has held"),
 	TAIL("SITE", "site", 16, 80, 6, as_place, "where the deepest goroutine registered last"),
+	{ .title = "SILENCE",
+	  .key = "silence",
+	  .meaning = "until when, by whom, and why",
+	  .min = 12,
+	  .max = 80,
+	  .rank = 7,
+	  .rare = true,
+	  .align = COLUMN_TEXT,
+	  .format = as_silence },
 	{},
 };
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Alerts get to a real Alertmanager and to webhooks: once for one cause however many processes have it, again after an outage and never
-# twice, ended when they are over. What receivers do wrong is counted and told, and keeps nobody else from hearing.
+# twice, ended when they are over. Who silenced one there is known here. What receivers do wrong is counted and told, and keeps nobody
+# else from hearing; whom nobody vouches for hears nothing.
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_go
@@ -13,17 +14,18 @@ cat >"$tmp/am.yml" <<'END'
 route: { receiver: nobody, group_by: [alertname, service], group_wait: 1s, group_interval: 1s }
 receivers: [{ name: nobody }]
 END
+outage=${OUTAGE_SECONDS:-60}
 am_port=$(free_port)
 am=http://127.0.0.1:$am_port
 # Debian's has its templates in /usr/share, where the package is not installed: in a namespace of its own they are there.
-start_alertmanager() {
+start_alertmanager() { # OPTIONS...
 	unshare -m sh -c 'mount -t tmpfs none /usr/share && mkdir /usr/share/prometheus && cp -r "$0" /usr/share/prometheus/ && exec "$@"' \
 		"${alertmanager%/bin/*}/share/prometheus/alertmanager" \
 		"$alertmanager" --config.file="$tmp/am.yml" --storage.path="$tmp/am" --web.listen-address="127.0.0.1:$am_port" \
-		--cluster.listen-address= >>"$tmp/am.log" 2>&1 7>&- &
+		--cluster.listen-address= "$@" >>"$tmp/am.log" 2>&1 7>&- &
 	manager=$!
 	live_pids+=("$manager")
-	wait_until 20 curl -sf -o /dev/null "$am/-/ready"
+	wait_until 20 curl -skf -o /dev/null "$am/-/ready"
 }
 stop_alertmanager() {
 	kill "$manager"
@@ -46,7 +48,10 @@ rules:
 receivers:
   resend: 2s
   labels: { host: here }
-  alertmanagers: [{ url: "$am/" }]
+  alertmanagers:
+    - { url: "$am/" }
+    - { url: "$sink/no-alertmanager" }
+    - { url: "$sink/huge-manager" }
   webhooks:
     - { url: "$sink/ok" }
     - { url: "$sink/bad" }
@@ -79,48 +84,88 @@ echo >"$tmp/second.gate"
 wait_until 20 processes 2
 ok $? "of two processes it is one"
 is "$(alerts length)" 1 "and stays one"
+
+# A silence, of which the daemon hears with its next message.
+silenced() { curl -sf "$url/api/v1/alerts" | jq -r '[.data.alerts[].silence | select(.)] | length'; }
+silenced_is() { [ "$(silenced)" = "$1" ]; }
+silence=$(jq -n '{ matchers: [{ name: "service", value: "fdc.*", isRegex: true }], startsAt: (now | todate), endsAt: (now + 600 | todate),
+	createdBy: "maria", comment: "is known" }' | curl -sf -H 'Content-Type: application/json' -d @- "$am/api/v2/silences" | jq -r .silenceID)
+wait_until 20 silenced_is 2
+ok $? "a silence is seen, for both processes"
+is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[0].silence | "\(.created_by): \(.comment), \(.id)"')" "maria: is known, $silence" "whose it is"
+is "$(metric deferd_alerts_silenced)" 2 "and counted"
+"$DEFERD" report --control.socket="$tmp/deferd.sock" --no-headers fdchurn >"$tmp/report"
+grep -q 'ManyFiles (silenced)' "$tmp/report"
+ok $? "deferd report says so: $(cat "$tmp/report")"
+curl -sf -X DELETE "$am/api/v2/silence/$silence"
+wait_until 20 silenced_is 0
+ok $? "it is taken away"
+grep -q 'level=warn msg="which alerts are silenced is not known: '"$sink"'/no-alertmanager/.*no list of alerts' "$tmp/deferd.log"
+ok $? "one that does not know is told"
+grep -q 'level=warn msg="which alerts are silenced is not known: '"$sink"'/huge-manager/.*more than 1048576 bytes' "$tmp/deferd.log"
+ok $? "and one that says too much"
+
 kill "$first"
 wait_until 20 processes 1
 ok $? "one of them has ended: it goes on"
 is "$(alerts length)" 1 "as the same"
 
-# An outage, through which it goes on, and another one begins.
+# An outage, through which it goes on, and another one begins, and a third begins and ends.
 stop_alertmanager
 failing() { [ "$(notified "$am" failed)" -ge 1 ]; }
 wait_until 20 failing
 ok $? "an outage is counted"
 grep -q 'level=warn msg="alerts do not get through: '"$am" "$tmp/deferd.log"
 ok $? "and told"
+cp "$fixtures/fdchurn" "$tmp/fdother"
+cp "$fixtures/fdchurn" "$tmp/fdpassing"
+start_beside other "$tmp/fdother" --leak 400
+other=$program
+start_beside passing "$tmp/fdpassing" --leak 400
+passing=$program
+for name in other passing; do echo >"$tmp/$name.gate"; done
+passing_heard() { grep '^/ok ' "$tmp/sink.out" | grep -q fdpassing; }
+wait_until 20 passing_heard
+ok $? "in the meantime another one begins"
+kill "$passing"
+wait_until 20 firing fdother ManyFiles
+sleep "$outage" # the condition is that nothing gets through for so long
 rm -rf "$tmp/am" # it has forgotten all
 start_alertmanager
-wait_until 90 there 1
-ok $? "after the outage it is there again"
-is "$(alerts '.[0].labels.service')" fdchurn "the same"
+wait_until 90 there 2
+ok $? "after $outage s all that still fire are there"
+is "$(alerts '[.[].labels.service] | sort | join(" ")')" "fdchurn fdother" "each once, and what has ended is not"
 wait_until 5 grep -q 'level=info msg="alerts get through again: '"$am" "$tmp/deferd.log"
 ok $? "that it is over is told"
 sent=$(notified "$am" sent)
 wait_until 20 notified_at_least "$am" sent $((sent + 3))
-is "$(alerts length)" 1 "and it is there once, told again and again"
-kill "$second"
+is "$(alerts length)" 2 "and they are there once, told again and again"
+kill "$second" "$other"
 wait_until 20 there 0
-ok $? "it is over"
+ok $? "they are over"
 
 # Webhooks: each change once.
 of_sink() { grep -c "^$1 " "$tmp/sink.out"; }
-ended() { grep "^/ok " "$tmp/sink.out" | tail -1 | sed 's/^[^ ]* //' | jq -e '.alerts[0] | .endsAt < (now | todate)' >/dev/null; }
-wait_until 10 ended
-ok $? "the webhook hears that it is over"
-is "$(of_sink /ok)" 2 "and of each change once" # of what the second process does nobody hears: it is the same alert
-wait_until 10 notified_at_least "$sink/bad" refused 2
-is "$(notified "$sink/bad" refused) $(notified "$sink/bad" failed)" "2 0" "what is refused is not sent again"
-wait_until 10 notified_at_least "$sink/moved" refused 2
-is "$(notified "$sink/moved" refused) $(of_sink /moved)" "2 2" "redirects are not followed"
+changes() { sed -n "s#^$1 ##p" "$tmp/sink.out" | jq -r '.alerts[].labels.service' | sort | uniq -c | xargs; }
+each="2 fdchurn 2 fdother 2 fdpassing" # that it fires, and that it is over; of what the second process does nobody hears: it is the same alert
+heard_all() { [ "$(changes "$1")" = "$each" ]; }
+wait_until 10 heard_all /ok
+is "$(changes /ok)" "$each" "a webhook hears of each change once"
+sed -n 's#^/ok ##p' "$tmp/sink.out" | tail -1 | jq -e '.alerts[0] | .endsAt < (now | todate)' >"$tmp/ended"
+ok $? "last that it is over"
+wait_until 10 heard_all /bad
+is "$(changes /bad)" "$each" "what is refused is not sent again"
+wait_until 5 [ "$(notified "$sink/bad" refused)" = "$(of_sink /bad)" ]
+is "$(notified "$sink/bad" refused) $(notified "$sink/bad" failed)" "$(of_sink /bad) 0" "and counted as refused"
+wait_until 10 heard_all /moved
+is "$(changes /moved)" "$each" "redirects are not followed"
+is "$(notified "$sink/moved" sent)" 0 "nor taken for an answer"
 wait_until 20 notified_at_least "$sink/busy" sent 1
 is "$(notified "$sink/busy" failed)" 2 "a busy one is tried again"
 wait_until 20 notified_at_least "$sink/hang" failed 2
 ok $? "one that hangs is given up, and tried again"
-wait_until 10 notified_at_least "$sink/huge" sent 2
-is "$(notified "$sink/huge" sent)" 2 "a huge answer is an answer"
+wait_until 10 heard_all /huge
+is "$(changes /huge)" "$each" "a huge answer is an answer"
 wait_until 20 notified_at_least http://127.0.0.1:1/ failed 2
 ok $? "nobody there: tried again"
 alive() { [ "$(metric deferd_rules_last_evaluation_timestamp_seconds | cut -d. -f1)" -ge $(($(date +%s) - 2)) ]; }
@@ -133,6 +178,64 @@ kill -HUP "$daemon"
 gone() { [ -z "$(notified "$sink/ok" sent)" ] && [ -n "$(notified "$am" sent)" ]; }
 wait_until 10 gone
 ok $? "a reload changes receivers"
+stop_daemon
+ok $? "the daemon ends well"
+
+# TLS: nobody is sent anything whose certificate nobody trusts, or is of another one.
+stop_alertmanager
+certificate() { # NAME SUBJECT-ALTERNATIVE
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$tmp/$1.key" -out "$tmp/$1.crt" -days 1 -subj "/CN=$1" -addext "subjectAltName=$2" \
+		>"$tmp/openssl.log" 2>&1
+}
+serve_tls() { # NAME
+	printf 'tls_server_config: { cert_file: "%s", key_file: "%s" }\n' "$tmp/$1.crt" "$tmp/$1.key" >"$tmp/web.yml"
+	start_alertmanager --web.config.file="$tmp/web.yml"
+}
+am=https://127.0.0.1:$am_port
+receiver() { # YAML
+	sed -i '/^receivers:/,$d' "$tmp/config.yml"
+	printf 'receivers: { resend: 2s, alertmanagers: [{ url: "%s", timeout: 2s%s }] }\n' "$am" "$1" >>"$tmp/config.yml"
+}
+secure_there() { [ "$(curl -skf "$am/api/v2/alerts" | jq length)" = "$1" ]; }
+complaints=0
+complains() { # once more, with a receiver that is new
+	local n
+	n=$(grep -c 'level=warn msg="alerts do not get through' "$tmp/deferd.log")
+	[ "$n" -gt $complaints ] && complaints=$n
+}
+certificate good IP:127.0.0.1
+certificate other DNS:elsewhere.example
+serve_tls good
+ok $? "an Alertmanager speaks TLS"
+receiver ""
+start_daemon --config.file="$tmp/config.yml"
+start_beside third "$fixtures/fdchurn" --leak 400
+wait_until 10 attached "$program"
+echo >"$tmp/third.gate"
+wait_until 20 complains
+ok $? "nobody vouches for it: not sent"
+grep 'level=warn msg="alerts do not get through' "$tmp/deferd.log" | tail -1 | grep -qi certificate
+ok $? "and told why: $(sed -n 's/.*not get through: \(.*\)/\1/p' "$tmp/deferd.log" | tail -1)"
+receiver ", ca_file: \"$tmp/other.crt\""
+kill -HUP "$daemon"
+wait_until 20 complains
+ok $? "another authority does: not sent"
+secure_there 0
+ok $? "nothing has come"
+receiver ", ca_file: \"$tmp/good.crt\""
+kill -HUP "$daemon"
+wait_until 20 secure_there 1
+ok $? "its own authority does: the alert is there"
+stop_alertmanager
+serve_tls other
+receiver ", ca_file: \"$tmp/other.crt\""
+kill -HUP "$daemon"
+wait_until 20 complains
+ok $? "the certificate of another host: not sent"
+receiver ", ca_file: \"$tmp/nowhere.crt\""
+kill -HUP "$daemon"
+wait_until 20 complains
+ok $? "an authority that cannot be read: not sent"
 stop_daemon
 ok $? "the daemon ends well"
 done_testing

@@ -107,6 +107,9 @@ static void faults(void **state)
 		  "https://\n" },
 		{ "receivers: { webhooks: [{ timeout: 1s }] }\n",
 		  "%:1:25: receivers.webhooks: key 'url' is missing\n" },
+		{ "receivers:\n  alertmanagers: [{ url: \"http://am\" }]\n"
+		  "  webhooks: [{ url: \"http://am\" }]\n",
+		  "%:3:14: receivers.webhooks.url: 'http://am' is there already\n" },
 		{ "receivers: { webhooks: {} }\n",
 		  "%:1:24: receivers.webhooks: expected a list\n" },
 		{ "receivers: { labels: { site: a } }\n",

@@ -175,13 +175,41 @@ static void full(void **state)
 	clear(&as);
 }
 
+/* Nothing saw it but what was told as it began. */
+static void short_one(void **state)
+{
+	_digest_ d = digest_new();
+	struct active as = {};
+	json_t *list;
+
+	digest_add(d, fire(&as, 0, "PileUp", "shop", "main.f", 10, 40), NULL);
+	clear(&as);
+	digest_update(d, NULL, NULL, T0 + SECOND);
+	assert_int_equal(digest_firing(d), 0);
+	list = told(d, 0, false, T0 + SECOND);
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text(list, 0, "labels", "service"), "shop");
+	assert_string_equal(text(list, 0, NULL, "startsAt"), "2023-11-14T22:13:20.000Z");
+	assert_string_equal(text(list, 0, NULL, "endsAt"), "2023-11-14T22:13:21.000Z");
+	json_decref(list);
+
+	/* What goes on is the same one. */
+	digest_add(d, fire(&as, 1, "PileUp", "shop", "main.g", 10, 40), NULL);
+	digest_update(d, as.head, NULL, T0 + 2 * SECOND);
+	assert_int_equal(digest_seq(d), 3);
+	list = told(d, 2, true, T0 + 2 * SECOND);
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text(list, 0, "annotations", "processes"), "1: 10");
+	json_decref(list);
+	clear(&as);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_cause),
-		cmocka_unit_test(changes),
-		cmocka_unit_test(many_processes),
-		cmocka_unit_test(full),
+		cmocka_unit_test(one_cause),      cmocka_unit_test(changes),
+		cmocka_unit_test(many_processes), cmocka_unit_test(full),
+		cmocka_unit_test(short_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
