@@ -351,9 +351,8 @@ static void start_local(struct run *r)
 }
 
 /* Clone, check, swap: whatever is wrong, the old configuration stays whole. */
-static int reload(void *arg)
+static int swap_config(struct run *r)
 {
-	struct run *r = arg;
 	struct config *fresh = NULL, *old = r->session.config;
 	struct webconfig *web = NULL;
 	struct buf fixed;
@@ -362,7 +361,6 @@ static int reload(void *arg)
 		config_free(fresh);
 		log_error("the new configuration is not valid, the old one stays in force (see the "
 			  "lines above)");
-		r->session.self.last_reload_good = false;
 		return -EINVAL;
 	}
 	buf_init(&fixed, 0);
@@ -382,13 +380,27 @@ static int reload(void *arg)
 		r->next_web = web;
 		r->tcp_stale = true;
 	}
-	r->session.self.last_reload_good = true;
-	r->session.self.last_reload_good_unix_s = (double)session_unix_ms() / 1e3;
 	log_info("configuration reloaded%s%s",
 		 fixed.len ? "; needs a restart to take effect: " : "",
 		 fixed.len ? fixed.data : "");
 	buf_done(&fixed);
 	return 0;
+}
+
+static int reload(void *arg)
+{
+	struct run *r = arg;
+	struct show_self *self = &r->session.self;
+	uint64_t begin_ns = loop_now_ns();
+	int err = swap_config(r);
+
+	self->reload_ns = loop_now_ns() - begin_ns;
+	self->last_reload_good = !err;
+	self->reloads += !err;
+	self->reloads_refused += err != 0;
+	if (!err)
+		self->last_reload_good_unix_s = (double)session_unix_ms() / 1e3;
+	return err;
 }
 
 /* Life */

@@ -511,6 +511,13 @@ static void write_self(struct page *p)
 	expo_family(x, "deferd_config_last_reload_success_timestamp_seconds", EXPO_GAUGE,
 		    "When the configuration in force was loaded, Unix time.");
 	expo_sample(x, ex->last_reload_good_unix_s, NULL);
+	expo_family(x, "deferd_config_reloads", EXPO_COUNTER,
+		    "Configurations that took effect, and those that were refused.");
+	expo_sample(x, (double)ex->reloads, "result", "done", NULL);
+	expo_sample(x, (double)ex->reloads_refused, "result", "refused", NULL);
+	expo_family(x, "deferd_config_last_reload_duration_seconds", EXPO_GAUGE,
+		    "How long the newest reload held up the event loop; 0: there was none.");
+	expo_sample(x, (double)ex->reload_ns / 1e9, NULL);
 	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE,
 		    "Duration of the newest scan of the kernel maps.");
 	expo_sample(x, (double)st->last_scan_ns / 1e9, NULL);

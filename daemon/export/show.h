@@ -20,6 +20,8 @@
 /* deferd's own process. */
 struct show_self {
 	bool last_reload_good;
+	uint64_t reloads, reloads_refused;
+	uint64_t reload_ns; /* the newest one took; 0: none yet */
 	double last_reload_good_unix_s;
 	double start_unix_s;
 	uint64_t cpu_ns;

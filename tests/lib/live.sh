@@ -110,7 +110,7 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
 target() { # FIELD [PID]: a field of /api/v1/targets/PID, of $program by default
 	curl -sf -m 5 "$url/api/v1/targets/${2-$program}" | jq -r ".$1"
 }
-target_is() { [ "$(target "$1")" = "$2" ]; }
+target_is() { [ "$(target "$1" "${3-$program}")" = "$2" ]; } # FIELD VALUE [PID]
 # jq -e is content with empty input, so compare what it prints.
 attached() { # PID
 	[ "$(curl -sf "$url/api/v1/targets/$1" | jq .state)" = '"observed"' ]
