@@ -269,6 +269,39 @@ static bool describe_pile(struct alert *a, struct model *m, const struct target 
 	return describe_goroutines(a, m, t, p->stack, p->nstack, p->created_at);
 }
 
+static bool describe_pool(struct alert *a, struct model *m, const struct target *t)
+{
+	struct pool_shortage s;
+
+	if (!target_pool_shortage(t, &s))
+		return true;
+	a->count = s.waiters->count;
+	snprintf(a->doing, sizeof(a->doing), "%s", s.waiters->reason);
+	fdgroup_name(&s.in_use->what.key, a->fds.what, sizeof(a->fds.what));
+	a->fds.open = s.in_use->what.open;
+	return describe_goroutines(a, m, t, s.waiters->stack, s.waiters->nstack,
+				   s.waiters->created_at);
+}
+
+/* The line that opened most of what leaks, and its share of these. */
+static void describe_opener(struct alert *a, const struct fd_line *lines, unsigned n,
+			    const struct event_fd_key *what)
+{
+	const struct fd_line *most = NULL;
+	uint64_t kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (memcmp(&lines[i].what, what, sizeof(*what)))
+			continue;
+		kept += lines[i].kept;
+		most = most ?: &lines[i];
+	}
+	if (!most || !most->at || !most->kept)
+		return;
+	(void)set_site(&a->fds.opened_by, most->at);
+	a->fds.opened_by.share = (double)most->kept / (double)kept;
+}
+
 static void describe_fds(struct alert *a, struct model *m, const struct target *t,
 			 enum fd_scope scope)
 {
@@ -284,10 +317,7 @@ static void describe_fds(struct alert *a, struct model *m, const struct target *
 	a->fds.limit = t->fds.limit;
 	if (!target_fd_exhaustion(t, &a->fds.full_low_s, &a->fds.full_high_s))
 		a->fds.full_low_s = a->fds.full_high_s = NAN;
-	if (fd_lines(m, t, lines) && lines[0].at && lines[0].kept) {
-		(void)set_site(&a->fds.opened_by, lines[0].at);
-		a->fds.opened_by.share = lines[0].share;
-	}
+	describe_opener(a, lines, fd_lines(m, t, lines), &g->what.key);
 }
 
 /* The newest panic of this outcome. */
@@ -399,6 +429,7 @@ static void refresh(struct alert *a, const struct rule *r, const double *values)
 	a->of_fds = first->metric->of_fds && !r->of_service;
 	a->of_bad_close = first->metric->of_bad_close && !r->of_service;
 	a->of_pile = first->metric->of_pile && !r->of_service;
+	a->of_pool = first->metric->of_pool && !r->of_service;
 	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
@@ -453,6 +484,8 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 		named = describe_depth(a, m, s->target, now_ns);
 	else if (a->of_pile)
 		named = describe_pile(a, m, s->target);
+	else if (a->of_pool)
+		named = describe_pool(a, m, s->target);
 	else if (a->of_leak)
 		named = describe_leak(a, m, s->target);
 	else if (a->of_bad_close)
@@ -651,6 +684,18 @@ static void describe_pile_up(const struct alert *a, char *buf, size_t size)
 		 a->service, a->pid, (unsigned long long)a->count, a->doing, place);
 }
 
+static void describe_shortage(const struct alert *a, char *buf, size_t size)
+{
+	char place[PLACE_MAX];
+
+	describe_place(&a->site, place, sizeof(place));
+	snprintf(buf, size,
+		 "%s (pid %u): the pool is too small: %llu goroutines wait for one of %llu %s, "
+		 "most in %s",
+		 a->service, a->pid, (unsigned long long)a->count, (unsigned long long)a->fds.open,
+		 a->fds.what, place);
+}
+
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
 	if (a->of_panic)
@@ -663,6 +708,8 @@ void alert_describe(const struct alert *a, char *buf, size_t size)
 		describe_descriptors(a, buf, size);
 	else if (a->of_pile)
 		describe_pile_up(a, buf, size);
+	else if (a->of_pool)
+		describe_shortage(a, buf, size);
 	else if (!a->of_depth && !a->pid)
 		snprintf(buf, size, "%s: %s is %g, threshold %g", a->service, a->metric, a->value,
 			 a->threshold);

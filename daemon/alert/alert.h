@@ -65,6 +65,8 @@ struct alert {
 	struct alert_site top[ALERT_SITES_MAX];
 	/* Of goroutines that leak, or wait for one lock: `site` is where they, or most, stand */
 	bool of_leak, of_pile;
+	/* Or for a connection of a pool: fds.what and fds.open are of these */
+	bool of_pool;
 	struct alert_site created;    /* the go statement; function "": they have none */
 	uint64_t count;               /* of them, now */
 	char doing[EVENT_REASON_MAX]; /* why they wait: "chan receive"; "" not known */

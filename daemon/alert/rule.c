@@ -142,6 +142,17 @@ static bool lock_wait(const struct model *m, const struct target *t, uint64_t no
 	return true;
 }
 
+static bool pool_waiters(const struct model *m, const struct target *t, uint64_t now_ns,
+			 double *ret)
+{
+	struct pool_shortage s;
+
+	if (!target_pool_shortage(t, &s))
+		return false;
+	*ret = s.waiters->count;
+	return true;
+}
+
 static bool request_p95(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
 {
 	return requests_seconds(t->service->requests, 0.95, ret);
@@ -230,6 +241,10 @@ const struct rule_metric rule_metrics[] = {
 	{ "lock_wait_seconds", "s",
 	  "for which one of these has waited at least; absent while it is not known", lock_wait,
 	  .of_pile = true },
+	{ "pool_waiters", "goroutines",
+	  "that wait for a connection of a pool which is too small: they become more, its "
+	  "connections do not; absent while that is not so",
+	  pool_waiters, .of_pool = true },
 	{ "request_p95_seconds", "s",
 	  "95th percentile of how long requests of the service took, in the last 30 s; absent "
 	  "below "
@@ -370,6 +385,11 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 		  .conditions = { { rule_metric_find("lock_waiters_max"), RULE_GE, 10 },
 				  { rule_metric_find("lock_wait_seconds"), RULE_GE, 10 } },
 		  .keep_ns = 30000000000ull,
+		  .severity = SEVERITY_WARNING },
+		{ .name = "PoolTooSmall",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("pool_waiters"), RULE_GE, 10 } },
+		  .keep_ns = 120000000000ull,
 		  .severity = SEVERITY_WARNING },
 		{ .name = "PanicOverridden",
 		  .n_conditions = 1,

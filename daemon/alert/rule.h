@@ -31,7 +31,8 @@ struct rule_metric {
 		     double *ret_value);
 	bool of_depth; /* the alert tells goroutine, depth and site */
 	bool of_pile;  /* the alert tells where those stand who wait for a lock */
-	bool of_leak;  /* the alert tells where the goroutines stand, and who makes them */
+	bool of_pool; /* the alert tells where those stand who wait for a connection, and of which there are too few */
+	bool of_leak; /* the alert tells where the goroutines stand, and who makes them */
 	bool of_fds; /* the alert tells which descriptors leak, how fast, and when there are no more */
 	enum fd_scope fds; /* with of_fds: which */
 	bool of_bad_close; /* the alert tells where */

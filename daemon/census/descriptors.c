@@ -82,11 +82,12 @@ static void count_closed(const struct descriptors *d, struct groups *gs,
 		g->closed[a] += d->time_ns - gone->first_ns >= gs->age_ns[a];
 }
 
-static void count_open(struct groups *gs, const struct descriptor *d, unsigned state,
-		       uint64_t now_ns)
+/* It is of the group that it is counted in: there may be too many ports. */
+static void count_open(struct groups *gs, struct descriptor *d, unsigned state, uint64_t now_ns)
 {
 	struct event_fd_group *g = group_of(gs, d->key);
 
+	d->key = g->key;
 	g->open++;
 	if (g->key.port && state < FD_STATES)
 		g->states[state]++;
@@ -178,10 +179,13 @@ static int by_number(const void *key, const void *member)
 	return *(const int *)key - ((const struct descriptor *)member)->fd;
 }
 
-uint64_t descriptors_since(const struct descriptors *d, int fd)
+uint64_t descriptors_since(const struct descriptors *d, int fd, struct event_fd_key *ret_key)
 {
 	const struct descriptor *at =
 		d->n ? bsearch(&fd, d->fds, d->n, sizeof(*d->fds), by_number) : NULL;
 
-	return at ? at->first_ns : 0;
+	if (!at)
+		return 0;
+	*ret_key = at->key;
+	return at->first_ns;
 }

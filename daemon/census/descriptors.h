@@ -33,7 +33,7 @@ void descriptors_free(struct descriptors *d); /* NULL is allowed */
 int descriptors_take(struct descriptors *d, const struct fd_entry *fds, unsigned n,
 		     uint64_t interval_ns, const struct event *ev, event_fn fn, void *arg);
 
-/* When it was first seen at a census; 0: at the newest one it was not open. */
-uint64_t descriptors_since(const struct descriptors *d, int fd);
+/* When it was first seen at a census, and which group it is of; 0: at the newest one it was not open. */
+uint64_t descriptors_since(const struct descriptors *d, int fd, struct event_fd_key *ret_key);
 
 #endif

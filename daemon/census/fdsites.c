@@ -8,9 +8,10 @@
 #include <uthash.h>
 
 struct site {
-	UT_hash_handle hh; /* by nstack and stack */
+	UT_hash_handle hh;
 	struct site_key {
-		uint64_t nstack;
+		struct event_fd_key what;
+		uint32_t nstack;
 		uint64_t stack[EVENT_STACK_MAX];
 	} key;
 	uint32_t kept;
@@ -46,9 +47,13 @@ void fdsites_free(struct fdsites *s)
 	free(s);
 }
 
-static struct site *site_of(struct fdsites *s, const struct event_fd_opened *o)
+_Static_assert(sizeof(struct site_key) == sizeof(struct event_fd_key) + 4 + 8 * EVENT_STACK_MAX,
+	       "no gaps: it is hashed");
+
+static struct site *site_of(struct fdsites *s, const struct event_fd_opened *o,
+			    struct event_fd_key what)
 {
-	struct site *site, probe = { .key.nstack = o->nstack };
+	struct site *site, probe = { .key = { .what = what, .nstack = o->nstack } };
 
 	memcpy(probe.key.stack, o->stack, o->nstack * sizeof(*o->stack));
 	HASH_FIND(hh, s->sites, &probe.key, sizeof(probe.key), site);
@@ -62,9 +67,10 @@ static struct site *site_of(struct fdsites *s, const struct event_fd_opened *o)
 	return site;
 }
 
-int fdsites_add(struct fdsites *s, const struct event_fd_opened *o, uint64_t old_ns)
+int fdsites_add(struct fdsites *s, const struct event_fd_opened *o, struct event_fd_key what,
+		uint64_t old_ns)
 {
-	struct site *site = site_of(s, o);
+	struct site *site = site_of(s, o, what);
 
 	if (!site)
 		return -ENOMEM;
@@ -106,11 +112,12 @@ void fdsites_tell(struct fdsites *s, const struct event *about, event_fn fn, voi
 			continue;
 		qsort(i->opened_ns, i->n, sizeof(*i->opened_ns), by_time);
 		ev.fd_site = (struct event_fd_site){
+			.key = i->key.what,
 			.open = i->n,
 			.kept = i->kept,
 			.oldest_ns = i->opened_ns[0],
 			.median_ns = i->opened_ns[i->n / 2],
-			.nstack = (unsigned)i->key.nstack,
+			.nstack = i->key.nstack,
 		};
 		memcpy(ev.fd_site.stack, i->key.stack, sizeof(ev.fd_site.stack));
 		fn(arg, &ev);

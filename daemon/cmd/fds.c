@@ -20,6 +20,7 @@
 #include "stat/trend.h"
 #include "ui/value.h"
 
+#define WHAT_MAX    64
 #define SHOWN_KINDS 4u /* of a process in the table */
 
 static struct source_opts source = { .command = "fds", .daemon_first = true };
@@ -154,7 +155,10 @@ static json_t *connections_of(struct pass *p)
 /* What the daemon makes of it, if there is one and it observes the process; else nothing. */
 static void add_verdict(json_t *o, struct source *s, pid_t pid)
 {
-	static const char *const taken[] = { "fd_leak", "fd_groups", "fd_sites",
+	static const char *const taken[] = { "fd_leak",
+					     "fd_groups",
+					     "fd_sites",
+					     "pool",
 					     "fd_exhaustion_seconds",
 					     "fd_exhaustion_high_seconds" };
 	struct reason reason = {};
@@ -258,12 +262,23 @@ static void print_process(const json_t *o)
 	}
 }
 
+/* "inet to port 5432", "pipe" */
+static void put_what(const json_t *o, char *buf, size_t size)
+{
+	long long port = value_integer(o, "port");
+
+	if (port)
+		snprintf(buf, size, "%s %s port %lld", value_string(o, "kind"),
+			 strcmp(value_string(o, "direction"), "in") ? "to" : "at", port);
+	else
+		snprintf(buf, size, "%s", value_string(o, "kind"));
+}
+
 static void print_group(const json_t *g)
 {
 	const json_t *leak = json_object_get(g, "leak");
-	long long port = value_integer(g, "port");
 	double low = 0, high = 0, seconds = 0;
-	char over[VALUE_MAX];
+	char over[VALUE_MAX], what[WHAT_MAX];
 
 	if (strcmp(value_string(leak, "verdict"), "leaking"))
 		return;
@@ -271,27 +286,43 @@ static void print_group(const json_t *g)
 	(void)value_number(leak, "high_per_hour", &high);
 	(void)value_number(leak, "seconds", &seconds);
 	value_duration(over, sizeof(over), seconds);
-	printf("        %s", value_string(g, "kind"));
-	if (port)
-		printf(" %s port %lld", strcmp(value_string(g, "direction"), "in") ? "to" : "at",
-		       port);
-	printf(": %.0f to %.0f more an hour, seen over %s; %lld are open\n", low, high, over,
-	       value_integer(g, "open"));
+	put_what(g, what, sizeof(what));
+	printf("        %s: %.0f to %.0f more an hour, seen over %s; %lld are open\n", what, low,
+	       high, over, value_integer(g, "open"));
 }
 
 static void print_site(const json_t *s)
 {
 	const json_t *site = json_object_get(s, "site");
 	double share = 0, median = 0;
-	char age[VALUE_MAX];
+	char age[VALUE_MAX], what[WHAT_MAX];
 
 	if (!value_integer(s, "kept"))
 		return;
 	(void)value_number(s, "share", &share);
 	(void)value_number(s, "median_seconds", &median);
 	value_duration(age, sizeof(age), median);
-	printf("        %5.1f%%  %lld kept, half of them for %s: %s at %s:%lld\n", 100 * share,
-	       value_integer(s, "kept"), age,
+	put_what(s, what, sizeof(what));
+	printf("        %5.1f%%  %lld kept (%s), half of them for %s: %s at %s:%lld\n", 100 * share,
+	       value_integer(s, "kept"), what, age,
+	       json_is_object(site) ? value_string(site, "function") : "?",
+	       value_string(site, "file"), value_integer(site, "line"));
+}
+
+/* Which is no leak. */
+static void print_pool(const json_t *pool)
+{
+	const json_t *site = json_object_get(pool, "site");
+	double per_hour = 0;
+
+	if (!json_is_object(pool))
+		return;
+	(void)value_number(pool, "per_hour", &per_hour);
+	printf("        the pool is too small: %lld goroutines wait for one of %lld %s, %.0f more "
+	       "an "
+	       "hour, most at %s at %s:%lld\n",
+	       value_integer(pool, "waiting"), value_integer(pool, "open"),
+	       value_string(pool, "what"), per_hour,
 	       json_is_object(site) ? value_string(site, "function") : "?",
 	       value_string(site, "file"), value_integer(site, "line"));
 }
@@ -308,6 +339,7 @@ static void print_verdict(const json_t *o)
 	printf("    verdict of the daemon: %s\n", value_string(leak, "verdict"));
 	json_array_foreach (json_object_get(o, "fd_groups"), i, g)
 		print_group(g);
+	print_pool(json_object_get(o, "pool"));
 	if (json_array_size(json_object_get(o, "fd_sites")))
 		puts("    opened by, since that is looked at:");
 	json_array_foreach (json_object_get(o, "fd_sites"), i, g)

@@ -219,7 +219,11 @@ static void on_alert(void *arg, const struct alert *a)
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++)
 		log_fmt(&l, a->also[i].metric, "%g", a->also[i].value);
-	if (a->of_leak || a->of_pile) {
+	if (a->of_pool) {
+		log_str(&l, "what", a->fds.what);
+		log_u64(&l, "open", a->fds.open);
+	}
+	if (a->of_leak || a->of_pile || a->of_pool) {
 		log_u64(&l, "goroutines", a->count);
 		log_str(&l, "reason", a->doing);
 		log_site(&l, "site", &a->site);

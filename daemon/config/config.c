@@ -20,6 +20,7 @@
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
 const char *const config_probe_set_names[] = { "off", "lean", "full", "burst", NULL };
+static const char *const fd_source_names[] = { "auto", "proc", NULL };
 static const char *const hook_names[] = { "auto", "fentry", "kprobe", "tracepoint", "off", NULL };
 
 /* Sections */
@@ -141,6 +142,9 @@ static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
 	  .doc = "who sees opens and closes; auto: fentry or kprobe where the kernel has it, else "
 		 "tracepoints while a process is growing" },
+	{ "source", .type = YAML_ENUM, .offset = F(descriptors.source), .names = fd_source_names,
+	  .doc = "who tells which there are; auto: the kernel in one pass, where it can; proc: "
+		 "/proc, which costs ten times as much and tells no port" },
 	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND,
 	  .max = 86400 * SECOND, .doc = "time over which growth is judged; restart to change" },
 };

@@ -35,6 +35,8 @@ enum config_fd_hooks {
 	CONFIG_FD_HOOKS_OFF
 };
 
+enum config_fd_source { CONFIG_FD_SOURCE_AUTO, CONFIG_FD_SOURCE_PROC };
+
 /* A defer runtime for C: the functions that register, run, and so on. Empty: it has none. */
 struct config_runtime {
 	char name[CONFIG_FUNCTION_MAX];
@@ -95,7 +97,8 @@ struct config {
 		struct config_baseline baselines[CONFIG_SERVICES_MAX];
 	} requests;
 	struct {
-		int hooks; /* enum config_fd_hooks */
+		int hooks;  /* enum config_fd_hooks */
+		int source; /* enum config_fd_source */
 		uint64_t window_ns;
 	} descriptors;
 	struct {

@@ -19,6 +19,7 @@ static void open_iterator(struct engine *e)
 {
 	struct reason reason = {};
 
+	e->fd_census.tried = true;
 	if (e->features->have[KERNEL_FD_ITER] && fditer_open(&e->fd_census.it, &reason))
 		log_warn("descriptors: %s; /proc is read instead, 5 us for each", reason.text);
 }
@@ -143,16 +144,17 @@ static bool take_opened(void *arg, const struct event *ev)
 	struct engine *e = arg;
 	struct watch *w = watch_of_id(e, ev->target);
 	const struct event_fd_opened *o = &ev->fd_opened;
+	struct event_fd_key what;
 	uint64_t since_ns, old_ns = DESCRIPTORS_OLD * e->config->census.interval_ns;
 
 	if (!w || !w->fd_sites || !w->fds)
 		return false;
 	if (o->opened_ns > w->fds_ns)
 		return true; /* the next census will tell */
-	since_ns = descriptors_since(w->fds, o->fd);
+	since_ns = descriptors_since(w->fds, o->fd, &what);
 	if (!since_ns || since_ns < o->opened_ns)
 		return false;
-	(void)fdsites_add(w->fd_sites, o, e->now_ns > old_ns ? e->now_ns - old_ns : 0);
+	(void)fdsites_add(w->fd_sites, o, what, e->now_ns > old_ns ? e->now_ns - old_ns : 0);
 	return true;
 }
 
@@ -176,13 +178,15 @@ static void tell_sites(struct engine *e)
 
 void descriptors_tick(struct engine *e)
 {
+	bool by_kernel = e->config->descriptors.source == CONFIG_FD_SOURCE_AUTO;
+
 	if (e->now_ns < e->fd_census.due_ns || !e->by_pid)
 		return;
-	if (!e->fd_census.due_ns)
+	if (by_kernel && !e->fd_census.tried)
 		open_iterator(e);
 	e->fd_census.due_ns = e->now_ns + e->config->census.interval_ns * pace_stretch(e) -
 			      e->config->census.interval_ns / 20;
-	if (e->fd_census.it)
+	if (by_kernel && e->fd_census.it)
 		read_by_kernel(e);
 	read_by_proc(e);
 	tell_sites(e);

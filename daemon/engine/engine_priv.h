@@ -131,9 +131,10 @@ struct engine {
 	struct golib_seen *golibs_seen;
 	struct fd_census {
 		struct fditer *it; /* NULL: not yet, or the kernel has none, and /proc is read */
-		uint64_t due_ns;   /* 0: there was none yet */
-		bool complained;   /* that a pass failed */
-		bool sites;        /* who opens is kept of somebody, or was at the census before */
+		bool tried;        /* to open it */
+		uint64_t due_ns;
+		bool complained; /* that a pass failed */
+		bool sites;      /* who opens is kept of somebody, or was at the census before */
 		struct fd_entry *fds; /* of the process that is being read */
 		unsigned n, room;
 		bool failed; /* no room for them */

@@ -24,7 +24,8 @@
 #define ASKED_SHARE     20           /* and so many times what it costs */
 #define FAILED_AFTER_NS (60000 * MS) /* from one that failed to the next */
 #define QUIET_INTERVALS 6
-#define DEEP_MAX        8 /* goroutines told for their depth, of one census */
+#define POOL_FRAMES     10 /* of a stack, in which a pool is looked for */
+#define DEEP_MAX        8  /* goroutines told for their depth, of one census */
 
 /* The innermost function, whose frame may not be made yet. */
 static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
@@ -289,17 +290,16 @@ static bool is_mutex(const struct synclock *l)
 	return l->kind == SYNCLOCK_MUTEX || l->kind == SYNCLOCK_RWMUTEX;
 }
 
-static void tell_pile(struct watch *w, const struct census_summary *s, const struct pile *p,
-		      const struct group *g)
+static void tell_pile(struct watch *w, enum event_type type, const struct census_summary *s,
+		      const struct pile *p, uint32_t woken, const struct group *g)
 {
-	struct event ev = {
-		.type = EVENT_PILE, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
-	};
+	struct event ev = { .type = type, .target = w->id, .pid = w->pid, .time_ns = s->end_ns };
 	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
 
 	ev.pile = (struct event_pile){
 		.object = p->object,
 		.count = p->count,
+		.woken = woken,
 		.oldest_ns = p->seen_ns,
 		.reason = s->reasons[g->key.reason % CENSUS_REASONS_MAX],
 		.created_at = g->key.created_at,
@@ -345,13 +345,71 @@ static void tell_piles(struct watch *w, const struct census_summary *s, struct e
 		l = lock_of(w, g);
 		room = add_queue(c, p->object - l.offset, p->count);
 		if (!told && is_mutex(&l)) {
-			tell_pile(w, s, p, g);
+			tell_pile(w, EVENT_PILE, s, p, 0, g);
 			told = true;
 		}
 		if (told && !room)
 			break;
 	}
 	piles_done(&piles);
+}
+
+/* How goroutines wait for their turn at a pool. */
+static bool is_patient(const char *reason)
+{
+	return !strcmp(reason, "select") || !strncmp(reason, "chan ", 5) ||
+	       !strncmp(reason, "sync.Cond", 9);
+}
+
+static bool is_pool_name(const struct name *n)
+{
+	bool is = goname_is_pool(n->at.function);
+
+	for (unsigned i = 0; i < n->n_outer; i++)
+		is |= goname_is_pool(n->outer[i].function);
+	return is;
+}
+
+/* By the names of the innermost functions; a name that is not known yet is at the next census. */
+static bool waits_for_pool(struct watch *w, const struct census_summary *s, const struct group *g)
+{
+	bool is = false;
+
+	if (!census_waits(g->key.state) ||
+	    !is_patient(s->reasons[g->key.reason % CENSUS_REASONS_MAX]))
+		return false;
+	for (unsigned i = 0; i < g->key.nstack && i < POOL_FRAMES; i++) {
+		const struct name *n =
+			model_site_name(w->engine->model, w->image->id, g->key.stack[i]);
+
+		is |= n && is_pool_name(n);
+	}
+	return is;
+}
+
+/* All places at which they wait for something of a pool; told is the one at which most do. */
+static void tell_pool(struct watch *w, const struct census_summary *s)
+{
+	const struct target *t = model_target(w->engine->model, w->id);
+	const struct group *most = NULL;
+	struct pile sum = {};
+	uint32_t woken = 0;
+
+	if (!t || !fdgroups_level(t->fd_groups, UINT64_MAX) ||
+	    s->states[CENSUS_WAITING] < POOL_WAITERS_MIN)
+		return;
+	for (const struct group *g = census_groups(w->census.c)->by_key; g; g = g->hh.next) {
+		if (!waits_for_pool(w, s, g))
+			continue;
+		sum.count += g->sum.count;
+		woken += g->sum.woken;
+		if (g->sum.oldest_ns && (!sum.seen_ns || g->sum.oldest_ns < sum.seen_ns))
+			sum.seen_ns = g->sum.oldest_ns;
+		if (!most || g->sum.count > most->sum.count)
+			most = g;
+	}
+	if (most)
+		tell_pile(w, EVENT_POOL, s, &sum, woken, most);
 }
 
 static void tell_sums(struct watch *w, const struct census_summary *s, uint64_t interval_ns)
@@ -371,6 +429,7 @@ static void tell_sums(struct watch *w, const struct census_summary *s, uint64_t 
 	bool named = true;
 
 	tell_piles(w, s, &ev.census);
+	tell_pool(w, s);
 	memcpy(ev.census.states, s->states, sizeof(s->states));
 	for (const struct group *g = census_groups(w->census.c)->by_key; g; g = g->hh.next) {
 		if (!is_system(w, g, &named))

@@ -43,6 +43,7 @@ enum event_type {
 	EVENT_HOT,       /* more hits than the target has to bear are not looked at: hot_gen */
 	EVENT_GROUP,     /* goroutines that stand at one place; of the census that ends next */
 	EVENT_PILE,      /* the lock that most wait for; the same */
+	EVENT_POOL, /* those who wait for something of a pool, as a pile of no object; the same */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
 	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
 	EVENT_FD_GROUP,  /* descriptors of one kind, or of one port; of the census that ends next */
@@ -280,6 +281,7 @@ struct event_group {
 struct event_pile {
 	uint64_t object; /* address of the word that is waited on; not of the image */
 	uint32_t count;
+	uint32_t woken; /* POOL: had not run for a limit at the census before, and wait no more */
 	uint64_t oldest_ns; /* one has waited since then, at least; 0: not known of any */
 	const char *reason; /* as the runtime says it */
 	uint64_t
@@ -345,10 +347,11 @@ struct event_fd_opened {
 };
 
 struct event_fd_site {
-	uint32_t open;      /* by this stack, of those whose opening was looked at */
-	uint32_t kept;      /* of these, so many are at least 6 intervals old */
-	uint64_t oldest_ns; /* opened then */
-	uint64_t median_ns; /* half of them was opened before */
+	struct event_fd_key key; /* of this kind or port */
+	uint32_t open;           /* by this stack, of those whose opening was looked at */
+	uint32_t kept;           /* of these, so many are at least 6 intervals old */
+	uint64_t oldest_ns;      /* opened then */
+	uint64_t median_ns;      /* half of them was opened before */
 	unsigned nstack;
 	uint64_t stack[EVENT_STACK_MAX];
 };

@@ -52,19 +52,25 @@ static json_t *states_json(const struct event_fd_group *g)
 	return o;
 }
 
+static void add_key(json_t *o, const struct event_fd_key *key)
+{
+	bool port = key->port;
+
+	set_str(o, "kind", fd_kind_names[key->kind]);
+	set(o, "direction", port ? json_string(key->incoming ? "in" : "out") : json_null());
+	set(o, "port", port ? json_integer(key->port) : json_null());
+}
+
 static json_t *group_json(const struct fdgroup *g, uint64_t now_ns)
 {
 	const struct event_fd_group *w = &g->what;
-	bool port = w->key.port;
 	json_t *o = json_object();
 
-	set_str(o, "kind", fd_kind_names[w->key.kind]);
-	set(o, "direction", port ? json_string(w->key.incoming ? "in" : "out") : json_null());
-	set(o, "port", port ? json_integer(w->key.port) : json_null());
+	add_key(o, &w->key);
 	set_int(o, "open", w->open);
 	set_int(o, "kept", w->kept[0]);
 	set_real(o, "oldest_seconds", w->oldest_ns ? (double)(now_ns - w->oldest_ns) / 1e9 : NAN);
-	set(o, "states", port ? states_json(w) : json_null());
+	set(o, "states", w->key.port ? states_json(w) : json_null());
 	set(o, "leak", leak_json(&g->leak));
 	return o;
 }
@@ -105,6 +111,7 @@ json_t *view_fd_sites(struct model *m, const struct target *t, uint64_t now_ns)
 	for (unsigned i = 0; i < n; i++) {
 		json_t *o = json_object();
 
+		add_key(o, &lines[i].what);
 		set(o, "site", lines[i].at ? view_line(lines[i].at) : json_null());
 		set_int(o, "open", lines[i].open);
 		set_int(o, "kept", lines[i].kept);
@@ -128,6 +135,37 @@ json_t *view_alert_fds(const struct alert_fds *f)
 	set_real(o, "exhaustion_high_seconds", f->full_high_s);
 	set(o, "opened_by",
 	    f->opened_by.function[0] ? view_alert_site(&f->opened_by, true) : json_null());
+	return o;
+}
+
+json_t *view_pool(struct model *m, const struct target *t, uint64_t now_ns)
+{
+	const struct code_line *at;
+	struct pool_shortage s;
+	char what[64];
+	json_t *o;
+
+	if (!target_pool_shortage(t, &s))
+		return json_null();
+	at = model_program_frame(m, t->image_id, t->runtime, s.waiters->stack, s.waiters->nstack);
+	fdgroup_name(&s.in_use->what.key, what, sizeof(what));
+	o = json_object();
+	set_str(o, "what", what);
+	set_int(o, "open", s.in_use->what.open);
+	set_int(o, "waiting", s.waiters->count);
+	set_real(o, "per_hour", s.per_hour);
+	set_real(o, "oldest_seconds",
+		 s.waiters->oldest_ns ? (double)(now_ns - s.waiters->oldest_ns) / 1e9 : NAN);
+	set(o, "site", at ? view_line(at) : json_null());
+	return o;
+}
+
+json_t *view_alert_pool(const struct alert_fds *f)
+{
+	json_t *o = json_object();
+
+	set_str(o, "what", f->what);
+	set_int(o, "open", f->open);
 	return o;
 }
 
@@ -264,6 +302,16 @@ static void write_leaks(struct expo *x, const struct service *s)
 	expo_sample(x, per_hour / 3600, "service", s->name, NULL);
 }
 
+static void write_shortages(struct expo *x, const struct service *s)
+{
+	struct pool_shortage shortage;
+	uint64_t waiting = 0;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		waiting += target_pool_shortage(t, &shortage) ? shortage.waiters->count : 0;
+	expo_sample(x, (double)waiting, "service", s->name, NULL);
+}
+
 void fds_write_metrics(struct expo *x, const struct model *m)
 {
 	static const struct {
@@ -280,6 +328,9 @@ void fds_write_metrics(struct expo *x, const struct model *m)
 		{ "deferd_fd_leak_per_second",
 		  "Descriptors that are opened and not closed, of processes that leak.",
 		  write_leaks },
+		{ "deferd_pool_waiters",
+		  "Goroutines that wait for a connection of a pool which is too small.",
+		  write_shortages },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {

@@ -4,8 +4,10 @@
  *
  *   fd_groups[]  { kind, direction: in | out | null, port | null, open, kept: are at least 6 intervals old, oldest_seconds:
  *                at least, states{} | null: connections by state, leak{} }, the most first
- *   fd_sites[]   { site{} | null, open, kept, share: of all that are kept (0 to 1), oldest_seconds, median_seconds }: the lines that
+ *   fd_sites[]   { kind, direction, port: as above, site{} | null, open, kept, share: of all that are kept (0 to 1), oldest_seconds, median_seconds }: the lines that
  *                opened what is open, those that keep most first; since the process is under suspicion
+ *   pool         null, or, when it is too small: { what: "connections to port 5432", open, waiting: goroutines, per_hour: by which
+ *                they become more, oldest_seconds | null, site{} | null: where most wait }
  *   leak         { verdict: too_young | steady | unsure | leaking, per_hour, low_per_hour, high_per_hour: 95 % interval, seconds:
  *                over which that was seen; the interval of `leaking` only }
  */
@@ -30,6 +32,11 @@ json_t *view_fd_groups(const struct target *t, uint64_t now_ns);
 json_t *view_fd_sites(struct model *m, const struct target *t, uint64_t now_ns);
 /* { what, open, low_per_hour, high_per_hour, exhaustion_seconds, exhaustion_high_seconds, opened_by{} | null } */
 json_t *view_alert_fds(const struct alert_fds *f);
+
+/* Of a target: see `pool`. */
+json_t *view_pool(struct model *m, const struct target *t, uint64_t now_ns);
+/* { what, open } */
+json_t *view_alert_pool(const struct alert_fds *f);
 
 /* Families by kind, of connections and of verdicts. */
 void fds_write_metrics(struct expo *x, const struct model *m);

@@ -203,8 +203,10 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 		set_str(o, "panic", a->panic);
 		set(o, "site", view_alert_site(&a->site, false));
 	}
-	if (a->of_leak || a->of_pile)
+	if (a->of_leak || a->of_pile || a->of_pool)
 		add_waiters(o, a);
+	if (a->of_pool)
+		set(o, "pool", view_alert_pool(&a->fds));
 	if (a->of_bad_close)
 		set(o, "site", view_alert_site(&a->site, false));
 	if (a->of_fds)
@@ -507,6 +509,7 @@ json_t *view_target(const struct show *sh, uint32_t pid)
 	set(o, "groups", view_groups(sh, t, VIEW_GROUPS_MAX));
 	set(o, "fd_groups", view_fd_groups(t, sh->now_ns));
 	set(o, "fd_sites", view_fd_sites(m, t, sh->now_ns));
+	set(o, "pool", view_pool(m, t, sh->now_ns));
 	set(o, "crossing_stack", view_stack(m, t->image_id, t->crossing.stack, t->crossing.nstack));
 	return o;
 }

@@ -142,3 +142,38 @@ bool goname_is_system(const char *start)
 	return !strncmp(start, "runtime.", 8) && strcmp(start, "runtime.main") &&
 	       strcmp(start, "runtime.corostart") && strcmp(start, "runtime.handleAsyncEvent");
 }
+
+/* What stands behind the import path and the package's name: "(*Pool[...]).Acquire". */
+static const char *within_package(const char *name)
+{
+	size_t path = strcspn(name, "([");
+	const char *last = name, *dot;
+
+	for (const char *p = name; p < name + path; p++) {
+		if (*p == '/')
+			last = p + 1;
+	}
+	dot = strchr(last, '.');
+	return dot ? dot + 1 : "";
+}
+
+bool goname_is_pool(const char *name)
+{
+	static const char *const known[] = { "database/sql.(*DB).conn",
+					     "net/http.(*Transport).getConn" };
+	static const char *const others[] = { "worker", "task", "job", "thread",
+					      "buf",    "byte", "mem" };
+	const char *own = within_package(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (!strcmp(name, known[i]))
+			return true;
+	}
+	if (!strncmp(name, "runtime.", 8) || !strncmp(name, "sync.", 5) || !strcasestr(own, "pool"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (strcasestr(own, others[i]))
+			return false;
+	}
+	return true;
+}

@@ -31,4 +31,11 @@ bool goname_is_standard(const char *name);
  */
 bool goname_is_system(const char *start);
 
+/*
+ * Whether a function of this printed name is one in which goroutines wait for something of a pool, connections above all:
+ * database/sql.(*DB).conn, net/http.(*Transport).getConn, or a type or function that calls itself a pool, as those of pgx,
+ * go-redis, redigo and mongo do; but no pool of workers, tasks or memory.
+ */
+bool goname_is_pool(const char *name);
+
 #endif

@@ -91,6 +91,10 @@ static void add(struct fdgroup *g, const struct event_fd_census *c, uint64_t now
 
 static bool judge(struct fdgroup *g, const struct event_fd_census *c, uint64_t now_ns)
 {
+	if (!g->level_ns || g->what.open != g->level) {
+		g->level = g->what.open;
+		g->level_ns = now_ns;
+	}
 	if (!g->series) {
 		note_least(g, c);
 		g->leak = (struct leak){ .verdict = c->followed[0] ? LEAK_STEADY : LEAK_TOO_YOUNG };
@@ -168,6 +172,20 @@ void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak
 		if (g->leak.seconds > ret->seconds)
 			ret->seconds = g->leak.seconds;
 	}
+}
+
+const struct fdgroup *fdgroups_level(const struct fdgroup *gs, uint64_t since_ns)
+{
+	const struct fdgroup *most = NULL;
+
+	for (const struct fdgroup *g = gs; g; g = g->hh.next) {
+		bool level = g->what.open && g->level_ns && g->level_ns <= since_ns;
+
+		if (g->what.key.port && !g->what.key.incoming && level &&
+		    (!most || g->what.open > most->what.open))
+			most = g;
+	}
+	return most;
 }
 
 const struct fdgroup *fdgroups_fastest(const struct fdgroup *gs, enum fd_scope scope)

@@ -19,6 +19,8 @@ struct fdgroup {
 	UT_hash_handle hh;          /* by what.key */
 	struct event_fd_group what; /* at the newest census */
 	uint64_t census;            /* the number of that one */
+	uint32_t level;             /* that were open ... */
+	uint64_t level_ns;          /* ... at each census since then */
 	bool followed[EVENT_FD_AGES];
 	uint32_t
 		least[EVENT_FD_AGES]; /* that were kept since then, as long as there is no series */
@@ -43,6 +45,8 @@ enum fd_scope { FDS_ALL, FDS_CONNECTIONS /* with a port */, FDS_OTHERS, FD_SCOPE
  * longest time that this was seen; else no rates.
  */
 void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak *ret);
+/* The most connections to a port whose number has not changed for as long as `since_ns`; NULL: there are none. */
+const struct fdgroup *fdgroups_level(const struct fdgroup *gs, uint64_t since_ns);
 /* The one that grows fastest; NULL: none leaks. */
 const struct fdgroup *fdgroups_fastest(const struct fdgroup *gs, enum fd_scope scope);
 

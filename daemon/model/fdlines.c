@@ -31,12 +31,15 @@ unsigned fd_lines(struct model *m, const struct target *t, struct fd_line ret[st
 		const struct code_line *at =
 			model_program_frame(m, t->image_id, t->runtime, s->stack, s->nstack);
 
-		for (k = 0; k < n && !same_line(ret[k].at, at); k++)
+		for (k = 0; k < n && (memcmp(&ret[k].what, &s->key, sizeof(s->key)) ||
+				      !same_line(ret[k].at, at));
+		     k++)
 			;
 		if (k == FD_LINES_MAX)
 			continue;
 		if (k == n)
-			ret[n++] = (struct fd_line){ .at = at,
+			ret[n++] = (struct fd_line){ .what = s->key,
+						     .at = at,
 						     .oldest_ns = s->oldest_ns,
 						     .median_ns = s->median_ns };
 		ret[k].open += s->open;

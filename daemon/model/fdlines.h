@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The lines of code that opened what a process has open: stacks that lead to one line together. */
+/* The lines of code that opened what a process has open, by kind or port: stacks that lead to one line together. */
 #ifndef DEFERD_MODEL_FDLINES_H
 #define DEFERD_MODEL_FDLINES_H
 
@@ -8,6 +8,7 @@
 #define FD_LINES_MAX 32
 
 struct fd_line {
+	struct event_fd_key what;
 	const struct code_line *at; /* NULL: not known (yet) */
 	uint64_t open, kept;        /* see struct event_fd_site */
 	uint64_t oldest_ns;

@@ -204,6 +204,7 @@ static void target_free(struct target *t)
 	fdgroups_free(&t->fd_groups);
 	fdopeners_done(&t->fd_openers);
 	free(t->queues);
+	free(t->pool);
 	free(t->requests);
 	free(t);
 }
@@ -725,6 +726,29 @@ const struct event_pile *target_pile(const struct target *t)
 	return t->n_censuses && t->pile_census == t->n_censuses ? &t->pile : NULL;
 }
 
+static void apply_pool(struct model *m, struct target *t, const struct event_pile *in)
+{
+	if (!t->pool)
+		t->pool = calloc(1, sizeof(*t->pool));
+	m->dropped += !t->pool;
+	if (!t->pool)
+		return;
+	pool_apply(t->pool, in, t->n_censuses + 1);
+	want_place(m, t, in->stack, in->nstack, in->created_at);
+}
+
+bool target_pool_shortage(const struct target *t, struct pool_shortage *ret)
+{
+	const struct pool *p = t->pool;
+
+	/* Since so many samples the number of connections is to be the same. */
+	if (!p || p->n < TREND_SAMPLES_MIN)
+		return false;
+	ret->in_use = fdgroups_level(t->fd_groups, p->samples[p->n - TREND_SAMPLES_MIN].time_ns);
+	ret->waiters = &p->newest;
+	return ret->in_use && pool_is_short(p, ret->in_use->level_ns, &ret->per_hour);
+}
+
 static void apply_pending(struct model *m, struct target *t, const struct event *ev)
 {
 	struct peak seen = {
@@ -754,6 +778,8 @@ static void apply_census(struct model *m, struct target *t, const struct event *
 	}
 	if (t->queues)
 		queues_apply(t->queues, &ev->census, ev->time_ns);
+	if (t->pool)
+		pool_end(t->pool, t->n_censuses, ev->time_ns);
 	parked_end(&t->parked, t->n_censuses, &ev->census, ev->time_ns);
 	for (const struct parked *p = t->parked; p; p = p->hh.next) {
 		if (p->leak.verdict == LEAK_GROWING)
@@ -784,6 +810,9 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_PILE:
 		apply_pile(m, t, &ev->pile);
+		break;
+	case EVENT_POOL:
+		apply_pool(m, t, &ev->pile);
 		break;
 	case EVENT_PENDING:
 		apply_pending(m, t, ev);

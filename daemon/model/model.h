@@ -21,6 +21,7 @@
 #include "model/fdopeners.h"
 #include "model/ledger.h"
 #include "model/parked.h"
+#include "model/pool.h"
 #include "model/queues.h"
 #include "model/requests.h"
 #include "stat/trend.h"
@@ -214,6 +215,7 @@ struct target {
 	char pile_reason[EVENT_REASON_MAX];
 	unsigned pile_census;
 	struct queues *queues; /* NULL: of no lock yet */
+	struct pool *pool;     /* NULL: nobody has waited for one yet */
 	uint64_t lost_ns;      /* when something was, last */
 	bool unsettled; /* depths may be unknown since something was lost, until a census has looked */
 
@@ -298,6 +300,16 @@ void model_hold_baseline(struct model *m, const char *service, uint64_t until_ns
 bool target_fds_grow(const struct target *t);
 /* The lock that most waited for at the newest census; NULL: nobody, or one goroutine only. */
 const struct event_pile *target_pile(const struct target *t);
+/*
+ * Ever more goroutines wait for a connection of a pool, in which there are no more than before: it is too small. `in_use`:
+ * the connections, as many as there are of no other port whose number does not change.
+ */
+struct pool_shortage {
+	const struct event_pile *waiters; /* at the newest census */
+	double per_hour;
+	const struct fdgroup *in_use;
+};
+bool target_pool_shortage(const struct target *t, struct pool_shortage *ret);
 /* Goroutines at the newest census, but for those of the runtime itself. */
 uint64_t census_goroutines(const struct event_census *c);
 

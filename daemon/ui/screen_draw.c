@@ -163,6 +163,7 @@ static void put_fds(struct line *l, const json_t *target)
 	bool leaks =
 		!strcmp(value_string(json_object_get(target, "fd_leak"), "verdict"), "leaking");
 	enum style style = leaks ? STYLE_ALARM : STYLE_PLAIN;
+	const json_t *pool = json_object_get(target, "pool");
 	double open, n;
 
 	if (!value_number(target, "open_fds", &open))
@@ -182,6 +183,9 @@ static void put_fds(struct line *l, const json_t *target)
 		value_duration(text, sizeof(text), n);
 		line_put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s", text);
 	}
+	if (json_is_object(pool))
+		line_put(l, "pool too small", STYLE_WARN, "%lld wait",
+			 value_integer(pool, "waiting"));
 }
 
 static void draw_target_numbers(struct screen *s, struct grid *g, unsigned row)

@@ -74,7 +74,9 @@ static void line_id(const json_t *row, char *buf, size_t size)
 {
 	const json_t *site = json_object_get(row, "site");
 
-	snprintf(buf, size, "%s %lld", value_string(site, "function"), value_integer(site, "line"));
+	snprintf(buf, size, "%s %lld %s %lld", value_string(site, "function"),
+		 value_integer(site, "line"), value_string(row, "kind"),
+		 value_integer(row, "port"));
 }
 
 static bool line_matches(const json_t *row, const char *text)
@@ -108,6 +110,8 @@ static const struct column line_columns[] = {
 	NUMBER("OLD", "kept", 7, 1, as_count, "opened there, and not closed for six censuses"),
 	NUMBER("OPEN", "open", 7, 3, as_count, "opened there, and not closed yet"),
 	NUMBER("AGE", "median_seconds", 7, 2, as_age, "half of them are older"),
+	TEXT("DESCRIPTORS", "kind", 11, 28, 4, as_what,
+	     "of a kind, or connections to or at a port"),
 	TAIL("OPENED BY", "site", 16, 110, 0, as_place,
 	     "line of the program; looked at while the process is under suspicion"),
 	{},

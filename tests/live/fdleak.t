@@ -73,7 +73,7 @@ is "$(target 'fd_groups | map(select(.direction == "out"))[0] | "\(.open) \(.kep
 ! grep -q 'alert firing.*service=pooled' "$tmp/deferd.log"
 ok $? "there was no alert"
 
-sum=$("$DEFERD" fds --control.socket="$tmp/deferd.sock" "$leaking" | tee "$tmp/fds" | grep -c "kept, half of them for")
+sum=$("$DEFERD" fds --control.socket="$tmp/deferd.sock" "$leaking" | tee "$tmp/fds" | grep -c "kept (device), half of them for")
 is "$sum" 3 "deferd fds has a row for each of them" || cat "$tmp/fds" >&2
 "$DEFERD" fds --control.socket="$tmp/deferd.sock" "$connecting" >"$tmp/fds"
 grep -q "leak" "$tmp/fds"

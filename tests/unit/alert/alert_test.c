@@ -448,8 +448,17 @@ static void fd_census_of(struct bench *b, unsigned turn)
 	ev.fd_census = (struct event_fd_census){ .interval_ns = 10 * SECOND, .followed = { true } };
 	model_apply(b->m, &ev);
 	ev.type = EVENT_FD_SITE;
-	ev.fd_site =
-		(struct event_fd_site){ .open = 30, .kept = 3, .nstack = 1, .stack = { SITE } };
+	ev.fd_site = (struct event_fd_site){ .key = { .kind = FD_FILE },
+					     .open = 90,
+					     .kept = 90,
+					     .nstack = 1,
+					     .stack = { SITE + 0x20 } };
+	model_apply(b->m, &ev); /* most, but of what does not leak */
+	ev.fd_site = (struct event_fd_site){ .key = { .kind = FD_INET, .port = 5432 },
+					     .open = 30,
+					     .kept = 3,
+					     .nstack = 1,
+					     .stack = { SITE } };
 	model_apply(b->m, &ev);
 	ev.fd_site.kept = 1;
 	ev.fd_site.stack[0] = SITE + 0x10;

@@ -25,7 +25,7 @@ static void names(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 23);
+	assert_int_equal(rule_metrics_n, 24);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
@@ -34,6 +34,7 @@ static void names(void **state)
 		assert_true(m->doc[0] && m->unit[0]);
 		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
 		assert_int_equal(m->of_leak, !strcmp(m->name, "goroutine_leak_per_hour"));
+		assert_int_equal(m->of_pool, !strcmp(m->name, "pool_waiters"));
 		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
 		assert_int_equal(m->of_fds, strstr(m->name, "_leak_") && !m->of_leak);
 	}
@@ -105,6 +106,10 @@ static void numbers(void **state)
 {
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
 	_model_ m = model_new(&opts);
+	struct pool pool = {};
+	struct fdgroup connections = { .what = { .key = { .port = 5432 }, .open = 4 },
+				       .level = 4,
+				       .level_ns = T0 };
 	struct parked growing = { .leak = { .verdict = LEAK_GROWING, .per_hour = 600 } };
 	struct target t = {
 		.n_censuses = 2,
@@ -145,6 +150,18 @@ static void numbers(void **state)
 	t.n_censuses++; /* nobody waited at the newest */
 	assert_true(value_of(m, &t, "lock_waiters_max") == 0);
 	assert_true(isnan(value_of(m, &t, "lock_wait_seconds")));
+	assert_true(isnan(value_of(m, &t, "pool_waiters")));
+	for (unsigned i = 0; i < 8; i++) {
+		pool_apply(
+			&pool,
+			&(struct event_pile){ .count = 9 + i, .reason = "", .oldest_ns = T0 + i },
+			i);
+		pool_end(&pool, i, T0 + i * SECOND);
+	}
+	t.pool = &pool;
+	assert_true(isnan(value_of(m, &t, "pool_waiters")));
+	t.fd_groups = &connections;
+	assert_true(value_of(m, &t, "pool_waiters") == 16);
 	/* What a target has not, no condition can be met on. */
 	t.state = TARGET_FAILED;
 	assert_true(isnan(value_of(m, &t, "defer_depth_max")));
@@ -204,9 +221,9 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 12);
+	assert_int_equal(set.n, 13);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(set.rules[i].of_service, i >= 9);
+		assert_int_equal(set.rules[i].of_service, i >= 10);
 	assert_string_equal(set.rules[3].name, "DescriptorLeak");
 	assert_string_equal(set.rules[4].name, "ConnectionLeak");
 	assert_string_equal(set.rules[5].name, "DescriptorExhaustion");
@@ -218,12 +235,13 @@ static void default_rules(void **state)
 	assert_int_equal(set.rules[7].severity, SEVERITY_WARNING);
 	assert_string_equal(set.rules[8].name, "LockPileUp");
 	assert_int_equal(set.rules[8].n_conditions, 2);
-	assert_string_equal(set.rules[9].name, "PanicOverridden");
-	assert_int_equal(set.rules[9].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[10].name, "PanicStorm");
+	assert_string_equal(set.rules[9].name, "PoolTooSmall");
+	assert_string_equal(set.rules[10].name, "PanicOverridden");
 	assert_int_equal(set.rules[10].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[11].name, "ProcessDied");
-	assert_int_equal(set.rules[11].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[11].name, "PanicStorm");
+	assert_int_equal(set.rules[11].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[12].name, "ProcessDied");
+	assert_int_equal(set.rules[12].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

@@ -23,6 +23,8 @@ static struct {
 	struct event_fd_census end;
 } told;
 
+static struct event_fd_key key; /* of the one that was asked for last */
+
 static void on_event(void *arg, const struct event *ev)
 {
 	assert_int_equal(ev->target, 5);
@@ -84,7 +86,7 @@ static void ages(void **state)
 	const struct fd_entry three[] = { file(0, 1), file(3, 2), file(4, 3) };
 	const struct event_fd_group *g;
 
-	assert_int_equal(descriptors_since(d, 3), 0);
+	assert_int_equal(descriptors_since(d, 3, &key), 0);
 	take(d, 0, three, 3);
 	g = find(FD_FILE, false, 0);
 	assert_int_equal(g->open, 3);
@@ -100,9 +102,9 @@ static void ages(void **state)
 	assert_int_equal(g->kept[1], 0);
 	assert_true(told.end.followed[0]);
 	assert_false(told.end.followed[1]);
-	assert_int_equal(descriptors_since(d, 0), T0);
-	assert_int_equal(descriptors_since(d, 4), T0 + 59 * SECOND);
-	assert_int_equal(descriptors_since(d, 5), 0);
+	assert_int_equal(descriptors_since(d, 0, &key), T0);
+	assert_int_equal(descriptors_since(d, 4, &key), T0 + 59 * SECOND);
+	assert_int_equal(descriptors_since(d, 5, &key), 0);
 	/* Old ones that go are told once. */
 	take(d, 70, three, 1);
 	g = find(FD_FILE, false, 0);
@@ -135,8 +137,8 @@ static void another_file(void **state)
 	take(d, 100, fds, 3);
 	assert_int_equal(find(FD_FILE, false, 0)->closed[0], 2);
 	assert_int_equal(find(FD_FILE, false, 0)->kept[0], 1);
-	assert_int_equal(descriptors_since(d, 3), T0 + 100 * SECOND);
-	assert_int_equal(descriptors_since(d, 5), T0);
+	assert_int_equal(descriptors_since(d, 3, &key), T0 + 100 * SECOND);
+	assert_int_equal(descriptors_since(d, 5, &key), T0);
 }
 
 static void connections(void **state)
@@ -163,6 +165,11 @@ static void connections(void **state)
 	g = find(FD_INET, false, 0);
 	assert_int_equal(g->open, 1);
 	assert_int_equal(g->states[TCP_CLOSE], 0); /* only with a port */
+	assert_int_equal(descriptors_since(d, 6, &key), T0);
+	assert_int_equal(key.port, 5432);
+	assert_int_equal(descriptors_since(d, 5, &key), T0);
+	assert_int_equal(key.port, 8080);
+	assert_int_equal(key.incoming, 1);
 	/* What is closed is of the group that it was of. */
 	take(d, 90, fds, 6);
 	take(d, 100, fds, 4);
@@ -188,6 +195,8 @@ static void too_many_ports(void **state)
 	take(d, 0, fds, ARRAY_SIZE(fds));
 	assert_int_equal(told.n, DESCRIPTORS_PORTS_MAX + 1);
 	assert_int_equal(find(FD_INET, false, 0)->open, 10);
+	assert_int_equal(descriptors_since(d, DESCRIPTORS_PORTS_MAX + 5, &key), T0);
+	assert_int_equal(key.port, 0);
 	for (unsigned i = 0; i < told.n; i++)
 		open += told.group[i].open;
 	assert_int_equal(open, ARRAY_SIZE(fds));

@@ -33,13 +33,35 @@ static void tell(struct fdsites *s)
 	fdsites_tell(s, &ev, on_event, NULL);
 }
 
-static int opened(struct fdsites *s, uint64_t inner, uint64_t outer, uint64_t at)
+static int opened_port(struct fdsites *s, uint64_t inner, uint64_t outer, uint64_t at,
+		       uint16_t port)
 {
 	return fdsites_add(s,
 			   &(struct event_fd_opened){ .opened_ns = at,
 						      .nstack = outer ? 2 : 1,
 						      .stack = { inner, outer } },
-			   1000);
+			   (struct event_fd_key){ .kind = FD_INET, .port = port }, 1000);
+}
+
+static int opened(struct fdsites *s, uint64_t inner, uint64_t outer, uint64_t at)
+{
+	return opened_port(s, inner, outer, at, 80);
+}
+
+/* One stack that connects to two ports. */
+static void by_port(void **state)
+{
+	_cleanup_(fdsites_freep) struct fdsites *s = fdsites_new();
+
+	opened_port(s, 10, 0, 1, 80);
+	opened_port(s, 10, 0, 2, 443);
+	opened_port(s, 10, 0, 3, 443);
+	tell(s);
+	assert_int_equal(told.n, 2);
+	assert_int_equal(told.site[0].key.port, 443);
+	assert_int_equal(told.site[0].open, 2);
+	assert_int_equal(told.site[1].key.port, 80);
+	assert_int_equal(told.site[1].key.kind, FD_INET);
 }
 
 static void by_stack(void **state)
@@ -88,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_stack),
+		cmocka_unit_test(by_port),
 		cmocka_unit_test(too_many),
 	};
 

@@ -74,6 +74,7 @@ static void defaults(void **state)
 	assert_int_equal(c->probes.threshold, 35);
 	assert_true(c->probes.watch_writes && c->probes.all.budget_percent == 1);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
+	assert_int_equal(c->descriptors.source, CONFIG_FD_SOURCE_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
 	assert_true(c->census.enabled && c->census.budget_percent == 0.5);
 	assert_true(c->daemon.budget_percent == 2);
@@ -206,7 +207,7 @@ static void every_key(void **state)
 		"control: { socket: \"\", group: wheel }\n"
 		"log: { level: error }\n"
 		"probes: { set: full, threshold: 2, budget_percent: 2.5, watch_writes: false }\n"
-		"descriptors: { hooks: tracepoint, window: 1d }\n"
+		"descriptors: { hooks: tracepoint, source: proc, window: 1d }\n"
 		"limits: { targets: 1, goroutines: 64, sites: 64, ring: 64KiB }\n"
 		"targets: { include: [a, 'b*'], exclude: [c] }\n"
 		"c_runtimes:\n"
@@ -232,6 +233,7 @@ static void every_key(void **state)
 	assert_false(c->probes.watch_writes);
 	assert_true(c->probes.all.budget_percent == 2.5);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_TRACEPOINT);
+	assert_int_equal(c->descriptors.source, CONFIG_FD_SOURCE_PROC);
 	assert_int_equal(c->descriptors.window_ns, 86400 * SECOND);
 	assert_int_equal(c->limits.targets, 1);
 	assert_int_equal(c->limits.goroutines, 64);
@@ -373,14 +375,14 @@ static void rule_files(void **state)
 		 dir.path, dir.path);
 	c = load(tempdir_puts(&dir, "c.yml", text));
 	/* The default ones, those of the main file, and the files by name. */
-	assert_int_equal(c->rules.n, 15);
+	assert_int_equal(c->rules.n, 16);
 	assert_string_equal(c->rules.rules[0].name, "DeferPileUp");
 	assert_true(c->rules.rules[0].conditions[0].threshold == 50);
 	assert_true(c->rules.rules[1].conditions[0].threshold == 50);
 	assert_string_equal(c->rules.rules[2].name, "DescriptorsGrowing");
-	assert_string_equal(c->rules.rules[12].name, "Own");
-	assert_string_equal(c->rules.rules[13].name, "One");
-	assert_string_equal(c->rules.rules[14].name, "Two");
+	assert_string_equal(c->rules.rules[13].name, "Own");
+	assert_string_equal(c->rules.rules[14].name, "One");
+	assert_string_equal(c->rules.rules[15].name, "Two");
 }
 
 static void rule_file_faults(void **state)
@@ -483,6 +485,7 @@ static void expect_equal(const struct config *a, const struct config *b)
 	assert_int_equal(a->log.level, b->log.level);
 	assert_memory_equal(&a->probes, &b->probes, sizeof(a->probes));
 	assert_int_equal(a->descriptors.hooks, b->descriptors.hooks);
+	assert_int_equal(a->descriptors.source, b->descriptors.source);
 	assert_int_equal(a->descriptors.window_ns, b->descriptors.window_ns);
 	assert_int_equal(a->census.enabled, b->census.enabled);
 	assert_int_equal(a->census.interval_ns, b->census.interval_ns);
@@ -541,15 +544,15 @@ static void example(void **state)
 	assert_string_equal(all->runtimes[0].name, "my_name");
 	assert_string_equal(all->runtimes[0].recover, "my_recover");
 	/* The two examples come after the defaults; the files of the host would follow them. */
-	assert_true(all->rules.n >= 14);
+	assert_true(all->rules.n >= 15);
 	assert_string_equal(all->rules.rules[0].name, "DeferPileUp");
-	assert_string_equal(all->rules.rules[12].name, "DeferStorm");
-	assert_int_equal(all->rules.rules[12].for_ns, 30 * SECOND);
-	assert_int_equal(all->rules.rules[12].keep_ns, 300 * SECOND);
-	assert_int_equal(all->rules.rules[12].severity, SEVERITY_PAGE);
-	assert_string_equal(all->rules.rules[12].labels[0].value, "payments");
-	assert_string_equal(all->rules.rules[13].name, "DescriptorsLow");
-	assert_int_equal(all->rules.rules[13].n_conditions, 2);
+	assert_string_equal(all->rules.rules[13].name, "DeferStorm");
+	assert_int_equal(all->rules.rules[13].for_ns, 30 * SECOND);
+	assert_int_equal(all->rules.rules[13].keep_ns, 300 * SECOND);
+	assert_int_equal(all->rules.rules[13].severity, SEVERITY_PAGE);
+	assert_string_equal(all->rules.rules[13].labels[0].value, "payments");
+	assert_string_equal(all->rules.rules[14].name, "DescriptorsLow");
+	assert_int_equal(all->rules.rules[14].n_conditions, 2);
 	buf_done(&text);
 	buf_done(&bare);
 }

@@ -222,14 +222,45 @@ static void of_the_runtime(void **state)
 		assert_int_equal(goname_is_system(cases[i].name), cases[i].is);
 }
 
+static void pools(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is;
+	} cases[] = {
+		{ "database/sql.(*DB).conn", true },
+		{ "net/http.(*Transport).getConn", true },
+		{ "github.com/jackc/puddle/v2.(*Pool[...]).Acquire", true },
+		{ "github.com/redis/go-redis/v9/internal/pool.(*ConnPool).waitTurn", true },
+		{ "github.com/gomodule/redigo/redis.(*Pool).waitVacantConn", true },
+		{ "go.mongodb.org/mongo-driver/x/mongo/driver/topology.(*pool).checkOut", true },
+		{ "main.(*pool).get", true },
+		{ "main.fromPool", true },
+		{ "database/sql.(*DB).connectionOpener", false },
+		{ "net/http.(*persistConn).roundTrip", false },
+		{ "example.com/pool.Run", false }, /* the package only */
+		{ "example.com/pool/v2.(*T).get", false },
+		{ "sync.(*Pool).Get", false },
+		{ "sync.(*poolChain).popTail", false },
+		{ "runtime.(*gcBgMarkWorkerPool).f", false },
+		{ "main.(*WorkerPool).run", false },
+		{ "main.taskPool.f", false },
+		{ "main.(*bufferPool).get", false },
+		{ "main.poll", false },
+		{ "main", false },
+		{ "", false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(goname_is_pool(cases[i].name), cases[i].is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_the_runtime),
-		cmocka_unit_test(prints),
-		cmocka_unit_test(cuts),
-		cmocka_unit_test(any_bytes),
-		cmocka_unit_test(standard_library),
+		cmocka_unit_test(of_the_runtime), cmocka_unit_test(pools),
+		cmocka_unit_test(prints),         cmocka_unit_test(cuts),
+		cmocka_unit_test(any_bytes),      cmocka_unit_test(standard_library),
 		cmocka_unit_test(real_names),
 	};
 

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Descriptors read from /proc, as on kernels that give no pass over all of them: leaks are found all the same, but ports are not
+# known; and of processes in namespaces of their own, which nobody outside sees by the numbers that they have inside.
+. "$(dirname "$0")/../lib/live.sh"
+need_go
+printf 'census: { interval: 1s }\ndescriptors: { source: proc }\n' >"$tmp/proc.yml"
+start_daemon -c "$tmp/proc.yml"
+
+observe() { # NAME PATH COMMAND...: sets program to the process of PATH, which the command becomes or starts
+	start_beside "$1" "${@:3}"
+	observed() { program=$(pgrep -n -f "^$1 -rounds") && attached "$program"; }
+	wait_until 20 observed "$2"
+	ok $? "$1 is observed"
+}
+verdict_is() { [ "$(target fd_leak.verdict "$1")" = "$2" ]; }
+counted() { [ "$(target open_fds "$1")" = "$(ls "/proc/$1/fd" | wc -l)" ]; }
+for name in leaking connecting steady; do cp "$fixtures/fdleak" "$tmp/$name"; done
+mkdir "$tmp/apart"
+observe leaking "$tmp/leaking" "$tmp/leaking" -rounds 1000000 -pause 200ms && leaking=$program
+observe connecting "$tmp/connecting" "$tmp/connecting" -rounds 1000000 -pause 500ms -conns && connecting=$program
+observe steady "$tmp/steady" "$tmp/steady" -rounds 1000000 -pool 40 && steady=$program
+# Its file is on a file system that nobody else has mounted.
+observe inside "$tmp/apart/inside" unshare --pid --fork --kill-child --mount --mount-proc sh -c 'mount -t tmpfs none "$2" &&
+	cp "$1" "$2/inside" && "$2/inside" -rounds 1000000 -pause 200ms; exit' - "$fixtures/fdleak" "$tmp/apart" && inside=$program
+for name in leaking connecting steady inside; do echo >"$tmp/$name.gate"; done
+[ "$(awk '/^NSpid/ { print $3 }' "/proc/$inside/status")" -lt 10 ] && [ ! -e "$tmp/apart/inside" ]
+ok $? "one has another number and another file system where it lives"
+
+for name in leaking connecting inside; do
+	wait_until 60 verdict_is "${!name}" leaking
+	ok $? "$name: leaks"
+done
+is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | .kind) | join(" ")' "$inside")" device "of the kind that it is, inside as well"
+is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | "\(.kind) \(.port)") | join(" ")' "$connecting")" "socket null" \
+	"connections, of which /proc knows neither family nor port"
+sited() { target 'fd_sites | map(select(.kept > 0) | .site.function) | join(" ")' "$1" | grep -q main.leaks5; }
+wait_until 60 sited "$inside"
+ok $? "the line that leaks is named, inside as well"
+kill -STOP "$inside"
+wait_until 10 counted "$inside"
+ok $? "and the number is right: $(target open_fds "$inside")"
+kill -CONT "$inside"
+is "$(target fd_leak.verdict "$steady")" steady "who has a pool does not"
+
+# By a reload the kernel tells, and nothing is judged anew.
+printf 'census: { interval: 1s }\n' >"$tmp/proc.yml"
+kill -HUP "$daemon"
+ports_known() { [ "$(target 'fd_groups | map(select(.port)) | length' "$connecting")" -gt 0 ]; }
+wait_until 20 ports_known
+ok $? "by a reload the kernel tells, ports too"
+wait_until 10 verdict_is "$leaking" leaking
+ok $? "who leaked still does"
+
+# Who is there no more, and who never was a program.
+stuck() { exec sh -c 'sleep 0 & exec sleep 100'; }
+stuck &
+parent=$!
+live_pids+=("$parent")
+zombie_of() { awk -v p="$parent" '{ sub(/.*\) /, ""); if ($1 == "Z" && $2 == p) print FILENAME }' /proc/[0-9]*/stat 2>/dev/null | cut -d/ -f3; }
+has_zombie() { [ -n "$(zombie_of)" ]; }
+wait_until 5 has_zombie
+for pid in $(zombie_of) 2; do
+	"$DEFERD" fds "$pid" >/dev/null 2>"$tmp/err"
+	is "$? $(cat "$tmp/err")" "1 deferd fds: no such process, or a kernel thread" "$(awk '/^Name/ { print $2 }' "/proc/$pid/status"): no program"
+done
+"$DEFERD" fds --json | jq -e --argjson z "$(zombie_of)" 'all(.[]; .pid != $z or .open_fds == 0)' >"$tmp/jq"
+ok $? "among all it has nothing"
+grep -E 'level=(warn|error)' "$tmp/deferd.log" | grep -v 'alert firing' >"$tmp/complaints"
+is "$(cat "$tmp/complaints")" "" "nobody complains"
+stop_daemon
+ok $? "the daemon ends well"
+done_testing
