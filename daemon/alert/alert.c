@@ -522,7 +522,8 @@ static bool is_inhibited(const struct alert *a, const struct model *m, const str
 
 	if (a->of_depth && !a->exact && t && t->lost_recently)
 		return true;
-	for (unsigned i = 0; i < n_pages && a->severity < SEVERITY_PAGE; i++) {
+	/* A page wakes somebody who looks at warnings anyhow; what is critical may be another matter. */
+	for (unsigned i = 0; i < n_pages && a->severity < SEVERITY_CRITICAL; i++) {
 		if (!strcmp(pages[i]->service, a->service))
 			return true;
 	}

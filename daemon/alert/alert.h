@@ -47,7 +47,7 @@ struct alert {
 	uint64_t fired_ns;
 	uint64_t last_true_ns;
 	bool told; /* that it fires */
-	/* Firing, and not told: a page speaks of the service already, or it is inferred while events were lost. */
+	/* Firing, and not told: a warning about a service of which a page speaks already, or it is inferred while events were lost. */
 	bool inhibited;
 	bool unknown;    /* what it is about is not known now: it is kept as if it did not hold */
 	bool on_latency; /* a condition is about how long requests take */

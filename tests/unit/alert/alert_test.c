@@ -22,7 +22,7 @@
 struct bench {
 	struct model *m;
 	struct alerts *as;
-	struct rule rules[2];
+	struct rule rules[3];
 	struct rule_set set;
 	unsigned n_told;
 	struct alert told[16];
@@ -854,6 +854,27 @@ static void inhibited_for_good(void **state)
 	assert_string_equal(b.told[1].key.rule, "page");
 }
 
+/* It may be another matter than that of the page, and is not to wait. */
+static void critical_beside_a_page(void **state)
+{
+	_bench_ b;
+	struct rule r = rule("critical", "open_fds", RULE_GT, 100);
+
+	r.severity = SEVERITY_CRITICAL;
+	begin(&b, r);
+	b.rules[1] = rule("page", "open_fds", RULE_GT, 100);
+	b.rules[1].severity = SEVERITY_PAGE;
+	b.rules[2] = rule("info", "open_fds", RULE_GT, 100);
+	b.rules[2].severity = SEVERITY_INFO;
+	b.set.n = 3;
+	fds(&b, 1, 300, T0);
+	eval(&b, T0);
+	assert_int_equal(n_active(&b), 3);
+	assert_int_equal(b.n_told, 2);
+	for (unsigned i = 0; i < b.n_told; i++)
+		assert_true(b.told[i].severity >= SEVERITY_CRITICAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -865,6 +886,7 @@ int main(void)
 		cmocka_unit_test(unknown),
 		cmocka_unit_test(inhibition),
 		cmocka_unit_test(inhibited_for_good),
+		cmocka_unit_test(critical_beside_a_page),
 		cmocka_unit_test(nothing),
 		cmocka_unit_test(over_time),
 		cmocka_unit_test(to_the_nanosecond),
