@@ -251,7 +251,7 @@ static void step_down(struct engine *e, struct watch *w, const struct target *t,
 static uint64_t cost_ns(const struct engine *e, const struct target *t)
 {
 	return event_counts_cost(&t->counts, e->features->hit_ns) -
-	       t->counts.timed * e->features->hit_ns[0];
+	       event_timed_cost(t->counts.timed, e->features->hit_ns);
 }
 
 void governor_tick(struct engine *e)

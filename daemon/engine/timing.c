@@ -119,7 +119,7 @@ static void judge(struct engine *e, struct watch *w)
 
 	if (passed < JUDGE_NS)
 		return;
-	percent = 100 * (double)((hits - w->timing.mark_hits) * e->features->hit_ns[0]) /
+	percent = 100 * (double)event_timed_cost(hits - w->timing.mark_hits, e->features->hit_ns) /
 		  (double)passed;
 	w->timing.mark_ns = e->now_ns;
 	w->timing.mark_hits = hits;
