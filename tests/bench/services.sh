@@ -1,19 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # What probes cost real services: Debian's prometheus, etcd and caddy and npm's esbuild, as shipped, on one processor, with wrk on
-# the other. CPU time of the service for each request, with a set of probes, of that without, in turn and paired; and the
-# same for what an engineer would do by hand: bpftrace counting at the entry of the same functions. PAIRS of SECONDS_EACH.
+# the other. CPU time of the service for each request, with a set of probes, of that without, in turn and paired: lean, as everybody
+# has it, with its budget, SETTLE seconds after it began; the same without a budget, so that every request is timed; full without a
+# budget; and what an engineer would do by hand: bpftrace counting at the entry of the same functions. PAIRS of SECONDS_EACH.
 #
-#	services.sh	PAIRS=9 SECONDS_EACH=3 BURST_PAIRS=0 (of a minute each) SERVICES="prometheus etcd caddy esbuild"
-#			BUDGET=0 (percent of a core; 0: any) SETTLE=0 (seconds under load before each measurement)
+#	services.sh	PAIRS=9 SECONDS_EACH=3 BURST_PAIRS=0 (of a minute each) SERVICES="prometheus etcd caddy esbuild" SETTLE=3
+#			SETS="lean timed full bpftrace" (the last one of prometheus only)
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 . tests/lib/bench.sh
 need_root
 command -v wrk >/dev/null || skip_all "wrk is not installed: deploy/install-packages.sh bench"
-pairs=${PAIRS:-9} each=${SECONDS_EACH:-3} burst_pairs=${BURST_PAIRS:-0} settle=${SETTLE:-0} services=${SERVICES:-prometheus etcd caddy esbuild}
+pairs=${PAIRS:-9} each=${SECONDS_EACH:-3} burst_pairs=${BURST_PAIRS:-0} settle=${SETTLE:-3} sets=${SETS:-lean timed full bpftrace} services=${SERVICES:-prometheus etcd caddy esbuild}
 
 wanted() { [[ " $services " = *" $1 "* ]] || { why="not asked for"; return 1; }; }
+budget() { # PERCENT: from now on
+	local reloads='deferd_config_reloads_total{result="done"}' before
+	before=$(metric "$reloads")
+	printf 'probes: { services: [{ service: "*", set: lean, budget_percent: %s }] }\n' "$1" >"$tmp/budget.yml"
+	kill -HUP "$daemon"
+	wait_until 10 metric_is "$reloads" $((before + 1))
+}
 probes() { "$DEFERD" probes --control.socket="$tmp/deferd.sock" "$@" >"$tmp/probes" || cat "$tmp/probes" >&2; }
 serve() { # NAME COMMAND...: on the first processor; sets program
 	GOMAXPROCS=1 taskset -c 0 "${@:2}" <>"$tmp/stdin" >"$tmp/$1.log" 2>&1 &
@@ -22,7 +30,6 @@ serve() { # NAME COMMAND...: on the first processor; sets program
 }
 load() { # SECONDS: "CPU-US-A-REQUEST REQUESTS-A-SECOND P50-MS P99-MS"
 	local before after
-	[ "$settle" = 0 ] || taskset -c 1 wrk -t 1 -c 4 -d "$settle" "${wrk[@]}" >/dev/null
 	before=$(cpu_ms "$program")
 	taskset -c 1 wrk -t 1 -c 4 -d "$1" --latency "${wrk[@]}" >"$tmp/wrk"
 	after=$(cpu_ms "$program")
@@ -43,7 +50,23 @@ with() { # SET SECONDS
 		kill -INT $tracer
 		wait $tracer 2>/dev/null
 		;;
+	lean)
+		budget 1
+		probes "$program" lean
+		taskset -c 1 wrk -t 1 -c 4 -d "$settle" "${wrk[@]}" >/dev/null
+		load "$2"
+		;;
+	timed)
+		budget 0
+		probes "$program" lean
+		load "$2"
+		;;
+	off)
+		probes "$program" off
+		load "$2"
+		;;
 	*)
+		budget 0
 		probes "$program" "$1"
 		load "$2"
 		;;
@@ -64,23 +87,26 @@ compare() { # NAME SET PAIRS SECONDS: ratios into FILE.cpu .rate .p50 .p99
 		else
 			b=$(with "$2" "$4") a=$(with off "$4")
 		fi
-		echo "$a $b" >>"$tmp/$1.$2"
+		echo "$a $b" >>"$tmp/pairs.$1.$2"
 	done
-	awk '{ print $5 / $1 }' "$tmp/$1.$2" | figure "$1, $2: CPU a request"
-	awk '{ print $6 / $2 }' "$tmp/$1.$2" | figure "$1, $2: requests a second"
-	awk '{ print $7 / $3 }' "$tmp/$1.$2" | figure "$1, $2: P50"
-	awk '{ print $8 / $4 }' "$tmp/$1.$2" | figure "$1, $2: P99"
+	awk '{ print $5 / $1 }' "$tmp/pairs.$1.$2" | figure "$1, $2: CPU a request"
+	awk '{ print $6 / $2 }' "$tmp/pairs.$1.$2" | figure "$1, $2: requests a second"
+	awk '{ print $7 / $3 }' "$tmp/pairs.$1.$2" | figure "$1, $2: P50"
+	awk '{ print $8 / $4 }' "$tmp/pairs.$1.$2" | figure "$1, $2: P99"
 }
-measure() { # NAME SETS...
+measure() { # NAME [PEER]
 	local set
 	wait_until 10 attached "$program" || { note "$1 is not observed"; return; }
 	"$DEFERD" doctor --json >"$tmp/doctor.json" 2>/dev/null
 	load 2 >/dev/null
-	for set in "${@:2}"; do [ "$pairs" = 0 ] || compare "$1" "$set" "$pairs" "$each"; done
+	for set in $sets; do
+		[ "$set" != bpftrace ] || [ "${2-}" = bpftrace ] || continue
+		[ "$pairs" = 0 ] || compare "$1" "$set" "$pairs" "$each"
+	done
 	[ "$burst_pairs" = 0 ] || compare "$1" burst "$burst_pairs" 60
-	[ -f "$tmp/$1.lean" ] || cp "$tmp/$1.burst" "$tmp/$1.lean"
-	awk '{ print $1 }' "$tmp/$1.lean" | figure "$1, without: us of CPU a request" %.1f
-	awk '{ print $2 }' "$tmp/$1.lean" | figure "$1, without: requests a second" %.0f
+	cat "$tmp/pairs.$1".* >"$tmp/without"
+	awk '{ print $1 }' "$tmp/without" | figure "$1, without: us of CPU a request" %.1f
+	awk '{ print $2 }' "$tmp/without" | figure "$1, without: requests a second" %.0f
 	kill "$program"
 	wait "$program" 2>/dev/null || true # of the signal
 }
@@ -88,7 +114,8 @@ mkfifo "$tmp/stdin" # nothing ever comes, nor does it end
 peers=()
 command -v bpftrace >/dev/null && peers=(bpftrace)
 : >"$tmp/empty.yml"
-start_daemon
+echo '{}' >"$tmp/budget.yml"
+start_daemon --config.file="$tmp/budget.yml"
 taskset -pc 1 "$daemon" >/dev/null
 table "real services, with probes, of without" ratio
 
@@ -97,7 +124,7 @@ if wanted prometheus && fetch_debian prometheus usr/bin/prometheus; then
 	serve prometheus "$fetched" --config.file="$tmp/empty.yml" --storage.tsdb.path="$tmp/tsdb" --web.listen-address="127.0.0.1:$port"
 	wrk=("http://127.0.0.1:$port/metrics")
 	wait_until 20 curl -sf -o /dev/null "${wrk[0]}"
-	measure prometheus lean full "${peers[@]}"
+	measure prometheus "${peers[@]}"
 else
 	note "prometheus: $why"
 fi
@@ -108,7 +135,7 @@ if wanted etcd && fetch_debian etcd-server usr/bin/etcd; then
 	printf 'wrk.method = "POST"\nwrk.body = %s\n' "'{\"key\":\"Zm9v\",\"value\":\"YmFy\"}'" >"$tmp/put.lua"
 	wrk=(-s "$tmp/put.lua" "http://127.0.0.1:$port/v3/kv/put")
 	wait_until 20 curl -sf -o /dev/null "http://127.0.0.1:$port/health"
-	measure etcd lean full
+	measure etcd
 	rm -rf "/dev/shm/deferd-bench.$$"
 else
 	note "etcd: $why"
@@ -122,7 +149,7 @@ if wanted caddy && fetch_debian caddy usr/bin/caddy; then
 	XDG_DATA_HOME=$tmp XDG_CONFIG_HOME=$tmp serve caddy "$fetched" run --config "$tmp/caddy.json"
 	wrk=("http://127.0.0.1:$port/a.txt")
 	wait_until 20 curl -sf -o /dev/null "${wrk[0]}"
-	measure caddy lean full
+	measure caddy
 else
 	note "caddy: $why"
 fi
@@ -131,7 +158,7 @@ if wanted esbuild && fetch_npm @esbuild/linux-x64 0.28.2 bin/esbuild; then
 	serve esbuild "$fetched" "--serve=127.0.0.1:$port" "--servedir=$tmp/www"
 	wrk=("http://127.0.0.1:$port/a.txt")
 	wait_until 20 curl -sf -o /dev/null "${wrk[0]}"
-	measure esbuild lean full
+	measure esbuild
 else
 	note "esbuild: $why"
 fi
