@@ -83,8 +83,9 @@ static json_t *ask_silences(const struct receiver *r, const struct http_peer *pe
 
 		snprintf(url, sizeof(url), "%s/api/v2/silence/%.*s", r->opts.url,
 			 SILENCE_ID_MAX - 1, ids[i]);
-		if (!http_remote_get(peer, url, &detail, &ignored))
-			silences_add_detail(silences, ids[i], detail);
+		if (http_remote_get(peer, url, &detail, &ignored))
+			break; /* the next alerts are not to wait for it */
+		silences_add_detail(silences, ids[i], detail);
 	}
 	return silences;
 }

@@ -7,8 +7,8 @@ need_root
 gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 
-printf 'census: { interval: 1s, budget_percent: 50 }\n' >"$tmp/fast.yml"
-printf 'census: { interval: 1s, budget_percent: 50 }\nlimits: { goroutines: 64 }\n' >"$tmp/small.yml"
+printf 'census: { interval: 1s, budget_percent: 50 }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.yml"
+printf 'census: { interval: 1s, budget_percent: 50 }\ndaemon: { budget_percent: 0 }\nlimits: { goroutines: 64 }\n' >"$tmp/small.yml"
 goroutines() { curl -sf -m 5 "$url/api/v1/goroutines?pid=$program"; }
 counted() { [ "$(target goroutine_count)" = "$1" ]; }
 leak() { # FIELD: of the alert

@@ -6,7 +6,7 @@
 need_root
 gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
-printf 'census: { interval: 1s }\n' >"$tmp/fast.yml"
+printf 'census: { interval: 1s }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.yml"
 
 line_of() { grep -n "$1" tests/fixtures/poolwait/main.go | cut -d: -f1; }
 observe() { # NAME OPTIONS...: a copy of the fixture, as a service of that name
