@@ -20,7 +20,6 @@
 #include "stat/trend.h"
 #include "ui/value.h"
 
-#define WHAT_MAX    64
 #define SHOWN_KINDS 4u /* of a process in the table */
 
 static struct source_opts source = { .command = "fds", .daemon_first = true };
@@ -262,23 +261,11 @@ static void print_process(const json_t *o)
 	}
 }
 
-/* "inet to port 5432", "pipe" */
-static void put_what(const json_t *o, char *buf, size_t size)
-{
-	long long port = value_integer(o, "port");
-
-	if (port)
-		snprintf(buf, size, "%s %s port %lld", value_string(o, "kind"),
-			 strcmp(value_string(o, "direction"), "in") ? "to" : "at", port);
-	else
-		snprintf(buf, size, "%s", value_string(o, "kind"));
-}
-
 static void print_group(const json_t *g)
 {
 	const json_t *leak = json_object_get(g, "leak");
 	double low = 0, high = 0, seconds = 0;
-	char over[VALUE_MAX], what[WHAT_MAX];
+	char over[VALUE_MAX], what[VALUE_MAX];
 
 	if (strcmp(value_string(leak, "verdict"), "leaking"))
 		return;
@@ -286,7 +273,7 @@ static void print_group(const json_t *g)
 	(void)value_number(leak, "high_per_hour", &high);
 	(void)value_number(leak, "seconds", &seconds);
 	value_duration(over, sizeof(over), seconds);
-	put_what(g, what, sizeof(what));
+	value_descriptors(what, sizeof(what), g);
 	printf("        %s: %.0f to %.0f more an hour, seen over %s; %lld are open\n", what, low,
 	       high, over, value_integer(g, "open"));
 }
@@ -295,14 +282,14 @@ static void print_site(const json_t *s)
 {
 	const json_t *site = json_object_get(s, "site");
 	double share = 0, median = 0;
-	char age[VALUE_MAX], what[WHAT_MAX];
+	char age[VALUE_MAX], what[VALUE_MAX];
 
 	if (!value_integer(s, "kept"))
 		return;
 	(void)value_number(s, "share", &share);
 	(void)value_number(s, "median_seconds", &median);
 	value_duration(age, sizeof(age), median);
-	put_what(s, what, sizeof(what));
+	value_descriptors(what, sizeof(what), s);
 	printf("        %5.1f%%  %lld kept (%s), half of them for %s: %s at %s:%lld\n", 100 * share,
 	       value_integer(s, "kept"), what, age,
 	       json_is_object(site) ? value_string(site, "function") : "?",

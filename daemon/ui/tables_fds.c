@@ -7,15 +7,9 @@
 
 static void as_what(const struct column *c, const json_t *row, struct table_value *ret)
 {
-	long long port = value_integer(row, "port");
-	const char *kind = value_string(row, "kind");
 	char text[VALUE_MAX];
 
-	if (port)
-		snprintf(text, sizeof(text), "%s %s port %lld", kind,
-			 strcmp(value_string(row, "direction"), "in") ? "to" : "at", port);
-	else
-		snprintf(text, sizeof(text), "%s", kind);
+	value_descriptors(text, sizeof(text), row);
 	table_value_set(ret, text);
 }
 

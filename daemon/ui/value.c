@@ -116,3 +116,15 @@ bool value_time_ms(const char *text, double *ret_ms)
 	*ret_ms = (double)timegm(&tm) * 1e3 + ms;
 	return true;
 }
+
+void value_descriptors(char *buf, size_t size, const json_t *o)
+{
+	const char *kind = value_string(o, "kind");
+	long long port = value_integer(o, "port");
+
+	if (port)
+		snprintf(buf, size, "%s %s port %lld", kind,
+			 strcmp(value_string(o, "direction"), "in") ? "to" : "at", port);
+	else
+		snprintf(buf, size, "%s", kind);
+}

@@ -34,4 +34,7 @@ void value_bytes(char *buf, size_t size, double bytes);
 /* Milliseconds since 1970 of an RFC 3339 time in UTC; false when it is none. */
 bool value_time_ms(const char *text, double *ret_ms);
 
+/* What one of `fd_groups` or `fd_sites` is about, by kind, direction and port: "inet to port 5432", "pipe". */
+void value_descriptors(char *buf, size_t size, const json_t *o);
+
 #endif
