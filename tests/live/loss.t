@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# What is lost is counted, to the record: a trace of a program that is faster than the ring. Shown, held back and lost
-# records together are the pushes that the program made; and the counters were never in danger.
+# What is lost is counted, to the record: a trace that was stopped while its program filled the ring many times over.
+# Shown, held back and lost records together are the pushes that the program made; and the counters were never in danger.
 . "$(dirname "$0")/../lib/live.sh"
 need_go
 
@@ -11,8 +11,10 @@ tracer=$!
 live_pids+=($tracer)
 wait_until 20 grep -q '"target"' "$tmp/trace.out"
 ok $? "attached"
+kill -STOP $tracer
 go_on
 wait_until 60 has_truth pile
+kill -CONT $tracer
 go_on
 exec 7>&-
 wait "$program"
