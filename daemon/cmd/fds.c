@@ -396,17 +396,27 @@ static void print_slope(const struct trend_sample *s, unsigned n)
 		       t.per_sec * 60, t.low_per_sec * 60, t.high_per_sec * 60, t.samples);
 }
 
+/* Of the process that had this number at the beginning: somebody else may get it. */
+static int count_same(int procfd, pid_t pid, uint64_t start_ticks, uint64_t *ret_open)
+{
+	uint64_t ticks;
+	int err = proc_start_ticks(procfd, pid, &ticks)
+			  ?: proc_fd_count(procfd, pid, false, ret_open);
+
+	return err ?: ticks == start_ticks ? 0 : -ESRCH;
+}
+
 static int print_samples(int procfd, pid_t pid)
 {
 	struct sigaction act = { .sa_handler = on_signal };
 	struct trend_sample s[TREND_SAMPLES_MAX];
-	uint64_t begin_ns = loop_now_ns(), every = 1, open;
+	uint64_t begin_ns = loop_now_ns(), every = 1, open, start_ticks = 0;
 	unsigned n = 0;
-	int err = 0;
+	int err = proc_start_ticks(procfd, pid, &start_ticks);
 
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
-	for (uint64_t i = 0; !interrupted && i * interval_s <= duration_s; i++) {
+	for (uint64_t i = 0; !err && !interrupted && i * interval_s <= duration_s; i++) {
 		uint64_t due_ns = begin_ns + i * interval_s * 1000000000ull;
 		struct timespec due = { (time_t)(due_ns / 1000000000),
 					(long)(due_ns % 1000000000) };
@@ -414,7 +424,7 @@ static int print_samples(int procfd, pid_t pid)
 		while (!interrupted &&
 		       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
 			;
-		err = interrupted ? 0 : proc_fd_count(procfd, pid, false, &open);
+		err = interrupted ? 0 : count_same(procfd, pid, start_ticks, &open);
 		if (err || interrupted)
 			break;
 		printf("%lld,%llu\n", (long long)time(NULL), (unsigned long long)open);

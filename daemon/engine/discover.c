@@ -281,11 +281,11 @@ void discover_all(struct engine *e)
 			  strerror(-err));
 }
 
-void discover_gone(struct engine *e, pid_t pid)
+void discover_gone(struct engine *e, pid_t pid, uint64_t time_ns)
 {
 	struct watch *w = watch_of_pid(e, pid);
 
-	if (w)
+	if (w && time_ns >= w->attached_ns)
 		watch_remove(e, w);
 }
 

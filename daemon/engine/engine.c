@@ -132,7 +132,7 @@ static void tell_death(struct engine *e, const struct event *exit)
 			    .time_ns = exit->time_ns,
 			    .panic = { .step = PANIC_DYING, .signo = exit->exit_signal } };
 
-	if (!w || !signals_fault(exit->exit_signal))
+	if (!w || exit->time_ns < w->attached_ns || !signals_fault(exit->exit_signal))
 		return;
 	ev.target = w->id;
 	ev.panic.c = w->image->report->kind == IMAGE_C;
@@ -163,7 +163,7 @@ static void on_event(void *arg, const struct event *in)
 		break;
 	case EVENT_EXIT:
 		tell_death(e, &ev);
-		discover_gone(e, ev.pid);
+		discover_gone(e, ev.pid, ev.time_ns);
 		break;
 	case EVENT_DEPTH:
 	case EVENT_ENDED:

@@ -64,8 +64,7 @@ struct watch {
 	uint64_t hot_ns;         /* the kernel side has stopped looking, then; 0: it has not */
 	enum target_state state; /* but for the budget's doing */
 	char reason[REASON_MAX + 128];
-	uint64_t
-		attached_ns; /* an exec after this is of another program, even if the file is the same */
+	uint64_t attached_ns; /* an exec or exit before this is of the process before */
 	uint64_t limit_read_ns;
 	uint64_t fd_limit;
 	struct descriptors *fds;  /* NULL before their first census */
@@ -163,8 +162,9 @@ void discover_stop(struct engine *e);
 void discover_profiles(struct engine *e);
 void discover_all(struct engine *e); /* walk /proc */
 void discover_pid(struct engine *e, pid_t pid);
+/* By the kernel's records, of `time_ns`: what was attached since is another process of the same number. */
 void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns);
-void discover_gone(struct engine *e, pid_t pid);
+void discover_gone(struct engine *e, pid_t pid, uint64_t time_ns);
 void discover_sweep(struct engine *e);    /* notice exits without the kernel's help */
 void discover_refilter(struct engine *e); /* the configuration wants others */
 void discover_report(struct engine *e, struct image *im, int err,

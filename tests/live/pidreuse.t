@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# vm: 6.1
+# A process gets the number of one that has just ended: nothing of the old one is told of the new one, whether the daemon
+# looked on or was stopped meanwhile.
+. "$(dirname "$0")/../lib/live.sh"
+need_go stripped
+last=/proc/sys/kernel/ns_last_pid
+[ -w $last ] || skip_all "this kernel does not let us choose the next process's number ($last)"
+fixtures_go=$fixtures
+build_fixtures c "" || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+
+end() { # PID
+	kill -KILL "$1"
+	wait "$1" 2>/dev/null
+}
+# Like start_beside, as the process of this number; somebody else may be faster a few times.
+start_as() { # PID NAME COMMAND...
+	local try
+	rm -f "$tmp/$2.gate"
+	mkfifo "$tmp/$2.gate"
+	for try in {1..100}; do
+		echo $(($1 - 1)) >$last
+		"${@:3}" <>"$tmp/$2.gate" >"$tmp/$2.out" 2>"$tmp/$2.err" 7>&- &
+		program=$!
+		[ $program != "$1" ] || { live_pids+=("$program"); return; }
+		end $program
+	done
+	return 1
+}
+is_new() { [ "$(target "service == \"$1\" and .state == \"observed\" and .defers_registered == 0 and (.fd_leak.verdict // \"too_young\") == \"too_young\"")" = true ]; }
+works() { # NAME FIELD: lets it work, and compares what is known of it with its own account
+	echo >"$tmp/$1.gate"
+	wait_until 60 has_truth "$1"
+	wait_until 10 target_is "$2" "$(truth "$1" "$3")"
+	is "$(target "$2")" "$(truth "$1" "$3")" "$4: its defers, and only these"
+}
+
+start_daemon
+start_beside pile "$fixtures_go/pile.stripped" -defers 5000 -deep 200
+first=$program
+wait_until 30 attached "$first"
+ok $? "the first is observed"
+works pile defers_registered_by_lowering.heap registered_heap "the first"
+
+follow() { # WHEN NAME SERVICE FIELD TRUTH COMMAND...: "watched", or "unseen" by a daemon that is stopped meanwhile
+	[ "$1" = watched ] || kill -STOP "$daemon"
+	end "$first"
+	start_as "$first" "$2" "${@:6}"
+	ok $? "$1: $2 is process $first now"
+	[ "$1" = watched ] || kill -CONT "$daemon"
+	wait_until 30 is_new "$3"
+	ok $? "$1: $2 begins with nothing"
+	works "$2" "$4" "$5" "$1: $2"
+	is "$(curl -sf "$url/api/v1/snapshot" | jq --argjson p "$first" '[.targets[] | select(.pid == $p)] | length')" 1 "$1: $2 is there once"
+}
+heap=defers_registered_by_lowering.heap
+for when in watched unseen; do
+	follow $when same pile.stripped $heap registered_heap "$fixtures_go/pile.stripped" -defers 300 -deep 50
+	follow $when cpile cpile defers_registered registered "$fixtures/cpile"
+	follow $when pile pile.stripped $heap registered_heap "$fixtures_go/pile.stripped" -defers 700 -deep 60
+done
+kill -STOP "$daemon"
+end "$first"
+start_as "$first" sleep sleep 1000
+kill -CONT "$daemon"
+gone() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/api/v1/targets/$first")" = 404 ]; }
+wait_until 10 gone
+ok $? "one that is nothing to observe is not taken for the one before"
+stop_daemon
+ok $? "the daemon ends well"
+
+# The command that follows one process says that it is gone.
+"$DEFERD" fds --csv --interval 1 --duration 60 "$first" >"$tmp/csv" 2>"$tmp/err" &
+follower=$!
+live_pids+=("$follower")
+wait_until 10 grep -q , "$tmp/csv"
+kill -STOP "$follower"
+end "$first"
+start_as "$first" sleep sleep 1000
+ok $? "process $first is another one"
+kill -CONT "$follower"
+wait "$follower"
+is "$? $(cat "$tmp/err")" "1 deferd fds: the process is gone" "deferd fds --csv: it does not go on with another"
+done_testing
