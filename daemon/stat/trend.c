@@ -65,6 +65,15 @@ static double walk_tau(unsigned n)
 						(walk_tau_95[i].n - walk_tau_95[i - 1].n);
 }
 
+static bool is_flat(const struct trend_sample *s, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		if (s[i].value != s[0].value)
+			return false;
+	}
+	return s[n - 1].time_ns > s[0].time_ns;
+}
+
 /* `s95` is what |S| exceeds in 5 of 100 when nothing grows. */
 static int fit(const struct trend_sample *s, unsigned n, double s95, struct trend *ret_t)
 {
@@ -72,6 +81,11 @@ static int fit(const struct trend_sample *s, unsigned n, double s95, struct tren
 	unsigned pairs = 0;
 	long lo, hi, score = 0; /* Kendall's S */
 
+	/* As most series are most of the time: all slopes are 0, which need not be sorted. */
+	if (is_flat(s, n)) {
+		*ret_t = (struct trend){ .samples = n };
+		return 0;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = i + 1; j < n; j++) {
 			double dt = (double)(s[j].time_ns - s[i].time_ns) / 1e9;

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define TREND_SAMPLES_MAX \
-	64 /* pairs grow with the square: 64 samples are 2,016 slopes, about 60 us */
+	64 /* pairs grow with the square: 64 samples are 2,016 slopes, about 60 us; a flat series costs nothing */
 #define TREND_SAMPLES_MIN 8 /* below this no interval is worth its name */
 
 struct trend_sample {
