@@ -9,6 +9,7 @@
 #include "alert/history.h"
 #include "base/utf8.h"
 #include "model/fdlines.h"
+#include "model/panics.h"
 
 #define PLACE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
 

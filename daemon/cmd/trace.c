@@ -17,6 +17,7 @@
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "export/views.h"
+#include "model/panics.h"
 
 #define EVENTS_HELD_MAX 65536 /* events that wait for the names of their sites */
 #define HOLD_NS         300000000ull

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "census/chain.h"
 #include "engine/engine_priv.h"
+#include "model/panics.h"
 #include "proc/procfs.h"
 
 #define SESSION_NS 10000000000ull

@@ -12,6 +12,7 @@
 #include "export/fds.h"
 #include "export/requests.h"
 #include "export/views.h"
+#include "model/panics.h"
 
 struct page {
 	struct expo x;

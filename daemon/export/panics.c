@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "export/views_priv.h"
+#include "model/panics.h"
 
 const char *const view_ledger_kind_names[LEDGER_KIND_MAX] = { "panic", "throw", "signal" };
 

@@ -1,38 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "model/model.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/utf8.h"
-#include "golang/goname.h"
-#include "model/signals.h"
+#include "model/model_priv.h"
 
 const double model_depth_edges[MODEL_DEPTH_EDGES] = {
 	1, 2, 5, 10, 20, 35, 70, 140, 350, 1000, 10000
 };
 
-/*
- * Of rates and histograms, however often somebody looks. A tenth of slack for a tick that comes
- * early.
- */
+/* Of histograms, however often somebody looks. A tenth of slack for a tick that comes early. */
 #define SAMPLE_NS 900000000ull
-
-struct model {
-	struct model_opts opts;
-	struct target *targets;
-	struct service *services;
-	struct name *names;
-	uint32_t service_serial;
-	unsigned n_wanted;
-	uint32_t scan;
-	uint64_t observed_ns; /* the histograms were fed last */
-	uint64_t dropped;
-};
 
 struct model *model_new(const struct model_opts *opts)
 {
@@ -283,33 +265,6 @@ bool model_uses_image(const struct model *m, uint32_t image_id)
 	return false;
 }
 
-static void name_free(struct name *n)
-{
-	free(n->outer);
-	free(n);
-}
-
-static void forget_name(struct model *m, struct name *n)
-{
-	if (n->state == NAME_WANTED)
-		m->n_wanted--;
-	HASH_DEL(m->names, n);
-	name_free(n);
-}
-
-/* Nobody runs this file any more. Should somebody again, its sites are named again. */
-static void forget_names(struct model *m, uint32_t image_id)
-{
-	struct name *n, *next;
-
-	HASH_ITER (hh, m->names, n, next) {
-		if (n->key.image_id == image_id)
-			forget_name(m, n);
-	}
-}
-
-static uint64_t target_misplaced(struct model *m, const struct target *t);
-
 static void apply_gone(struct model *m, const struct event *ev)
 {
 	struct target *t = find_target(m, ev->target);
@@ -325,7 +280,7 @@ static void apply_gone(struct model *m, const struct event *ev)
 	service_unlink(t, ev->time_ns);
 	HASH_DEL(m->targets, t);
 	if (!model_uses_image(m, t->image_id))
-		forget_names(m, t->image_id);
+		names_forget_image(m, t->image_id);
 	target_free(t);
 }
 
@@ -333,7 +288,6 @@ void model_free(struct model *m)
 {
 	struct target *t, *next_t;
 	struct service *s, *next_s;
-	struct name *n, *next_n;
 
 	if (!m)
 		return;
@@ -345,10 +299,7 @@ void model_free(struct model *m)
 		HASH_DEL(m->services, s);
 		service_free(s);
 	}
-	HASH_ITER (hh, m->names, n, next_n) {
-		HASH_DEL(m->names, n);
-		name_free(n);
-	}
+	names_free(m);
 	free(m);
 }
 
@@ -526,65 +477,6 @@ static void finish_scan(struct model *m, uint64_t now_ns)
 	}
 }
 
-static unsigned rate_slot(const struct rate *r, unsigned age)
-{
-	return (r->next + MODEL_RATE_SLOTS - 1 - age) % MODEL_RATE_SLOTS;
-}
-
-static void rate_add(struct rate *r, uint64_t time_ns, uint64_t value)
-{
-	/*
-	 * The newest sample gives way until it is a second younger than the one before: 16 slots
-	 * are to last 15 s.
-	 */
-	if (r->n >= 2 && r->time_ns[rate_slot(r, 0)] - r->time_ns[rate_slot(r, 1)] < SAMPLE_NS) {
-		r->next = rate_slot(r, 0);
-		r->n--;
-	}
-	r->time_ns[r->next] = time_ns;
-	r->value[r->next] = value;
-	r->next = (r->next + 1) % MODEL_RATE_SLOTS;
-	if (r->n < MODEL_RATE_SLOTS)
-		r->n++;
-}
-
-double rate_per_sec(const struct rate *r)
-{
-	unsigned newest, oldest;
-
-	if (r->n < 2)
-		return 0;
-	newest = rate_slot(r, 0);
-	oldest = rate_slot(r, r->n - 1);
-	if (r->time_ns[newest] <= r->time_ns[oldest])
-		return 0;
-	return (double)(r->value[newest] - r->value[oldest]) * 1e9 /
-	       (double)(r->time_ns[newest] - r->time_ns[oldest]);
-}
-
-static void recent_add(struct recent *r, uint64_t time_ns, uint64_t n)
-{
-	uint64_t slot = time_ns / RECENT_SLOT_NS;
-	unsigned i = slot % RECENT_SLOTS;
-
-	if (r->slot_of[i] != slot) {
-		r->slot_of[i] = slot;
-		r->n[i] = 0;
-	}
-	r->n[i] += n;
-}
-
-uint64_t recent_sum(const struct recent *r, uint64_t now_ns)
-{
-	uint64_t slot = now_ns / RECENT_SLOT_NS, sum = 0;
-
-	for (unsigned i = 0; i < RECENT_SLOTS; i++) {
-		if (r->slot_of[i] + RECENT_SLOTS > slot)
-			sum += r->n[i];
-	}
-	return sum;
-}
-
 static void apply_counts(struct target *t, const struct event *ev)
 {
 	recent_add(&t->service->overridden, ev->time_ns,
@@ -651,54 +543,6 @@ static void apply_fd_census(struct model *m, struct target *t, const struct even
 	m->dropped += !fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census, ev->time_ns);
 	for (int i = 0; i < FD_SCOPE_MAX; i++)
 		fdgroups_verdict(t->fd_groups, (enum fd_scope)i, &t->fd_leaks[i]);
-}
-
-/* Whoever asks for the ledger, or is alerted, finds the names there, and the process perhaps gone. */
-static void want_names(struct model *m, const struct target *t, const struct event_panic *p)
-{
-	char text[MODEL_FUNC_MAX];
-
-	(void)model_panic_message(m, t->image_id, p, text, sizeof(text)); /* its type, too */
-	(void)model_user_frame(m, t->image_id, t->runtime, p->stack, p->nstack);
-	if (p->frame)
-		(void)model_site_name(m, t->image_id, p->frame);
-	if (p->recover_site)
-		(void)model_site_name(m, t->image_id, p->recover_site);
-}
-
-static void apply_panic(struct model *m, struct target *t, const struct event *ev)
-{
-	struct service *s = t->service;
-
-	if (!s->ledger)
-		s->ledger = ledger_new();
-	if (!s->ledger || !ledger_apply(s->ledger, ev, t->image_id, t->runtime, t->died))
-		m->dropped++;
-	want_names(m, t, &ev->panic);
-	if (ev->panic.step != PANIC_FATAL && ev->panic.step != PANIC_THROW &&
-	    ev->panic.step != PANIC_DYING)
-		return;
-	if (!t->died)
-		recent_add(&s->deaths, ev->time_ns, 1);
-	t->died = true;
-}
-
-static void apply_recover(struct model *m, struct target *t, const struct event_recover *in)
-{
-	struct lone_recover *r, probe = { .key = { in->site, in->caller } };
-
-	HASH_FIND(hh, t->recovers, &probe.key, sizeof(probe.key), r);
-	if (!r) {
-		r = calloc(1, sizeof(*r));
-		if (!r) {
-			m->dropped++;
-			return;
-		}
-		r->key = probe.key;
-		HASH_ADD(hh, t->recovers, key, sizeof(r->key), r);
-		(void)model_misplaced(m, t, r); /* asks for the names */
-	}
-	r->count = in->count;
 }
 
 /* Censuses */
@@ -840,10 +684,10 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		apply_site(m, t, &ev->site);
 		break;
 	case EVENT_PANIC:
-		apply_panic(m, t, ev);
+		panics_apply(m, t, ev);
 		break;
 	case EVENT_RECOVER:
-		apply_recover(m, t, &ev->recover);
+		panics_apply_recover(m, t, &ev->recover);
 		break;
 	case EVENT_WRITE:
 		if (t->service->ledger)
@@ -982,402 +826,4 @@ unsigned target_top_goroutines(const struct target *t, const struct goroutine **
 	for (const struct goroutine *g = t->goroutines; g && n; g = g->hh.next)
 		TOP_INSERT(ret_gs, len, n, g, goroutine_before);
 	return len;
-}
-
-/* Names */
-
-static struct name *find_name(const struct model *m, const struct name_key *key)
-{
-	struct name *n;
-
-	HASH_FIND(hh, m->names, key, sizeof(*key), n);
-	return n;
-}
-
-/* In whatever state; new ones are wanted. NULL: no room. */
-static const struct name *look_up(struct model *m, uint32_t image_id, enum name_kind kind,
-				  uint64_t addr)
-{
-	struct name_key key = { addr, image_id, kind };
-	struct name *n = find_name(m, &key);
-
-	if (n)
-		return n;
-	n = HASH_COUNT(m->names) < m->opts.names_max ? calloc(1, sizeof(*n)) : NULL;
-	if (!n) {
-		m->dropped++;
-		return NULL;
-	}
-	n->key = key;
-	n->state = NAME_WANTED;
-	m->n_wanted++;
-	HASH_ADD(hh, m->names, key, sizeof(n->key), n);
-	return n;
-}
-
-const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind kind,
-			      uint64_t addr)
-{
-	const struct name *n = look_up(m, image_id, kind, addr);
-
-	return n && n->state == NAME_KNOWN ? n : NULL;
-}
-
-/* Whether an answer is still to come. */
-static bool is_pending(const struct name *n)
-{
-	return n && (n->state == NAME_WANTED || n->state == NAME_ASKED);
-}
-
-const struct name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc)
-{
-	return model_name(m, image_id, NAME_OF_SITE, pc);
-}
-
-static bool of_runtime(const struct code_line *c)
-{
-	return !strncmp(c->function, "runtime.", 8) ||
-	       !strncmp(c->function, "internal/runtime/", 17);
-}
-
-static bool of_library(const struct code_line *c)
-{
-	return goname_is_standard(c->function) || !strcmp(c->function, "?");
-}
-
-/* The first one that is not skipped; nor is one that has no name, such as those of shared libraries. */
-static const struct code_line *first_frame(struct model *m, uint32_t image_id,
-					   bool (*skip)(const struct code_line *c),
-					   const uint64_t *stack, unsigned n)
-{
-	const struct code_line *first = NULL;
-	bool all_named = true;
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct name *name = look_up(m, image_id, NAME_OF_SITE, stack[i]);
-
-		all_named &= !is_pending(name);
-		if (first || !all_named || !name || name->state != NAME_KNOWN)
-			continue;
-		if (!skip(&name->at))
-			first = &name->at;
-		for (unsigned k = 0; k < name->n_outer && !first; k++) {
-			if (!skip(&name->outer[k]))
-				first = &name->outer[k];
-		}
-	}
-	return first;
-}
-
-static bool of_nobody(const struct code_line *c)
-{
-	return false;
-}
-
-const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
-					 enum runtime_kind runtime, const uint64_t *stack,
-					 unsigned n)
-{
-	return first_frame(m, image_id, runtime == RUNTIME_GO ? of_runtime : of_nobody, stack, n);
-}
-
-const struct code_line *model_own_frame(struct model *m, uint32_t image_id,
-					enum runtime_kind runtime, const uint64_t *stack,
-					unsigned n)
-{
-	const struct code_line *user = model_user_frame(m, image_id, runtime, stack, n),
-			       *own = NULL;
-
-	if (user && runtime == RUNTIME_GO)
-		own = first_frame(m, image_id, of_library, stack, n);
-	return own == user ? NULL : own;
-}
-
-const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
-					    enum runtime_kind runtime, const uint64_t *stack,
-					    unsigned n)
-{
-	const struct code_line *own = model_own_frame(m, image_id, runtime, stack, n);
-
-	return own ? own : model_user_frame(m, image_id, runtime, stack, n);
-}
-
-unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,
-			    unsigned n)
-{
-	struct name *s, *next;
-	unsigned len = 0;
-
-	if (!m->n_wanted)
-		return 0;
-	HASH_ITER (hh, m->names, s, next) {
-		if (len == n)
-			break;
-		if (s->state != NAME_WANTED || (len && s->key.image_id != *ret_image_id))
-			continue;
-		*ret_image_id = s->key.image_id;
-		ret_asks[len++] = (struct name_ask){ s->key.addr, (enum name_kind)s->key.kind };
-		s->state = NAME_ASKED;
-		m->n_wanted--;
-	}
-	return len;
-}
-
-void model_forget_name(struct model *m, uint32_t image_id, const struct name_ask *ask)
-{
-	struct name_key key = { ask->addr, image_id, ask->kind };
-	struct name *n = find_name(m, &key);
-
-	if (n)
-		forget_name(m, n);
-}
-
-static void copy_line(struct code_line *to, const struct code_line *from)
-{
-	utf8_sanitize(to->function, sizeof(to->function), from->function, strlen(from->function));
-	utf8_sanitize(to->file, sizeof(to->file), from->file, strlen(from->file));
-	to->line = from->line;
-}
-
-void model_answer(struct model *m, uint32_t image_id, const struct name_ask *ask,
-		  const struct name_answer *answer)
-{
-	struct name_key key = { ask->addr, image_id, ask->kind };
-	struct name *n = find_name(m, &key);
-
-	if (!n)
-		return;
-	if (n->state == NAME_WANTED)
-		m->n_wanted--;
-	n->state = answer->n ? NAME_KNOWN : NAME_UNKNOWN;
-	if (!answer->n)
-		return;
-	copy_line(&n->at, &answer->frames[0]);
-	n->open_defers = answer->open_defers;
-	n->wrapper = answer->wrapper;
-	n->has_frame = answer->has_frame;
-	n->frame = answer->frame;
-	if (answer->type)
-		n->type = *answer->type;
-	free(n->outer);
-	n->n_outer = 0;
-	n->outer = answer->n > 1 ? calloc(answer->n - 1, sizeof(*n->outer)) : NULL;
-	if (answer->n > 1 && !n->outer)
-		m->dropped++;
-	for (unsigned i = 1; n->outer && i < answer->n; i++)
-		copy_line(&n->outer[n->n_outer++], &answer->frames[i]);
-}
-
-/* Panics */
-
-uint64_t service_panics_running(const struct service *s)
-{
-	uint64_t running = 0;
-
-	for (const struct target *t = s->targets; t; t = t->next_in_service) {
-		uint64_t ended = 0;
-
-		for (int i = 0; i < OUTCOME_MAX; i++)
-			ended += t->counts.outcomes[i];
-		/* One that ran when we attached ends without having begun. */
-		if (t->counts.panics > ended)
-			running += t->counts.panics - ended;
-	}
-	return running;
-}
-
-/* They ask recover() in a function of their own wherever they print or exit. */
-static bool asks_as_a_habit(const struct code_line *c)
-{
-	return of_runtime(c) || !strcmp(c->function, "fmt.(*pp).catchPanic");
-}
-
-static const struct code_line *outermost(const struct name *n)
-{
-	return n->n_outer ? &n->outer[n->n_outer - 1] : &n->at;
-}
-
-bool model_misplaced(struct model *m, const struct target *t, const struct lone_recover *r)
-{
-	const struct name *site = model_site_name(m, t->image_id, r->key.site);
-	const struct name *caller = model_site_name(m, t->image_id, r->key.caller);
-
-	if (!site || !caller || asks_as_a_habit(outermost(site)))
-		return false;
-	/* `defer recover()`: the runtime calls a wrapper that calls recover. */
-	if (site->wrapper)
-		return true;
-	/* deferreturn, or the function itself at its end: a deferred call that runs normally. */
-	return !of_runtime(outermost(caller)) && !caller->open_defers;
-}
-
-static uint64_t target_misplaced(struct model *m, const struct target *t)
-{
-	uint64_t n = 0;
-
-	for (const struct lone_recover *r = t->recovers; r; r = r->hh.next)
-		n += model_misplaced(m, t, r) ? r->count : 0;
-	return n;
-}
-
-uint64_t service_misplaced(struct model *m, const struct service *s)
-{
-	uint64_t n = s->misplaced_retired;
-
-	for (const struct target *t = s->targets; t; t = t->next_in_service)
-		n += target_misplaced(m, t);
-	return n;
-}
-
-/* What panic(nil) became. */
-#define NIL_ERROR       "*runtime.PanicNilError"
-#define NIL_ERROR_SINCE 21
-
-static bool has_type(const struct event_panic *p)
-{
-	return p->step == PANIC_STARTED && !p->c;
-}
-
-bool model_panic_type(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
-		      size_t size)
-{
-	const struct name *n;
-
-	snprintf(buf, size, "%s", "");
-	if (!has_type(p))
-		return true;
-	if (!p->type) {
-		snprintf(buf, size, "%s", p->go_minor < NIL_ERROR_SINCE ? "nil" : NIL_ERROR);
-		return true;
-	}
-	n = look_up(m, image_id, NAME_OF_TYPE, p->type);
-	snprintf(buf, size, "%s", n && n->state == NAME_KNOWN ? n->at.function : "?");
-	return !is_pending(n);
-}
-
-/* "interface conversion: interface {} is string, not int": three types more. */
-static bool assertion_message(struct model *m, uint32_t image_id, const struct event_panic *p,
-			      char *buf, size_t size)
-{
-	char names[3][MODEL_FUNC_MAX], missing[EVENT_TEXT_MAX + 1];
-	bool known = true;
-
-	for (unsigned i = 0; i < 3; i++) {
-		uint64_t at = p->value[i];
-		const struct name *n =
-			at ? model_name(m, image_id, NAME_OF_TYPE, at - p->bias) : NULL;
-
-		known &= !at || n;
-		snprintf(names[i], sizeof(names[i]), "%s", n ? n->at.function : at ? "?" : "");
-	}
-	/* value[4] is the length of the missing method's name. */
-	snprintf(missing, sizeof(missing), "%.*s", p->value[4] ? (int)p->text_len : 0, p->text);
-	(void)gotype_assertion(buf, size, names[0], names[1], names[2], missing);
-	return known;
-}
-
-/*
- * The kernel side reads what is in memory, and does not wait for what is not: a constant that nobody
- * has looked at yet lies in the file only. Then the file is asked. No page of it can have been
- * changed, since it would be in memory. False while the answer is to come.
- */
-static bool panic_text(struct model *m, uint32_t image_id, const struct event_panic *p,
-		       char ret_text[EVENT_TEXT_MAX], size_t *ret_len)
-{
-	bool have_head = p->value[1] != 0;
-	uint64_t at = have_head ? p->value[0] : p->data, most = EVENT_TEXT_MAX;
-	const struct name *n;
-
-	*ret_len = p->text_len;
-	memcpy(ret_text, p->text, p->text_len);
-	if (p->text_len || !at)
-		return true;
-	n = look_up(m, image_id, have_head ? NAME_OF_TEXT : NAME_OF_STRING, at - p->bias);
-	if (!n || n->state != NAME_KNOWN)
-		return !is_pending(n);
-	if (have_head && p->value[1] < most)
-		most = p->value[1];
-	*ret_len = strnlen(n->at.function, most);
-	memcpy(ret_text, n->at.function, *ret_len);
-	return true;
-}
-
-bool model_panic_message(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
-			 size_t size)
-{
-	const struct name *n;
-	char raw[EVENT_TEXT_MAX + 1], text[EVENT_TEXT_MAX];
-	size_t len, text_len;
-	bool known = true;
-
-	snprintf(buf, size, "%s", "");
-	if (p->step == PANIC_DYING) {
-		const char *fault = signals_fault(p->signo);
-
-		snprintf(buf, size, "%s", fault ? fault : "");
-		return true;
-	}
-	if (!has_type(p)) {
-		known = panic_text(m, image_id, p, text, &text_len);
-		utf8_sanitize(buf, size, text, strnlen(text, text_len));
-		return known;
-	}
-	if (!p->type) {
-		struct gotype nil = { .name = NIL_ERROR, .minor = p->go_minor };
-
-		if (p->go_minor < NIL_ERROR_SINCE)
-			snprintf(buf, size, "nil");
-		else
-			(void)gotype_message(buf, size, &nil, p->value, 0, "", 0);
-		return true;
-	}
-	n = look_up(m, image_id, NAME_OF_TYPE, p->type);
-	if (!n || n->state != NAME_KNOWN)
-		return !is_pending(n);
-	if (!strcmp(n->at.function, "*runtime.TypeAssertionError")) {
-		known = assertion_message(m, image_id, p, raw, sizeof(raw));
-		len = strlen(raw);
-	} else {
-		known = !n->type.text || panic_text(m, image_id, p, text, &text_len);
-		len = gotype_message(raw, sizeof(raw), &n->type, p->value, p->data,
-				     n->type.text ? text : "", n->type.text ? text_len : 0);
-	}
-	utf8_sanitize(buf, size, raw, len);
-	return known;
-}
-
-bool model_wants_aftermath(const struct model *m, uint64_t now_ns)
-{
-	for (const struct service *s = m->services; s; s = s->hh.next) {
-		if (s->ledger && ledger_wants_aftermath(s->ledger, now_ns))
-			return true;
-	}
-	return false;
-}
-
-void model_discard_aftermaths(struct model *m, uint64_t now_ns)
-{
-	for (const struct service *s = m->services; s; s = s->hh.next) {
-		if (s->ledger)
-			aftermaths_discard(&s->ledger->aftermaths, now_ns);
-	}
-}
-
-struct aftermath *model_complete_aftermath(struct model *m, uint64_t now_ns)
-{
-	struct aftermath *complete = NULL;
-
-	for (const struct service *s = m->services; s && !complete; s = s->hh.next)
-		complete = s->ledger ? aftermaths_complete(&s->ledger->aftermaths, now_ns) : NULL;
-	return complete;
-}
-
-unsigned service_swallowed(const struct model *m, const struct service *s)
-{
-	unsigned n = 0;
-
-	for (const struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next)
-		n += model_target(m, l->key.target) &&
-		     aftermath_verdict(&l->aftermath) == AFTERMATH_SUSPECTED;
-	return n;
 }

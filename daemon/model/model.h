@@ -16,23 +16,20 @@
 #include <uthash.h>
 
 #include "event/event.h"
-#include "golang/gotype.h"
 #include "model/fdgroups.h"
 #include "model/fdopeners.h"
 #include "model/ledger.h"
+#include "model/names.h"
 #include "model/parked.h"
 #include "model/pool.h"
 #include "model/queues.h"
 #include "model/requests.h"
+#include "stat/rate.h"
 #include "stat/trend.h"
 
 #define MODEL_NAME_MAX    128
-#define MODEL_FUNC_MAX    192
-#define MODEL_FILE_MAX    256
 #define MODEL_PEAKS       12 /* buckets of the depth window */
 #define MODEL_DEPTH_EDGES 11
-#define MODEL_RATE_SLOTS  16
-#define NAME_FRAMES_MAX   16 /* functions that one address has, what is inlined included */
 
 struct model_opts {
 	uint64_t depth_window_ns; /* "the deepest in the last ..." */
@@ -47,55 +44,6 @@ struct model_opts {
 		.depth_window_ns = 60000000000ull, .fd_window_ns = 60000000000ull, \
 		.service_keep_ns = 600000000000ull, .names_max = 16384             \
 	}
-
-/* A line of code. */
-struct code_line {
-	char function[MODEL_FUNC_MAX]; /* sanitized; "" until known */
-	char file[MODEL_FILE_MAX];     /* "" when the image does not say */
-	uint32_t line;
-};
-
-/* What an address of an image is asked for. */
-enum name_kind {
-	NAME_OF_SITE,     /* a return address: the line of the call before it */
-	NAME_OF_FUNCTION, /* an entry: the function, or what the wrapper that begins there calls */
-	NAME_OF_TYPE,     /* a Go type */
-	NAME_OF_TEXT,     /* the bytes of a Go string, and what follows them */
-	NAME_OF_STRING,   /* a Go string, by the address of its pointer and length */
-	NAME_KIND_MAX,
-};
-
-struct name {
-	UT_hash_handle hh;
-	struct name_key {
-		uint64_t addr;
-		uint32_t image_id;
-		uint32_t kind;
-	} key;
-	enum { NAME_WANTED, NAME_ASKED, NAME_KNOWN, NAME_UNKNOWN } state;
-	struct code_line at;     /* SITE: the innermost of what is inlined there */
-	unsigned n_outer;        /* SITE: functions that it was inlined into */
-	struct code_line *outer; /* the last one is the function of the symbol table */
-	bool open_defers;        /* SITE: the function runs deferred calls without the runtime */
-	bool wrapper;            /* SITE: the compiler wrote this function */
-	bool has_frame;          /* SITE, Go: */
-	uint32_t frame; /* bytes from the stack pointer there to the slot of the return address */
-	struct gotype type; /* TYPE */
-};
-
-/* An answer to model_wanted_names(). `frames` innermost first; NULL or n 0: it has no name. */
-struct name_answer {
-	unsigned n;
-	const struct code_line *frames; /* hostile bytes, strings closed */
-	bool open_defers, wrapper, has_frame;
-	uint32_t frame;
-	const struct gotype *type; /* TYPE only */
-};
-
-struct name_ask {
-	uint64_t addr;
-	enum name_kind kind;
-};
 
 struct goroutine {
 	UT_hash_handle hh;
@@ -130,27 +78,12 @@ struct lone_recover {
 	uint64_t count;
 };
 
-/* What was added to a counter in the last five minutes. */
-#define RECENT_SLOTS   30
-#define RECENT_SLOT_NS 10000000000ull
-struct recent {
-	uint64_t slot_of[RECENT_SLOTS];
-	uint64_t n[RECENT_SLOTS];
-};
-
 /* The deepest moment of one goroutine or thread. */
 struct peak {
 	uint32_t depth; /* 0: none */
 	bool inferred;
 	uint64_t g, goid, site;
 	uint64_t time_ns;
-};
-
-/* A counter's value at the start of each of the last seconds, for a rate. */
-struct rate {
-	uint64_t time_ns[MODEL_RATE_SLOTS];
-	uint64_t value[MODEL_RATE_SLOTS];
-	unsigned n, next;
 };
 
 struct service;
@@ -280,8 +213,6 @@ uint64_t counts_registered(const struct event_counts *c);
 void service_counts(const struct service *s, struct event_counts *ret_counts);
 /* For how long stack defers and runs were seen, of all processes of a service. */
 uint64_t service_full_ns(const struct service *s, uint64_t now_ns);
-/* Per second, over the last 15 s or so; 0 before there are two samples. */
-double rate_per_sec(const struct rate *r);
 /* Fills at most n pointers, most registrations first; returns how many. */
 unsigned target_top_sites(const struct target *t, const struct site **ret_sites, unsigned n);
 /* The same for goroutines: deepest pending first, then highest peak. */
@@ -320,75 +251,7 @@ uint64_t census_goroutines(const struct event_census *c);
  */
 bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s);
 
-/*
- * The name of an address, or NULL when it is not known (yet). Asking for it makes it wanted.
- * model_site_name() is for NAME_OF_SITE.
- */
-const struct name *model_name(struct model *m, uint32_t image_id, enum name_kind kind,
-			      uint64_t addr);
-const struct name *model_site_name(struct model *m, uint32_t image_id, uint64_t pc);
-/*
- * The frame that a reader cares for: the first one outside the Go runtime, which raises the panics
- * of the language itself (nil, bounds, division, maps). NULL while its name is not known. Makes the
- * names of all frames wanted.
- */
-const struct code_line *model_user_frame(struct model *m, uint32_t image_id,
-					 enum runtime_kind runtime, const uint64_t *stack,
-					 unsigned n);
-/*
- * Where that frame is of Go's standard library, the first one outside of it: the line of the program
- * that led there. NULL: it is the same, or there is none, or a name is not known.
- */
-const struct code_line *model_own_frame(struct model *m, uint32_t image_id,
-					enum runtime_kind runtime, const uint64_t *stack,
-					unsigned n);
-/* What a person looks for first: model_own_frame(), else model_user_frame(). */
-const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
-					    enum runtime_kind runtime, const uint64_t *stack,
-					    unsigned n);
-/*
- * Wanted names of one image, at most n, marked as asked. Returns how many; 0 when nothing is wanted.
- * The answer comes by model_answer(); when none will come, model_forget_name() makes the address
- * wanted again when somebody asks for it.
- */
-unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,
-			    unsigned n);
-void model_forget_name(struct model *m, uint32_t image_id, const struct name_ask *ask);
-void model_answer(struct model *m, uint32_t image_id, const struct name_ask *ask,
-		  const struct name_answer *answer);
 /* A target, or an entry of a ledger, is of this image: names may be asked for. */
 bool model_uses_image(const struct model *m, uint32_t image_id);
-
-/* Panics */
-
-/* In the last five minutes. */
-uint64_t recent_sum(const struct recent *r, uint64_t now_ns);
-/* Started, and not ended: of a service's living targets. */
-uint64_t service_panics_running(const struct service *s);
-/*
- * Whether this recover() stood in a wrong frame, rather than in a deferred function that a function
- * called while a panic ran, and which returned normally; or in the runtime or fmt, which ask so
- * themselves. False while the names are not known.
- */
-bool model_misplaced(struct model *m, const struct target *t, const struct lone_recover *r);
-/* recover() in a wrong frame, of a service. */
-uint64_t service_misplaced(struct model *m, const struct service *s);
-/* Whether writes should be watched: some site's recoveries are not judged yet. */
-bool model_wants_aftermath(const struct model *m, uint64_t now_ns);
-/* Whoever watched writes stops: what was not seen to its end is forgotten. */
-void model_discard_aftermaths(struct model *m, uint64_t now_ns);
-/* A recovery that was watched to its end, to be closed by aftermath_close(); NULL: none. */
-struct aftermath *model_complete_aftermath(struct model *m, uint64_t now_ns);
-/* Sites of a service's living processes whose panics may be swallowed. */
-unsigned service_swallowed(const struct model *m, const struct service *s);
-/*
- * Type and message of a panic, as the runtime would print them: "*errors.errorString", "no such
- * user". Sanitized; "" when there is none; "?" for a type whose name is not known (yet). False
- * while something of it is not known.
- */
-bool model_panic_type(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
-		      size_t size);
-bool model_panic_message(struct model *m, uint32_t image_id, const struct event_panic *p, char *buf,
-			 size_t size);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "model/model.h"
+#include "model/panics.h"
 #include "namesite.h"
 
 #define SECOND 1000000000ull
