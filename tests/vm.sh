@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# vm.sh [BUILD [TEST...]]: runs tests inside virtual machines with Debian's cloud kernels, one after the other, and prints
-# TAP: for each kernel a point for each test and one for the kernel's own log. Without TEST: every tests/live/*.t that has
-# a line `# vm: yes`, and on one of the kernels those with `# vm: SERIES`, for which one is a sample.
+# vm.sh [BUILD [TEST...]]: runs tests inside virtual machines with Debian's cloud kernels, as many at once as there are
+# processors and memory for, and prints TAP: for each kernel a point for each test and one for the kernel's own log.
+# Without TEST: every tests/live/*.t that has a line `# vm: yes`, and on one of the kernels those with `# vm: SERIES`, for
+# which one is a sample.
 #
 # The guest sees the host's root read only, under an overlay, so what is installed here is what is tested there. Logs and
 # unpacked kernels lie in BUILD/vm. Missing packages are installed when this is root on a Debian system. Settings:
 #   VM_KERNELS='6.1 6.12'   series to run        VM_TEST_SECONDS=300   for one test
 #   VM_ACCEL=tcg|kvm        do not find out      VM_MEMORY_MB=2048
-#   VM_ALL=1                each on all kernels
+#   VM_ALL=1                each on all kernels  VM_JOBS=2             machines at once
 set -euo pipefail
 cd "$(dirname "$0")/.."
 project=$PWD
@@ -47,11 +48,11 @@ is_for() { # SERIES TEST
 
 # The guest's first file system: busybox, the modules, our init and what it is to run.
 pack_initrd() { # KERNEL_DIR OUTPUT ARGUMENTS...
-	local root=$work/initrd applet
+	local root=$2.d applet
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,host,overlay,root,modules}
 	cp "$(command -v busybox)" "$root/bin/"
-	for applet in sh mount mkdir insmod stty uname ifconfig hostname chroot poweroff; do
+	for applet in sh mount mkdir ln insmod stty uname ifconfig hostname chroot poweroff; do
 		ln -s busybox "$root/bin/$applet"
 	done
 	touch "$root/modules/order"
@@ -73,15 +74,20 @@ await() { # SECONDS PID COMMAND...: until COMMAND succeeds; false when the time 
 	done
 }
 
-# Whatever ends this script ends its virtual machine.
+# Whatever ends this script ends its virtual machines: each has a subshell of its own, which ends it.
+machines=()
+stop_all() {
+	[ ${#machines[@]} = 0 ] || kill "${machines[@]}" 2>/dev/null || true
+	wait
+}
+trap stop_all EXIT
+trap 'exit 130' INT TERM
 fs='' qemu='' socket=''
 stop() {
 	[ -z "$qemu" ] || kill "$qemu" 2>/dev/null || true
 	[ -z "$fs" ] || kill "$fs" 2>/dev/null || true
 	[ -z "$socket" ] || rm -f "$socket"
 }
-trap stop EXIT
-trap 'exit 130' INT TERM
 
 # QEMU from start to power-off. With UP_SECONDS it must show sign of life by then. thread=single: with two translating
 # threads QEMU 7.2 kills programs that carry two single-stepped probes.
@@ -99,7 +105,7 @@ boot() { # ACCEL KERNEL_DIR LOG_DIR SECONDS [UP_SECONDS]
 		-display none -no-reboot -serial "file:$log/console" -serial "file:$log/result" \
 		-object "memory-backend-memfd,id=mem,size=${memory}M,share=on" -numa node,memdev=mem \
 		-chardev "socket,id=fs,path=$socket" -device vhost-user-fs-pci,chardev=fs,tag=hostroot \
-		-kernel "$kernel/vmlinuz" -initrd "$work/initrd.gz" \
+		-kernel "$kernel/vmlinuz" -initrd "$log/initrd" \
 		-append 'console=ttyS0 panic=-1 loglevel=5' </dev/null >"$log/qemu" 2>&1 &
 	qemu=$!
 	if [ -n "${5-}" ] && ! await "$5" $qemu grep -q '^deferd-vm: up' "$log/result"; then
@@ -177,20 +183,49 @@ report_test() { # RELEASE LOG_DIR TEST
 	esac
 }
 
-run_kernel() { # SERIES TEST...
-	local series=$1 log=$work/log/$1 kernel release test status
-	shift
+# Its tests, in `chosen`.
+choose() { # SERIES
+	local test
+	chosen=()
+	for test in "${tests[@]}"; do ! is_for "$1" "$test" || chosen+=("$test"); done
+}
+
+# From the kernel's package to power-off. What there is to say stands in its log directory: how it was booted in `booted`.
+run_kernel() { # SERIES
+	local log=$work/log/$1 kernel
+	trap stop EXIT
+	trap 'exit 130' INT TERM
+	kernel=$(<"$log/kernel")
+	choose "$1"
+	pack_initrd "$kernel" "$log/initrd" "$project/tests/vm/guest.sh" "$build" "$limit" "${chosen[@]}"
+	boot_somehow "$kernel" "$log" $((120 + limit * ${#chosen[@]})) >"$log/booted" 2>&1
+	rm -f "$log/initrd"
+}
+
+find_kernel() { # SERIES: 0 when there is one, its directory in the log directory's `kernel`
+	local log=$work/log/$1
 	rm -rf "$log"
 	mkdir -p "$log"
-	if ! kernel=$(bash tests/vm/kernel.sh "$work/kernels" "$series" 2>"$log/kernel"); then
-		sed 's/^/# /' "$log/kernel"
-		for test in "$@" 'kernel log'; do report 0 "$series $test # SKIP no Debian cloud kernel $series"; done
+	touch "$log"/{console,result,qemu,booted}
+	bash tests/vm/kernel.sh "$work/kernels" "$1" >"$log/kernel" 2>"$log/no-kernel"
+}
+
+fit() { # how many machines this one has processors and memory for
+	awk -v memory="$memory" -v n="$(nproc)" '$1 == "MemAvailable:" { m = int($2 / 1024 / memory) }
+		END { m = m < n ? m : n; print m < 1 ? 1 : m }' /proc/meminfo
+}
+
+report_kernel() { # SERIES
+	local log=$work/log/$1 release test status
+	choose "$1"
+	if [ ! -s "$log/kernel" ]; then
+		sed 's/^/# /' "$log/no-kernel"
+		for test in "${chosen[@]}" 'kernel log'; do report 0 "$1 $test # SKIP no Debian cloud kernel $1"; done
 		return
 	fi
-	release=$(<"$kernel/release")
-	pack_initrd "$kernel" "$work/initrd.gz" "$project/tests/vm/guest.sh" "$build" "$limit" "$@"
-	boot_somehow "$kernel" "$log" $((120 + limit * $#))
-	for test; do report_test "$release" "$log" "$test"; done
+	release=$(<"$(<"$log/kernel")/release")
+	sed 's/^\([^#]\)/# \1/' "$log/booted"
+	for test in "${chosen[@]}"; do report_test "$release" "$log" "$test"; done
 	grep -E "$complaint" "$log/console" | head -20 | sed 's/^/# /' || true
 	if ! grep -q '^deferd-vm: exit' "$log/result"; then
 		grep '^deferd-vm: failed' "$log/result" | sed 's/^/# /' || true
@@ -229,10 +264,15 @@ for test; do
 	esac
 done
 
+at_once=${VM_JOBS:-$(fit)}
 for series in $kernels; do
-	chosen=()
-	for test in "${tests[@]}"; do ! is_for "$series" "$test" || chosen+=("$test"); done
-	run_kernel "$series" "${chosen[@]}"
+	find_kernel "$series" || continue
+	while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do wait -n || true; done
+	run_kernel "$series" &
+	machines+=($!)
 done
+wait
+machines=()
+for series in $kernels; do report_kernel "$series"; done
 echo "1..$point"
 exit $failed

@@ -73,12 +73,14 @@ need_root() {
 
 # Waiting
 
+poll=0.05
+[ -z "${DEFERD_VM-}" ] || poll=0.3 # emulated: who asks takes the time of who is asked
 wait_until() { # SECONDS COMMAND...: 0 as soon as the command succeeds
 	local end=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
+		sleep $poll
 	done
 }
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
@@ -149,10 +151,36 @@ start_beside() { # NAME COMMAND...: the same with a gate of its own, which lines
 	program=$!
 	live_pids+=("$program")
 }
+account='$out | split("\n") | map(select(startswith("{"))) | last | fromjson'
 truth() { # NAME FIELD: of the program's own account
-	sed -n '/^{/p' "$tmp/$1.out" | tail -1 | jq -r ".$2"
+	jq -rn --rawfile out "$tmp/$1.out" "$account | .$2"
+}
+declare -A said=()
+learn() { # NAME: all that it says, into the array `said`
+	local field value
+	said=()
+	while read -r field value; do said[$field]=$value; done < <(truth "$1" ' | to_entries[] | "\(.key) \(.value)"')
 }
 has_truth() { grep -q '^{' "$tmp/$1.out"; }
+# NAME FIELD=TRUTH...: "FIELD TOLD TRUE" lines of what is told of $program, and what it says itself.
+compare() {
+	local pair fields=''
+	for pair in "${@:2}"; do fields+="\"${pair%%=*} \" + (\$told.${pair%%=*} | tostring) + \" \" + (\$true.${pair#*=} | tostring),"; done
+	curl -sf -m 5 "$url/api/v1/targets/$program" |
+		jq -r --rawfile out "$tmp/$1.out" ". as \$told | ($account) as \$true | ${fields%,}"
+}
+agrees() { # NAME FIELD=TRUTH...
+	local field told true
+	compare "$@" >"$tmp/compared" || return
+	while read -r field told true; do [ "$told" = "$true" ] || return; done <"$tmp/compared"
+}
+# A point for each, when they have become the same or ten seconds are over.
+agree() { # LABEL NAME FIELD=TRUTH...
+	local field told true
+	wait_until 10 agrees "${@:2}"
+	[ "$(wc -l <"$tmp/compared")" = $(($# - 2)) ] || ok 1 "$1: nothing is told of process $program"
+	while read -r field told true; do is "$told" "$true" "$1: $field"; done <"$tmp/compared"
+}
 
 # Every Go that is here, as "VERSION COMMAND" lines: the PATH's, Debian's, and those in $DEFERD_GO (a list of commands).
 list_gos() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# vm: 6.1
+# vm: 6.12
 # C: pushes, runs, panics and depth of threads equal the program's own count, stripped or not.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
@@ -15,12 +15,8 @@ for variant in "${variants[@]}"; do
 	ok $? "cpile$variant: attached"
 	go_on
 	wait_until 60 has_truth cpile
-	wait_until 5 target_is defer_runs "$(truth cpile run)"
-	is "$(target defers_registered)" "$(truth cpile registered)" "cpile$variant: registered"
-	is "$(target defer_runs)" "$(truth cpile run)" "cpile$variant: run"
-	is "$(target panics_started)" "$(truth cpile panics)" "cpile$variant: panics"
-	is "$(target panics_recovered)" "$(truth cpile recovered)" "cpile$variant: recovered"
-	is "$(target defer_depth_max)" "$(truth cpile peak_depth)" "cpile$variant: peak depth"
+	agree "cpile$variant" cpile defers_registered=registered defer_runs=run panics_started=panics \
+		panics_recovered=recovered defer_depth_max=peak_depth
 	stop_daemon
 	ok $? "cpile$variant: the daemon ends well"
 	go_on

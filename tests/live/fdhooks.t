@@ -24,19 +24,21 @@ wait_until 30 grep -q 'ended' "$tmp/trace.err"
 wait "$tracer"
 ok $? "trace: the trace ends with the program"
 # By system calls, a pipe or socket pair is one line that opens two, and has no number of its own.
-opened=$(jq -s '[.[] | select(.event == "open" and .result >= 0) | if .fd < 0 then 2 else 1 end] | add' "$tmp/trace.out")
-closed=$(jq -s '[.[] | select(.event == "close" and .result == 0)] | length' "$tmp/trace.out")
-bad=$(jq -s '[.[] | select(.event == "close" and .result == -9)] | length' "$tmp/trace.out")
-is "$opened" "$(truth fdchurn opened)" "trace: opened"
-is "$((closed + $(truth fdchurn replaced)))" "$(truth fdchurn closed)" "trace: closed"
-is "$bad" "$(truth fdchurn ebadf_closes)" "trace: closes of what was not open"
+read -r opened closed bad < <(jq -rs '
+	([.[] | select(.event == "open" and .result >= 0) | if .fd < 0 then 2 else 1 end] | add | tostring) + " " +
+	([.[] | select(.event == "close" and .result == 0)] | length | tostring) + " " +
+	([.[] | select(.event == "close" and .result == -9)] | length | tostring)' "$tmp/trace.out")
+learn fdchurn
+is "$opened" "${said[opened]}" "trace: opened"
+is "$((closed + said[replaced]))" "${said[closed]}" "trace: closed"
+is "$bad" "${said[ebadf_closes]}" "trace: closes of what was not open"
 
 # Counts are of all ways: those by functions see what is no system call for each descriptor, too.
 counts_are() { # OPENED CLOSED
-	[ "$(target fd_opened) $(target fd_closed)" = "$1 $2" ]
+	[ "$(target '| "\(.fd_opened) \(.fd_closed)"')" = "$1 $2" ]
 }
 printf 'daemon: { budget_percent: 0 }\n' >"$tmp/free.yml" # a slow machine looks as often as a fast one
-grew_by() { [ $(($(target fd_opened) - $(target fd_closed))) = "$1" ]; }
+grew_by() { [ "$(target '| .fd_opened - .fd_closed')" = "$1" ]; }
 listed() { "$DEFERD" fds --json --control.socket="$tmp/deferd.sock" "$program" | jq '.[0].open_fds'; }
 for kind in fentry kprobe tracepoint; do
 	if ! has $kind; then
@@ -50,11 +52,12 @@ for kind in fentry kprobe tracepoint; do
 	wait_until 20 attached "$program"
 	go_on
 	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdchurn
-	closed=$(truth fdchurn closed)
-	[ $kind != tracepoint ] || closed=$((closed - $(truth fdchurn replaced)))
-	wait_until 10 counts_are "$(truth fdchurn opened)" "$closed"
-	ok $? "$kind: counted as the program did: $(truth fdchurn opened) opened, $closed closed"
-	note "$kind: $(target fd_opened) opened, $(target fd_closed) closed, $(target fd_bad_closes) of what was not open"
+	learn fdchurn
+	closed=${said[closed]}
+	[ $kind != tracepoint ] || closed=$((closed - said[replaced]))
+	wait_until 10 counts_are "${said[opened]}" "$closed"
+	ok $? "$kind: counted as the program did: ${said[opened]} opened, $closed closed"
+	note "$kind: $(target '| "\(.fd_opened) opened, \(.fd_closed) closed, \(.fd_bad_closes)"') of what was not open"
 	wait_until 30 target_is fd_bad_close_site.function close_twice
 	ok $? "$kind: and where it closed what was not open"
 	wait_until 10 firing fdchurn DoubleClose
@@ -68,10 +71,11 @@ for kind in fentry kprobe tracepoint; do
 	before=$(listed)
 	go_on
 	wait_until "${STORM_SECONDS:-120}" has_truth fdstorm
-	more=$(truth fdstorm more)
+	learn fdstorm
+	more=${said[more]}
 	wait_until 20 grew_by "$more"
-	ok $? "$kind: of $(truth fdstorm made) descriptors by 64 threads $more are left, as counted"
-	note "$kind: $(target fd_opened) opened, $(target fd_closed) closed"
+	ok $? "$kind: of ${said[made]} descriptors by 64 threads $more are left, as counted"
+	note "$kind: $(target '| "\(.fd_opened) opened, \(.fd_closed) closed"')"
 	is "$(($(listed) - before))" "$more" "$kind: and as the kernel lists"
 	go_on
 	exec 7>&-

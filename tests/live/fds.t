@@ -26,7 +26,14 @@ grep -q "1 inet at its port $port, close_wait" "$tmp/zoo.txt"
 ok $? "as text: who was left behind by its peer"
 
 # Every process: those that have as many before and after.
-count() { local pid; for pid in /proc/[0-9]*; do echo "${pid#/proc/} $(ls "$pid/fd" 2>/dev/null | wc -l)"; done | awk '$2'; }
+count() {
+	local pid
+	local -a fds
+	for pid in /proc/[0-9]*; do
+		fds=("$pid"/fd/*)
+		[ ! -h "${fds[0]}" ] || echo "${pid#/proc/} ${#fds[@]}"
+	done
+}
 wrong() {
 	count >"$tmp/before"
 	fds --json | jq -r '.[] | "\(.pid) \(.open_fds)"' >"$tmp/all"

@@ -74,12 +74,14 @@ wait_until 3 metric_is deferd_write_hooks_attached 0
 ok $? "and gone when they are not wanted any more"
 stop_daemon
 ok $? "the daemon ends well, again"
-start_daemon -c "$tmp/deferd.yml"
-recovered() { sites "${pids[c]}" | jq -s 'map(.outcomes.recovered) | length > 0 and all(. >= 5)' | grep -q true; }
-wait_until 30 recovered
-is "$(metric deferd_write_hooks_attached)" 0 "they are not attached where they are not wanted"
-is "$(judged "${pids[c]}" quiet | cut -d' ' -f1)" unsure "and nothing is said of silence then"
-stop_daemon
+if [ -z "${DEFERD_VM-}" ]; then # emulated: this is no kernel's business
+	start_daemon -c "$tmp/deferd.yml"
+	recovered() { sites "${pids[c]}" | jq -s 'map(.outcomes.recovered) | length > 0 and all(. >= 5)' | grep -q true; }
+	wait_until 30 recovered
+	is "$(metric deferd_write_hooks_attached)" 0 "they are not attached where they are not wanted"
+	is "$(judged "${pids[c]}" quiet | cut -d' ' -f1)" unsure "and nothing is said of silence then"
+	stop_daemon
+fi
 for version in "${!pids[@]}"; do
 	echo >"$tmp/swallow.$version.gate"
 	wait "${pids[$version]}"
