@@ -40,9 +40,9 @@ once() { # WHAT
 	wait_until 60 settled
 	echo $(($(now_ms) - begin)) >>"$tmp/$1.settled"
 	sleep 12 # the first censuses
-	before=$(cpu_ms "$daemon")
+	before=$(cpu_us "$daemon")
 	sleep "$rest"
-	awk -v ms=$(($(cpu_ms "$daemon") - before)) -v s="$rest" 'BEGIN { print ms / s / 10 }' >>"$tmp/$1.cpu"
+	awk -v us=$(($(cpu_us "$daemon") - before)) -v s="$rest" 'BEGIN { print us / s / 10000 }' >>"$tmp/$1.cpu"
 	awk -v kb="$(field_kb VmRSS)" 'BEGIN { print kb / 1024 }' >>"$tmp/$1.rss"
 	awk -v kb="$(map_kb)" 'BEGIN { print kb / 1024 }' >>"$tmp/$1.maps"
 	begin=$(now_ms)

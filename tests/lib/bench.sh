@@ -20,3 +20,6 @@ figure() { # WHAT [FORMAT]
 cpu_ms() { # PID: user and system time, in steps of a clock tick
 	awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / tick }' "/proc/$1/stat"
 }
+cpu_us() { # PID: of the threads that it has, as the scheduler counts it
+	cat "/proc/$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%d\n", n / 1000 }'
+}
