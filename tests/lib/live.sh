@@ -100,6 +100,16 @@ start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
 	answers() { curl -sSf -m 5 -o /dev/null "$url/-/healthy" 2>"$tmp/curl.err"; }
 	wait_until 20 answers || { note "the daemon does not answer: $(cat "$tmp/curl.err")"; return 1; }
 }
+# A copy of deferd that who is nobody may start, without any capability: the command in `nobody`. False: nobody can start
+# programs here, `why`.
+as_nobody() {
+	chmod 755 "$tmp" # they may not look into root's folders
+	cp "$DEFERD" "$tmp/deferd"
+	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "$tmp/deferd")
+	why=$("${nobody[@]}" version 2>&1) && return
+	why="nobody cannot even start programs here: $(head -1 <<<"$why")"
+	return 1
+}
 stop_daemon() { # by SIGTERM; its exit status
 	kill "$daemon"
 	wait "$daemon"

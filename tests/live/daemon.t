@@ -26,13 +26,10 @@ printf 'web: [\n' >"$tmp/bad.yml"
 refuses 2 'bad.yml:2:1: not valid YAML' "YAML error" "$DEFERD" run -c "$tmp/bad.yml"
 refuses 2 'nowhere.yml: No such file' "missing file" "$DEFERD" run -c "$tmp/nowhere.yml"
 refuses 2 "unknown option.*--nonsense.*--help" "unknown option" "$DEFERD" run --nonsense
-chmod 755 "$tmp" # nobody may not look into root's folders
-cp "$DEFERD" "$tmp/deferd"
-nobody="setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all"
-if $nobody "$tmp/deferd" version >/dev/null 2>&1; then
-	refuses 4 'privilege.*missing.*CAP_BPF.*remedy' "no privilege" $nobody "$tmp/deferd" run
+if as_nobody; then
+	refuses 4 'privilege.*missing.*CAP_BPF.*remedy' "no privilege" "${nobody[@]}" run
 else
-	skip "no privilege" "nobody cannot even start programs here: $($nobody "$tmp/deferd" version 2>&1 | head -1)"
+	skip "no privilege" "$why"
 fi
 if unshare --mount true 2>/dev/null; then
 	refuses 3 'btf.*remedy.*CONFIG_DEBUG_INFO_BTF' "kernel without BTF" \
