@@ -396,14 +396,15 @@ static void print_slope(const struct trend_sample *s, unsigned n)
 		       t.per_sec * 60, t.low_per_sec * 60, t.high_per_sec * 60, t.samples);
 }
 
-/* Of the process that had this number at the beginning: somebody else may get it. */
+/*
+ * Of the process that had this number at the beginning: somebody else may get it. Asked after the count, or it may happen
+ * between the two.
+ */
 static int count_same(int procfd, pid_t pid, uint64_t start_ticks, uint64_t *ret_open)
 {
-	uint64_t ticks;
-	int err = proc_start_ticks(procfd, pid, &ticks)
-			  ?: proc_fd_count(procfd, pid, false, ret_open);
+	int err = proc_fd_count(procfd, pid, false, ret_open);
 
-	return err ?: ticks == start_ticks ? 0 : -ESRCH;
+	return err ?: proc_is_same(procfd, pid, start_ticks) ? 0 : -ESRCH;
 }
 
 static int print_samples(int procfd, pid_t pid)

@@ -22,6 +22,13 @@ struct watch *watch_of_pid(struct engine *e, pid_t pid)
 	return w;
 }
 
+struct watch *watch_at(struct engine *e, pid_t pid, uint64_t time_ns)
+{
+	struct watch *w = watch_of_pid(e, pid);
+
+	return w && time_ns >= w->attached_ns ? w : NULL;
+}
+
 struct watch *watch_of_id(struct engine *e, uint32_t id)
 {
 	struct watch *w;
@@ -199,9 +206,7 @@ static void try_attach(struct engine *e, pid_t pid, struct image *im)
 /* Is this process still the one we know? For scans of /proc, which see no exec of the same file. */
 static bool still_same(struct engine *e, const struct watch *w, const struct proc_image *file)
 {
-	uint64_t ticks;
-
-	return !proc_start_ticks(e->procfd, w->pid, &ticks) && ticks == w->start_ticks &&
+	return proc_is_same(e->procfd, w->pid, w->start_ticks) &&
 	       proc_image_equal(file, &w->image->file);
 }
 
@@ -258,10 +263,10 @@ void discover_pid(struct engine *e, pid_t pid)
 
 void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns)
 {
-	struct watch *w = watch_of_pid(e, pid);
+	struct watch *w = watch_at(e, pid, time_ns);
 
 	/* The address space is a new one: bias, memory and depths of the old one mean nothing. */
-	if (w && time_ns >= w->attached_ns)
+	if (w)
 		watch_remove(e, w);
 	discover_pid(e, pid);
 }
@@ -283,9 +288,9 @@ void discover_all(struct engine *e)
 
 void discover_gone(struct engine *e, pid_t pid, uint64_t time_ns)
 {
-	struct watch *w = watch_of_pid(e, pid);
+	struct watch *w = watch_at(e, pid, time_ns);
 
-	if (w && time_ns >= w->attached_ns)
+	if (w)
 		watch_remove(e, w);
 }
 
@@ -295,11 +300,10 @@ void discover_sweep(struct engine *e)
 
 	HASH_ITER (hh, e->by_pid, w, next) {
 		struct proc_image file;
-		uint64_t ticks;
 
 		/* One that nobody has waited for yet still has its times, but no file any more. */
 		if (proc_stat_exe(e->procfd, w->pid, &file) ||
-		    proc_start_ticks(e->procfd, w->pid, &ticks) || ticks != w->start_ticks)
+		    !proc_is_same(e->procfd, w->pid, w->start_ticks))
 			watch_remove(e, w);
 	}
 }

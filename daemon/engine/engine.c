@@ -125,14 +125,14 @@ static bool settle(struct engine *e, struct event *ev)
 /* A Go program that could say what it died of has done so already. */
 static void tell_death(struct engine *e, const struct event *exit)
 {
-	struct watch *w = watch_of_pid(e, exit->pid);
+	struct watch *w = watch_at(e, exit->pid, exit->time_ns);
 	struct event ev = { .type = EVENT_PANIC,
 			    .pid = exit->pid,
 			    .tid = exit->pid,
 			    .time_ns = exit->time_ns,
 			    .panic = { .step = PANIC_DYING, .signo = exit->exit_signal } };
 
-	if (!w || exit->time_ns < w->attached_ns || !signals_fault(exit->exit_signal))
+	if (!w || !signals_fault(exit->exit_signal))
 		return;
 	ev.target = w->id;
 	ev.panic.c = w->image->report->kind == IMAGE_C;

@@ -162,7 +162,7 @@ void discover_stop(struct engine *e);
 void discover_profiles(struct engine *e);
 void discover_all(struct engine *e); /* walk /proc */
 void discover_pid(struct engine *e, pid_t pid);
-/* By the kernel's records, of `time_ns`: what was attached since is another process of the same number. */
+/* By the kernel's records, of `time_ns`: see watch_at(). */
 void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns);
 void discover_gone(struct engine *e, pid_t pid, uint64_t time_ns);
 void discover_sweep(struct engine *e);    /* notice exits without the kernel's help */
@@ -170,6 +170,8 @@ void discover_refilter(struct engine *e); /* the configuration wants others */
 void discover_report(struct engine *e, struct image *im, int err,
 		     const struct worker_result *result, const struct reason *reason);
 struct watch *watch_of_pid(struct engine *e, pid_t pid);
+/* The one that a record of the kernel is about: not what was attached since, another process of the same number. */
+struct watch *watch_at(struct engine *e, pid_t pid, uint64_t time_ns);
 struct watch *watch_of_id(struct engine *e, uint32_t id);
 void watch_remove(struct engine *e, struct watch *w);
 void watch_free(struct watch *w); /* it is in no table any more */

@@ -132,6 +132,13 @@ int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks)
 	return 0;
 }
 
+bool proc_is_same(int procfd, pid_t pid, uint64_t start_ticks)
+{
+	uint64_t ticks;
+
+	return !proc_start_ticks(procfd, pid, &ticks) && ticks == start_ticks;
+}
+
 int proc_usage(int procfd, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_rss_bytes)
 {
 	unsigned long long utime, stime;

@@ -203,6 +203,9 @@ static void endless_stat(void **state)
 	tempdir_puts(&f.dir, "42/stat", text);
 	assert_int_equal(proc_start_ticks(f.procfd, 42, &ticks), 0);
 	assert_int_equal(ticks, 987654);
+	assert_true(proc_is_same(f.procfd, 42, 987654));
+	assert_false(proc_is_same(f.procfd, 42, 987655));
+	assert_false(proc_is_same(f.procfd, 43, 987654));
 }
 
 struct pids {
