@@ -16,18 +16,13 @@ static struct name *find_name(const struct model *m, const struct name_key *key)
 	return n;
 }
 
-static void name_free(struct name *n)
-{
-	free(n->outer);
-	free(n);
-}
-
 static void forget_name(struct model *m, struct name *n)
 {
 	if (n->state == NAME_WANTED)
 		m->n_wanted--;
 	HASH_DEL(m->names, n);
-	name_free(n);
+	free(n->outer);
+	free(n);
 }
 
 void names_forget_image(struct model *m, uint32_t image_id)
@@ -44,10 +39,8 @@ void names_free(struct model *m)
 {
 	struct name *n, *next;
 
-	HASH_ITER (hh, m->names, n, next) {
-		HASH_DEL(m->names, n);
-		name_free(n);
-	}
+	HASH_ITER (hh, m->names, n, next)
+		forget_name(m, n);
 }
 
 const struct name *names_look_up(struct model *m, uint32_t image_id, enum name_kind kind,

@@ -12,6 +12,7 @@
 
 #include "event/event.h"
 
+struct aftermath;
 struct lone_recover;
 struct model;
 struct service;
