@@ -155,8 +155,14 @@ start_program() { # NAME COMMAND...: output in $tmp/NAME.out, a line on fd 7 let
 }
 go_on() { echo >&7; }
 start_beside() { # NAME COMMAND...: the same with a gate of its own, which lines written to $tmp/NAME.gate open
+	make_gate "$1"
+	start_at_gate "$@"
+}
+make_gate() { # NAME
 	rm -f "$tmp/$1.gate"
 	mkfifo "$tmp/$1.gate"
+}
+start_at_gate() { # NAME COMMAND...: starts no other process
 	"${@:2}" <>"$tmp/$1.gate" >"$tmp/$1.out" 2>"$tmp/$1.err" &
 	program=$!
 	live_pids+=("$program")

@@ -17,14 +17,13 @@ end() { # PID
 # Like start_beside, as the process of this number; somebody else may be faster a few times.
 start_as() { # PID NAME COMMAND...
 	local try
-	rm -f "$tmp/$2.gate"
-	mkfifo "$tmp/$2.gate"
+	make_gate "$2"
 	for try in {1..100}; do
 		echo $(($1 - 1)) >$last
-		"${@:3}" <>"$tmp/$2.gate" >"$tmp/$2.out" 2>"$tmp/$2.err" 7>&- &
-		program=$!
-		[ $program != "$1" ] || { live_pids+=("$program"); return; }
+		start_at_gate "${@:2}"
+		[ $program != "$1" ] || return 0
 		end $program
+		unset 'live_pids[-1]'
 	done
 	return 1
 }
