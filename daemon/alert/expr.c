@@ -238,6 +238,19 @@ static bool read_string(struct parser *p, char *ret, size_t size)
 	return true;
 }
 
+/* \1 to \9; a backslash that is escaped itself begins none. */
+static bool has_back_reference(const char *pattern)
+{
+	for (const char *c = pattern; *c; c++) {
+		if (*c != '\\' || !c[1])
+			continue;
+		c++;
+		if (*c >= '1' && *c <= '9')
+			return true;
+	}
+	return false;
+}
+
 /*
  * POSIX extended, anchored. What could take long is left out: without back references and counted
  * repetitions glibc matches in time proportional to the name.
@@ -247,7 +260,7 @@ static int compile_pattern(struct parser *p, const char *at, struct selector *s)
 	char anchored[EXPR_PATTERN_MAX + 8], why[128];
 	int err;
 
-	if (strpbrk(s->text, "{}") || strstr(s->text, "\\1") || strstr(s->text, "\\2")) {
+	if (strpbrk(s->text, "{}") || has_back_reference(s->text)) {
 		fail_at(p, at, "counted repetitions and back references are not supported");
 		return p->err;
 	}
