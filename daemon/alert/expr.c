@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/rule.h"
 #include "base/cleanup.h"
 
 /* What a number measures. */

@@ -7,7 +7,7 @@
  *	max by (service) (open_fds) > 500
  *
  * From loosest to tightest: or; and; not; comparisons (< <= > >= == !=, one at a time); + -; * /; - of one. A name is a
- * metric of alert/rule.h. Numbers may have a unit: us ms s m h d, /s /min /h, %, KiB MiB GiB; next to a metric it is
+ * metric of alert/metric.h. Numbers may have a unit: us ms s m h d, /s /min /h, %, KiB MiB GiB; next to a metric it is
  * converted to the metric's, and has to be of its kind. rate(m, 5m) is what m has grown by a second in that time, rise(m)
  * by how much it is more than its median of an hour; max, min and sum by (service) take all processes of a service together.
  *
@@ -21,8 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alert/metric.h"
 #include "base/reason.h"
-#include "model/model.h"
 
 #define EXPR_BYTES_MAX   1024
 #define EXPR_NODES_MAX   64
@@ -30,12 +30,9 @@
 #define EXPR_PATTERN_MAX 128 /* bytes of a regular expression */
 
 struct expr;
-struct rule_condition;
 
 /* What a value is remembered for. */
 enum expr_history { EXPR_RATE, EXPR_RISE };
-
-struct rule_metric;
 
 /* False: it is not known. `target` NULL: of the service. */
 typedef bool (*expr_read_fn)(void *arg, const struct rule_metric *metric,

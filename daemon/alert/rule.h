@@ -10,9 +10,8 @@
 #include <stdint.h>
 
 #include "alert/expr.h"
-#include "model/model.h"
+#include "alert/metric.h"
 
-#define RULE_NAME_MAX       64
 #define RULE_CONDITIONS_MAX 4
 #define RULE_LABELS_MAX     8
 #define RULE_LABEL_MAX      128
@@ -20,39 +19,6 @@
 #define RULE_NOTE_MAX       512
 
 #define RULE_STORM_PER_MINUTE 60 /* of the rule PanicStorm: one a second, at one site */
-
-/* A number of a target that a rule can ask for. */
-struct rule_metric {
-	const char *name;
-	const char *unit;
-	const char *doc;
-	/* False: the target has no such number now; a condition on it is then not met. */
-	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns,
-		     double *ret_value);
-	bool of_depth; /* the alert tells goroutine, depth and site */
-	bool of_pile;  /* the alert tells where those stand who wait for a lock */
-	bool of_pool; /* the alert tells where those stand who wait for a connection, and of which there are too few */
-	bool of_leak; /* the alert tells where the goroutines stand, and who makes them */
-	bool of_fds; /* the alert tells which descriptors leak, how fast, and when there are no more */
-	enum fd_scope fds; /* with of_fds: which */
-	bool of_bad_close; /* the alert tells where */
-	bool of_latency;   /* while it holds, what is usual is not learned */
-	/*
-	 * Set instead of `read`: a number of a service, which is there also when its process is
-	 * gone. Conditions of one rule are all of targets or all of services.
-	 */
-	bool (*read_service)(const struct model *m, const struct service *s, uint64_t now_ns,
-			     double *ret_value);
-	enum panic_outcome outcome; /* of the panics that the number is about; with read_service */
-};
-
-extern const struct rule_metric rule_metrics[];
-extern const unsigned rule_metrics_n;
-
-const struct rule_metric *rule_metric_find(const char *name); /* NULL: no such metric */
-
-enum rule_op { RULE_GE, RULE_GT, RULE_LE, RULE_LT };
-extern const char *const rule_op_names[]; /* ">=", ">", "<=", "<", NULL */
 
 enum rule_severity {
 	SEVERITY_INFO,
@@ -62,12 +28,6 @@ enum rule_severity {
 	SEVERITY_MAX
 };
 extern const char *const rule_severity_names[]; /* NULL terminated */
-
-struct rule_condition {
-	const struct rule_metric *metric;
-	enum rule_op op;
-	double threshold;
-};
 
 struct rule_label {
 	char name[RULE_NAME_MAX];
@@ -117,7 +77,5 @@ void rule_set_threshold(struct rule_set *set, uint32_t depth_threshold);
 /* Takes a copy, and what it owns. 0; -ENOMEM; -EEXIST when the name is taken: then *r is as it was. */
 int rule_set_add(struct rule_set *set, struct rule *r);
 void rule_set_done(struct rule_set *set);
-
-bool rule_compare(enum rule_op op, double value, double threshold);
 
 #endif
