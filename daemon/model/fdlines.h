@@ -3,7 +3,8 @@
 #ifndef DEFERD_MODEL_FDLINES_H
 #define DEFERD_MODEL_FDLINES_H
 
-#include "model/model.h"
+#include "model/names.h"
+#include "model/targets.h"
 
 #define FD_LINES_MAX 32
 

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "model/model_priv.h"
-
-const double model_depth_edges[MODEL_DEPTH_EDGES] = {
-	1, 2, 5, 10, 20, 35, 70, 140, 350, 1000, 10000
-};
+#include "model/depth_priv.h"
+#include "model/names_priv.h"
+#include "model/panics_priv.h"
+#include "model/targets_priv.h"
 
 /* Of histograms, however often somebody looks. A tenth of slack for a tick that comes early. */
 #define SAMPLE_NS 900000000ull
@@ -28,38 +27,6 @@ struct model *model_new(const struct model_opts *opts)
 uint64_t model_dropped(const struct model *m)
 {
 	return m->dropped;
-}
-
-const struct target *model_targets(const struct model *m)
-{
-	return m->targets;
-}
-
-const struct service *model_services(const struct model *m)
-{
-	return m->services;
-}
-
-static struct target *find_target(const struct model *m, uint32_t id)
-{
-	struct target *t;
-
-	HASH_FIND(hh, m->targets, &id, sizeof(id), t);
-	return t;
-}
-
-const struct target *model_target(const struct model *m, uint32_t id)
-{
-	return find_target(m, id);
-}
-
-const struct target *model_target_by_pid(const struct model *m, uint32_t pid)
-{
-	for (const struct target *t = m->targets; t; t = t->hh.next) {
-		if (t->pid == pid)
-			return t;
-	}
-	return NULL;
 }
 
 /* Services */
@@ -199,7 +166,7 @@ static uint64_t full_ns(const struct target *t, uint64_t now_ns)
 static void apply_target(struct model *m, const struct event *ev)
 {
 	const struct event_target *info = &ev->info;
-	struct target *t = find_target(m, ev->target);
+	struct target *t = target_find(m, ev->target);
 	struct service *s = service_get(m, info->service);
 
 	if (!s) {
@@ -267,7 +234,7 @@ bool model_uses_image(const struct model *m, uint32_t image_id)
 
 static void apply_gone(struct model *m, const struct event *ev)
 {
-	struct target *t = find_target(m, ev->target);
+	struct target *t = target_find(m, ev->target);
 
 	if (!t)
 		return;
@@ -304,53 +271,6 @@ void model_free(struct model *m)
 }
 
 /* Depth */
-
-static unsigned peak_bucket(const struct model *m, uint64_t now_ns)
-{
-	return now_ns / (m->opts.depth_window_ns / MODEL_PEAKS) % MODEL_PEAKS;
-}
-
-static bool peak_current(const struct model *m, const struct peak *p, uint64_t now_ns)
-{
-	/* A record that was made while the ring was being read is newer than "now". */
-	return p->depth && (p->time_ns >= now_ns || now_ns - p->time_ns < m->opts.depth_window_ns);
-}
-
-static void note_peak(struct model *m, struct target *t, const struct peak *seen)
-{
-	struct peak *p = &t->peaks[peak_bucket(m, seen->time_ns)];
-	uint64_t bucket_ns = m->opts.depth_window_ns / MODEL_PEAKS;
-
-	/* A bucket holds one turn of the ring; what is left of the turn before goes. */
-	if (p->time_ns / bucket_ns != seen->time_ns / bucket_ns || seen->depth > p->depth)
-		*p = *seen;
-}
-
-const struct peak *target_deepest(const struct model *m, const struct target *t, uint64_t now_ns)
-{
-	const struct peak *deepest = NULL;
-
-	for (unsigned i = 0; i < MODEL_PEAKS; i++) {
-		const struct peak *p = &t->peaks[i];
-
-		if (peak_current(m, p, now_ns) &&
-		    (!deepest || p->depth > deepest->depth ||
-		     (p->depth == deepest->depth && p->time_ns > deepest->time_ns)))
-			deepest = p;
-	}
-	return deepest;
-}
-
-static void observe_depth(struct service *s, uint32_t depth)
-{
-	unsigned i = 0;
-
-	while (i < MODEL_DEPTH_EDGES && depth > model_depth_edges[i])
-		i++;
-	s->depth_hist[i]++;
-	s->depth_hist_sum += depth;
-	s->depth_hist_count++;
-}
 
 static void apply_goroutine(struct model *m, struct target *t, const struct event *ev)
 {
@@ -392,7 +312,7 @@ static void apply_goroutine(struct model *m, struct target *t, const struct even
 			.time_ns = ev->time_ns,
 		};
 
-		note_peak(m, t, &seen);
+		depth_note_peak(m, t, &seen);
 	}
 }
 
@@ -428,7 +348,7 @@ static void note_call(struct model *m, struct target *t, const struct event *ev)
 		.time_ns = ev->time_ns,
 	};
 
-	note_peak(m, t, &seen);
+	depth_note_peak(m, t, &seen);
 	for (unsigned i = 0; i < c->nstack; i++)
 		model_site_name(m, t->image_id, c->stack[i]);
 }
@@ -442,7 +362,7 @@ static void apply_crossing(struct model *m, struct target *t, const struct event
 static void apply_ended(struct model *m, struct target *t, const struct event *ev)
 {
 	note_call(m, t, ev);
-	observe_depth(t->service, ev->call.depth);
+	depth_observe(t->service, ev->call.depth);
 }
 
 /* Goroutines that the scan did not meet have nothing pending any more. */
@@ -463,7 +383,7 @@ static void finish_scan(struct model *m, uint64_t now_ns)
 			bool gone = g->scan != m->scan;
 
 			if (g->unobserved && (observe || gone)) {
-				observe_depth(t->service, g->unobserved);
+				depth_observe(t->service, g->unobserved);
 				g->unobserved = 0;
 			}
 			if (!gone) {
@@ -604,7 +524,7 @@ static void apply_pending(struct model *m, struct target *t, const struct event 
 		.time_ns = ev->time_ns,
 	};
 
-	note_peak(m, t, &seen);
+	depth_note_peak(m, t, &seen);
 	if (seen.site)
 		(void)model_site_name(m, t->image_id, seen.site);
 }
@@ -733,7 +653,7 @@ void model_apply(struct model *m, const struct event *ev)
 		finish_scan(m, ev->time_ns);
 		break;
 	default:
-		t = find_target(m, ev->target);
+		t = target_find(m, ev->target);
 		if (t)
 			apply_to_target(m, t, ev);
 	}
@@ -781,49 +701,4 @@ bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret
 	*ret_low_s = left / pace.high_per_sec;
 	*ret_high_s = pace.low_per_sec > 0 ? left / pace.low_per_sec : INFINITY;
 	return true;
-}
-
-/* Insert into a short list that is kept sorted by `before`; the last one falls out. */
-#define TOP_INSERT(list, len, max, item, before)                                                  \
-	do {                                                                                      \
-		unsigned at_ = (len);                                                             \
-		while (at_ > 0 && before(item, (list)[at_ - 1]))                                  \
-			at_--;                                                                    \
-		if (at_ < (max)) {                                                                \
-			unsigned keep_ = (len) < (max) ? (len) : (max)-1;                         \
-			memmove((list) + at_ + 1, (list) + at_, (keep_ - at_) * sizeof(*(list))); \
-			(list)[at_] = (item);                                                     \
-			(len) = keep_ + 1;                                                        \
-		}                                                                                 \
-	} while (0)
-
-static bool site_before(const struct site *a, const struct site *b)
-{
-	return a->registered > b->registered ||
-	       (a->registered == b->registered && a->key.pc < b->key.pc);
-}
-
-unsigned target_top_sites(const struct target *t, const struct site **ret_sites, unsigned n)
-{
-	unsigned len = 0;
-
-	for (const struct site *s = t->sites; s && n; s = s->hh.next)
-		TOP_INSERT(ret_sites, len, n, s, site_before);
-	return len;
-}
-
-static bool goroutine_before(const struct goroutine *a, const struct goroutine *b)
-{
-	if (a->depth != b->depth)
-		return a->depth > b->depth;
-	return a->peak > b->peak || (a->peak == b->peak && a->goid < b->goid);
-}
-
-unsigned target_top_goroutines(const struct target *t, const struct goroutine **ret_gs, unsigned n)
-{
-	unsigned len = 0;
-
-	for (const struct goroutine *g = t->goroutines; g && n; g = g->hh.next)
-		TOP_INSERT(ret_gs, len, n, g, goroutine_before);
-	return len;
 }

@@ -6,7 +6,8 @@
 
 #include "base/utf8.h"
 #include "golang/goname.h"
-#include "model/model_priv.h"
+#include "model/names_priv.h"
+#include "model/targets_priv.h"
 
 static struct name *find_name(const struct model *m, const struct name_key *key)
 {

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "model/model_priv.h"
+#include "model/names_priv.h"
+#include "model/panics_priv.h"
 #include "model/signals.h"
+#include "model/targets_priv.h"
 
 /* Whoever asks for the ledger, or is alerted, finds the names there, and the process perhaps gone. */
 static void want_names(struct model *m, const struct target *t, const struct event_panic *p)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef DEFERD_MODEL_PANICS_PRIV_H
+#define DEFERD_MODEL_PANICS_PRIV_H
+
+#include "model/panics.h"
+
+void panics_apply(struct model *m, struct target *t, const struct event *ev);
+void panics_apply_recover(struct model *m, struct target *t, const struct event_recover *in);
+/* recover() in a wrong frame, of a target. */
+uint64_t target_misplaced(struct model *m, const struct target *t);
+
+#endif

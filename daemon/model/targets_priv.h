@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The model itself: model.c owns it, names.c and panics.c know their part of it. */
+#ifndef DEFERD_MODEL_TARGETS_PRIV_H
+#define DEFERD_MODEL_TARGETS_PRIV_H
+
+#include "model/targets.h"
+
+struct model {
+	struct model_opts opts;
+	struct target *targets;
+	struct service *services;
+	struct name *names;
+	uint32_t service_serial;
+	unsigned n_wanted;
+	uint32_t scan;
+	uint64_t observed_ns; /* the histograms were fed last */
+	uint64_t dropped;
+};
+
+struct target *target_find(const struct model *m, uint32_t id);
+
+#endif
