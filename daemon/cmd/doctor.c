@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
-#include "export/views.h"
+#include "export/words.h"
 #include "proc/procfs.h"
 
 static bool as_json, no_targets;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "export/panics.h"
 #include "export/views.h"
 #include "http/client.h"
 

@@ -14,6 +14,7 @@
 
 #include "base/loop.h"
 #include "base/reason.h"
+#include "export/panics.h"
 #include "export/views.h"
 
 struct source_opts {

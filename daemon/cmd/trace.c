@@ -16,7 +16,8 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
-#include "export/views.h"
+#include "export/trace_view.h"
+#include "export/words.h"
 #include "model/panics.h"
 
 #define EVENTS_HELD_MAX 65536 /* events that wait for the names of their sites */

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "census/chain.h"
 #include "engine/engine_priv.h"
+#include "export/words.h"
 #include "model/signals.h"
 
 #define MS 1000000ull

@@ -8,10 +8,12 @@
 #include <microhttpd.h>
 
 #include "base/cleanup.h"
+#include "export/alerts.h"
 #include "export/expo.h"
 #include "export/goroutines.h"
 #include "export/locks.h"
 #include "export/metrics.h"
+#include "export/panics.h"
 #include "export/views.h"
 
 static const char type_text[] = "text/plain; charset=utf-8";

@@ -9,7 +9,7 @@
 
 #include "alert/template.h"
 #include "base/buf.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
 
 #define PIDS_SHOWN 16
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
 #include "model/fdlines.h"
 
 #define PORTS_MAX 64 /* of one service, as metrics; the rest is port "other" */

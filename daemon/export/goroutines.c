@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
+#include "export/words.h"
 #include "golang/goname.h"
 
 #define MEMBERS 16 /* goroutines of a group that are shown each */

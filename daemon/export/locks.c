@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "census/holders.h"
 #include "census/piles.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
 
 static const char *const kind_names[SYNCLOCK_KIND_MAX] = {
 	[SYNCLOCK_SEMAPHORE] = "semaphore", [SYNCLOCK_MUTEX] = "mutex",

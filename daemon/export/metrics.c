@@ -11,7 +11,7 @@
 #include "export/expo.h"
 #include "export/fds.h"
 #include "export/requests.h"
-#include "export/views.h"
+#include "export/words.h"
 #include "model/panics.h"
 
 struct page {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The panic ledger as JSON: see export/views.h. */
+#include "export/panics.h"
+
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
+#include "export/words.h"
 #include "model/panics.h"
-
-const char *const view_ledger_kind_names[LEDGER_KIND_MAX] = { "panic", "throw", "signal" };
 
 struct page {
 	const struct show *show;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/requests.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
 
 /* Of its processes that are timed: the least; 0: none is. */
 static double timed_share(const struct service *s)

@@ -80,6 +80,4 @@ static inline int64_t show_unix_ms(const struct show *s, uint64_t ns)
 	return s->unix_ms - (int64_t)(s->now_ns - ns) / 1000000;
 }
 
-extern const char *const show_fd_hooks_names[]; /* by enum fd_hooks */
-
 #endif

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "export/views_priv.h"
+#include "export/lines.h"
 
 #define IMAGE 7
 

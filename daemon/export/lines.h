@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the files of views share: members of a JSON object, and lines of code. */
-#ifndef DEFERD_EXPORT_VIEWS_PRIV_H
-#define DEFERD_EXPORT_VIEWS_PRIV_H
+/* What all JSON is made of: members of an object, and lines of code. */
+#ifndef DEFERD_EXPORT_LINES_H
+#define DEFERD_EXPORT_LINES_H
 
 #include <math.h>
 
-#include "export/views.h"
+#include <jansson.h>
+
+#include "alert/alert.h"
+#include "model/model.h"
+
+#define VIEW_STACK_MAX 48 /* functions of one stack, what is inlined included */
 
 static inline void set(json_t *o, const char *key, json_t *value)
 {
@@ -33,8 +38,6 @@ json_t *view_site(struct model *m, uint32_t image_id, uint64_t pc);
 bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigned n);
 /* Every function of a stack, what is inlined included; at most VIEW_STACK_MAX. */
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n);
-/* Members `type` and `message`. False while something of them is not known. */
-bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struct event_panic *p);
 void view_time(json_t *o, const char *key, int64_t unix_ms); /* RFC 3339, milliseconds, UTC */
 
 json_t *view_alert_site(const struct alert_site *s, bool with_share);
