@@ -16,7 +16,9 @@ includes() {
 }
 
 calls() {
-	nm -A -g "$build"/daemon/"$1"/*.o | sed -E 's#^.*/([a-z0-9_]+)\.o:#\1 #' |
+	for c in daemon/"$1"/*.c; do # not *.o: one may be left of a file that is gone
+		echo "$build/${c%.c}.o"
+	done | xargs nm -A -g | sed -E 's#^.*/([a-z0-9_]+)\.o:#\1 #' |
 		awk 'NF == 3 && $2 == "U" { needs[$1 " " $3] } NF == 4 { defines[$4] = $1 }
 		END { for (n in needs) { split(n, p, " "); if (p[2] in defines) print p[1], defines[p[2]], p[2] } }'
 }
