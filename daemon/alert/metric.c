@@ -67,7 +67,7 @@ static bool fd_exhaustion(const struct model *m, const struct target *t, uint64_
 static bool fd_leak_of(const struct target *t, enum fd_scope scope, double *ret)
 {
 	*ret = t->fd_leaks[scope].per_hour;
-	return t->fd_leaks[scope].verdict == LEAK_GROWING;
+	return t->fd_leaks[scope].verdict == LEAK_LEAKING;
 }
 
 static bool fd_leak(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
@@ -86,7 +86,7 @@ static bool fd_leak_exhaustion(const struct model *m, const struct target *t, ui
 {
 	double high;
 
-	return t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING && target_fd_exhaustion(t, ret, &high);
+	return t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING && target_fd_exhaustion(t, ret, &high);
 }
 
 static bool double_closes(const struct model *m, const struct target *t, uint64_t now_ns,

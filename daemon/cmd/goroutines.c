@@ -42,7 +42,7 @@ static bool wanted(const json_t *group)
 
 static bool grows(const json_t *group)
 {
-	return !strcmp(value_string(json_object_get(group, "leak"), "verdict"), "growing");
+	return !strcmp(value_string(json_object_get(group, "leak"), "verdict"), "leaking");
 }
 
 /* "; it grows as a leak does: 600 an hour (590 to 610), seen over 4m" */

@@ -6,19 +6,17 @@
 
 #include "base/cleanup.h"
 #include "export/lines.h"
+#include "export/words.h"
 #include "model/fdlines.h"
 
 #define PORTS_MAX 64 /* of one service, as metrics; the rest is port "other" */
 
-const char *const view_fd_verdict_names[LEAK_VERDICT_MAX] = { "too_young", "steady", "unsure",
-							      "leaking" };
-
 static json_t *leak_json(const struct leak *l)
 {
-	bool leaks = l->verdict == LEAK_GROWING;
+	bool leaks = l->verdict == LEAK_LEAKING;
 	json_t *o = json_object();
 
-	set_str(o, "verdict", view_fd_verdict_names[l->verdict]);
+	set_str(o, "verdict", view_leak_verdict_names[l->verdict]);
 	set_real(o, "per_hour", l->per_hour);
 	set_real(o, "low_per_hour", leaks ? l->low_per_hour : NAN);
 	set_real(o, "high_per_hour", leaks ? l->high_per_hour : NAN);
@@ -193,7 +191,8 @@ static void write_verdicts(struct expo *x, const struct service *s)
 	for (const struct target *t = s->targets; t; t = t->next_in_service)
 		n[t->fd_leaks[FDS_ALL].verdict] += t->n_fd_censuses != 0;
 	for (int v = 0; v < LEAK_VERDICT_MAX; v++)
-		expo_sample(x, n[v], "service", s->name, "verdict", view_fd_verdict_names[v], NULL);
+		expo_sample(x, n[v], "service", s->name, "verdict", view_leak_verdict_names[v],
+			    NULL);
 }
 
 /* Connections of processes of a service that went to one port, or came in at one. */
@@ -296,7 +295,7 @@ static void write_leaks(struct expo *x, const struct service *s)
 	double per_hour = 0;
 
 	for (const struct target *t = s->targets; t; t = t->next_in_service)
-		per_hour += t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING
+		per_hour += t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING
 				    ? t->fd_leaks[FDS_ALL].per_hour
 				    : 0;
 	expo_sample(x, per_hour / 3600, "service", s->name, NULL);

@@ -20,8 +20,6 @@
 #include "export/expo.h"
 #include "model/model.h"
 
-extern const char *const view_fd_verdict_names[LEAK_VERDICT_MAX];
-
 /*
  * Members of a target: open_fds, max_fds, fd_growth_per_second and its interval, fd_exhaustion_seconds and
  * fd_exhaustion_high_seconds, fd_leak{}. Null where something is not known (yet).

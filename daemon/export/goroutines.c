@@ -11,9 +11,6 @@
 
 #define MEMBERS 16 /* goroutines of a group that are shown each */
 
-static const char *const verdict_names[LEAK_VERDICT_MAX] = { "too_young", "steady", "unsure",
-							     "growing" };
-
 struct member {
 	uint64_t goid, parent, since_ns, object;
 	uint32_t depth, open_coded;
@@ -113,7 +110,7 @@ static json_t *leak_json(const struct page *p, const struct group *g)
 	if (!parked || p->target->n_censuses < 2)
 		return json_null();
 	o = json_object();
-	set_str(o, "verdict", verdict_names[parked->leak.verdict]);
+	set_str(o, "verdict", view_leak_verdict_names[parked->leak.verdict]);
 	set_real(o, "per_hour", parked->leak.per_hour);
 	set_real(o, "low_per_hour", parked->leak.low_per_hour);
 	set_real(o, "high_per_hour", parked->leak.high_per_hour);
@@ -225,7 +222,7 @@ static bool grows(const struct page *p, const struct group *g)
 {
 	const struct parked *parked = parked_find(p->target->parked, g->serial);
 
-	return parked && parked->leak.verdict == LEAK_GROWING;
+	return parked && parked->leak.verdict == LEAK_LEAKING;
 }
 
 json_t *view_groups(const struct show *s, const struct target *t, unsigned max)

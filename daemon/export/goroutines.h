@@ -10,7 +10,7 @@
  *               depth_max: pending defers of the deepest, panics_max: most panics of one, goexit: are being
  *               ended by runtime.Goexit, inexact, quiet: have not run for long, leak{} | null, goroutines[]: some of
  *               them }
- *   groups[].leak        { verdict: too_young | steady | unsure | growing, per_hour, low_per_hour, high_per_hour, seconds: over which
+ *   groups[].leak        { verdict: too_young | steady | unsure | leaking, per_hour, low_per_hour, high_per_hour, seconds: over which
  *                        that was seen }; null: nobody of them is quiet, or there was one census only
  *   groups[].goroutines[]  { id, parent (or null), since_seconds (or null), waits_for (or null): address of the channel, or of
  *                        the word of the lock, depth, panics: not recovered yet, whose deferred calls run (255: or

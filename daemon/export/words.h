@@ -12,6 +12,7 @@ extern const char *const view_lowering_names[LOWERING_MAX];
 extern const char *const view_call_names[CALL_MAX];
 extern const char *const view_step_names[PANIC_STEP_MAX];
 extern const char *const view_outcome_names[OUTCOME_MAX];
+extern const char *const view_leak_verdict_names[LEAK_VERDICT_MAX];
 extern const char *const view_ledger_kind_names[LEDGER_KIND_MAX];
 extern const char *const show_fd_hooks_names[]; /* by enum fd_hooks */
 

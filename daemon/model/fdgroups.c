@@ -150,7 +150,7 @@ static bool in_scope(const struct fdgroup *g, enum fd_scope scope)
 static int rank(enum leak_verdict v)
 {
 	static const int ranks[LEAK_VERDICT_MAX] = {
-		[LEAK_STEADY] = 0, [LEAK_TOO_YOUNG] = 1, [LEAK_UNSURE] = 2, [LEAK_GROWING] = 3
+		[LEAK_STEADY] = 0, [LEAK_TOO_YOUNG] = 1, [LEAK_UNSURE] = 2, [LEAK_LEAKING] = 3
 	};
 
 	return ranks[v];
@@ -164,7 +164,7 @@ void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak
 			continue;
 		if (rank(g->leak.verdict) > rank(ret->verdict))
 			ret->verdict = g->leak.verdict;
-		if (g->leak.verdict != LEAK_GROWING)
+		if (g->leak.verdict != LEAK_LEAKING)
 			continue;
 		ret->per_hour += g->leak.per_hour;
 		ret->low_per_hour += g->leak.low_per_hour;
@@ -193,7 +193,7 @@ const struct fdgroup *fdgroups_fastest(const struct fdgroup *gs, enum fd_scope s
 	const struct fdgroup *fastest = NULL;
 
 	for (const struct fdgroup *g = gs; g; g = g->hh.next) {
-		if (in_scope(g, scope) && g->leak.verdict == LEAK_GROWING &&
+		if (in_scope(g, scope) && g->leak.verdict == LEAK_LEAKING &&
 		    (!fastest || g->leak.per_hour > fastest->leak.per_hour))
 			fastest = g;
 	}

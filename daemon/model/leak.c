@@ -129,7 +129,7 @@ static void judge_level(const struct leak_series *s, unsigned level, const struc
 	ret->high_per_hour = t.high_per_sec * 3600;
 	gain = t.per_sec * seconds;
 	if (grew_evenly(l, &t) && gain >= rule->gain[level] && grew_in_quarters(l, gain))
-		ret->verdict = LEAK_GROWING;
+		ret->verdict = LEAK_LEAKING;
 }
 
 /* The longest look that sees it grow; else what the shortest says. */
@@ -140,7 +140,7 @@ void leak_judge(const struct leak_series *s, const struct leak_rule *rule, struc
 		struct leak l;
 
 		judge_level(s, i, rule, &l);
-		if (!i || l.verdict == LEAK_GROWING)
+		if (!i || l.verdict == LEAK_LEAKING)
 			*ret_l = l;
 	}
 }

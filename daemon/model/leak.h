@@ -3,7 +3,7 @@
  * Does a group of goroutines, or of descriptors, leak? What is counted are its quiet members: goroutines that have
  * not run for a limit, descriptors that are as old as a limit. Of a leak they only become more; those of a
  * pool stop becoming more; those of a server's idle connections come and go. So a group is called
- * growing when its quiet members
+ * leaking when its quiet members
  *
  *   - became more by a trend whose 95 % interval lies above zero (stat/trend.h: of a walk, for what leaks is
  *     counted again each time), and by a least gain, which a single step does not give: it moves the
@@ -39,7 +39,7 @@ enum leak_verdict {
 	LEAK_TOO_YOUNG,
 	LEAK_STEADY,
 	LEAK_UNSURE, /* it has grown, but not as a leak does */
-	LEAK_GROWING,
+	LEAK_LEAKING,
 	LEAK_VERDICT_MAX,
 };
 
@@ -58,7 +58,7 @@ struct leak_series {
 
 struct leak {
 	enum leak_verdict verdict;
-	double per_hour; /* by which quiet members become more; GROWING: with a 95 % interval */
+	double per_hour; /* by which quiet members become more; LEAKING: with a 95 % interval */
 	double low_per_hour, high_per_hour;
 	double seconds; /* over which that was seen */
 };

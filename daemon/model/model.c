@@ -546,7 +546,7 @@ static void apply_census(struct model *m, struct target *t, const struct event *
 		pool_end(t->pool, t->n_censuses, ev->time_ns);
 	parked_end(&t->parked, t->n_censuses, &ev->census, ev->time_ns);
 	for (const struct parked *p = t->parked; p; p = p->hh.next) {
-		if (p->leak.verdict == LEAK_GROWING)
+		if (p->leak.verdict == LEAK_LEAKING)
 			want_place(m, t, p->what.stack, p->what.nstack, p->what.created_at);
 	}
 }
@@ -681,7 +681,7 @@ bool target_exact(const struct target *t)
 
 bool target_fds_grow(const struct target *t)
 {
-	return t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING ||
+	return t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING ||
 	       (t->have_fd_trend && trend_growing(&t->fd_trend));
 }
 
@@ -692,7 +692,7 @@ bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret
 
 	if (left < 0 || t->fds.limit == UINT64_MAX) /* RLIM_INFINITY */
 		return false;
-	if (t->fd_leaks[FDS_ALL].verdict == LEAK_GROWING &&
+	if (t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING &&
 	    pace.low_per_sec * 3600 <= t->fd_leaks[FDS_ALL].high_per_hour)
 		pace = (struct trend){ .low_per_sec = t->fd_leaks[FDS_ALL].low_per_hour / 3600,
 				       .high_per_sec = t->fd_leaks[FDS_ALL].high_per_hour / 3600 };

@@ -72,7 +72,7 @@ unsigned parked_leaks(const struct parked *ps, const struct parked **ret_ps, uns
 	for (const struct parked *p = ps; p && n; p = p->hh.next) {
 		unsigned at = len;
 
-		if (p->leak.verdict != LEAK_GROWING)
+		if (p->leak.verdict != LEAK_LEAKING)
 			continue;
 		while (at > 0 && faster(p, ret_ps[at - 1]))
 			at--;
@@ -90,6 +90,6 @@ unsigned parked_count_leaks(const struct parked *ps)
 	unsigned n = 0;
 
 	for (; ps; ps = ps->hh.next)
-		n += ps->leak.verdict == LEAK_GROWING;
+		n += ps->leak.verdict == LEAK_LEAKING;
 	return n;
 }

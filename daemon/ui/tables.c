@@ -187,7 +187,7 @@ static bool leak_number(const json_t *row, const char *key, double *ret)
 {
 	const json_t *leak = json_object_get(row, key);
 
-	return !strcmp(value_string(leak, "verdict"), "growing") &&
+	return !strcmp(value_string(leak, "verdict"), "leaking") &&
 	       value_number(leak, "per_hour", ret);
 }
 

@@ -45,7 +45,7 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	ok $? "$version: the leak is told"
 	is "$(leak '"\(.reason) \(.site.function) \(.created_by.function)"')" "chan send main.forgets main.leaks" "$version: with its lines"
 	wait_until 10 named
-	is "$(verdict main.forgets)" growing "$version: it grows"
+	is "$(verdict main.forgets)" leaking "$version: it leaks"
 	wait_until 60 verdict_is main.pools steady
 	ok $? "$version: a pool that is full does not"
 	is "$(verdict main.parks)" steady "$version: nor those that wait"

@@ -110,7 +110,7 @@ static void numbers(void **state)
 	struct fdgroup connections = { .what = { .key = { .port = 5432 }, .open = 4 },
 				       .level = 4,
 				       .level_ns = T0 };
-	struct parked growing = { .leak = { .verdict = LEAK_GROWING, .per_hour = 600 } };
+	struct parked growing = { .leak = { .verdict = LEAK_LEAKING, .per_hour = 600 } };
 	struct target t = {
 		.n_censuses = 2,
 		.pile = { .count = 12, .oldest_ns = T0 },

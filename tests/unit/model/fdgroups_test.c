@@ -90,11 +90,11 @@ static void leak(void **state)
 		     0);
 		tell(files, at < 60 ? 0 : 7, at < 960 ? 0 : 7, 0);
 		end(at);
-		if (!named && verdict(FDS_ALL).verdict == LEAK_GROWING)
+		if (!named && verdict(FDS_ALL).verdict == LEAK_LEAKING)
 			named = at;
 	}
 	assert_in_range(named, 120, 180);
-	assert_int_equal(verdict(FDS_CONNECTIONS).verdict, LEAK_GROWING);
+	assert_int_equal(verdict(FDS_CONNECTIONS).verdict, LEAK_LEAKING);
 	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_STEADY);
 	assert_true(fabs(verdict(FDS_CONNECTIONS).per_hour - 600) < 20);
 	assert_true(verdict(FDS_ALL).low_per_hour <= 600 && 600 <= verdict(FDS_ALL).high_per_hour);
@@ -127,7 +127,7 @@ static void later(void **state)
 
 		tell(files, at < 60 ? 0 : 30 + n, at < 960 ? 0 : 30, 0);
 		end(at);
-		if (!named && verdict(FDS_ALL).verdict == LEAK_GROWING)
+		if (!named && verdict(FDS_ALL).verdict == LEAK_LEAKING)
 			named = at;
 	}
 	assert_in_range(named, 3700, 3780);
@@ -166,7 +166,7 @@ static void exhaustion(void **state)
 {
 	struct target t = { .have_fds = true,
 			    .fds = { .open = 400, .limit = 1000 },
-			    .fd_leaks[FDS_ALL] = { .verdict = LEAK_GROWING,
+			    .fd_leaks[FDS_ALL] = { .verdict = LEAK_LEAKING,
 						   .per_hour = 100,
 						   .low_per_hour = 60,
 						   .high_per_hour = 120 } };

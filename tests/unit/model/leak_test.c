@@ -87,14 +87,14 @@ static void leaks_are_named(void **state)
 			if (now % INTERVAL)
 				continue;
 			l = look(now);
-			if (!named && l.verdict == LEAK_GROWING)
+			if (!named && l.verdict == LEAK_LEAKING)
 				named = now;
 			/* Once it is named it stays so. */
 			if (named && cases[c].every < 100)
-				assert_int_equal(l.verdict, LEAK_GROWING);
+				assert_int_equal(l.verdict, LEAK_LEAKING);
 		}
 		assert_in_range(named, LIMIT, cases[c].within);
-		assert_int_equal(l.verdict, LEAK_GROWING);
+		assert_int_equal(l.verdict, LEAK_LEAKING);
 		assert_true(l.low_per_hour <= l.per_hour && l.per_hour <= l.high_per_hour);
 		assert_true(l.per_hour > cases[c].per_hour * 0.9 &&
 			    l.per_hour < cases[c].per_hour * 1.1);
@@ -113,7 +113,7 @@ static void bursts(void **state)
 		if (now % INTERVAL == 0)
 			l = look(now);
 	}
-	assert_int_equal(l.verdict, LEAK_GROWING);
+	assert_int_equal(l.verdict, LEAK_LEAKING);
 	assert_true(l.per_hour > 500 && l.per_hour < 700);
 }
 
@@ -123,7 +123,7 @@ static void never(const char *what, void (*step)(unsigned now), unsigned seconds
 	begin();
 	for (unsigned now = 1; now < seconds; now++) {
 		step(now);
-		if (now % INTERVAL == 0 && look(now).verdict == LEAK_GROWING)
+		if (now % INTERVAL == 0 && look(now).verdict == LEAK_LEAKING)
 			fail_msg("%s: after %u s", what, now);
 	}
 }
@@ -199,12 +199,12 @@ static void verdicts(void **state)
 	assert_int_equal(l.verdict, LEAK_TOO_YOUNG);
 	leak_add(&s, 10 * SECOND, t, 80, 0);
 	leak_judge(&s, &leak_rule_goroutines, &l);
-	assert_int_equal(l.verdict, LEAK_GROWING);
+	assert_int_equal(l.verdict, LEAK_LEAKING);
 	assert_int_equal(l.seconds, 80);
 	/* In the first minutes one in a hundred may run again. */
 	leak_add(&s, 10 * SECOND, t += 10 * SECOND, 110, 1);
 	leak_judge(&s, &leak_rule_goroutines, &l);
-	assert_int_equal(l.verdict, LEAK_GROWING);
+	assert_int_equal(l.verdict, LEAK_LEAKING);
 	leak_add(&s, 10 * SECOND, t += 10 * SECOND, 120, 1);
 	leak_judge(&s, &leak_rule_goroutines, &l);
 	assert_int_equal(l.verdict, LEAK_UNSURE);

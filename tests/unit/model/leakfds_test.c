@@ -230,7 +230,7 @@ static unsigned look(struct leak *ret)
 		if (found && k < LOOKS)
 			continue;
 		leak_judge(&s, &leak_rule_fds, ret);
-		if (!found && ret->verdict == LEAK_GROWING)
+		if (!found && ret->verdict == LEAK_LEAKING)
 			found = k * LOOK;
 	}
 	return found;
@@ -279,7 +279,7 @@ static void leaks(double low, double high, unsigned within_s, double least)
 			lives(t, FOREVER);
 		found = look(&l);
 		in_time += found && found <= within_s;
-		if (l.verdict != LEAK_GROWING)
+		if (l.verdict != LEAK_LEAKING)
 			continue;
 		grown++;
 		held += l.low_per_hour <= rate * 60 && rate * 60 <= l.high_per_hour;
