@@ -7,11 +7,6 @@
 #include <string.h>
 
 #include "alert/history.h"
-#include "base/utf8.h"
-#include "model/fdlines.h"
-#include "model/panics.h"
-
-#define PLACE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
 
 #define MAYBE_BITS 16384
 
@@ -193,167 +188,6 @@ static bool is_clear(struct alerts *as, const struct rule *r, const struct model
 	return expr_eval(r->clear, &env) == EXPR_TRUE;
 }
 
-/* False when the line is not known (yet). */
-static bool set_site(struct alert_site *ret, const struct code_line *c)
-{
-	snprintf(ret->function, sizeof(ret->function), "%s", c ? c->function : "?");
-	snprintf(ret->file, sizeof(ret->file), "%s", c ? c->file : "");
-	ret->line = c ? c->line : 0;
-	return c != NULL;
-}
-
-static bool name_site(struct model *m, const struct target *t, uint64_t pc, struct alert_site *ret)
-{
-	const struct name *n = model_site_name(m, t->image_id, pc);
-
-	return set_site(ret, n ? &n->at : NULL);
-}
-
-/* Bring what the alert tells up to date. False while the name of the site is not known. */
-static bool describe_depth(struct alert *a, struct model *m, const struct target *t,
-			   uint64_t now_ns)
-{
-	const struct peak *p = target_deepest(m, t, now_ns);
-	const struct site *top[ALERT_SITES_MAX];
-	uint64_t all = 0;
-	bool named = true;
-
-	if (!p)
-		return true;
-	a->goid = p->goid;
-	a->exact = !p->inferred;
-	named = name_site(m, t, p->site, &a->site);
-	for (const struct site *s = t->sites; s; s = s->hh.next)
-		all += s->registered;
-	a->n_top = target_top_sites(t, top, ALERT_SITES_MAX);
-	for (unsigned i = 0; i < a->n_top; i++) {
-		named &= name_site(m, t, top[i]->key.pc, &a->top[i]);
-		a->top[i].share = all ? (double)top[i]->registered / (double)all : 0;
-	}
-	return named;
-}
-
-/* Where goroutines stand, and who made them. False while a line is not known. */
-static bool describe_goroutines(struct alert *a, struct model *m, const struct target *t,
-				const uint64_t *stack, unsigned nstack, uint64_t created_at)
-{
-	const struct code_line *c = model_program_frame(m, t->image_id, t->runtime, stack, nstack);
-	bool named;
-
-	named = set_site(&a->site, c);
-	a->created.function[0] = '\0';
-	if (created_at)
-		named &= name_site(m, t, created_at, &a->created);
-	return named;
-}
-
-/* The group that grows fastest. */
-static bool describe_leak(struct alert *a, struct model *m, const struct target *t)
-{
-	const struct parked *p;
-
-	if (!parked_leaks(t->parked, &p, 1))
-		return true;
-	a->count = p->what.count;
-	snprintf(a->doing, sizeof(a->doing), "%s", p->reason);
-	return describe_goroutines(a, m, t, p->what.stack, p->what.nstack, p->what.created_at);
-}
-
-static bool describe_pile(struct alert *a, struct model *m, const struct target *t)
-{
-	const struct event_pile *p = target_pile(t);
-
-	if (!p)
-		return true;
-	a->count = p->count;
-	snprintf(a->doing, sizeof(a->doing), "%s", p->reason);
-	return describe_goroutines(a, m, t, p->stack, p->nstack, p->created_at);
-}
-
-static bool describe_pool(struct alert *a, struct model *m, const struct target *t)
-{
-	struct pool_shortage s;
-
-	if (!target_pool_shortage(t, &s))
-		return true;
-	a->count = s.waiters->count;
-	snprintf(a->doing, sizeof(a->doing), "%s", s.waiters->reason);
-	fdgroup_name(&s.in_use->what.key, a->fds.what, sizeof(a->fds.what));
-	a->fds.open = s.in_use->what.open;
-	return describe_goroutines(a, m, t, s.waiters->stack, s.waiters->nstack,
-				   s.waiters->created_at);
-}
-
-/* The line that opened most of what leaks, and its share of these. */
-static void describe_opener(struct alert *a, const struct fd_line *lines, unsigned n,
-			    const struct event_fd_key *what)
-{
-	const struct fd_line *most = NULL;
-	uint64_t kept = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (memcmp(&lines[i].what, what, sizeof(*what)))
-			continue;
-		kept += lines[i].kept;
-		most = most ?: &lines[i];
-	}
-	if (!most || !most->at || !most->kept)
-		return;
-	(void)set_site(&a->fds.opened_by, most->at);
-	a->fds.opened_by.share = (double)most->kept / (double)kept;
-}
-
-static void describe_fds(struct alert *a, struct model *m, const struct target *t,
-			 enum fd_scope scope)
-{
-	const struct fdgroup *g = fdgroups_fastest(t->fd_groups, scope);
-	struct fd_line lines[FD_LINES_MAX];
-
-	if (!g)
-		return;
-	fdgroup_name(&g->what.key, a->fds.what, sizeof(a->fds.what));
-	a->fds.open = g->what.open;
-	a->fds.low_per_hour = g->leak.low_per_hour;
-	a->fds.high_per_hour = g->leak.high_per_hour;
-	a->fds.limit = t->fds.limit;
-	if (!target_fd_exhaustion(t, &a->fds.full_low_s, &a->fds.full_high_s))
-		a->fds.full_low_s = a->fds.full_high_s = NAN;
-	describe_opener(a, lines, fd_lines(m, t, lines), &g->what.key);
-}
-
-/* The newest panic of this outcome. */
-static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome)
-{
-	const struct ledger_entry *e;
-
-	for (unsigned age = 0; s->ledger && (e = ledger_entry(s->ledger, age)); age++) {
-		if (e->outcome == outcome)
-			return e;
-	}
-	return NULL;
-}
-
-/* Bring what the alert tells up to date. False while something of it is not known. */
-static bool describe_panic(struct alert *a, struct model *m, const struct service *s,
-			   enum panic_outcome outcome)
-{
-	const struct ledger_entry *e = newest(s, outcome);
-	const struct code_line *c;
-	char type[MODEL_FUNC_MAX], message[MODEL_FUNC_MAX], both[2 * MODEL_FUNC_MAX + 2];
-	bool known;
-
-	if (!e)
-		return true;
-	a->pid = e->pid;
-	a->runtime = e->runtime;
-	known = model_panic_type(m, e->image_id, &e->what, type, sizeof(type));
-	known &= model_panic_message(m, e->image_id, &e->what, message, sizeof(message));
-	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
-	utf8_sanitize(a->panic, sizeof(a->panic), both, strlen(both));
-	c = model_program_frame(m, e->image_id, e->runtime, e->what.stack, e->what.nstack);
-	return set_site(&a->site, c) && known;
-}
-
 static struct alert *start(struct alerts *as, const struct rule *r, const struct subject *s,
 			   uint64_t now_ns)
 {
@@ -424,14 +258,6 @@ static void refresh(struct alert *a, const struct rule *r, const double *values)
 	refresh_notes(a, r);
 	a->metric = first->metric->name;
 	a->threshold = first->threshold;
-	/* What an expression makes of all processes of a service has no one place. */
-	a->of_depth = first->metric->of_depth && !r->of_service;
-	a->of_leak = first->metric->of_leak && !r->of_service;
-	a->of_fds = first->metric->of_fds && !r->of_service;
-	a->of_bad_close = first->metric->of_bad_close && !r->of_service;
-	a->of_pile = first->metric->of_pile && !r->of_service;
-	a->of_pool = first->metric->of_pool && !r->of_service;
-	a->of_panic = first->metric->read_service;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
 }
@@ -457,13 +283,35 @@ static bool may_end(struct alerts *as, const struct rule *r, const struct model 
 	return a->state == ALERT_PENDING || now_ns - a->last_true_ns >= r->keep_ns;
 }
 
+/* Bring what the alert is about up to date. False while a name of it is not known. */
+static bool gather(struct alert *a, const struct rule *r, struct model *m, const struct subject *s,
+		   uint64_t now_ns, double value)
+{
+	static const struct evidence_about nothing = {};
+	const struct rule_metric *first = r->conditions[0].metric;
+	const struct evidence_about *about = &first->about;
+	bool named;
+
+	/* What an expression makes of all processes of a service has no one place. */
+	if (r->of_service && !first->read_service)
+		about = &nothing;
+	if (evidence_is_moment(about->kind) && value != a->value)
+		return true;
+	named = evidence_gather(&a->evidence, about, m, s->service, s->target, now_ns);
+	if (a->evidence.kind == EVIDENCE_PANIC && a->evidence.panic.pid) {
+		a->pid = a->evidence.panic.pid;
+		a->runtime = a->evidence.panic.runtime;
+	}
+	return named;
+}
+
 static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 		     const struct subject *s, uint64_t now_ns, alert_fn fn, void *arg)
 {
 	struct alert *a = find(as, r, s);
-	double values[RULE_CONDITIONS_MAX] = {}, value;
+	double values[RULE_CONDITIONS_MAX] = {};
 	enum expr_truth truth = rule_holds(as, r, m, s, now_ns, values);
-	bool named = true;
+	bool named;
 
 	if (a)
 		a->unknown = truth == EXPR_UNKNOWN;
@@ -479,23 +327,8 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 	if (!a)
 		return;
 	a->last_true_ns = now_ns;
-	value = values[0];
 	refresh(a, r, values);
-	if (a->of_depth && value == a->value) /* the worst so far: tell this one */
-		named = describe_depth(a, m, s->target, now_ns);
-	else if (a->of_pile)
-		named = describe_pile(a, m, s->target);
-	else if (a->of_pool)
-		named = describe_pool(a, m, s->target);
-	else if (a->of_leak)
-		named = describe_leak(a, m, s->target);
-	else if (a->of_bad_close)
-		named = describe_goroutines(a, m, s->target, s->target->bad_close.stack,
-					    s->target->bad_close.nstack, 0);
-	else if (a->of_fds)
-		describe_fds(a, m, s->target, r->conditions[0].metric->fds);
-	else if (a->of_panic && value == a->value)
-		named = describe_panic(a, m, s->service, r->conditions[0].metric->outcome);
+	named = gather(a, r, m, s, now_ns, values[0]);
 	if (a->state == ALERT_PENDING && now_ns - a->active_ns >= r->for_ns &&
 	    (named || now_ns - a->active_ns >= ALERT_NAME_WAIT_NS)) {
 		a->state = ALERT_FIRING;
@@ -521,7 +354,7 @@ static bool is_inhibited(const struct alert *a, const struct model *m, const str
 {
 	const struct target *t = model_target(m, (uint32_t)a->key.target);
 
-	if (a->of_depth && !a->exact && t && t->lost_recently)
+	if (a->evidence.kind == EVIDENCE_DEPTH && !a->evidence.depth.exact && t && t->lost_recently)
 		return true;
 	/* A page wakes somebody who looks at warnings anyhow; what is critical may be another matter. */
 	for (unsigned i = 0; i < n_pages && a->severity < SEVERITY_CRITICAL; i++) {
@@ -601,132 +434,15 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 	}
 }
 
-/* "main.handle at main.go:41" */
-static void describe_place(const struct alert_site *s, char *buf, size_t size)
-{
-	if (s->file[0])
-		snprintf(buf, size, "%s at %s:%u", s->function, s->file, s->line);
-	else
-		snprintf(buf, size, "%s", s->function);
-}
-
-static void describe_panics(const struct alert *a, char *buf, size_t size)
-{
-	char place[PLACE_MAX];
-
-	describe_place(&a->site, place, sizeof(place));
-	snprintf(buf, size, "%s (pid %u): %s is %g; the newest: %s%sin %s", a->service, a->pid,
-		 a->metric, a->value, a->panic, a->panic[0] ? ", " : "", place);
-}
-
-static void describe_leaks(const struct alert *a, char *buf, size_t size)
-{
-	char place[PLACE_MAX], created[PLACE_MAX];
-
-	describe_place(&a->site, place, sizeof(place));
-	describe_place(&a->created, created, sizeof(created));
-	snprintf(buf, size, "%s (pid %u): %llu goroutines %s%s%sin %s%s%s; %.0f more an hour",
-		 a->service, a->pid, (unsigned long long)a->count, a->doing[0] ? "wait (" : "wait ",
-		 a->doing, a->doing[0] ? ") " : "", place, created[0] ? ", created by " : "",
-		 created, a->value);
-}
-
-static void describe_duration(double seconds, char *buf, size_t size)
-{
-	if (seconds < 120)
-		snprintf(buf, size, "%.0f s", seconds);
-	else if (seconds < 7200)
-		snprintf(buf, size, "%.0f min", seconds / 60);
-	else if (seconds < 172800)
-		snprintf(buf, size, "%.1f h", seconds / 3600);
-	else
-		snprintf(buf, size, "%.0f days", seconds / 86400);
-}
-
-static void describe_descriptors(const struct alert *a, char *buf, size_t size)
-{
-	const struct alert_fds *f = &a->fds;
-	char low[32], high[32], full[128] = "", place[PLACE_MAX], opened[PLACE_MAX + 64] = "";
-
-	describe_duration(f->full_low_s, low, sizeof(low));
-	describe_duration(f->full_high_s, high, sizeof(high));
-	if (isfinite(f->full_high_s))
-		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s to %s",
-			 (unsigned long long)f->limit, low, high);
-	else if (isfinite(f->full_low_s))
-		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s at the earliest",
-			 (unsigned long long)f->limit, low);
-	describe_place(&f->opened_by, place, sizeof(place));
-	if (f->opened_by.function[0])
-		snprintf(opened, sizeof(opened), "; %.0f %% of what is kept was opened by %s",
-			 100 * f->opened_by.share, place);
-	snprintf(buf, size, "%s (pid %u): %s leak: %llu are open, %.0f to %.0f more an hour%s%s",
-		 a->service, a->pid, f->what, (unsigned long long)f->open, f->low_per_hour,
-		 f->high_per_hour, full, opened);
-}
-
-static void describe_bad_close(const struct alert *a, char *buf, size_t size)
-{
-	char place[PLACE_MAX];
-
-	describe_place(&a->site, place, sizeof(place));
-	snprintf(buf, size,
-		 "%s (pid %u): closed %.0f times a descriptor that was not open, in 5 minutes; the "
-		 "newest in %s: "
-		 "where the number has been reused, somebody else's is closed",
-		 a->service, a->pid, a->value, place);
-}
-
-static void describe_pile_up(const struct alert *a, char *buf, size_t size)
-{
-	char place[PLACE_MAX];
-
-	describe_place(&a->site, place, sizeof(place));
-	snprintf(buf, size, "%s (pid %u): %llu goroutines wait for one lock (%s), most in %s",
-		 a->service, a->pid, (unsigned long long)a->count, a->doing, place);
-}
-
-static void describe_shortage(const struct alert *a, char *buf, size_t size)
-{
-	char place[PLACE_MAX];
-
-	describe_place(&a->site, place, sizeof(place));
-	snprintf(buf, size,
-		 "%s (pid %u): the pool is too small: %llu goroutines wait for one of %llu %s, "
-		 "most in %s",
-		 a->service, a->pid, (unsigned long long)a->count, (unsigned long long)a->fds.open,
-		 a->fds.what, place);
-}
-
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
-	if (a->of_panic)
-		describe_panics(a, buf, size);
-	else if (a->of_leak)
-		describe_leaks(a, buf, size);
-	else if (a->of_bad_close)
-		describe_bad_close(a, buf, size);
-	else if (a->of_fds)
-		describe_descriptors(a, buf, size);
-	else if (a->of_pile)
-		describe_pile_up(a, buf, size);
-	else if (a->of_pool)
-		describe_shortage(a, buf, size);
-	else if (!a->of_depth && !a->pid)
-		snprintf(buf, size, "%s: %s is %g, threshold %g", a->service, a->metric, a->value,
-			 a->threshold);
-	else if (!a->of_depth)
-		snprintf(buf, size, "%s (pid %u): %s is %g, threshold %g", a->service, a->pid,
-			 a->metric, a->value, a->threshold);
-	else if (a->site.file[0])
-		snprintf(buf, size,
-			 "%s (pid %u): %.0f defers pending on %s %llu, registered by %s at %s:%u",
-			 a->service, a->pid, a->value,
-			 a->runtime == RUNTIME_C ? "thread" : "goroutine",
-			 (unsigned long long)a->goid, a->site.function, a->site.file, a->site.line);
+	char subject[MODEL_NAME_MAX + 32], what[1024];
+
+	snprintf(subject, sizeof(subject), a->pid ? "%s (pid %u)" : "%s", a->service, a->pid);
+	evidence_describe(&a->evidence, a->metric, a->value, what, sizeof(what));
+	if (what[0])
+		snprintf(buf, size, "%s: %s", subject, what);
 	else
-		snprintf(buf, size, "%s (pid %u): %.0f defers pending on %s %llu, registered by %s",
-			 a->service, a->pid, a->value,
-			 a->runtime == RUNTIME_C ? "thread" : "goroutine",
-			 (unsigned long long)a->goid, a->site.function);
+		snprintf(buf, size, "%s: %s is %g, threshold %g", subject, a->metric, a->value,
+			 a->threshold);
 }

@@ -10,19 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alert/evidence.h"
 #include "alert/rule.h"
 #include "model/model.h"
 
-#define ALERT_SITES_MAX 3
-
 enum alert_state { ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
-
-struct alert_site {
-	char function[MODEL_FUNC_MAX]; /* "?" when the image has no name for it */
-	char file[MODEL_FILE_MAX];
-	uint32_t line;
-	double share; /* of the target's registrations, 0 to 1 */
-};
 
 struct alert {
 	UT_hash_handle hh;
@@ -56,37 +48,7 @@ struct alert {
 		const char *metric;
 		double value, threshold;
 	} also[RULE_CONDITIONS_MAX - 1];
-	/* Depth alerts */
-	bool of_depth;
-	bool exact;
-	uint64_t goid; /* C: thread id */
-	struct alert_site site;
-	unsigned n_top;
-	struct alert_site top[ALERT_SITES_MAX];
-	/* Of goroutines that leak, or wait for one lock: `site` is where they, or most, stand */
-	bool of_leak, of_pile;
-	/* Or for a connection of a pool: fds.what and fds.open are of these */
-	bool of_pool;
-	struct alert_site created;    /* the go statement; function "": they have none */
-	uint64_t count;               /* of them, now */
-	char doing[EVENT_REASON_MAX]; /* why they wait: "chan receive"; "" not known */
-	/* Of a close of what is not open: `site` is where the newest was */
-	bool of_bad_close;
-	/* Of descriptors that leak: those that do so fastest */
-	bool of_fds;
-	struct alert_fds {
-		char what[64]; /* "connections to port 5432" */
-		uint64_t open; /* of them */
-		double low_per_hour, high_per_hour;
-		double full_low_s,
-			full_high_s; /* until the limit of all descriptors; NAN: it has none */
-		uint64_t limit;
-		struct alert_site
-			opened_by; /* the line that keeps most, and its share; function "": not known */
-	} fds;
-	/* Panic alerts: of the newest such panic; `site` is where it began */
-	bool of_panic;
-	char panic[MODEL_FUNC_MAX]; /* "*errors.errorString: no such user" */
+	struct evidence evidence;
 };
 
 #define ALERT_OF_SERVICE (1ull << 32)

@@ -195,7 +195,7 @@ static bool process_deaths(const struct model *m, const struct service *s, uint6
 const struct rule_metric rule_metrics[] = {
 	{ "defer_depth_max", "defers",
 	  "deepest pending defers of one goroutine or thread in the last minute", depth_max,
-	  .of_depth = true },
+	  .about = { EVIDENCE_DEPTH } },
 	{ "defers_registered_per_second", "1/s", "defers registered by the process, over 15 s",
 	  registered_per_sec },
 	{ "panics_per_second", "1/s", "panics started, over 15 s", panics_per_sec },
@@ -211,18 +211,18 @@ const struct rule_metric rule_metrics[] = {
 	  "descriptors that are opened and not closed, other than connections; absent while they "
 	  "do not grow as a "
 	  "leak does",
-	  fd_leak, .of_fds = true, .fds = FDS_OTHERS },
+	  fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
 	{ "connection_leak_per_hour", "1/h",
 	  "connections to or at a port that are not closed; absent while they do not grow as a "
 	  "leak does",
-	  connection_leak, .of_fds = true, .fds = FDS_CONNECTIONS },
+	  connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
 	{ "fd_leak_exhaustion_seconds", "s",
 	  "earliest time to the limit at the pace of the leak; absent while there is none",
-	  fd_leak_exhaustion, .of_fds = true, .fds = FDS_ALL },
+	  fd_leak_exhaustion, .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",
 	  "of numbers that were not open (EBADF), in the last 5 minutes, while the descriptor "
 	  "hooks were attached",
-	  double_closes, .of_bad_close = true },
+	  double_closes, .about = { EVIDENCE_BAD_CLOSE } },
 	{ "goroutines", "goroutines", "goroutines of the program at the last census", goroutines },
 	{ "goroutines_leaked", "goroutines",
 	  "goroutines of which the Go runtime itself has proved that they wait for ever (1.26+, "
@@ -231,17 +231,17 @@ const struct rule_metric rule_metrics[] = {
 	{ "goroutine_leak_per_hour", "1/h",
 	  "by which goroutines that do not run become more at one place, the fastest; absent "
 	  "while they do not grow as a leak does",
-	  leak_per_hour, .of_leak = true },
+	  leak_per_hour, .about = { EVIDENCE_LEAK } },
 	{ "lock_waiters_max", "goroutines",
 	  "that wait for one sync.Mutex or RWMutex, the most at the last census", lock_waiters_max,
-	  .of_pile = true },
+	  .about = { EVIDENCE_PILE } },
 	{ "lock_wait_seconds", "s",
 	  "for which one of these has waited at least; absent while it is not known", lock_wait,
-	  .of_pile = true },
+	  .about = { EVIDENCE_PILE } },
 	{ "pool_waiters", "goroutines",
 	  "that wait for a connection of a pool which is too small: they become more, its "
 	  "connections do not; absent while that is not so",
-	  pool_waiters, .of_pool = true },
+	  pool_waiters, .about = { EVIDENCE_POOL } },
 	{ "request_p95_seconds", "s",
 	  "95th percentile of how long requests of the service took, in the last 30 s; absent "
 	  "below "
@@ -257,15 +257,17 @@ const struct rule_metric rule_metrics[] = {
 	  request_defers_p95 },
 	{ "panics_overridden", "panics",
 	  "of the service: panics that a newer one replaced, in the last 5 minutes",
-	  .read_service = panics_overridden, .outcome = OUTCOME_OVERRIDDEN },
+	  .read_service = panics_overridden,
+	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_OVERRIDDEN } },
 	{ "panics_recovered_per_minute", "1/min",
 	  "of the service: panics recovered at one site in the last minute, the busiest site",
-	  .read_service = panics_recovered, .outcome = OUTCOME_RECOVERED },
+	  .read_service = panics_recovered,
+	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_RECOVERED } },
 	{ "process_deaths", "processes",
 	  "of the service: died of a panic, a fatal error or a signal of a fault, in the "
 	  "last "
 	  "5 minutes",
-	  .read_service = process_deaths, .outcome = OUTCOME_FATAL },
+	  .read_service = process_deaths, .about = { EVIDENCE_PANIC, .outcome = OUTCOME_FATAL } },
 };
 const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alert/evidence.h"
 #include "model/model.h"
 
 #define RULE_NAME_MAX 64
@@ -18,21 +19,14 @@ struct rule_metric {
 	/* False: the target has no such number now; a condition on it is then not met. */
 	bool (*read)(const struct model *m, const struct target *t, uint64_t now_ns,
 		     double *ret_value);
-	bool of_depth; /* the alert tells goroutine, depth and site */
-	bool of_pile;  /* the alert tells where those stand who wait for a lock */
-	bool of_pool; /* the alert tells where those stand who wait for a connection, and of which there are too few */
-	bool of_leak; /* the alert tells where the goroutines stand, and who makes them */
-	bool of_fds; /* the alert tells which descriptors leak, how fast, and when there are no more */
-	enum fd_scope fds; /* with of_fds: which */
-	bool of_bad_close; /* the alert tells where */
-	bool of_latency;   /* while it holds, what is usual is not learned */
+	struct evidence_about about; /* what an alert on it is about */
+	bool of_latency;             /* while it holds, what is usual is not learned */
 	/*
 	 * Set instead of `read`: a number of a service, which is there also when its process is
 	 * gone. Conditions of one rule are all of targets or all of services.
 	 */
 	bool (*read_service)(const struct model *m, const struct service *s, uint64_t now_ns,
 			     double *ret_value);
-	enum panic_outcome outcome; /* of the panics that the number is about; with read_service */
 };
 
 extern const struct rule_metric rule_metrics[];

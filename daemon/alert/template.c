@@ -46,33 +46,64 @@ static void put_threshold(struct buf *b, const struct alert *a)
 	buf_printf(b, "%g", a->threshold);
 }
 
-static void put_goroutine(struct buf *b, const struct alert *a)
+/* A part of the evidence. */
+struct wanted {
+	struct buf *b;
+	const char *key;
+};
+
+static void put_if_wanted(void *arg, const struct evidence_part *part)
 {
-	if (a->of_depth)
-		buf_printf(b, "%llu", (unsigned long long)a->goid);
+	const struct wanted *w = arg;
+	char place[CODE_LINE_MAX];
+
+	if (part->in || strcmp(part->key, w->key))
+		return;
+	switch (part->type) {
+	case EVIDENCE_COUNT:
+		buf_printf(w->b, "%llu", (unsigned long long)part->count);
+		break;
+	case EVIDENCE_TEXT:
+		buf_puts(w->b, part->text);
+		break;
+	case EVIDENCE_SITE:
+		code_line_print(part->site.at, CODE_LINE_AT, place, sizeof(place));
+		buf_puts(w->b, place);
+		break;
+	default:
+		break;
+	}
 }
 
-static void put_place(struct buf *b, const struct alert_site *s)
+static void put_part(struct buf *b, const struct alert *a, const char *key)
 {
-	if (s->file[0])
-		buf_printf(b, "%s at %s:%u", s->function, s->file, s->line);
-	else
-		buf_puts(b, s->function);
+	evidence_visit(&a->evidence, put_if_wanted, &(struct wanted){ b, key });
+}
+
+static void put_goroutine(struct buf *b, const struct alert *a)
+{
+	put_part(b, a, "goroutine");
+	put_part(b, a, "thread");
 }
 
 static void put_site(struct buf *b, const struct alert *a)
 {
-	put_place(b, a->of_fds ? &a->fds.opened_by : &a->site);
+	const struct code_line *at = evidence_site(&a->evidence);
+	char place[CODE_LINE_MAX] = "";
+
+	if (at)
+		code_line_print(at, CODE_LINE_AT, place, sizeof(place));
+	buf_puts(b, place);
 }
 
 static void put_created_by(struct buf *b, const struct alert *a)
 {
-	put_place(b, &a->created);
+	put_part(b, a, "created_by");
 }
 
 static void put_panic(struct buf *b, const struct alert *a)
 {
-	buf_puts(b, a->panic);
+	put_part(b, a, "panic");
 }
 
 static void put_summary(struct buf *b, const struct alert *a)

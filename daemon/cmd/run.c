@@ -172,24 +172,49 @@ static int load_config(struct config **ret_c)
 
 /* Alerts */
 
-static void log_site(struct log_line *l, const char *key, const struct alert_site *s)
+static void log_sites(struct log_line *l, const struct evidence_part *p)
 {
-	if (s->file[0])
-		log_fmt(l, key, "%s (%s:%u)", s->function, s->file, s->line);
-	else
-		log_str(l, key, s->function);
-}
-
-static void log_top_sites(struct log_line *l, const struct alert *a)
-{
+	char place[CODE_LINE_MAX];
 	struct buf b;
 
 	buf_init(&b, 0);
-	for (unsigned i = 0; i < a->n_top; i++)
-		buf_printf(&b, "%s%.0f%% %s %s:%u", i ? "; " : "", a->top[i].share * 100,
-			   a->top[i].function, a->top[i].file, a->top[i].line);
-	log_str(l, "top_sites", b.data ? b.data : "");
+	for (unsigned i = 0; i < p->sites.n; i++) {
+		code_line_print(&p->sites.list[i].at, CODE_LINE_PLAIN, place, sizeof(place));
+		buf_printf(&b, "%s%.0f%% %s", i ? "; " : "", p->sites.list[i].share * 100, place);
+	}
+	log_str(l, p->log_key, b.data ? b.data : "");
 	buf_done(&b);
+}
+
+static void log_part(void *line, const struct evidence_part *p)
+{
+	struct log_line *l = line;
+	char place[CODE_LINE_MAX];
+
+	if (!p->log_key)
+		return;
+	switch (p->type) {
+	case EVIDENCE_COUNT:
+		log_u64(l, p->log_key, p->count);
+		break;
+	case EVIDENCE_REAL:
+		if (isfinite(p->real.value))
+			log_fmt(l, p->log_key, "%.*f", p->real.decimals, p->real.value);
+		break;
+	case EVIDENCE_TEXT:
+		log_str(l, p->log_key, p->text);
+		break;
+	case EVIDENCE_TRUTH:
+		log_str(l, p->log_key, p->truth.word);
+		break;
+	case EVIDENCE_SITE:
+		code_line_print(p->site.at, CODE_LINE_LOG, place, sizeof(place));
+		log_str(l, p->log_key, place);
+		break;
+	case EVIDENCE_SITES:
+		log_sites(l, p);
+		break;
+	}
 }
 
 static void on_alert(void *arg, const struct alert *a)
@@ -206,44 +231,12 @@ static void on_alert(void *arg, const struct alert *a)
 	log_str(&l, "severity", rule_severity_names[a->severity]);
 	log_str(&l, "service", a->service);
 	log_u64(&l, "pid", a->pid);
-	if (a->of_depth) {
-		log_u64(&l, a->runtime == RUNTIME_C ? "thread" : "goroutine", a->goid);
-		log_fmt(&l, "depth", "%.0f", a->value);
-		log_fmt(&l, "threshold", "%g", a->threshold);
-		log_str(&l, "confidence", a->exact ? "exact" : "inferred");
-		log_site(&l, "site", &a->site);
-		log_top_sites(&l, a);
-	} else {
+	if (a->evidence.kind != EVIDENCE_DEPTH) /* whose part `depth` is the same */
 		log_fmt(&l, a->metric, "%g", a->value);
-		log_fmt(&l, "threshold", "%g", a->threshold);
-	}
+	log_fmt(&l, "threshold", "%g", a->threshold);
 	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++)
 		log_fmt(&l, a->also[i].metric, "%g", a->also[i].value);
-	if (a->of_pool) {
-		log_str(&l, "what", a->fds.what);
-		log_u64(&l, "open", a->fds.open);
-	}
-	if (a->of_leak || a->of_pile || a->of_pool) {
-		log_u64(&l, "goroutines", a->count);
-		log_str(&l, "reason", a->doing);
-		log_site(&l, "site", &a->site);
-		log_site(&l, "created_by", &a->created);
-	}
-	if (a->of_bad_close)
-		log_site(&l, "site", &a->site);
-	if (a->of_fds) {
-		log_str(&l, "what", a->fds.what);
-		log_u64(&l, "open", a->fds.open);
-		log_fmt(&l, "low_per_hour", "%.1f", a->fds.low_per_hour);
-		log_fmt(&l, "high_per_hour", "%.1f", a->fds.high_per_hour);
-		if (isfinite(a->fds.full_low_s))
-			log_fmt(&l, "full_in_seconds", "%.0f", a->fds.full_low_s);
-		log_site(&l, "opened_by", &a->fds.opened_by);
-	}
-	if (a->of_panic) {
-		log_str(&l, "panic", a->panic);
-		log_site(&l, "site", &a->site);
-	}
+	evidence_visit(&a->evidence, log_part, &l);
 	for (unsigned i = 0; i < a->n_labels; i++)
 		log_str(&l, a->labels[i].name, a->labels[i].value);
 	for (unsigned i = 0; i < a->n_notes; i++) {

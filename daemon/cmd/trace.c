@@ -64,12 +64,11 @@ struct trace {
 
 static void print_place(const struct code_line *c)
 {
-	if (!c)
-		printf("  ?");
-	else if (c->file[0])
-		printf("  %s %s:%u", c->function, c->file, c->line);
-	else
-		printf("  %s", c->function);
+	char place[CODE_LINE_MAX] = "?";
+
+	if (c)
+		code_line_print(c, CODE_LINE_PLAIN, place, sizeof(place));
+	printf("  %s", place);
 }
 
 static void print_who(const struct event *ev, bool thread, uint64_t goid)

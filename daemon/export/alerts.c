@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/alerts.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "alert/template.h"
 #include "base/cleanup.h"
-#include "export/fds.h"
 #include "export/lines.h"
 
 /* What the other conditions compared. */
@@ -24,19 +24,58 @@ static json_t *also_json(const struct alert *a)
 	return list;
 }
 
-static void add_waiters(json_t *o, const struct alert *a)
+static json_t *site_json(const struct code_line *at, double share)
 {
-	set_int(o, "goroutines", a->count);
-	set_str(o, "reason", a->doing);
-	set(o, "site", view_alert_site(&a->site, false));
-	set(o, "created_by",
-	    a->created.function[0] ? view_alert_site(&a->created, false) : json_null());
+	json_t *o = view_line(at);
+
+	if (!isnan(share))
+		set_real(o, "share", share);
+	return o;
+}
+
+static json_t *part_json(const struct evidence_part *p)
+{
+	json_t *list;
+
+	switch (p->type) {
+	case EVIDENCE_COUNT:
+		return json_integer((json_int_t)p->count);
+	case EVIDENCE_REAL:
+		return isfinite(p->real.value) ? json_real(p->real.value) : json_null();
+	case EVIDENCE_TEXT:
+		return json_string(p->text);
+	case EVIDENCE_TRUTH:
+		return json_boolean(p->truth.value);
+	case EVIDENCE_SITE:
+		return p->site.may_be_no && !p->site.at->function[0]
+			       ? json_null()
+			       : site_json(p->site.at, p->site.share);
+	case EVIDENCE_SITES:
+		list = json_array();
+		for (unsigned i = 0; i < p->sites.n; i++)
+			json_array_append_new(
+				list, site_json(&p->sites.list[i].at, p->sites.list[i].share));
+		return list;
+	}
+	return NULL;
+}
+
+/* A member of the alert, or of an object in it. */
+static void add_part(void *alert, const struct evidence_part *p)
+{
+	json_t *o = alert;
+
+	if (p->in) {
+		if (!json_object_get(o, p->in))
+			set(o, p->in, json_object());
+		o = json_object_get(o, p->in);
+	}
+	set(o, p->key, part_json(p));
 }
 
 static json_t *alert_json(const struct show *sh, const struct alert *a)
 {
-	json_t *o = json_object(), *labels = json_object(), *notes = json_object(),
-	       *top = json_array();
+	json_t *o = json_object(), *labels = json_object(), *notes = json_object();
 	const json_t *silence = receivers_silence(sh->receivers, a);
 	char text[1024];
 
@@ -66,29 +105,7 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	set(o, "known", json_boolean(!a->unknown));
 	set(o, "inhibited", json_boolean(a->inhibited));
 	set(o, "silence", silence ? json_deep_copy(silence) : json_null());
-	if (a->of_panic) {
-		set_str(o, "panic", a->panic);
-		set(o, "site", view_alert_site(&a->site, false));
-	}
-	if (a->of_leak || a->of_pile || a->of_pool)
-		add_waiters(o, a);
-	if (a->of_pool)
-		set(o, "pool", view_alert_pool(&a->fds));
-	if (a->of_bad_close)
-		set(o, "site", view_alert_site(&a->site, false));
-	if (a->of_fds)
-		set(o, "descriptors", view_alert_fds(&a->fds));
-	if (!a->of_depth) {
-		json_decref(top);
-		return o;
-	}
-	set_int(o, a->runtime == RUNTIME_C ? "thread" : "goroutine", a->goid);
-	set_int(o, "depth", (uint64_t)a->value);
-	set(o, "exact", json_boolean(a->exact));
-	set(o, "site", view_alert_site(&a->site, false));
-	for (unsigned i = 0; i < a->n_top; i++)
-		json_array_append_new(top, view_alert_site(&a->top[i], true));
-	set(o, "top_sites", top);
+	evidence_visit(&a->evidence, add_part, o);
 	return o;
 }
 

@@ -81,14 +81,11 @@ unsigned digest_firing(const struct digest *d)
 /* "main.reserve main.go:41"; "" where the alert has no place. */
 static void site_of(const struct alert *a, char *buf, size_t size)
 {
-	const struct alert_site *s = a->of_fds ? &a->fds.opened_by : &a->site;
+	const struct code_line *at = evidence_site(&a->evidence);
 
-	if (!s->function[0])
-		buf[0] = '\0';
-	else if (s->file[0])
-		snprintf(buf, size, "%s %s:%u", s->function, s->file, s->line);
-	else
-		snprintf(buf, size, "%s", s->function);
+	buf[0] = '\0';
+	if (at)
+		code_line_print(at, CODE_LINE_PLAIN, buf, size);
 }
 
 void digest_key_of(const char *rule, const char *service, const char *site,

@@ -18,7 +18,7 @@
 
 #define DIGEST_MAX      4096            /* further ones are dropped, and counted */
 #define DIGEST_KEEP_NS  900000000000ull /* what has ended is told for so long at most */
-#define DIGEST_SITE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16)
+#define DIGEST_SITE_MAX CODE_LINE_MAX
 #define DIGEST_KEY_MAX  (RULE_NAME_MAX + MODEL_NAME_MAX + DIGEST_SITE_MAX)
 
 /* What makes one alert of many: rule, service, and the label `site`, each on a line. */

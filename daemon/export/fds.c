@@ -121,21 +121,6 @@ json_t *view_fd_sites(struct model *m, const struct target *t, uint64_t now_ns)
 	return list;
 }
 
-json_t *view_alert_fds(const struct alert_fds *f)
-{
-	json_t *o = json_object();
-
-	set_str(o, "what", f->what);
-	set_int(o, "open", f->open);
-	set_real(o, "low_per_hour", f->low_per_hour);
-	set_real(o, "high_per_hour", f->high_per_hour);
-	set_real(o, "exhaustion_seconds", f->full_low_s);
-	set_real(o, "exhaustion_high_seconds", f->full_high_s);
-	set(o, "opened_by",
-	    f->opened_by.function[0] ? view_alert_site(&f->opened_by, true) : json_null());
-	return o;
-}
-
 json_t *view_pool(struct model *m, const struct target *t, uint64_t now_ns)
 {
 	const struct code_line *at;
@@ -155,15 +140,6 @@ json_t *view_pool(struct model *m, const struct target *t, uint64_t now_ns)
 	set_real(o, "oldest_seconds",
 		 s.waiters->oldest_ns ? (double)(now_ns - s.waiters->oldest_ns) / 1e9 : NAN);
 	set(o, "site", at ? view_line(at) : json_null());
-	return o;
-}
-
-json_t *view_alert_pool(const struct alert_fds *f)
-{
-	json_t *o = json_object();
-
-	set_str(o, "what", f->what);
-	set_int(o, "open", f->open);
 	return o;
 }
 

@@ -16,7 +16,6 @@
 
 #include <jansson.h>
 
-#include "alert/alert.h"
 #include "export/expo.h"
 #include "model/model.h"
 
@@ -28,13 +27,8 @@ void view_add_fds(json_t *o, const struct target *t);
 /* As of the newest census; [] before the first. */
 json_t *view_fd_groups(const struct target *t, uint64_t now_ns);
 json_t *view_fd_sites(struct model *m, const struct target *t, uint64_t now_ns);
-/* { what, open, low_per_hour, high_per_hour, exhaustion_seconds, exhaustion_high_seconds, opened_by{} | null } */
-json_t *view_alert_fds(const struct alert_fds *f);
-
 /* Of a target: see `pool`. */
 json_t *view_pool(struct model *m, const struct target *t, uint64_t now_ns);
-/* { what, open } */
-json_t *view_alert_pool(const struct alert_fds *f);
 
 /* Families by kind, of connections and of verdicts. */
 void fds_write_metrics(struct expo *x, const struct model *m);

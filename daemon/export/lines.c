@@ -108,15 +108,3 @@ void view_time(json_t *o, const char *key, int64_t unix_ms)
 	snprintf(buf + n, sizeof(buf) - n, ".%03dZ", (int)(unix_ms % 1000));
 	set_str(o, key, buf);
 }
-
-json_t *view_alert_site(const struct alert_site *s, bool with_share)
-{
-	json_t *o = json_object();
-
-	set_str(o, "function", s->function);
-	set_str(o, "file", s->file);
-	set_int(o, "line", s->line);
-	if (with_share)
-		set_real(o, "share", s->share);
-	return o;
-}

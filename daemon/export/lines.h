@@ -7,7 +7,6 @@
 
 #include <jansson.h>
 
-#include "alert/alert.h"
 #include "model/model.h"
 
 #define VIEW_STACK_MAX 48 /* functions of one stack, what is inlined included */
@@ -39,8 +38,6 @@ bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigne
 /* Every function of a stack, what is inlined included; at most VIEW_STACK_MAX. */
 json_t *view_stack(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n);
 void view_time(json_t *o, const char *key, int64_t unix_ms); /* RFC 3339, milliseconds, UTC */
-
-json_t *view_alert_site(const struct alert_site *s, bool with_share);
 
 json_t *view_address(uint64_t address); /* "0xc000123000" */
 

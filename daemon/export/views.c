@@ -20,8 +20,8 @@ static unsigned firing_of(const struct show *s, const struct target *t)
 
 	for (const struct alert *a = alerts_active(s->alerts); a; a = a->hh.next)
 		n += a->state == ALERT_FIRING &&
-		     (a->key.target == t->id ||
-		      (a->of_panic && !strcmp(a->service, t->service->name)));
+		     (a->key.target == t->id || (a->evidence.kind == EVIDENCE_PANIC &&
+						 !strcmp(a->service, t->service->name)));
 	return n;
 }
 

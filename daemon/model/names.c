@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "model/names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,17 @@
 #include "golang/goname.h"
 #include "model/names_priv.h"
 #include "model/targets_priv.h"
+
+void code_line_print(const struct code_line *c, enum code_line_style style, char *buf, size_t size)
+{
+	static const char *const before[] = { " at ", " ", " (" }, *const after[] = { "", "", ")" };
+
+	if (c->file[0] && c->function[0])
+		snprintf(buf, size, "%s%s%s:%u%s", c->function, before[style], c->file, c->line,
+			 after[style]);
+	else
+		snprintf(buf, size, "%s", c->function);
+}
 
 static struct name *find_name(const struct model *m, const struct name_key *key)
 {

@@ -7,6 +7,7 @@
 #define DEFERD_MODEL_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <uthash.h>
@@ -26,6 +27,17 @@ struct code_line {
 	char file[MODEL_FILE_MAX];     /* "" when the image does not say */
 	uint32_t line;
 };
+
+#define CODE_LINE_MAX (MODEL_FUNC_MAX + MODEL_FILE_MAX + 16) /* of its text */
+
+enum code_line_style {
+	CODE_LINE_AT,    /* "main.reserve at main.go:41" */
+	CODE_LINE_PLAIN, /* "main.reserve main.go:41" */
+	CODE_LINE_LOG,   /* "main.reserve (main.go:41)" */
+};
+
+/* The function alone where the file is not known, "" without one; cut where `size` ends. */
+void code_line_print(const struct code_line *c, enum code_line_style style, char *buf, size_t size);
 
 /* What an address of an image is asked for. */
 enum name_kind {

@@ -313,12 +313,12 @@ static void waits_for_the_name(void **state)
 		}
 		assert_int_equal(b.n_told, 1);
 		assert_int_equal(ms - 100, cases[i].fires_ms);
-		assert_string_equal(b.told[0].site.function, cases[i].function);
+		assert_string_equal(b.told[0].evidence.depth.site.function, cases[i].function);
 		/* It is told once; a name that comes later is in the alert all the same. */
 		name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
 		eval(&b, T0 + ms * MS);
 		assert_int_equal(b.n_told, 1);
-		assert_string_equal(alerts_active(b.as)->site.function, "main.pile");
+		assert_string_equal(alerts_active(b.as)->evidence.depth.site.function, "main.pile");
 	}
 }
 
@@ -342,10 +342,10 @@ static void waits_for_top_names(void **state)
 	}
 	eval(&b, T0);
 	assert_int_equal(b.n_told, 1);
-	assert_int_equal(b.told[0].n_top, ALERT_SITES_MAX);
-	for (unsigned i = 0; i < ALERT_SITES_MAX; i++) {
-		assert_int_equal(b.told[0].top[i].line, 4 - i);
-		assert_true(b.told[0].top[i].share == (5 - i) * 10 / 150.0);
+	assert_int_equal(b.told[0].evidence.depth.n_top, EVIDENCE_SITES_MAX);
+	for (unsigned i = 0; i < EVIDENCE_SITES_MAX; i++) {
+		assert_int_equal(b.told[0].evidence.depth.top[i].at.line, 4 - i);
+		assert_true(b.told[0].evidence.depth.top[i].share == (5 - i) * 10 / 150.0);
 	}
 }
 
@@ -359,14 +359,15 @@ static void of_the_deepest(void **state)
 	name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
 	eval(&b, T0);
 	a = alerts_active(b.as);
-	assert_true(a->of_depth && a->exact && a->goid == 18 && a->value == 40);
+	assert_int_equal(a->evidence.kind, EVIDENCE_DEPTH);
+	assert_true(a->evidence.depth.exact && a->evidence.depth.id == 18 && a->value == 40);
 	/* A shallower one beside it changes nothing, a deeper one is told. */
 	depth(&b, 1, 37, 19, T0 + SECOND);
 	eval(&b, T0 + SECOND);
-	assert_true(a->goid == 18 && a->value == 40);
+	assert_true(a->evidence.depth.id == 18 && a->value == 40);
 	depth(&b, 1, 80, 20, T0 + 2 * SECOND);
 	eval(&b, T0 + 2 * SECOND);
-	assert_true(a->goid == 20 && a->value == 80);
+	assert_true(a->evidence.depth.id == 20 && a->value == 80);
 	/* One alert for all of its goroutines, and one transition. */
 	for (uint64_t goid = 100; goid < 200; goid++)
 		depth(&b, 1, 50, goid, T0 + 3 * SECOND);
@@ -423,11 +424,11 @@ static void of_a_leak(void **state)
 	name_site(b.m, IMAGE, SITE + 0x10, "main.leaks", "main.go", 58);
 	eval(&b, T0 + 80 * SECOND);
 	assert_int_equal(b.n_told, 1);
-	assert_true(b.told[0].of_leak);
-	assert_int_equal(b.told[0].count, 36);
-	assert_int_equal(b.told[0].site.line, 53);
-	assert_int_equal(b.told[0].created.line, 58);
-	assert_string_equal(b.told[0].doing, "chan send");
+	assert_int_equal(b.told[0].evidence.kind, EVIDENCE_LEAK);
+	assert_int_equal(b.told[0].evidence.waiters.count, 36);
+	assert_int_equal(b.told[0].evidence.waiters.site.line, 53);
+	assert_int_equal(b.told[0].evidence.waiters.created_by.line, 58);
+	assert_string_equal(b.told[0].evidence.waiters.reason, "chan send");
 }
 
 /* Ten more at each census, all of one line but the first, of 500 at most. */
@@ -484,20 +485,21 @@ static void of_descriptors(void **state)
 	}
 	eval(&b, T0 + 80 * SECOND);
 	assert_int_equal(b.n_told, 1);
-	assert_true(b.told[0].of_fds && fabs(b.told[0].value - 3600) < 1);
-	assert_int_equal(b.told[0].fds.open, 110);
-	assert_true(b.told[0].fds.opened_by.share == 0.75);
+	assert_int_equal(b.told[0].evidence.kind, EVIDENCE_FDS);
+	assert_true(fabs(b.told[0].value - 3600) < 1);
+	assert_int_equal(b.told[0].evidence.fds.open, 110);
+	assert_true(b.told[0].evidence.fds.opened_by.share == 0.75);
 	alert_describe(&b.told[0], text, sizeof(text));
 	assert_non_null(strstr(
 		text,
 		"connections to port 5432 leak: 110 are open, 3600 to 3600 more an hour; the "
 		"limit of 500 is reached in 6 min to 6 min; 75 % of what is kept was opened by "
 		"main.query at db.go:41"));
-	b.told[0].fds.full_high_s = INFINITY;
+	b.told[0].evidence.fds.full_high_s = INFINITY;
 	alert_describe(&b.told[0], text, sizeof(text));
 	assert_non_null(strstr(text, "the limit of 500 is reached in 6 min at the earliest"));
-	b.told[0].fds.full_low_s = NAN;
-	b.told[0].fds.opened_by.function[0] = '\0';
+	b.told[0].evidence.fds.full_low_s = NAN;
+	b.told[0].evidence.fds.opened_by.at.function[0] = '\0';
 	alert_describe(&b.told[0], text, sizeof(text));
 	assert_null(strstr(text, "limit"));
 	assert_null(strstr(text, "opened by"));
@@ -523,7 +525,7 @@ static void inferred_depth(void **state)
 						    .nstack = 1,
 						    .stack = { SITE } } });
 	eval(&b, T0);
-	assert_false(alerts_active(b.as)->exact);
+	assert_false(alerts_active(b.as)->evidence.depth.exact);
 }
 
 static void target_gone(void **state)
@@ -609,56 +611,50 @@ static void describe(void **state)
 		  "shop (pid 7): fd_usage_ratio is 0.8125, threshold 0.5" },
 		{ { .service = "shop",
 		    .pid = 7,
-		    .of_depth = true,
-		    .runtime = RUNTIME_GO,
-		    .goid = 18,
-		    .value = 47,
-		    .site = { "main.reserve", "main.go", 41 } },
+		    .evidence = { EVIDENCE_DEPTH,
+				  .depth = { .id = 18,
+					     .depth = 47,
+					     .site = { "main.reserve", "main.go", 41 } } } },
 		  "shop (pid 7): 47 defers pending on goroutine 18, registered by main.reserve at "
 		  "main.go:41" },
 		{ { .service = "shop",
 		    .pid = 7,
-		    .of_depth = true,
-		    .runtime = RUNTIME_GO,
-		    .goid = UINT64_MAX,
-		    .value = 4294967295.0,
-		    .site = { "?" } },
+		    .evidence = { EVIDENCE_DEPTH, .depth = { .id = UINT64_MAX,
+							     .depth = UINT32_MAX,
+							     .site = { "?" } } } },
 		  "shop (pid 7): 4294967295 defers pending on goroutine 18446744073709551615, "
 		  "registered by ?" },
 		{ { .service = "shop",
 		    .pid = 7,
-		    .of_leak = true,
-		    .count = 59,
-		    .doing = "chan send",
 		    .value = 7200.4,
-		    .site = { "main.forgets", "main.go", 53 },
-		    .created = { "main.leaks", "main.go", 58 } },
+		    .evidence = { EVIDENCE_LEAK,
+				  .waiters = { .count = 59,
+					       .reason = "chan send",
+					       .site = { "main.forgets", "main.go", 53 },
+					       .created_by = { "main.leaks", "main.go", 58 } } } },
 		  "shop (pid 7): 59 goroutines wait (chan send) in main.forgets at main.go:53, "
 		  "created "
 		  "by main.leaks at main.go:58; 7200 more an hour" },
 		{ { .service = "shop",
 		    .pid = 7,
-		    .of_pile = true,
-		    .count = 23,
-		    .doing = "sync.Mutex.Lock",
-		    .site = { "main.get", "cache.go", 33 } },
+		    .evidence = { EVIDENCE_PILE,
+				  .waiters = { .count = 23,
+					       .reason = "sync.Mutex.Lock",
+					       .site = { "main.get", "cache.go", 33 } } } },
 		  "shop (pid 7): 23 goroutines wait for one lock (sync.Mutex.Lock), most in "
 		  "main.get at "
 		  "cache.go:33" },
 		{ { .service = "shop",
 		    .pid = 7,
-		    .of_leak = true,
-		    .count = 5,
 		    .value = 20,
-		    .site = { "?" } },
+		    .evidence = { EVIDENCE_LEAK, .waiters = { .count = 5, .site = { "?" } } } },
 		  "shop (pid 7): 5 goroutines wait in ?; 20 more an hour" },
 		{ { .service = "worker",
 		    .pid = 8,
-		    .of_depth = true,
-		    .runtime = RUNTIME_C,
-		    .goid = 77,
-		    .value = 35,
-		    .site = { "work", "w.c", 9 } },
+		    .evidence = { EVIDENCE_DEPTH, .depth = { .id = 77,
+							     .is_thread = true,
+							     .depth = 35,
+							     .site = { "work", "w.c", 9 } } } },
 		  "worker (pid 8): 35 defers pending on thread 77, registered by work at w.c:9" },
 	};
 

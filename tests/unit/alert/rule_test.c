@@ -32,11 +32,14 @@ static void names(void **state)
 		assert_ptr_equal(rule_metric_find(m->name), m);
 		assert_true(!m->read != !m->read_service); /* one of the two */
 		assert_true(m->doc[0] && m->unit[0]);
-		assert_int_equal(m->of_depth, !strcmp(m->name, "defer_depth_max"));
-		assert_int_equal(m->of_leak, !strcmp(m->name, "goroutine_leak_per_hour"));
-		assert_int_equal(m->of_pool, !strcmp(m->name, "pool_waiters"));
+		assert_int_equal(m->about.kind == EVIDENCE_DEPTH,
+				 !strcmp(m->name, "defer_depth_max"));
+		assert_int_equal(m->about.kind == EVIDENCE_LEAK,
+				 !strcmp(m->name, "goroutine_leak_per_hour"));
+		assert_int_equal(m->about.kind == EVIDENCE_POOL, !strcmp(m->name, "pool_waiters"));
 		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
-		assert_int_equal(m->of_fds, strstr(m->name, "_leak_") && !m->of_leak);
+		assert_int_equal(m->about.kind == EVIDENCE_FDS,
+				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_LEAK);
 	}
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
@@ -90,8 +93,9 @@ static void nothing_known(void **state)
 			assert_true(v == 0);
 			continue;
 		}
-		assert_int_equal(rule_metrics[i].read(m, &t, T0, &v), rule_metrics[i].of_depth);
-		assert_true(!rule_metrics[i].of_depth || v == 0);
+		assert_int_equal(rule_metrics[i].read(m, &t, T0, &v),
+				 rule_metrics[i].about.kind == EVIDENCE_DEPTH);
+		assert_true(rule_metrics[i].about.kind != EVIDENCE_DEPTH || v == 0);
 	}
 }
 

@@ -18,9 +18,9 @@ static const struct alert sample = {
 	.metric = "defer_depth_max",
 	.value = 47,
 	.threshold = 35,
-	.of_depth = true,
-	.goid = 18,
-	.site = { "main.reserve", "main.go", 41, 0 },
+	.evidence = { EVIDENCE_DEPTH, .depth = { .id = 18,
+						 .depth = 47,
+						 .site = { "main.reserve", "main.go", 41 } } },
 	.n_labels = 2,
 	.labels = { { "team", "shop" }, { "tea", "green" } },
 };

@@ -31,13 +31,14 @@ static struct alert *fire(struct active *as, unsigned i, const char *rule, const
 	*a = (struct alert){ .state = ALERT_FIRING,
 			     .severity = SEVERITY_WARNING,
 			     .metric = "defer_depth_max",
-			     .of_depth = true,
+			     .evidence = { EVIDENCE_DEPTH, .depth = { .depth = (uint32_t)value } },
 			     .pid = pid,
 			     .value = value,
 			     .active_ns = T0 };
 	snprintf(a->key.rule, sizeof(a->key.rule), "%s", rule);
 	snprintf(a->service, sizeof(a->service), "%s", service);
-	snprintf(a->site.function, sizeof(a->site.function), "%s", function);
+	snprintf(a->evidence.depth.site.function, sizeof(a->evidence.depth.site.function), "%s",
+		 function);
 	a->key.target = i + 1;
 	HASH_ADD(hh, as->head, key, sizeof(a->key), a);
 	return a;

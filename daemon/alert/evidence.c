@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "alert/evidence.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "model/fdlines.h"
+#include "model/panics.h"
+
+/* What a kind gathers from. */
+struct source {
+	struct model *m;
+	const struct service *s;
+	const struct target *t;
+	const struct evidence_about *about;
+	uint64_t now_ns;
+};
+
+/* Who visits. */
+struct visit {
+	evidence_fn fn;
+	void *arg;
+};
+
+/* Parts */
+
+static void put_count(const struct visit *v, const char *in, const char *key, const char *log_key,
+		      uint64_t count)
+{
+	v->fn(v->arg, &(struct evidence_part){ .in = in,
+					       .key = key,
+					       .log_key = log_key,
+					       .type = EVIDENCE_COUNT,
+					       .count = count });
+}
+
+static void put_real(const struct visit *v, const char *in, const char *key, const char *log_key,
+		     double value, int decimals)
+{
+	v->fn(v->arg, &(struct evidence_part){ .in = in,
+					       .key = key,
+					       .log_key = log_key,
+					       .type = EVIDENCE_REAL,
+					       .real = { value, decimals } });
+}
+
+static void put_text(const struct visit *v, const char *in, const char *key, const char *text)
+{
+	v->fn(v->arg,
+	      &(struct evidence_part){
+		      .in = in, .key = key, .log_key = key, .type = EVIDENCE_TEXT, .text = text });
+}
+
+static void put_main_site(const struct visit *v, const char *key, const struct code_line *at)
+{
+	v->fn(v->arg, &(struct evidence_part){ .key = key,
+					       .log_key = key,
+					       .type = EVIDENCE_SITE,
+					       .site = { at, NAN, .main = true } });
+}
+
+/* Names. False when the line is not known (yet). */
+
+static bool set_line(struct code_line *ret, const struct code_line *c)
+{
+	if (c)
+		*ret = *c;
+	else
+		*ret = (struct code_line){ .function = "?" };
+	return c != NULL;
+}
+
+static bool name_line(const struct source *src, uint64_t pc, struct code_line *ret)
+{
+	const struct name *n = model_site_name(src->m, src->t->image_id, pc);
+
+	return set_line(ret, n ? &n->at : NULL);
+}
+
+/* Depth */
+
+static bool gather_depth(struct evidence *e, const struct source *src)
+{
+	const struct peak *p = target_deepest(src->m, src->t, src->now_ns);
+	struct evidence_depth *d = &e->depth;
+	const struct site *top[EVIDENCE_SITES_MAX];
+	uint64_t all = 0;
+	bool named;
+
+	if (!p)
+		return true;
+	d->id = p->goid;
+	d->is_thread = src->t->runtime == RUNTIME_C;
+	d->exact = !p->inferred;
+	d->depth = p->depth;
+	named = name_line(src, p->site, &d->site);
+	for (const struct site *s = src->t->sites; s; s = s->hh.next)
+		all += s->registered;
+	d->n_top = target_top_sites(src->t, top, EVIDENCE_SITES_MAX);
+	for (unsigned i = 0; i < d->n_top; i++) {
+		named &= name_line(src, top[i]->key.pc, &d->top[i].at);
+		d->top[i].share = all ? (double)top[i]->registered / (double)all : 0;
+	}
+	return named;
+}
+
+static void visit_depth(const struct evidence *e, const struct visit *v)
+{
+	const struct evidence_depth *d = &e->depth;
+	const char *id = d->is_thread ? "thread" : "goroutine";
+
+	put_count(v, NULL, id, id, d->id);
+	put_count(v, NULL, "depth", "depth", d->depth);
+	v->fn(v->arg,
+	      &(struct evidence_part){ .key = "exact",
+				       .log_key = "confidence",
+				       .type = EVIDENCE_TRUTH,
+				       .truth = { d->exact, d->exact ? "exact" : "inferred" } });
+	put_main_site(v, "site", &d->site);
+	v->fn(v->arg, &(struct evidence_part){ .key = "top_sites",
+					       .log_key = "top_sites",
+					       .type = EVIDENCE_SITES,
+					       .sites = { d->n_top, d->top } });
+}
+
+static void describe_depth(const struct evidence *e, const char *metric, double value, char *buf,
+			   size_t size)
+{
+	const struct evidence_depth *d = &e->depth;
+	char place[CODE_LINE_MAX];
+
+	code_line_print(&d->site, CODE_LINE_AT, place, sizeof(place));
+	snprintf(buf, size, "%u defers pending on %s %llu, registered by %s", d->depth,
+		 d->is_thread ? "thread" : "goroutine", (unsigned long long)d->id, place);
+}
+
+/* Panics */
+
+/* The newest panic of this outcome. */
+static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome)
+{
+	const struct ledger_entry *e;
+
+	for (unsigned age = 0; s->ledger && (e = ledger_entry(s->ledger, age)); age++) {
+		if (e->outcome == outcome)
+			return e;
+	}
+	return NULL;
+}
+
+static bool gather_panic(struct evidence *e, const struct source *src)
+{
+	const struct ledger_entry *p = newest(src->s, src->about->outcome);
+	char type[MODEL_FUNC_MAX], message[MODEL_FUNC_MAX], both[2 * MODEL_FUNC_MAX + 2];
+	const struct code_line *c;
+	bool known;
+
+	if (!p)
+		return true;
+	e->panic.pid = p->pid;
+	e->panic.runtime = p->runtime;
+	known = model_panic_type(src->m, p->image_id, &p->what, type, sizeof(type));
+	known &= model_panic_message(src->m, p->image_id, &p->what, message, sizeof(message));
+	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
+	utf8_sanitize(e->panic.text, sizeof(e->panic.text), both, strlen(both));
+	c = model_program_frame(src->m, p->image_id, p->runtime, p->what.stack, p->what.nstack);
+	return set_line(&e->panic.site, c) && known;
+}
+
+static void visit_panic(const struct evidence *e, const struct visit *v)
+{
+	put_text(v, NULL, "panic", e->panic.text);
+	put_main_site(v, "site", &e->panic.site);
+}
+
+static void describe_panic(const struct evidence *e, const char *metric, double value, char *buf,
+			   size_t size)
+{
+	char place[CODE_LINE_MAX];
+
+	code_line_print(&e->panic.site, CODE_LINE_AT, place, sizeof(place));
+	snprintf(buf, size, "%s is %g; the newest: %s%sin %s", metric, value, e->panic.text,
+		 e->panic.text[0] ? ", " : "", place);
+}
+
+/* Goroutines that stand at one place */
+
+/* Where they stand, and who made them. */
+static bool gather_place(struct evidence_waiters *w, const struct source *src,
+			 const uint64_t *stack, unsigned nstack, uint64_t created_at)
+{
+	const struct code_line *c =
+		model_program_frame(src->m, src->t->image_id, src->t->runtime, stack, nstack);
+	bool named = set_line(&w->site, c);
+
+	w->created_by = (struct code_line){};
+	return !created_at ? named : name_line(src, created_at, &w->created_by) && named;
+}
+
+static bool gather_pile_of(struct evidence_waiters *w, const struct source *src,
+			   const struct event_pile *p)
+{
+	w->count = p->count;
+	snprintf(w->reason, sizeof(w->reason), "%s", p->reason);
+	return gather_place(w, src, p->stack, p->nstack, p->created_at);
+}
+
+/* The group that grows fastest. */
+static bool gather_leak(struct evidence *e, const struct source *src)
+{
+	struct evidence_waiters *w = &e->waiters;
+	const struct parked *p;
+
+	if (!parked_leaks(src->t->parked, &p, 1))
+		return true;
+	w->count = p->what.count;
+	snprintf(w->reason, sizeof(w->reason), "%s", p->reason);
+	return gather_place(w, src, p->what.stack, p->what.nstack, p->what.created_at);
+}
+
+static bool gather_pile(struct evidence *e, const struct source *src)
+{
+	const struct event_pile *p = target_pile(src->t);
+
+	return !p || gather_pile_of(&e->waiters, src, p);
+}
+
+static bool gather_pool(struct evidence *e, const struct source *src)
+{
+	struct evidence_waiters *w = &e->waiters;
+	struct pool_shortage s;
+
+	if (!target_pool_shortage(src->t, &s))
+		return true;
+	fdgroup_name(&s.in_use->what.key, w->pool, sizeof(w->pool));
+	w->pool_open = s.in_use->what.open;
+	return gather_pile_of(w, src, s.waiters);
+}
+
+static void visit_waiters(const struct evidence *e, const struct visit *v)
+{
+	const struct evidence_waiters *w = &e->waiters;
+
+	put_count(v, NULL, "goroutines", "goroutines", w->count);
+	put_text(v, NULL, "reason", w->reason);
+	put_main_site(v, "site", &w->site);
+	v->fn(v->arg,
+	      &(struct evidence_part){ .key = "created_by",
+				       .log_key = "created_by",
+				       .type = EVIDENCE_SITE,
+				       .site = { &w->created_by, NAN, .may_be_no = true } });
+}
+
+static void visit_pool(const struct evidence *e, const struct visit *v)
+{
+	put_text(v, "pool", "what", e->waiters.pool);
+	put_count(v, "pool", "open", "open", e->waiters.pool_open);
+	visit_waiters(e, v);
+}
+
+static void describe_leak(const struct evidence *e, const char *metric, double value, char *buf,
+			  size_t size)
+{
+	const struct evidence_waiters *w = &e->waiters;
+	char place[CODE_LINE_MAX], created[CODE_LINE_MAX];
+
+	code_line_print(&w->site, CODE_LINE_AT, place, sizeof(place));
+	code_line_print(&w->created_by, CODE_LINE_AT, created, sizeof(created));
+	snprintf(buf, size, "%llu goroutines %s%s%sin %s%s%s; %.0f more an hour",
+		 (unsigned long long)w->count, w->reason[0] ? "wait (" : "wait ", w->reason,
+		 w->reason[0] ? ") " : "", place, created[0] ? ", created by " : "", created,
+		 value);
+}
+
+static void describe_pile(const struct evidence *e, const char *metric, double value, char *buf,
+			  size_t size)
+{
+	const struct evidence_waiters *w = &e->waiters;
+	char place[CODE_LINE_MAX];
+
+	code_line_print(&w->site, CODE_LINE_AT, place, sizeof(place));
+	snprintf(buf, size, "%llu goroutines wait for one lock (%s), most in %s",
+		 (unsigned long long)w->count, w->reason, place);
+}
+
+static void describe_pool(const struct evidence *e, const char *metric, double value, char *buf,
+			  size_t size)
+{
+	const struct evidence_waiters *w = &e->waiters;
+	char place[CODE_LINE_MAX];
+
+	code_line_print(&w->site, CODE_LINE_AT, place, sizeof(place));
+	snprintf(buf, size,
+		 "the pool is too small: %llu goroutines wait for one of %llu %s, most in %s",
+		 (unsigned long long)w->count, (unsigned long long)w->pool_open, w->pool, place);
+}
+
+/* Descriptors */
+
+/* The line that opened most of what leaks, and its share of these. */
+static void gather_opener(struct evidence_site *opened_by, const struct source *src,
+			  const struct event_fd_key *what)
+{
+	struct fd_line lines[FD_LINES_MAX];
+	unsigned n = fd_lines(src->m, src->t, lines);
+	const struct fd_line *most = NULL;
+	uint64_t kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (memcmp(&lines[i].what, what, sizeof(*what)))
+			continue;
+		kept += lines[i].kept;
+		most = most ?: &lines[i];
+	}
+	if (!most || !most->at || !most->kept)
+		return;
+	opened_by->at = *most->at;
+	opened_by->share = (double)most->kept / (double)kept;
+}
+
+/* A line of a library never has a name; it is not waited for. */
+static bool gather_fds(struct evidence *e, const struct source *src)
+{
+	const struct fdgroup *g = fdgroups_fastest(src->t->fd_groups, src->about->fds);
+	struct evidence_fds *f = &e->fds;
+
+	if (!g)
+		return true;
+	fdgroup_name(&g->what.key, f->what, sizeof(f->what));
+	f->open = g->what.open;
+	f->low_per_hour = g->leak.low_per_hour;
+	f->high_per_hour = g->leak.high_per_hour;
+	f->limit = src->t->fds.limit;
+	if (!target_fd_exhaustion(src->t, &f->full_low_s, &f->full_high_s))
+		f->full_low_s = f->full_high_s = NAN;
+	gather_opener(&f->opened_by, src, &g->what.key);
+	return true;
+}
+
+static void visit_fds(const struct evidence *e, const struct visit *v)
+{
+	const struct evidence_fds *f = &e->fds;
+	static const char in[] = "descriptors";
+
+	put_text(v, in, "what", f->what);
+	put_count(v, in, "open", "open", f->open);
+	put_real(v, in, "low_per_hour", "low_per_hour", f->low_per_hour, 1);
+	put_real(v, in, "high_per_hour", "high_per_hour", f->high_per_hour, 1);
+	put_real(v, in, "exhaustion_seconds", "full_in_seconds", f->full_low_s, 0);
+	put_real(v, in, "exhaustion_high_seconds", NULL, f->full_high_s, 0);
+	v->fn(v->arg, &(struct evidence_part){ .in = in,
+					       .key = "opened_by",
+					       .log_key = "opened_by",
+					       .type = EVIDENCE_SITE,
+					       .site = { &f->opened_by.at, f->opened_by.share,
+							 .may_be_no = true, .main = true } });
+}
+
+static void print_duration(double seconds, char *buf, size_t size)
+{
+	if (seconds < 120)
+		snprintf(buf, size, "%.0f s", seconds);
+	else if (seconds < 7200)
+		snprintf(buf, size, "%.0f min", seconds / 60);
+	else if (seconds < 172800)
+		snprintf(buf, size, "%.1f h", seconds / 3600);
+	else
+		snprintf(buf, size, "%.0f days", seconds / 86400);
+}
+
+static void describe_fds(const struct evidence *e, const char *metric, double value, char *buf,
+			 size_t size)
+{
+	const struct evidence_fds *f = &e->fds;
+	char low[32], high[32], full[128] = "", place[CODE_LINE_MAX],
+				opened[CODE_LINE_MAX + 64] = "";
+
+	print_duration(f->full_low_s, low, sizeof(low));
+	print_duration(f->full_high_s, high, sizeof(high));
+	if (isfinite(f->full_high_s))
+		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s to %s",
+			 (unsigned long long)f->limit, low, high);
+	else if (isfinite(f->full_low_s))
+		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s at the earliest",
+			 (unsigned long long)f->limit, low);
+	code_line_print(&f->opened_by.at, CODE_LINE_AT, place, sizeof(place));
+	if (place[0])
+		snprintf(opened, sizeof(opened), "; %.0f %% of what is kept was opened by %s",
+			 100 * f->opened_by.share, place);
+	snprintf(buf, size, "%s leak: %llu are open, %.0f to %.0f more an hour%s%s", f->what,
+		 (unsigned long long)f->open, f->low_per_hour, f->high_per_hour, full, opened);
+}
+
+/* Closes of what is not open */
+
+static bool gather_close(struct evidence *e, const struct source *src)
+{
+	const struct event_fd_opened *c = &src->t->bad_close;
+
+	return set_line(&e->close.site, model_program_frame(src->m, src->t->image_id,
+							    src->t->runtime, c->stack, c->nstack));
+}
+
+static void visit_close(const struct evidence *e, const struct visit *v)
+{
+	put_main_site(v, "site", &e->close.site);
+}
+
+static void describe_close(const struct evidence *e, const char *metric, double value, char *buf,
+			   size_t size)
+{
+	char place[CODE_LINE_MAX];
+
+	code_line_print(&e->close.site, CODE_LINE_AT, place, sizeof(place));
+	snprintf(
+		buf, size,
+		"closed %.0f times a descriptor that was not open, in 5 minutes; the newest in %s: "
+		"where the number has been reused, somebody else's is closed",
+		value, place);
+}
+
+static const struct evidence_row {
+	bool (*gather)(struct evidence *e, const struct source *src);
+	void (*visit)(const struct evidence *e, const struct visit *v);
+	void (*describe)(const struct evidence *e, const char *metric, double value, char *buf,
+			 size_t size);
+	bool is_moment;
+} rows[EVIDENCE_KIND_MAX] = {
+	[EVIDENCE_DEPTH] = { gather_depth, visit_depth, describe_depth, .is_moment = true },
+	[EVIDENCE_PANIC] = { gather_panic, visit_panic, describe_panic, .is_moment = true },
+	[EVIDENCE_LEAK] = { gather_leak, visit_waiters, describe_leak },
+	[EVIDENCE_PILE] = { gather_pile, visit_waiters, describe_pile },
+	[EVIDENCE_POOL] = { gather_pool, visit_pool, describe_pool },
+	[EVIDENCE_FDS] = { gather_fds, visit_fds, describe_fds },
+	[EVIDENCE_BAD_CLOSE] = { gather_close, visit_close, describe_close },
+};
+
+void evidence_visit(const struct evidence *e, evidence_fn fn, void *arg)
+{
+	if (e->kind != EVIDENCE_NONE)
+		rows[e->kind].visit(e, &(struct visit){ fn, arg });
+}
+
+static void keep_main(void *arg, const struct evidence_part *part)
+{
+	if (part->type == EVIDENCE_SITE && part->site.main && part->site.at->function[0])
+		*(const struct code_line **)arg = part->site.at;
+}
+
+const struct code_line *evidence_site(const struct evidence *e)
+{
+	const struct code_line *site = NULL;
+
+	evidence_visit(e, keep_main, &site);
+	return site;
+}
+
+bool evidence_gather(struct evidence *e, const struct evidence_about *about, struct model *m,
+		     const struct service *s, const struct target *t, uint64_t now_ns)
+{
+	const struct source src = { m, s, t, about, now_ns };
+
+	if (e->kind != about->kind)
+		*e = (struct evidence){ .kind = about->kind };
+	return e->kind == EVIDENCE_NONE || rows[e->kind].gather(e, &src);
+}
+
+bool evidence_is_moment(enum evidence_kind kind)
+{
+	return rows[kind].is_moment;
+}
+
+void evidence_describe(const struct evidence *e, const char *metric, double value, char *buf,
+		       size_t size)
+{
+	if (size)
+		buf[0] = '\0';
+	if (e->kind != EVIDENCE_NONE)
+		rows[e->kind].describe(e, metric, value, buf, size);
+}
