@@ -13,7 +13,7 @@
 struct alerts {
 	struct alert *active;
 	struct history *history;
-	expr_read_fn read; /* NULL: the model */
+	metric_read_fn read; /* NULL: the model */
 	void *read_arg;
 	/* By bit_of(): there may be one. Saves the search for most of those that are not there. */
 	uint64_t maybe[MAYBE_BITS / 64];
@@ -32,7 +32,7 @@ struct alerts *alerts_new(void)
 	return as;
 }
 
-void alerts_set_reader(struct alerts *as, expr_read_fn read, void *arg)
+void alerts_set_reader(struct alerts *as, metric_read_fn read, void *arg)
 {
 	as->read = read;
 	as->read_arg = arg;
@@ -131,14 +131,14 @@ static struct expr_env env_of(struct alerts *as, const struct rule *r, const str
 			      const struct subject *s, uint64_t now_ns, struct asking *asking)
 {
 	*asking = (struct asking){ as->history, r, key_of(s), now_ns };
-	return (struct expr_env){ .m = m,
-				  .service = s->service,
-				  .target = s->target,
-				  .now_ns = now_ns,
+	return (struct expr_env){ .of = { .m = m,
+					  .service = s->service,
+					  .target = s->target,
+					  .now_ns = now_ns,
+					  .read = as->read,
+					  .read_arg = as->read_arg },
 				  .history = remember,
-				  .arg = asking,
-				  .read = as->read,
-				  .read_arg = as->read_arg };
+				  .arg = asking };
 }
 
 /* Whether every condition holds; *ret_values are what they compared. */
@@ -148,7 +148,7 @@ static enum expr_truth conditions_hold(const struct rule *r, const struct expr_e
 	for (unsigned i = 0; i < r->n_conditions; i++) {
 		const struct rule_condition *c = &r->conditions[i];
 
-		if (!expr_metric(c->metric, env, &ret_values[i]))
+		if (!metric_value(c->metric, &env->of, &ret_values[i]))
 			return EXPR_UNKNOWN;
 		if (!rule_compare(c->op, ret_values[i], c->threshold))
 			return EXPR_FALSE;
@@ -171,7 +171,7 @@ static enum expr_truth rule_holds(struct alerts *as, const struct rule *r, const
 	if (truth != EXPR_TRUE)
 		return truth;
 	for (unsigned i = 0; i < r->n_conditions; i++) {
-		if (i ? !expr_metric(r->conditions[i].metric, &env, &ret_values[i])
+		if (i ? !metric_value(r->conditions[i].metric, &env.of, &ret_values[i])
 		      : !expr_value(r->expr, &env, &ret_values[0]))
 			ret_values[i] = NAN;
 	}
@@ -293,7 +293,7 @@ static bool gather(struct alert *a, const struct rule *r, struct model *m, const
 	bool named;
 
 	/* What an expression makes of all processes of a service has no one place. */
-	if (r->of_service && !first->read_service)
+	if (r->of_service && first->scope == METRIC_OF_PROCESS)
 		about = &nothing;
 	if (evidence_is_moment(about->kind) && value != a->value)
 		return true;

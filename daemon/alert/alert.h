@@ -61,7 +61,7 @@ struct alerts;
 struct alerts *alerts_new(void);
 void alerts_free(struct alerts *as);
 /* Where numbers come from instead of the model, for rehearsals. */
-void alerts_set_reader(struct alerts *as, expr_read_fn read, void *arg);
+void alerts_set_reader(struct alerts *as, metric_read_fn read, void *arg);
 /*
  * Look at every target through every rule. An alert waits up to ALERT_NAME_WAIT_NS for the name of
  * its site, so that the line of code is in the first thing that is told.

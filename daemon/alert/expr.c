@@ -399,7 +399,7 @@ static unsigned read_by(struct parser *p, enum kind kind)
 	if (p->err)
 		return 0;
 	n.metric = p->x->nodes[n.a].metric;
-	if (n.metric->read_service)
+	if (n.metric->scope == METRIC_OF_SERVICE)
 		return fail_at(p, at, "%s is of a service already", n.metric->name);
 	return add(p, n);
 }
@@ -664,7 +664,7 @@ static void check_scope(struct parser *p)
 
 		if (n->kind != NODE_METRIC || inside[i])
 			continue;
-		if (n->metric->read_service)
+		if (n->metric->scope == METRIC_OF_SERVICE)
 			of_service = n->metric;
 		else
 			of_target = n->metric;
@@ -789,43 +789,21 @@ static bool selected(struct selector *s, const struct service *service)
 	return (s->pattern ? matches(s, service) : !strcmp(s->text, service->name)) != s->negated;
 }
 
-bool expr_metric(const struct rule_metric *metric, const struct expr_env *env, double *ret)
+static bool node_value(const struct node *n, const struct expr_env *env, double *ret)
 {
-	if (env->read)
-		return env->read(env->read_arg, metric, env->service, env->target, ret);
-	if (metric->read_service)
-		return metric->read_service(env->m, env->service, env->now_ns, ret);
-	return env->target && metric->read(env->m, env->target, env->now_ns, ret);
+	return selected(n->selector, env->of.service) && metric_value(n->metric, &env->of, ret);
 }
 
-static bool metric_value(const struct node *n, const struct expr_env *env, double *ret)
-{
-	return selected(n->selector, env->service) && expr_metric(n->metric, env, ret);
-}
-
-/* Of the processes of which it is known. */
 static bool by_service(const struct expr *x, const struct node *n, const struct expr_env *env,
 		       double *ret)
 {
 	const struct node *m = &x->nodes[n->a];
-	bool any = false;
-	double v;
+	enum metric_fold fold = n->kind == NODE_SUM   ? METRIC_SUM
+				: n->kind == NODE_MAX ? METRIC_MAX
+						      : METRIC_MIN;
 
-	for (const struct target *t = env->service->targets; t; t = t->next_in_service) {
-		struct expr_env one = *env;
-
-		one.target = t;
-		if (!metric_value(m, &one, &v))
-			continue;
-		if (!any)
-			*ret = v;
-		else if (n->kind == NODE_SUM)
-			*ret += v;
-		else if (n->kind == NODE_MAX ? v > *ret : v < *ret)
-			*ret = v;
-		any = true;
-	}
-	return any;
+	return selected(m->selector, env->of.service) &&
+	       metric_of_processes(m->metric, fold, &env->of, ret);
 }
 
 static bool value_of(const struct expr *x, unsigned i, const struct expr_env *env, double *ret);
@@ -863,7 +841,7 @@ static bool value_of(const struct expr *x, unsigned i, const struct expr_env *en
 		*ret = n->number;
 		return true;
 	case NODE_METRIC:
-		return metric_value(n, env, ret);
+		return node_value(n, env, ret);
 	case NODE_RATE:
 	case NODE_RISE:
 		return env->history && value_of(x, n->a, env, &v) &&

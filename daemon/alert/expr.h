@@ -34,16 +34,8 @@ struct expr;
 /* What a value is remembered for. */
 enum expr_history { EXPR_RATE, EXPR_RISE };
 
-/* False: it is not known. `target` NULL: of the service. */
-typedef bool (*expr_read_fn)(void *arg, const struct rule_metric *metric,
-			     const struct service *service, const struct target *target,
-			     double *ret);
-
 struct expr_env {
-	const struct model *m;
-	const struct service *service;
-	const struct target *target; /* NULL: the service itself */
-	uint64_t now_ns;
+	struct metric_env of;
 	/*
 	 * `value` is what node number `node` is worth now: remember it, and answer the rate a second over `window_ns`, or the
 	 * rise over the median; false: it is not known yet. NULL: none is ever known.
@@ -51,15 +43,9 @@ struct expr_env {
 	bool (*history)(void *arg, unsigned node, enum expr_history what, uint64_t window_ns,
 			double value, double *ret);
 	void *arg;
-	/* Where numbers come from instead of the model; NULL: from there. */
-	expr_read_fn read;
-	void *read_arg;
 };
 
 enum expr_truth { EXPR_FALSE, EXPR_TRUE, EXPR_UNKNOWN };
-
-/* What a metric is worth for it now; false: it is not known. */
-bool expr_metric(const struct rule_metric *metric, const struct expr_env *env, double *ret);
 
 /* 0; -EINVAL with "column 17: what, and what would be right"; -ENOMEM. */
 int expr_compile(const char *text, struct expr **ret_x, struct reason *reason);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "alert/metric.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "model/panics.h"
 
 const char *const rule_op_names[] = { ">=", ">", "<=", "<", NULL };
 
@@ -150,21 +152,28 @@ static bool pool_waiters(const struct model *m, const struct target *t, uint64_t
 	return true;
 }
 
-static bool request_p95(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+static bool request_p95(const struct model *m, const struct service *s, uint64_t now_ns,
+			double *ret)
 {
-	return requests_seconds(t->service->requests, 0.95, ret);
+	return requests_seconds(s->requests, 0.95, ret);
 }
 
-static bool request_p95_rise(const struct model *m, const struct target *t, uint64_t now_ns,
+static bool request_p95_baseline(const struct model *m, const struct service *s, uint64_t now_ns,
+				 double *ret)
+{
+	return service_p95_baseline(s, ret);
+}
+
+static bool request_p95_rise(const struct model *m, const struct service *s, uint64_t now_ns,
 			     double *ret)
 {
-	return service_p95_rise(t->service, ret);
+	return service_p95_rise(s, ret);
 }
 
-static bool request_defers_p95(const struct model *m, const struct target *t, uint64_t now_ns,
+static bool request_defers_p95(const struct model *m, const struct service *s, uint64_t now_ns,
 			       double *ret)
 {
-	return requests_defers(t->service->requests, 0.95, ret);
+	return requests_defers(s->requests, 0.95, ret);
 }
 
 static bool panics_overridden(const struct model *m, const struct service *s, uint64_t now_ns,
@@ -192,92 +201,262 @@ static bool process_deaths(const struct model *m, const struct service *s, uint6
 	return true;
 }
 
+/* Shown only. */
+
+static bool goroutines_tracked(const struct model *m, const struct target *t, uint64_t now_ns,
+			       double *ret)
+{
+	*ret = t->n_goroutines;
+	return true;
+}
+
+static bool goroutine_leaks(const struct model *m, const struct target *t, uint64_t now_ns,
+			    double *ret)
+{
+	*ret = parked_count_leaks(t->parked);
+	return t->n_censuses;
+}
+
+static bool census_age(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = (double)(now_ns - t->census_ns) / 1e9;
+	return t->n_censuses;
+}
+
+static bool census_duration(const struct model *m, const struct target *t, uint64_t now_ns,
+			    double *ret)
+{
+	*ret = (double)t->census.took_ns / 1e9;
+	return t->n_censuses;
+}
+
+static bool max_fds(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	*ret = (double)t->fds.limit;
+	return t->have_fds;
+}
+
+static bool fd_leak_per_second(const struct model *m, const struct target *t, uint64_t now_ns,
+			       double *ret)
+{
+	*ret = t->fd_leaks[FDS_ALL].per_hour / 3600;
+	return t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING;
+}
+
+static bool budget_level(const struct model *m, const struct target *t, uint64_t now_ns,
+			 double *ret)
+{
+	*ret = t->level;
+	return true;
+}
+
+static bool panics_running(const struct model *m, const struct service *s, uint64_t now_ns,
+			   double *ret)
+{
+	*ret = (double)service_panics_running(s);
+	return true;
+}
+
+static bool panic_sites_swallowed(const struct model *m, const struct service *s, uint64_t now_ns,
+				  double *ret)
+{
+	*ret = service_swallowed(m, s);
+	return true;
+}
+
 const struct rule_metric rule_metrics[] = {
 	{ "defer_depth_max", "defers",
-	  "deepest pending defers of one goroutine or thread in the last minute", depth_max,
+	  "deepest pending defers of one goroutine or thread in the last minute", .read = depth_max,
+	  .fold = METRIC_MAX,
+	  .gauge = { "Deepest pending defers of one goroutine or thread in the last minute." },
+	  .json = { "defer_depth_max", .whole = true, .of_services = true },
 	  .about = { EVIDENCE_DEPTH } },
 	{ "defers_registered_per_second", "1/s", "defers registered by the process, over 15 s",
-	  registered_per_sec },
-	{ "panics_per_second", "1/s", "panics started, over 15 s", panics_per_sec },
-	{ "open_fds", "descriptors", "descriptors in use", open_fds },
+	  .read = registered_per_sec,
+	  .json = { "defers_registered_per_second", .of_services = true } },
+	{ "panics_per_second", "1/s", "panics started, over 15 s", .read = panics_per_sec,
+	  .json = { "panics_per_second", .of_services = true } },
+	{ "open_fds", "descriptors", "descriptors in use", .read = open_fds,
+	  .gauge = { "File descriptors in use." },
+	  .json = { "open_fds", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "fd_usage_ratio", "ratio", "descriptors in use, as a share of RLIMIT_NOFILE (0 to 1)",
-	  fd_usage },
-	{ "fd_growth_per_second", "1/s", "slope of the descriptor count (Theil-Sen)", fd_growth },
+	  .read = fd_usage, .fold = METRIC_MAX },
+	{ "fd_growth_per_second", "1/s", "slope of the descriptor count (Theil-Sen)",
+	  .read = fd_growth,
+	  .gauge = { "Slope of the descriptor count (Theil-Sen over descriptors.window), sum of "
+		     "the processes.",
+		     NAN },
+	  .json = { "fd_growth_per_second", .of_services = true, .otherwise = NAN } },
 	{ "fd_growth_low_per_second", "1/s",
-	  "low end of the slope's 95 % interval: above 0 means growing", fd_growth_low },
+	  "low end of the slope's 95 % interval: above 0 means growing", .read = fd_growth_low,
+	  .json = { "fd_growth_low_per_second", .otherwise = NAN } },
 	{ "fd_exhaustion_seconds", "s",
-	  "earliest time to the limit at this pace; absent while it does not grow", fd_exhaustion },
+	  "earliest time to the limit at this pace; absent while it does not grow",
+	  .read = fd_exhaustion, .fold = METRIC_MIN,
+	  .gauge = { "Earliest time to the limit at the pace of a leak, or of the last minute; "
+		     "+Inf while descriptors do not grow.",
+		     INFINITY },
+	  .json = { "fd_exhaustion_seconds", .of_services = true, .otherwise = NAN } },
 	{ "fd_leak_per_hour", "1/h",
 	  "descriptors that are opened and not closed, other than connections; absent while they "
-	  "do not grow as a "
-	  "leak does",
-	  fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
+	  "do not grow as a leak does",
+	  .read = fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
 	{ "connection_leak_per_hour", "1/h",
 	  "connections to or at a port that are not closed; absent while they do not grow as a "
 	  "leak does",
-	  connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
+	  .read = connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
 	{ "fd_leak_exhaustion_seconds", "s",
 	  "earliest time to the limit at the pace of the leak; absent while there is none",
-	  fd_leak_exhaustion, .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
+	  .read = fd_leak_exhaustion, .fold = METRIC_MIN,
+	  .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",
 	  "of numbers that were not open (EBADF), in the last 5 minutes, while the descriptor "
 	  "hooks were attached",
-	  double_closes, .about = { EVIDENCE_BAD_CLOSE } },
-	{ "goroutines", "goroutines", "goroutines of the program at the last census", goroutines },
+	  .read = double_closes, .about = { EVIDENCE_BAD_CLOSE } },
+	{ "goroutines", "goroutines", "goroutines of the program at the last census",
+	  .read = goroutines,
+	  .json = { "goroutine_count", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "goroutines_leaked", "goroutines",
 	  "goroutines of which the Go runtime itself has proved that they wait for ever (1.26+, "
 	  "after its leak profile)",
-	  goroutines_leaked },
+	  .read = goroutines_leaked },
 	{ "goroutine_leak_per_hour", "1/h",
 	  "by which goroutines that do not run become more at one place, the fastest; absent "
 	  "while they do not grow as a leak does",
-	  leak_per_hour, .about = { EVIDENCE_LEAK } },
+	  .read = leak_per_hour, .fold = METRIC_MAX, .about = { EVIDENCE_LEAK } },
 	{ "lock_waiters_max", "goroutines",
-	  "that wait for one sync.Mutex or RWMutex, the most at the last census", lock_waiters_max,
+	  "that wait for one sync.Mutex or RWMutex, the most at the last census",
+	  .read = lock_waiters_max, .fold = METRIC_MAX,
+	  .gauge = { "Goroutines that wait for one sync.Mutex or RWMutex, the most at the newest "
+		     "census; see deferd locks.",
+		     NAN },
+	  .json = { "lock_waiters_max", .whole = true, .otherwise = NAN },
 	  .about = { EVIDENCE_PILE } },
 	{ "lock_wait_seconds", "s",
-	  "for which one of these has waited at least; absent while it is not known", lock_wait,
-	  .about = { EVIDENCE_PILE } },
+	  "for which one of these has waited at least; absent while it is not known",
+	  .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE } },
 	{ "pool_waiters", "goroutines",
 	  "that wait for a connection of a pool which is too small: they become more, its "
 	  "connections do not; absent while that is not so",
-	  pool_waiters, .about = { EVIDENCE_POOL } },
+	  .read = pool_waiters,
+	  .gauge = { "Goroutines that wait for a connection of a pool which is too small." },
+	  .json = { "waiting", "pool", .whole = true }, .about = { EVIDENCE_POOL } },
 	{ "request_p95_seconds", "s",
 	  "95th percentile of how long requests of the service took, in the last 30 s; absent "
-	  "below "
-	  "20 requests",
-	  request_p95, .of_latency = true },
+	  "below 20 requests",
+	  .read_service = request_p95,
+	  .gauge = { "95th percentile of the last 30 s; absent below 20 requests.", NAN },
+	  .json = { "p95_seconds", "requests", .otherwise = NAN }, .of_latency = true },
 	{ "request_p95_rise_seconds", "s",
 	  "by which that is more than usual (the median of an hour, or what requests.baselines "
 	  "says); absent while it is not known",
-	  request_p95_rise, .of_latency = true },
+	  .read_service = request_p95_rise,
+	  .gauge = { "By how much it is more now; negative: less.", NAN },
+	  .json = { "p95_rise_seconds", "requests", .otherwise = NAN }, .of_latency = true },
 	{ "request_defers_p95", "defers",
 	  "95th percentile of the defers that a request of the service registered, in the last 30 "
 	  "s",
-	  request_defers_p95 },
+	  .read_service = request_defers_p95,
+	  .json = { "defers_p95", "requests", .otherwise = NAN } },
 	{ "panics_overridden", "panics",
 	  "of the service: panics that a newer one replaced, in the last 5 minutes",
-	  .read_service = panics_overridden,
+	  METRIC_OF_SERVICE, .read_service = panics_overridden,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_OVERRIDDEN } },
 	{ "panics_recovered_per_minute", "1/min",
 	  "of the service: panics recovered at one site in the last minute, the busiest site",
-	  .read_service = panics_recovered,
+	  METRIC_OF_SERVICE, .read_service = panics_recovered,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_RECOVERED } },
 	{ "process_deaths", "processes",
-	  "of the service: died of a panic, a fatal error or a signal of a fault, in the "
-	  "last "
-	  "5 minutes",
-	  .read_service = process_deaths, .about = { EVIDENCE_PANIC, .outcome = OUTCOME_FATAL } },
+	  "of the service: died of a panic, a fatal error or a signal of a fault, in the last 5 "
+	  "minutes",
+	  METRIC_OF_SERVICE, .read_service = process_deaths,
+	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_FATAL } },
+	/* Shown only. */
+	{ "goroutines_tracked", "goroutines", .read = goroutines_tracked,
+	  .gauge = { "Goroutines and threads that registered a defer and may have it pending." },
+	  .json = { "goroutines_tracked", .whole = true, .of_services = true } },
+	{ "goroutine_leaks", "places", .read = goroutine_leaks,
+	  .gauge = { "Places where goroutines that do not run become more as in a leak: a "
+		     "suspicion, see deferd goroutines.",
+		     NAN },
+	  .json = { "goroutine_leaks", .whole = true, .of_services = true, .otherwise = NAN } },
+	{ "census_age_seconds", "s", .read = census_age, .fold = METRIC_MAX,
+	  .gauge = { "Since the newest census of goroutines, of the process that has waited "
+		     "longest.",
+		     NAN },
+	  .json = { "census_age_seconds", .otherwise = NAN } },
+	{ "census_duration_seconds", "s", .read = census_duration, .fold = METRIC_MAX,
+	  .gauge = { "CPU time of deferd for the newest census, of the dearest process.", NAN } },
+	{ "max_fds", "descriptors", .read = max_fds, .fold = METRIC_MIN,
+	  .gauge = { "RLIMIT_NOFILE (soft), the lowest of the service's processes.", NAN },
+	  .json = { "max_fds", .whole = true, .of_services = true, .otherwise = NAN } },
+	{ "fd_leak_per_second", "1/s", .read = fd_leak_per_second,
+	  .gauge = { "Descriptors that are opened and not closed, of processes that leak." } },
+	{ "budget_level", "steps", .read = budget_level, .fold = METRIC_MAX,
+	  .gauge = { "What the budget leaves of the probes, of the process with the fewest: 0 "
+		     "all, 1 but for calls from the busiest functions, 2 the lean set, 3 panics "
+		     "only, 4 none." },
+	  .json = { "budget_level", .whole = true } },
+	{ "request_p95_baseline_seconds", "s", .read_service = request_p95_baseline,
+	  .gauge = { "What that usually is: the median of an hour, or as configured.", NAN },
+	  .json = { "p95_baseline_seconds", "requests", .otherwise = NAN } },
+	{ "panics_running", "panics", NULL, METRIC_OF_SERVICE, .read_service = panics_running,
+	  .gauge = { "Panics whose deferred calls run now; for longer than moments: one of them "
+		     "blocks." } },
+	{ "panic_sites_swallowed", "sites", NULL, METRIC_OF_SERVICE,
+	  .read_service = panic_sites_swallowed,
+	  .gauge = { "Sites whose panics are recovered and, as far as was seen, neither logged "
+		     "nor raised again: a suspicion, see deferd panics." } },
 };
 const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
 
 const struct rule_metric *rule_metric_find(const char *name)
 {
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
-		if (!strcmp(rule_metrics[i].name, name))
+		if (rule_metrics[i].doc && !strcmp(rule_metrics[i].name, name))
 			return &rule_metrics[i];
 	}
 	return NULL;
+}
+
+bool metric_value(const struct rule_metric *metric, const struct metric_env *env, double *ret)
+{
+	if (env->read)
+		return env->read(env->read_arg, metric, env->service, env->target, ret);
+	if (metric->scope == METRIC_OF_PROCESS && !env->target)
+		return false;
+	if (metric->read_service)
+		return metric->read_service(env->m, env->service, env->now_ns, ret);
+	return metric->read(env->m, env->target, env->now_ns, ret);
+}
+
+bool metric_of_processes(const struct rule_metric *metric, enum metric_fold fold,
+			 const struct metric_env *env, double *ret)
+{
+	struct metric_env one = *env;
+	bool any = false;
+	double v;
+
+	for (const struct target *t = env->service->targets; t; t = t->next_in_service) {
+		one.target = t;
+		if (!metric_value(metric, &one, &v))
+			continue;
+		if (!any)
+			*ret = v;
+		else if (fold == METRIC_SUM)
+			*ret += v;
+		else if (fold == METRIC_MAX ? v > *ret : v < *ret)
+			*ret = v;
+		any = true;
+	}
+	return any;
+}
+
+bool metric_of_service(const struct rule_metric *metric, const struct metric_env *env, double *ret)
+{
+	if (metric->read_service && !env->read)
+		return metric->read_service(env->m, env->service, env->now_ns, ret);
+	return metric_of_processes(metric, metric->fold, env, ret);
 }
 
 bool rule_compare(enum rule_op op, double value, double threshold)

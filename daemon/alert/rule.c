@@ -122,7 +122,7 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 	int err = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rules) && !err; i++) {
-		rules[i].of_service = rules[i].conditions[0].metric->read_service;
+		rules[i].of_service = rules[i].conditions[0].metric->scope == METRIC_OF_SERVICE;
 		err = rule_set_add(&set, &rules[i]);
 	}
 	if (err)

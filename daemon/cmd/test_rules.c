@@ -30,7 +30,7 @@ static bool read_value(void *arg, const struct rule_metric *metric, const struct
 		const struct ruletest_series *s = &b->test->series[i];
 
 		if (s->metric != metric || strcmp(s->service, service->name) ||
-		    (!metric->read_service && (!target || target->pid != s->pid)) ||
+		    (metric->scope == METRIC_OF_PROCESS && (!target || target->pid != s->pid)) ||
 		    b->step >= s->n || isnan(s->values[b->step]))
 			continue;
 		*ret = s->values[b->step];

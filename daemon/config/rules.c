@@ -26,8 +26,10 @@ static void parse_metric(struct yaml_file *f, yaml_node_t *node, void *base)
 	if (c->metric)
 		return;
 	buf_init(&valid, 0);
-	for (unsigned i = 0; i < rule_metrics_n; i++)
-		buf_printf(&valid, "%s%s", i ? ", " : "", rule_metrics[i].name);
+	for (unsigned i = 0; i < rule_metrics_n; i++) {
+		if (rule_metrics[i].doc)
+			buf_printf(&valid, "%s%s", i ? ", " : "", rule_metrics[i].name);
+	}
 	yaml_error(f, node, "metric: '%s' is not one of: %s", name, valid.data);
 	buf_done(&valid);
 }
@@ -275,8 +277,7 @@ static bool conditions_ok(const struct draft *d)
 static bool mixes(const struct rule *r)
 {
 	for (unsigned i = 1; i < r->n_conditions && !r->expr; i++) {
-		if (!r->conditions[i].metric->read_service !=
-		    !r->conditions[0].metric->read_service)
+		if (r->conditions[i].metric->scope != r->conditions[0].metric->scope)
 			return true;
 	}
 	return false;
@@ -333,7 +334,7 @@ static void parse_rule(struct yaml_file *f, yaml_node_t *node, struct rule_set *
 		d.rule.conditions[0].op = d.op == OP_NONE ? RULE_GE : (enum rule_op)d.op;
 	}
 	if (!d.has_expr && d.rule.n_conditions && d.rule.conditions[0].metric)
-		d.rule.of_service = d.rule.conditions[0].metric->read_service;
+		d.rule.of_service = d.rule.conditions[0].metric->scope == METRIC_OF_SERVICE;
 	d.rule.severity = d.severity;
 	if (f->n_errors == before && rule_ok(f, node, &d))
 		err = rule_set_add(set, &d.rule);
@@ -418,9 +419,11 @@ void rules_print_example(struct buf *b)
 	buf_puts(
 		b,
 		"\n# rules of your own; a condition compares one of these numbers of a process:\n");
-	for (unsigned i = 0; i < rule_metrics_n; i++)
-		buf_printf(b, "#   %-29s %s (%s)\n", rule_metrics[i].name, rule_metrics[i].doc,
-			   rule_metrics[i].unit);
+	for (unsigned i = 0; i < rule_metrics_n; i++) {
+		if (rule_metrics[i].doc)
+			buf_printf(b, "#   %-29s %s (%s)\n", rule_metrics[i].name,
+				   rule_metrics[i].doc, rule_metrics[i].unit);
+	}
 	buf_puts(b, "#rules:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rule_keys); i++) {
 		static const char *const samples[] = {

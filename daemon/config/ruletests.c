@@ -175,7 +175,7 @@ static void parse_series(struct yaml_file *f, yaml_node_t *node, void *base)
 		t->series = all;
 		s = &all[t->n_series++];
 		yaml_bind(f, item, "series", series_keys, ARRAY_SIZE(series_keys), s);
-		if (s->metric && !s->metric->read_service && !s->pid)
+		if (s->metric && s->metric->scope == METRIC_OF_PROCESS && !s->pid)
 			yaml_error(f, item, "series: %s is of a process: `pid` is missing",
 				   s->metric->name);
 	}

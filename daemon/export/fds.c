@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "export/lines.h"
+#include "export/numbers.h"
 #include "export/words.h"
 #include "model/fdlines.h"
 
@@ -29,12 +30,7 @@ void view_add_fds(json_t *o, const struct target *t)
 	double low = NAN, high = NAN;
 
 	(void)target_fd_exhaustion(t, &low, &high);
-	set(o, "open_fds", t->have_fds ? json_integer((json_int_t)t->fds.open) : json_null());
-	set(o, "max_fds", t->have_fds ? json_integer((json_int_t)t->fds.limit) : json_null());
-	set_real(o, "fd_growth_per_second", t->have_fd_trend ? t->fd_trend.per_sec : NAN);
-	set_real(o, "fd_growth_low_per_second", t->have_fd_trend ? t->fd_trend.low_per_sec : NAN);
 	set_real(o, "fd_growth_high_per_second", t->have_fd_trend ? t->fd_trend.high_per_sec : NAN);
-	set_real(o, "fd_exhaustion_seconds", low);
 	set_real(o, "fd_exhaustion_high_seconds", high);
 	set(o, "fd_leak", t->n_fd_censuses ? leak_json(&t->fd_leaks[FDS_ALL]) : json_null());
 }
@@ -135,7 +131,9 @@ json_t *view_pool(struct model *m, const struct target *t, uint64_t now_ns)
 	o = json_object();
 	set_str(o, "what", what);
 	set_int(o, "open", s.in_use->what.open);
-	set_int(o, "waiting", s.waiters->count);
+	numbers_add(o, "pool",
+		    &(struct metric_env){
+			    .m = m, .service = t->service, .target = t, .now_ns = now_ns });
 	set_real(o, "per_hour", s.per_hour);
 	set_real(o, "oldest_seconds",
 		 s.waiters->oldest_ns ? (double)(now_ns - s.waiters->oldest_ns) / 1e9 : NAN);
@@ -266,27 +264,6 @@ static void write_connections(struct expo *x, const struct service *s)
 	write_port(x, s, &others[1], "in", "other");
 }
 
-static void write_leaks(struct expo *x, const struct service *s)
-{
-	double per_hour = 0;
-
-	for (const struct target *t = s->targets; t; t = t->next_in_service)
-		per_hour += t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING
-				    ? t->fd_leaks[FDS_ALL].per_hour
-				    : 0;
-	expo_sample(x, per_hour / 3600, "service", s->name, NULL);
-}
-
-static void write_shortages(struct expo *x, const struct service *s)
-{
-	struct pool_shortage shortage;
-	uint64_t waiting = 0;
-
-	for (const struct target *t = s->targets; t; t = t->next_in_service)
-		waiting += target_pool_shortage(t, &shortage) ? shortage.waiters->count : 0;
-	expo_sample(x, (double)waiting, "service", s->name, NULL);
-}
-
 void fds_write_metrics(struct expo *x, const struct model *m)
 {
 	static const struct {
@@ -300,12 +277,6 @@ void fds_write_metrics(struct expo *x, const struct model *m)
 		  write_connections },
 		{ "deferd_fd_leak_verdict",
 		  "Processes, by what is to be said of their descriptors.", write_verdicts },
-		{ "deferd_fd_leak_per_second",
-		  "Descriptors that are opened and not closed, of processes that leak.",
-		  write_leaks },
-		{ "deferd_pool_waiters",
-		  "Goroutines that wait for a connection of a pool which is too small.",
-		  write_shortages },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {

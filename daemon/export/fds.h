@@ -20,8 +20,8 @@
 #include "model/model.h"
 
 /*
- * Members of a target: open_fds, max_fds, fd_growth_per_second and its interval, fd_exhaustion_seconds and
- * fd_exhaustion_high_seconds, fd_leak{}. Null where something is not known (yet).
+ * Members of a target beside its numbers (see export/numbers.h): fd_growth_high_per_second, fd_exhaustion_high_seconds,
+ * fd_leak{}. Null where something is not known (yet).
  */
 void view_add_fds(json_t *o, const struct target *t);
 /* As of the newest census; [] before the first. */

@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "export/expo.h"
 #include "export/fds.h"
+#include "export/numbers.h"
 #include "export/requests.h"
 #include "export/words.h"
 #include "model/panics.h"
@@ -77,38 +78,11 @@ static void write_defers(struct page *p)
 	FOR_EACH_SERVICE (s, p->m)
 		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist,
 			       MODEL_DEPTH_EDGES, (double)s->depth_hist_sum);
-	expo_family(x, "deferd_defer_depth_max", EXPO_GAUGE,
-		    "Deepest pending defers of one goroutine or thread in the last minute.");
-	FOR_EACH_SERVICE (s, p->m) {
-		uint32_t depth = 0;
-
-		FOR_EACH_TARGET_OF (t, s) {
-			const struct peak *peak = target_deepest(p->m, t, p->show->now_ns);
-
-			if (peak && peak->depth > depth)
-				depth = peak->depth;
-		}
-		expo_sample(x, depth, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_goroutines_tracked", EXPO_GAUGE,
-		    "Goroutines and threads that registered a defer and may have it pending.");
-	FOR_EACH_SERVICE (s, p->m) {
-		unsigned n = 0;
-
-		FOR_EACH_TARGET_OF (t, s)
-			n += t->n_goroutines;
-		expo_sample(x, n, "service", s->name, NULL);
-	}
 	expo_family(x, "deferd_state_exact", EXPO_GAUGE,
 		    "1: nothing of this service's state is inferred and no detail was lost since "
 		    "the last scan.");
-	FOR_EACH_SERVICE (s, p->m) {
-		bool exact = true;
-
-		FOR_EACH_TARGET_OF (t, s)
-			exact &= target_exact(t);
-		expo_sample(x, exact, "service", s->name, NULL);
-	}
+	FOR_EACH_SERVICE (s, p->m)
+		expo_sample(x, service_exact(s), "service", s->name, NULL);
 }
 
 static void write_panics(struct page *p)
@@ -126,11 +100,6 @@ static void write_panics(struct page *p)
 			expo_sample(x, (double)c.outcomes[i], "service", s->name, "outcome",
 				    view_outcome_names[i], NULL);
 	}
-	expo_family(x, "deferd_panics_running", EXPO_GAUGE,
-		    "Panics whose deferred calls run now; for longer than moments: one of them "
-		    "blocks.");
-	FOR_EACH_SERVICE (s, p->m)
-		expo_sample(x, (double)service_panics_running(s), "service", s->name, NULL);
 	write_counter(p, "deferd_panics_untold",
 		      "Panics that were counted without details, because there were too many a "
 		      "second.",
@@ -146,101 +115,35 @@ static void write_aftermaths(struct page *p)
 {
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_panic_sites_swallowed", EXPO_GAUGE,
-		    "Sites whose panics are recovered and, as far as was seen, neither logged nor "
-		    "raised again: a suspicion, see deferd panics.");
-	FOR_EACH_SERVICE (s, p->m)
-		expo_sample(x, service_swallowed(p->m, s), "service", s->name, NULL);
 	expo_family(x, "deferd_write_hooks_attached", EXPO_GAUGE,
 		    "1: writes are watched now, see probes.watch_writes.");
 	expo_sample(x, p->show->watches_writes, NULL);
 }
 
-/* When the process of a service that has waited longest was counted, and what the dearest cost. */
-static bool last_census(const struct service *s, uint64_t *ret_ns, uint64_t *ret_took_ns)
-{
-	bool any = false;
-
-	*ret_ns = *ret_took_ns = 0;
-	FOR_EACH_TARGET_OF (t, s) {
-		if (!t->n_censuses)
-			continue;
-		if (!any || t->census_ns < *ret_ns)
-			*ret_ns = t->census_ns;
-		if (t->census.took_ns > *ret_took_ns)
-			*ret_took_ns = t->census.took_ns;
-		any = true;
-	}
-	return any;
-}
-
+/* Once one of its processes was counted. */
 static void write_states(struct page *p, const struct service *s)
 {
 	double n[GOROUTINE_STATE_MAX] = {};
+	bool any = false;
 
 	FOR_EACH_TARGET_OF (t, s) {
+		any |= t->n_censuses != 0;
 		for (int i = 0; i < GOROUTINE_STATE_MAX; i++)
 			n[i] += t->census.states[i];
 	}
-	for (int i = 0; i < GOROUTINE_STATE_MAX; i++)
+	for (int i = 0; i < GOROUTINE_STATE_MAX && any; i++)
 		expo_sample(&p->x, n[i], "service", s->name, "state", view_goroutine_names[i],
 			    NULL);
 }
 
 static void write_goroutines(struct page *p)
 {
-	struct expo *x = &p->x;
-	uint64_t ns, took_ns;
-
 	expo_family(
-		x, "deferd_goroutines", EXPO_GAUGE,
+		&p->x, "deferd_goroutines", EXPO_GAUGE,
 		"Goroutines at the newest census, by what they do; system: of the runtime itself; "
 		"leaked: so proved by it.");
-	FOR_EACH_SERVICE (s, p->m) {
-		if (last_census(s, &ns, &took_ns))
-			write_states(p, s);
-	}
-	expo_family(
-		x, "deferd_goroutine_leaks", EXPO_GAUGE,
-		"Places where goroutines that do not run become more as in a leak: a suspicion, "
-		"see deferd goroutines.");
-	FOR_EACH_SERVICE (s, p->m) {
-		unsigned n = 0;
-
-		FOR_EACH_TARGET_OF (t, s)
-			n += parked_count_leaks(t->parked);
-		if (last_census(s, &ns, &took_ns))
-			expo_sample(x, n, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_lock_waiters_max", EXPO_GAUGE,
-		    "Goroutines that wait for one sync.Mutex or RWMutex, the most at the newest "
-		    "census; see deferd locks.");
-	FOR_EACH_SERVICE (s, p->m) {
-		uint32_t most = 0;
-
-		FOR_EACH_TARGET_OF (t, s) {
-			const struct event_pile *pile = target_pile(t);
-
-			if (pile && pile->count > most)
-				most = pile->count;
-		}
-		if (last_census(s, &ns, &took_ns))
-			expo_sample(x, most, "service", s->name, NULL);
-	}
-	expo_family(
-		x, "deferd_census_age_seconds", EXPO_GAUGE,
-		"Since the newest census of goroutines, of the process that has waited longest.");
-	FOR_EACH_SERVICE (s, p->m) {
-		if (last_census(s, &ns, &took_ns))
-			expo_sample(x, (double)(p->show->now_ns - ns) / 1e9, "service", s->name,
-				    NULL);
-	}
-	expo_family(x, "deferd_census_duration_seconds", EXPO_GAUGE,
-		    "CPU time of deferd for the newest census, of the dearest process.");
-	FOR_EACH_SERVICE (s, p->m) {
-		if (last_census(s, &ns, &took_ns))
-			expo_sample(x, (double)took_ns / 1e9, "service", s->name, NULL);
-	}
+	FOR_EACH_SERVICE (s, p->m)
+		write_states(p, s);
 }
 
 static void write_censuses(struct page *p)
@@ -257,62 +160,6 @@ static void write_censuses(struct page *p)
 	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER,
 		    "CPU time of deferd for all censuses.");
 	expo_sample(x, (double)p->show->census_ns / 1e9, NULL);
-}
-
-static void write_fds(struct page *p)
-{
-	struct expo *x = &p->x;
-
-	expo_family(x, "deferd_open_fds", EXPO_GAUGE, "File descriptors in use.");
-	FOR_EACH_SERVICE (s, p->m) {
-		double open = 0;
-
-		FOR_EACH_TARGET_OF (t, s)
-			open += (double)t->fds.open;
-		expo_sample(x, open, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_max_fds", EXPO_GAUGE,
-		    "RLIMIT_NOFILE (soft), the lowest of the service's processes.");
-	FOR_EACH_SERVICE (s, p->m) {
-		uint64_t limit = 0;
-
-		FOR_EACH_TARGET_OF (t, s) {
-			if (t->have_fds && (!limit || t->fds.limit < limit))
-				limit = t->fds.limit;
-		}
-		if (limit)
-			expo_sample(x, (double)limit, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_fd_growth_per_second", EXPO_GAUGE,
-		    "Slope of the descriptor count (Theil-Sen over descriptors.window), sum of the "
-		    "processes.");
-	FOR_EACH_SERVICE (s, p->m) {
-		double slope = 0;
-		bool known = false;
-
-		FOR_EACH_TARGET_OF (t, s) {
-			known |= t->have_fd_trend;
-			slope += t->have_fd_trend ? t->fd_trend.per_sec : 0;
-		}
-		if (known)
-			expo_sample(x, slope, "service", s->name, NULL);
-	}
-	expo_family(x, "deferd_fd_exhaustion_seconds", EXPO_GAUGE,
-		    "Earliest time to the limit at the pace of a leak, or of the last minute; +Inf "
-		    "while "
-		    "descriptors do not grow.");
-	FOR_EACH_SERVICE (s, p->m) {
-		double soonest = __builtin_inf();
-
-		FOR_EACH_TARGET_OF (t, s) {
-			double low, high;
-
-			if (target_fd_exhaustion(t, &low, &high) && low < soonest)
-				soonest = low;
-		}
-		expo_sample(x, soonest, "service", s->name, NULL);
-	}
-	fds_write_metrics(x, p->m);
 }
 
 static void write_fd_calls(struct page *p)
@@ -422,17 +269,6 @@ static void write_probe_cost(struct page *p)
 	FOR_EACH_SERVICE (s, p->m)
 		expo_sample(x, (double)service_full_ns(s, p->show->now_ns) / 1e9, "service",
 			    s->name, NULL);
-	expo_family(
-		x, "deferd_budget_level", EXPO_GAUGE,
-		"What the budget leaves of the probes, of the process with the fewest: 0 all, 1 "
-		"but for calls from the busiest functions, 2 the lean set, 3 panics only, 4 none.");
-	FOR_EACH_SERVICE (s, p->m) {
-		unsigned level = 0;
-
-		FOR_EACH_TARGET_OF (t, s)
-			level = t->level > level ? t->level : level;
-		expo_sample(x, level, "service", s->name, NULL);
-	}
 }
 
 static void write_targets(struct page *p)
@@ -552,13 +388,14 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 		.m = s->model,
 	};
 
+	numbers_write_gauges(&p.x, p.m, s->now_ns);
 	write_defers(&p);
 	write_panics(&p);
 	write_aftermaths(&p);
 	write_goroutines(&p);
 	write_censuses(&p);
 	requests_write_metrics(&p.x, p.m);
-	write_fds(&p);
+	fds_write_metrics(&p.x, p.m);
 	write_fd_calls(&p);
 	write_alerts(&p);
 	write_receivers(&p);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "export/requests.h"
+
 #include "export/lines.h"
+#include "export/numbers.h"
 
 /* Of its processes that are timed: the least; 0: none is. */
 static double timed_share(const struct service *s)
@@ -19,67 +21,27 @@ static double percentile(const struct service *s, double q)
 	return requests_seconds(s->requests, q, &v) ? v : NAN;
 }
 
-static double baseline(const struct service *s)
-{
-	double v;
-
-	return service_p95_baseline(s, &v) ? v : NAN;
-}
-
-static double rise(const struct service *s)
-{
-	double v;
-
-	return service_p95_rise(s, &v) ? v : NAN;
-}
-
-json_t *view_requests(const struct service *s)
+json_t *view_requests(const struct model *m, const struct service *s, uint64_t now_ns)
 {
 	const struct requests *r = s->requests;
-	double share = timed_share(s), mean, p95 = NAN;
+	double share = timed_share(s), mean;
 	uint64_t recent = requests_recent(r, &mean);
 	json_t *o;
 
 	if (!r && share == 0)
 		return json_null();
 	o = json_object();
-	(void)requests_defers(r, 0.95, &p95);
 	set_real(o, "timed", share);
 	set_int(o, "ended", r ? r->ended : 0);
 	set_int(o, "unfinished", r ? r->unfinished : 0);
 	set_int(o, "recent", recent);
 	set_real(o, "p50_seconds", percentile(s, 0.5));
-	set_real(o, "p95_seconds", percentile(s, 0.95));
 	set_real(o, "p99_seconds", percentile(s, 0.99));
-	set_real(o, "p95_baseline_seconds", baseline(s));
-	set_real(o, "p95_rise_seconds", rise(s));
 	set_real(o, "defers_mean", recent < REQUESTS_ENOUGH ? NAN : mean);
-	set_real(o, "defers_p95", p95);
+	numbers_add(o, "requests",
+		    &(struct metric_env){
+			    .m = m, .service = s, .target = s->targets, .now_ns = now_ns });
 	return o;
-}
-
-static void write_gauge(struct expo *x, const struct model *m, const char *name, const char *help,
-			double (*read)(const struct service *s))
-{
-	expo_family(x, name, EXPO_GAUGE, help);
-	for (const struct service *s = model_services(m); s; s = s->hh.next) {
-		double v = read(s);
-
-		if (isfinite(v))
-			expo_sample(x, v, "service", s->name, NULL);
-	}
-}
-
-static double p95(const struct service *s)
-{
-	return percentile(s, 0.95);
-}
-
-static double timed(const struct service *s)
-{
-	double share = timed_share(s);
-
-	return s->requests || share > 0 ? share : NAN;
 }
 
 static void write_untimed(struct expo *x, const struct service *s)
@@ -119,14 +81,13 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 		if (s->requests)
 			write_untimed(x, s);
 	}
-	write_gauge(x, m, "deferd_request_timed_ratio",
+	expo_family(x, "deferd_request_timed_ratio", EXPO_GAUGE,
 		    "Share of the time in which requests are timed; below 1 where all would cost "
-		    "more than half of the probes' budget.",
-		    timed);
-	write_gauge(x, m, "deferd_request_p95_seconds",
-		    "95th percentile of the last 30 s; absent below 20 requests.", p95);
-	write_gauge(x, m, "deferd_request_p95_baseline_seconds",
-		    "What that usually is: the median of an hour, or as configured.", baseline);
-	write_gauge(x, m, "deferd_request_p95_rise_seconds",
-		    "By how much it is more now; negative: less.", rise);
+		    "more than half of the probes' budget.");
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		double share = timed_share(s);
+
+		if (s->requests || share > 0)
+			expo_sample(x, share, "service", s->name, NULL);
+	}
 }

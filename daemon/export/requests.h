@@ -16,7 +16,7 @@
 #include "model/model.h"
 
 /* Null: none of its processes has a server that can be timed, or nobody times it. */
-json_t *view_requests(const struct service *s);
+json_t *view_requests(const struct model *m, const struct service *s, uint64_t now_ns);
 
 void requests_write_metrics(struct expo *x, const struct model *m);
 

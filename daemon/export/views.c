@@ -9,6 +9,7 @@
 #include "export/fds.h"
 #include "export/goroutines.h"
 #include "export/lines.h"
+#include "export/numbers.h"
 #include "export/requests.h"
 #include "export/words.h"
 
@@ -44,22 +45,22 @@ static json_t *by_outcome(const struct event_counts *c)
 }
 
 /* As of the newest census; null before the first. */
-static void add_goroutines(json_t *o, const struct show *s, const struct target *t)
+static void add_goroutines(json_t *o, const struct target *t)
 {
 	json_t *states = t->n_censuses ? json_object() : json_null();
 
 	for (int i = 0; i < GOROUTINE_STATE_MAX && t->n_censuses; i++)
 		set_int(states, view_goroutine_names[i], t->census.states[i]);
-	set(o, "goroutine_count",
-	    t->n_censuses ? json_integer((json_int_t)census_goroutines(&t->census)) : json_null());
 	set(o, "goroutines_by_state", states);
-	set_real(o, "census_age_seconds",
-		 t->n_censuses ? (double)(s->now_ns - t->census_ns) / 1e9 : NAN);
 	set(o, "lock_waiters", t->n_censuses ? json_integer(t->census.lock_waiters) : json_null());
-	set(o, "lock_waiters_max",
-	    t->n_censuses ? json_integer(target_pile(t) ? target_pile(t)->count : 0) : json_null());
-	set(o, "goroutine_leaks",
-	    t->n_censuses ? json_integer(parked_count_leaks(t->parked)) : json_null());
+}
+
+static struct metric_env env_of(const struct show *s, const struct service *service,
+				const struct target *t)
+{
+	return (struct metric_env){
+		.m = s->model, .service = service, .target = t, .now_ns = s->now_ns
+	};
 }
 
 /* Null: there was none, or its name is not known yet. */
@@ -74,6 +75,7 @@ static json_t *bad_close_site(struct model *m, const struct target *t)
 static json_t *target_json(const struct show *s, const struct target *t)
 {
 	struct model *m = s->model;
+	struct metric_env env = env_of(s, t->service, t);
 	const struct peak *deepest = target_deepest(m, t, s->now_ns);
 	json_t *o = json_object();
 
@@ -84,25 +86,22 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_str(o, "version", t->version);
 	set_str(o, "state", view_state_names[t->state]);
 	set_str(o, "reason", t->reason);
+	numbers_add(o, NULL, &env);
 	set_int(o, "defers_registered", counts_registered(&t->counts));
 	set(o, "defers_registered_by_lowering", by_lowering(&t->counts));
-	set_real(o, "defers_registered_per_second", rate_per_sec(&t->registered_rate));
 	set_int(o, "defer_runs", t->counts.runs);
-	set_int(o, "defer_depth_max", deepest ? deepest->depth : 0);
 	set(o, "deepest_site", deepest ? view_site(m, t->image_id, deepest->site) : json_null());
-	set_int(o, "goroutines_tracked", t->n_goroutines);
-	add_goroutines(o, s, t);
+	add_goroutines(o, t);
 	set_int(o, "panics_started", t->counts.panics);
 	set_int(o, "panics_recovered", t->counts.outcomes[OUTCOME_RECOVERED]);
 	set(o, "panics_by_outcome", by_outcome(&t->counts));
-	set_real(o, "panics_per_second", rate_per_sec(&t->panic_rate));
 	view_add_fds(o, t);
 	set_int(o, "fd_opened", t->counts.fd_opened);
 	set_int(o, "fd_closed", t->counts.fd_closed);
 	set_int(o, "fd_bad_closes", t->counts.fd_ebadf);
 	set_int(o, "fd_unsited", t->counts.fd_unsited);
 	set(o, "fd_bad_close_site", bad_close_site(m, t));
-	set(o, "requests", view_requests(t->service));
+	set(o, "requests", view_requests(m, t->service, s->now_ns));
 	set_int(o, "probe_hits", t->counts.hits);
 	set_int(o, "probe_hits_unread", t->counts.unread);
 	set_real(o, "probe_cost_seconds",
@@ -111,75 +110,76 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_str(o, "probes_by", t->chosen ? "command" : "configuration");
 	set(o, "probes_full_now", json_boolean(t->full));
 	set_real(o, "budget_percent", t->budget_percent);
-	set_int(o, "budget_level", t->level);
 	set_int(o, "events_lost", t->lost);
 	set(o, "exact", json_boolean(target_exact(t)));
 	set_int(o, "alerts_firing", firing_of(s, t));
 	return o;
 }
 
-static void add_number(json_t *sum, const json_t *o, const char *key)
+/* The process that stands for its service: the one with the deepest goroutine. */
+static const struct target *deepest_of(const struct show *sh, const struct service *s)
 {
-	const json_t *v = json_object_get(o, key), *old = json_object_get(sum, key);
+	const struct target *deepest = NULL;
+	uint32_t most = 0;
 
-	if (!v || json_is_null(v))
-		return;
-	if (json_is_integer(v))
-		set(sum, key,
-		    json_integer(json_integer_value(v) + (old ? json_integer_value(old) : 0)));
-	else
-		set(sum, key, json_real(json_real_value(v) + (old ? json_number_value(old) : 0)));
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		const struct peak *p = target_deepest(sh->model, t, sh->now_ns);
+		uint32_t depth = p ? p->depth : 0;
+
+		if (!deepest || depth > most) {
+			deepest = t;
+			most = depth;
+		}
+	}
+	return deepest;
 }
 
-/* The lowest of the numbers that are there. */
-static void keep_low(json_t *sum, const json_t *o, const char *key)
+/* The last one that is not observed as planned; else the first. */
+static const struct target *worst_of(const struct service *s)
 {
-	json_t *v = json_object_get(o, key), *old = json_object_get(sum, key);
+	const struct target *worst = s->targets;
 
-	if (v && !json_is_null(v) && (!old || json_number_value(v) < json_number_value(old)))
-		json_object_set(sum, key, v);
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		worst = t->state != TARGET_OBSERVED ? t : worst;
+	return worst;
 }
 
+static void add_processes(json_t *o, const struct show *sh, const struct service *s)
+{
+	json_t *pids = json_array();
+	uint64_t firing = 0;
+
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		json_array_append_new(pids, json_integer(t->pid));
+		firing += firing_of(sh, t);
+	}
+	set(o, "pids", pids);
+	set_int(o, "alerts_firing", firing);
+}
+
+/* Of one that has processes. */
 static json_t *service_json(const struct show *sh, const struct service *s)
 {
-	static const char *const summed[] = { "defers_registered",  "defers_registered_per_second",
-					      "goroutines_tracked", "goroutine_count",
-					      "goroutine_leaks",    "panics_started",
-					      "panics_recovered",   "panics_per_second",
-					      "open_fds",           "fd_growth_per_second",
-					      "alerts_firing" };
-	static const char *const lowest[] = { "max_fds", "fd_exhaustion_seconds" };
-	json_t *o = json_object(), *pids = json_array();
-	json_int_t depth = -1;
-	bool exact = true;
+	const struct target *deepest = deepest_of(sh, s), *worst = worst_of(s);
+	const struct peak *p = target_deepest(sh->model, deepest, sh->now_ns);
+	struct metric_env env = env_of(sh, s, NULL);
+	json_t *o = json_object();
+	struct event_counts c;
 
+	service_living_counts(s, &c);
 	set_str(o, "service", s->name);
-	for (const struct target *t = s->targets; t; t = t->next_in_service) {
-		json_t *tj = target_json(sh, t);
-		json_int_t d = json_integer_value(json_object_get(tj, "defer_depth_max"));
-
-		json_array_append_new(pids, json_integer(t->pid));
-		for (size_t i = 0; i < sizeof(summed) / sizeof(*summed); i++)
-			add_number(o, tj, summed[i]);
-		for (size_t i = 0; i < sizeof(lowest) / sizeof(*lowest); i++)
-			keep_low(o, tj, lowest[i]);
-		if (d > depth) {
-			depth = d;
-			set_int(o, "defer_depth_max", (uint64_t)d);
-			json_object_set(o, "deepest_site", json_object_get(tj, "deepest_site"));
-			json_object_set(o, "runtime", json_object_get(tj, "runtime"));
-			json_object_set(o, "version", json_object_get(tj, "version"));
-		}
-		if (t->state != TARGET_OBSERVED || !json_object_get(o, "state")) {
-			json_object_set(o, "state", json_object_get(tj, "state"));
-			json_object_set(o, "reason", json_object_get(tj, "reason"));
-		}
-		exact &= target_exact(t);
-		json_decref(tj);
-	}
-	set(o, "requests", view_requests(s));
-	set(o, "pids", pids);
-	set(o, "exact", json_boolean(exact));
+	numbers_add_service(o, &env);
+	set_int(o, "defers_registered", counts_registered(&c));
+	set_int(o, "panics_started", c.panics);
+	set_int(o, "panics_recovered", c.outcomes[OUTCOME_RECOVERED]);
+	set(o, "deepest_site", p ? view_site(sh->model, deepest->image_id, p->site) : json_null());
+	set_str(o, "runtime", view_runtime_names[deepest->runtime]);
+	set_str(o, "version", deepest->version);
+	set_str(o, "state", view_state_names[worst->state]);
+	set_str(o, "reason", worst->reason);
+	set(o, "requests", view_requests(sh->model, s, sh->now_ns));
+	add_processes(o, sh, s);
+	set(o, "exact", json_boolean(service_exact(s)));
 	return o;
 }
 

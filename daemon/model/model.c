@@ -94,11 +94,17 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 	sum->fd_unsited += c->fd_unsited;
 }
 
-void service_counts(const struct service *s, struct event_counts *ret_counts)
+void service_living_counts(const struct service *s, struct event_counts *ret_counts)
 {
-	*ret_counts = s->retired;
+	*ret_counts = (struct event_counts){};
 	for (const struct target *t = s->targets; t; t = t->next_in_service)
 		counts_add(ret_counts, &t->counts);
+}
+
+void service_counts(const struct service *s, struct event_counts *ret_counts)
+{
+	service_living_counts(s, ret_counts);
+	counts_add(ret_counts, &s->retired);
 }
 
 uint64_t counts_registered(const struct event_counts *c)
@@ -677,6 +683,15 @@ bool target_exact(const struct target *t)
 {
 	return t->state == TARGET_OBSERVED && !t->n_inferred && !t->lost_recently &&
 	       !t->unsettled && t->lost == t->lost_at_scan;
+}
+
+bool service_exact(const struct service *s)
+{
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		if (!target_exact(t))
+			return false;
+	}
+	return true;
 }
 
 bool target_fds_grow(const struct target *t)

@@ -30,9 +30,11 @@ uint64_t model_dropped(const struct model *m);
 
 /* Nothing of the target's state is inferred and no detail was lost since the last whole scan. */
 bool target_exact(const struct target *t);
+bool service_exact(const struct service *s); /* that holds for all of its processes */
 uint64_t counts_registered(const struct event_counts *c);
 /* Of a service's targets, the living and the gone: never goes back. */
 void service_counts(const struct service *s, struct event_counts *ret_counts);
+void service_living_counts(const struct service *s, struct event_counts *ret_counts);
 /* For how long stack defers and runs were seen, of all processes of a service. */
 uint64_t service_full_ns(const struct service *s, uint64_t now_ns);
 /*

@@ -69,7 +69,7 @@ static void use(const struct expr *x)
 	static struct target t = {
 		.service = &s, .have_fds = true, .fds = { 30, 1000 }, .n_censuses = 1
 	};
-	struct expr_env env = { .service = &s, .now_ns = 1, .history = history };
+	struct expr_env env = { .of = { .service = &s, .now_ns = 1 }, .history = history };
 	struct rule_condition c[RULE_CONDITIONS_MAX];
 	bool plain;
 	double v;
@@ -78,11 +78,11 @@ static void use(const struct expr *x)
 	if (!expr_conditions(x, c, RULE_CONDITIONS_MAX, &plain) || !c[0].metric ||
 	    (plain && c[0].threshold != c[0].threshold))
 		abort();
-	for (env.target = expr_of_service(x) ? NULL : &t;; env.target = NULL) {
+	for (env.of.target = expr_of_service(x) ? NULL : &t;; env.of.target = NULL) {
 		if ((unsigned)expr_eval(x, &env) > EXPR_UNKNOWN)
 			abort();
 		(void)expr_value(x, &env, &v);
-		if (!env.target)
+		if (!env.of.target)
 			break;
 	}
 }

@@ -45,7 +45,7 @@ static struct rule rule(const char *name, const char *metric, enum rule_op op, d
 	};
 
 	assert_non_null(r.conditions[0].metric);
-	r.of_service = r.conditions[0].metric->read_service;
+	r.of_service = r.conditions[0].metric->scope == METRIC_OF_SERVICE;
 	snprintf(r.name, sizeof(r.name), "%s", name);
 	return r;
 }

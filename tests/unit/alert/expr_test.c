@@ -43,7 +43,7 @@ static int teardown(void **state)
 
 static enum expr_truth eval_of(const char *text, const struct target *t)
 {
-	struct expr_env env = { .m = m, .service = &shop, .target = t, .now_ns = T0 };
+	struct expr_env env = { .of = { .m = m, .service = &shop, .target = t, .now_ns = T0 } };
 	struct reason reason = {};
 	enum expr_truth truth;
 	struct expr *x;
@@ -317,12 +317,11 @@ static bool history(void *arg, unsigned node, enum expr_history what, uint64_t w
 static void histories(void **state)
 {
 	struct asked asked = {};
-	struct expr_env env = { .m = m,
-				.service = &shop,
-				.target = &large,
-				.now_ns = T0,
-				.history = history,
-				.arg = &asked };
+	struct expr_env env = {
+		.of = { .m = m, .service = &shop, .target = &large, .now_ns = T0 },
+		.history = history,
+		.arg = &asked,
+	};
 	struct expr *x;
 	double v;
 

@@ -22,16 +22,21 @@ static void names(void **state)
 {
 	static const char *const wrong[] = { "",         "defer_depth", "defer_depth_maxi",
 					     "Open_fds", " open_fds",   "open_fds\n" };
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_null(rule_metric_find(wrong[i]));
-	assert_int_equal(rule_metrics_n, 24);
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		const struct rule_metric *m = &rule_metrics[i];
 
-		assert_ptr_equal(rule_metric_find(m->name), m);
+		n += m->doc != NULL;
+		assert_ptr_equal(rule_metric_find(m->name), m->doc ? m : NULL);
 		assert_true(!m->read != !m->read_service); /* one of the two */
-		assert_true(m->doc[0] && m->unit[0]);
+		assert_true(m->scope == METRIC_OF_PROCESS || m->read_service);
+		assert_true(m->unit[0]);
+		assert_true(m->doc || m->gauge.help || m->json.key); /* it is shown somewhere */
+		if (!m->doc)
+			continue;
 		assert_int_equal(m->about.kind == EVIDENCE_DEPTH,
 				 !strcmp(m->name, "defer_depth_max"));
 		assert_int_equal(m->about.kind == EVIDENCE_LEAK,
@@ -41,6 +46,7 @@ static void names(void **state)
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
 				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_LEAK);
 	}
+	assert_int_equal(n, 24);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
 	assert_string_equal(rule_op_names[RULE_LE], "<=");
@@ -84,16 +90,22 @@ static void nothing_known(void **state)
 	_model_ m = model_new(&opts);
 	struct service s = { .name = "shop" };
 	struct target t = { .state = TARGET_OBSERVED, .service = &s };
+	struct metric_env env = { .m = m, .service = &s, .target = &t, .now_ns = T0 },
+			  of_service = { .m = m, .service = &s, .now_ns = T0 };
 
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		double v = 77;
 
-		if (rule_metrics[i].read_service) {
-			assert_true(rule_metrics[i].read_service(m, &s, T0, &v));
+		if (!rule_metrics[i].doc)
+			continue;
+		if (rule_metrics[i].scope == METRIC_OF_SERVICE) {
+			assert_true(metric_value(&rule_metrics[i], &of_service, &v));
+			assert_true(metric_of_service(&rule_metrics[i], &of_service, &v));
 			assert_true(v == 0);
 			continue;
 		}
-		assert_int_equal(rule_metrics[i].read(m, &t, T0, &v),
+		assert_false(metric_value(&rule_metrics[i], &of_service, &v));
+		assert_int_equal(metric_value(&rule_metrics[i], &env, &v),
 				 rule_metrics[i].about.kind == EVIDENCE_DEPTH);
 		assert_true(rule_metrics[i].about.kind != EVIDENCE_DEPTH || v == 0);
 	}
@@ -101,9 +113,10 @@ static void nothing_known(void **state)
 
 static double value_of(const struct model *m, const struct target *t, const char *name)
 {
+	struct metric_env env = { .m = m, .service = t->service, .target = t, .now_ns = T0 };
 	double v = NAN;
 
-	return rule_metric_find(name)->read(m, t, T0, &v) ? v : NAN;
+	return metric_value(rule_metric_find(name), &env, &v) ? v : NAN;
 }
 
 static void numbers(void **state)
@@ -199,6 +212,31 @@ static void numbers_of_requests(void **state)
 	assert_true(isnan(value_of(m, &t, "request_p95_rise_seconds")));
 }
 
+/* Of three processes, one of which has no number, and of none. */
+static void folds(void **state)
+{
+	struct target ts[3] = {
+		{ .have_fds = true, .fds = { 30, 100 }, .next_in_service = &ts[1] },
+		{ .fds = { 500, 1 }, .next_in_service = &ts[2] },
+		{ .have_fds = true, .fds = { 20, 1000 } },
+	};
+	struct service shop = { .targets = &ts[0] }, empty = {};
+	struct metric_env env = { .service = &shop, .now_ns = T0 };
+	const struct rule_metric *open = rule_metric_find("open_fds");
+	double v = 77;
+
+	assert_true(metric_of_processes(open, METRIC_SUM, &env, &v) && v == 50);
+	assert_true(metric_of_processes(open, METRIC_MAX, &env, &v) && v == 30);
+	assert_true(metric_of_processes(open, METRIC_MIN, &env, &v) && v == 20);
+	assert_true(metric_of_service(open, &env, &v) && v == 50);
+	assert_true(metric_of_service(rule_metric_find("fd_usage_ratio"), &env, &v) && v == 0.3);
+	env.service = &empty;
+	v = 77;
+	assert_false(metric_of_processes(open, METRIC_SUM, &env, &v));
+	assert_false(metric_of_service(open, &env, &v));
+	assert_true(v == 77); /* untouched */
+}
+
 static void sets(void **state)
 {
 	struct rule_set set = {};
@@ -289,6 +327,7 @@ int main(void)
 		cmocka_unit_test(nothing_known),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(numbers_of_requests),
+		cmocka_unit_test(folds),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(default_rules),
 	};

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "export/fds.h"
+#include "export/numbers.h"
 
 #define SECOND 1000000000ull
 #define T0     (3600 * SECOND)
@@ -76,7 +77,7 @@ static void as_json(void **state)
 
 	view_add_fds(o, t);
 	assert_true(json_is_null(json_object_get(o, "fd_leak")));
-	assert_true(json_is_null(json_object_get(o, "fd_exhaustion_seconds")));
+	assert_true(json_is_null(json_object_get(o, "fd_exhaustion_high_seconds")));
 	list = view_fd_groups(t, T0);
 	assert_int_equal(json_array_size(list), 0);
 	json_decref(list);
@@ -126,6 +127,7 @@ static void as_metrics(void **state)
 	end(m, 2, T0);
 	buf_init(&b, 0);
 	fds_write_metrics(&x, m);
+	numbers_write_gauges(&x, m, T0);
 	buf_putc(&b, '\0');
 	assert_non_null(
 		strstr(b.data, "deferd_open_fds_by_kind{service=\"shop\",kind=\"inet\"} 170\n"));
