@@ -35,6 +35,7 @@ static struct {
 	const char *level;
 	const char *probes, *fd_hooks;
 	const char *budget;
+	const char *include;
 } opt;
 
 static const struct cmd_option options[] = {
@@ -58,6 +59,8 @@ static const struct cmd_option options[] = {
 	  .help = "lean, full, burst or off" },
 	{ "probes.budget", 0, OPTION_STRING, &opt.budget, .arg = "PERCENT",
 	  .help = "of a core, that probes may cost a process (1); 0: any" },
+	{ "targets.include", 0, OPTION_STRING, &opt.include, .arg = "GLOB",
+	  .help = "observe only services whose name matches" },
 	{},
 };
 
@@ -130,6 +133,16 @@ static int pick_hooks(struct config *c, const char *text)
 	return 0;
 }
 
+static int pick_targets(struct config *c, const char *glob)
+{
+	struct config_patterns *include = &c->targets.include;
+
+	if (!glob)
+		return 0;
+	include->n = 1;
+	return set_path(include->glob[0], sizeof(include->glob[0]), glob, "targets.include");
+}
+
 static int pick_level(struct config *c, const char *text)
 {
 	enum log_level level;
@@ -161,7 +174,7 @@ static int load_config(struct config **ret_c)
 		     "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
 	    pick_level(c, opt.level) || pick_probes(c, opt.probes) || pick_hooks(c, opt.fd_hooks) ||
-	    pick_budget(c, opt.budget)) {
+	    pick_budget(c, opt.budget) || pick_targets(c, opt.include)) {
 		config_free(c);
 		return EXIT_USAGE;
 	}
