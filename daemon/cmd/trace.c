@@ -22,6 +22,8 @@
 
 #define EVENTS_HELD_MAX 65536 /* events that wait for the names of their sites */
 #define HOLD_NS         300000000ull
+#define HOLD_MAX_NS \
+	5000000000ull /* for names that are on their way: a worker may wait for a processor */
 
 static bool as_json, lean, no_fds;
 static uint32_t limit_events, limit_seconds;
@@ -279,7 +281,8 @@ static void on_timer(void *arg, uint64_t now_ns)
 {
 	struct trace *t = arg;
 
-	flush_held(t, now_ns - HOLD_NS);
+	flush_held(t, now_ns - (model_awaits_names(engine_model(t->session.engine)) ? HOLD_MAX_NS
+										    : HOLD_NS));
 	if (limit_seconds && now_ns - t->begin_ns > limit_seconds * 1000000000ull)
 		stop(t);
 }
@@ -292,7 +295,7 @@ static void on_signal(void *arg, int signo)
 /* The last words of a process that died are the ones that matter: give their lines time. */
 static void name_the_rest(struct trace *t)
 {
-	uint64_t end = loop_now_ns() + 2 * HOLD_NS;
+	uint64_t end = loop_now_ns() + HOLD_MAX_NS + HOLD_NS;
 
 	while (t->gone && t->first && loop_now_ns() < end) {
 		if (loop_turn(t->session.loop, 50))

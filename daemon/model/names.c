@@ -184,6 +184,15 @@ unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name
 	return len;
 }
 
+bool model_awaits_names(const struct model *m)
+{
+	for (const struct name *s = m->names; s; s = s->hh.next) {
+		if (s->state == NAME_WANTED || s->state == NAME_ASKED)
+			return true;
+	}
+	return false;
+}
+
 void model_forget_name(struct model *m, uint32_t image_id, const struct name_ask *ask)
 {
 	struct name_key key = { ask->addr, image_id, ask->kind };

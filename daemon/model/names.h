@@ -114,6 +114,8 @@ const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
  */
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,
 			    unsigned n);
+/* Whether a name is wanted, or asked for and not answered yet. */
+bool model_awaits_names(const struct model *m);
 void model_forget_name(struct model *m, uint32_t image_id, const struct name_ask *ask);
 void model_answer(struct model *m, uint32_t image_id, const struct name_ask *ask,
 		  const struct name_answer *answer);

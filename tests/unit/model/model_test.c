@@ -895,8 +895,10 @@ static void names(void **state)
 	uint64_t pcs[4] = { 0 };
 	uint32_t image = 0;
 
+	assert_false(model_awaits_names(m));
 	/* Asking makes it wanted, once. */
 	assert_null(model_site_name(m, 7, 0x1000));
+	assert_true(model_awaits_names(m));
 	assert_null(model_site_name(m, 7, 0x1000));
 	assert_null(model_site_name(m, 8, 0x1000));
 	assert_null(model_site_name(m, 7, 0x2000));
@@ -910,6 +912,7 @@ static void names(void **state)
 	/* Asked is not wanted, and not known. */
 	assert_null(model_site_name(m, 7, 0x1000));
 	assert_int_equal(wanted(m, &image, pcs, 4), 0);
+	assert_true(model_awaits_names(m));
 	name_site(m, 7, 0x1000, "main.pile", "/src/main.go", 41);
 	n = model_site_name(m, 7, 0x1000);
 	assert_string_equal(n->at.function, "main.pile");
@@ -918,7 +921,9 @@ static void names(void **state)
 	/* The image has no name for it: never asked again. A file may be missing. */
 	name_site(m, 7, 0x2000, NULL, "x", 1);
 	assert_null(model_site_name(m, 7, 0x2000));
+	assert_true(model_awaits_names(m));
 	name_site(m, 8, 0x1000, "f", NULL, 0);
+	assert_false(model_awaits_names(m));
 	assert_string_equal(model_site_name(m, 8, 0x1000)->at.file, "");
 	assert_int_equal(wanted(m, &image, pcs, 4), 0);
 	/* An answer that nobody asked for is no name. */
