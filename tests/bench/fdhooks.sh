@@ -11,7 +11,7 @@
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/bench.sh
 need_root
-build_fixtures c "" || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+build_fixtures c - || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
 pairs=${PAIRS:-9} rounds=${ROUNDS:-20000} blocks=${BLOCKS:-1000000}
 [ -z "${DEFERD_VM-}" ] || { rounds=600 blocks=40000; }
 "$DEFERD" doctor --no-targets --json >"$tmp/doctor.json"

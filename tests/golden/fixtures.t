@@ -4,6 +4,7 @@
 # say about themselves adds up.
 set -u
 cd "$(dirname "$0")/../.."
+export GOCACHE=${GOCACHE-${BUILD:-$PWD/build}/gocache} # what live tests use
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 

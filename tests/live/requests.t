@@ -3,6 +3,7 @@
 # How long requests take and how many defers they register, as the servers measure it themselves around their handlers: HTTP/1,
 # HTTP/2 and gRPC, with every Go. Each request that ended is counted, and none that did not; and where all would cost too
 # much, a part of the time is enough.
+# alone: latencies are compared with those that the programs measure
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_root
@@ -42,7 +43,7 @@ end() {
 }
 
 while read -r version go; do
-	build_fixtures "$version" "$go" stripped pie || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	build_fixtures "$version" "$go" default stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	start_daemon
 	serve serves "$version, HTTP/1" "$fixtures/serves.stripped" "${load[@]}" -panics 5 -takeovers 5
 	unfinished=$(requests unfinished)
@@ -50,7 +51,7 @@ while read -r version go; do
 	ok $? "$version: handlers that panicked or took the connection over are no requests that ended ($unfinished of 10 were told)"
 	end
 	# Another file is another service.
-	serve serves "$version, HTTP/2" "$fixtures/serves.pie" "${load[@]}" -http2
+	serve serves "$version, HTTP/2" "$fixtures/serves" "${load[@]}" -http2
 	is "$(requests unfinished)" 0 "$version, HTTP/2: each has ended"
 	end
 	stop_daemon
@@ -69,7 +70,7 @@ for release in '' newer; do
 done
 
 # Under a budget that is too small for all of them.
-printf 'requests: { baselines: [{ service: "serves*", p95: 10ms }] }\n' >"$tmp/config.yml"
+printf 'requests: { baselines: [{ service: "%sserves*", p95: 10ms }] }\n' "$my" >"$tmp/config.yml"
 BUDGET=0.02 start_daemon --config.file="$tmp/config.yml"
 start_program serves "$fixtures/serves.stripped" -n 16000 -clients 16
 wait_until 10 timed
