@@ -16,4 +16,4 @@ export BUILD=$PWD/build DEFERD=$PWD/build/deferd CMOCKA_MESSAGE_OUTPUT=TAP
 [ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || true
 units=()
 for t in tests/unit/*/*_test.c; do units+=("build/${t%.c}"); done
-exec prove --timer --merge --failures --exec '' "${units[@]}" tests/golden/*.t tests/fuzz/*.t tests/live/*.t tests/vm.sh
+exec tests/lib/prove.sh tests/vm.sh tests/live/*.t tests/golden/*.t tests/fuzz/*.t "${units[@]}"

@@ -264,6 +264,8 @@ for test; do
 	esac
 done
 
+(. tests/vm/environment && BUILD=$build DEFERD=$build/deferd tests/lib/fixtures.sh) >"$work/fixtures.log" 2>&1 ||
+	sed 's/^/# fixtures: /' "$work/fixtures.log"
 at_once=${VM_JOBS:-$(fit)}
 for series in $kernels; do
 	find_kernel "$series" || continue

@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Sourced after live.sh: real programs nobody here wrote, unpacked below the build folder, never installed (a package's
-# scripts would start services). Each function sets `fetched` to a path, or fails with $why.
+# scripts would start services). Each function sets `fetched` to a path, or fails with $why. One test fetches at a time.
 why=
 fetched=
 
-fetch_debian() { # PACKAGE PATH: a file of the package, of this Debian release
+one_at_a_time() { # COMMAND...
+	mkdir -p "$BUILD"
+	{ flock 9 && "$@"; } 9>"$BUILD/fetch.lock"
+}
+
+fetch_debian() { one_at_a_time get_debian "$@"; } # PACKAGE PATH: a file of the package, of this Debian release
+fetch_npm() { one_at_a_time get_npm "$@"; }       # PACKAGE VERSION PATH: a file of npm's package, which is not installed
+build_grpcserves() { one_at_a_time get_grpcserves "$@"; } # GO [newer]: a gRPC server, by the oldest or newest module
+
+get_debian() {
 	local dir=$BUILD/pkg/$1
 	fetched=$dir/$2
 	[ -x "$fetched" ] && return 0
@@ -16,7 +25,7 @@ fetch_debian() { # PACKAGE PATH: a file of the package, of this Debian release
 	[ -x "$fetched" ] || { why="$1 has no $2"; return 1; }
 }
 
-fetch_npm() { # PACKAGE VERSION PATH: a file of npm's package, which is not installed
+get_npm() {
 	local dir
 	dir=${1#@}
 	dir=$BUILD/pkg/${dir//\//-}-$2
@@ -35,7 +44,7 @@ free_port() {
 	echo $port
 }
 
-build_grpcserves() { # GO [newer]: a gRPC server, with the module of its oldest or its newest way to end a call
+get_grpcserves() { # its oldest and its newest way to end a call need different modules
 	local mod=${2:-go}.mod
 	fetched=$BUILD/fixtures/grpcserves.$("$1" env GOVERSION).${2:-go}
 	[ -x "$fetched" ] && [ -z "$(find tests/fixtures/grpcserves tests/fixtures/served -newer "$fetched" -type f | head -1)" ] && return 0

@@ -4,12 +4,17 @@
 #	. "$(dirname "$0")/../lib/live.sh"
 #
 # and calls ok, is, skip_all, ... ; done_testing ends it. Everything that was started is ended by its pid at exit.
+#
+# Tests run beside each other, and each of their daemons could observe the programs of all. So a test runs copies of the
+# fixtures whose names begin with $my, and its daemon observes these only; with `my=` it observes the whole host. A test
+# with a line "# alone: REASON" in its head runs while no other does.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 top=$PWD
 BUILD=${BUILD:-$top/build}
 DEFERD=${DEFERD:-$BUILD/deferd}
 tmp=$(mktemp -d /tmp/deferd-live.XXXXXX)
+my=$(basename "$0" .t)-
 tap_n=0
 tap_failed=0
 live_pids=()
@@ -90,6 +95,7 @@ now_ms() { echo $(($(date +%s%N) / 1000000)); }
 # Descriptor 7 is closed for it: a program's gate must not be held open by somebody else.
 # Programs that do nothing but what is counted are past any budget of probes: only tests of the budget have one.
 start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
+	[ -z "$my" ] || set -- --targets.include="$my*" "$@"
 	rm -f "$tmp/deferd.log" # of the daemon before: the new one opens it only after the fork
 	"$DEFERD" run --web.listen-address=127.0.0.1:0 --control.socket="$tmp/deferd.sock" \
 		--probes.budget="${BUDGET:-0}" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
@@ -143,12 +149,20 @@ text_equals_file() { # PID
 		<(dd if="/proc/$1/exe" bs=4096 skip=$((16#$offset / 4096)) count=$(((end - start) / 4096)) 2>/dev/null)
 }
 
+own() { # FILE: sets `owned` to what this test runs in its place: a copy with a name of its own of a fixture
+	owned=$1
+	[ -n "$my" ] && [[ $1 = "$BUILD"/fixtures/* ]] || return 0
+	owned=${1#"$BUILD"/fixtures/}
+	owned=$tmp/${owned%/*}/$my${1##*/}
+	[ -e "$owned" ] || { mkdir -p "${owned%/*}" && cp "$1" "$owned"; }
+}
 start_program() { # NAME COMMAND...: output in $tmp/NAME.out, a line on fd 7 lets a gated one go on; sets program
 	local name=$1
-	shift
+	own "$2"
+	shift 2
 	rm -f "$tmp/gate"
 	mkfifo "$tmp/gate"
-	"$@" <"$tmp/gate" >"$tmp/$name.out" 2>"$tmp/$name.err" &
+	"$owned" "$@" <"$tmp/gate" >"$tmp/$name.out" 2>"$tmp/$name.err" &
 	program=$!
 	live_pids+=("$program")
 	exec 7>"$tmp/gate"
@@ -163,7 +177,8 @@ make_gate() { # NAME
 	mkfifo "$tmp/$1.gate"
 }
 start_at_gate() { # NAME COMMAND...: starts no other process
-	"${@:2}" <>"$tmp/$1.gate" >"$tmp/$1.out" 2>"$tmp/$1.err" &
+	own "$2"
+	"$owned" "${@:3}" <>"$tmp/$1.gate" >"$tmp/$1.out" 2>"$tmp/$1.err" &
 	program=$!
 	live_pids+=("$program")
 }
@@ -226,14 +241,18 @@ need_go() { # [VARIANT...]: root, and the fixtures by the first Go that is here;
 	build_fixtures "$version" "$go" "$@" || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
 }
 build_fixtures() { # VERSION GO [VARIANT...]: into $fixtures, unless they are newer than their sources
-	local variant stamp build=()
 	fixtures=$BUILD/fixtures/$1
-	for variant in "${@:3}" $([ $# -gt 2 ] || echo default stripped pie); do
+	mkdir -p "$fixtures"
+	{ flock 9 && build_missing "${@:2}"; } 9>"$fixtures/lock" # another test may be building them
+}
+build_missing() { # GO [VARIANT...]
+	local variant stamp build=()
+	for variant in "${@:2}" $([ $# -gt 1 ] || echo default stripped pie); do
 		stamp=$fixtures/built.$variant
 		[ -e "$stamp" ] && [ -z "$(find tests/fixtures include/deferd/defer.h -newer "$stamp" -type f | head -1)" ] ||
 			build+=("$variant")
 	done
-	[ ${#build[@]} = 0 ] || GOCACHE=$BUILD/gocache tests/fixtures/build.sh "$fixtures" "$2" "${build[@]}" \
+	[ ${#build[@]} = 0 ] || GOCACHE=$BUILD/gocache tests/fixtures/build.sh "$fixtures" "$1" "${build[@]}" \
 		>"$tmp/build.log" 2>&1 || return
 	for variant in "${build[@]}"; do touch "$fixtures/built.$variant"; done
 }

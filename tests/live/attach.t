@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Processes come, go, and are not what they seem: found within a second, replaced files, exits during attach, files that
 # are no programs, programs whose tables are broken. Each has a counter or a reason, and nothing stops.
+# alone: what happens within a second is measured
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 read -r version go < <(list_gos)
@@ -14,14 +15,15 @@ start_daemon
 # From start to first metric, and from crossing to the alert line
 began=$(now_ms)
 start_program pile "$fixtures/pile"
-shown() { [ -n "$(metric 'deferd_defers_registered_total{service="pile",lowering="heap"}')" ]; }
+heap="deferd_defers_registered_total{service=\"${my}pile\",lowering=\"heap\"}"
+shown() { [ -n "$(metric "$heap")" ]; }
 wait_until 5 shown
 took=$(($(now_ms) - began))
 [ $took -lt 1000 ]
 ok $? "a new process has metrics within a second ($took ms)"
 go_on
 began=$(now_ms)
-wait_until 5 grep -q 'alert firing.*service=pile' "$tmp/deferd.log"
+wait_until 5 grep -q "alert firing.*service=${my}pile" "$tmp/deferd.log"
 took=$(($(now_ms) - began))
 [ $took -lt 1000 ]
 ok $? "a pile-up is alerted within a second ($took ms)"
@@ -32,18 +34,18 @@ wait "$program"
 gone() { ! curl -sf "$url/api/v1/targets/$program"; }
 wait_until 3 gone
 ok $? "a process that ended is gone"
-is "$(metric 'deferd_defers_registered_total{service="pile",lowering="heap"}')" "$(truth pile registered_heap)" \
+is "$(metric "$heap")" "$(truth pile registered_heap)" \
 	"its counts stay, and are the program's own"
 
 # A file that is replaced while its process runs: the process keeps the old one
-cp "$fixtures/pile.stripped" "$tmp/replaced"
-start_program replaced "$tmp/replaced"
-cp "$fixtures/pile" "$tmp/other" && mv "$tmp/other" "$tmp/replaced"
+cp "$fixtures/pile.stripped" "$tmp/${my}replaced"
+start_program replaced "$tmp/${my}replaced"
+cp "$fixtures/pile" "$tmp/other" && mv "$tmp/other" "$tmp/${my}replaced"
 wait_until 5 attached "$program"
 ok $? "replaced file: the process is still attached"
 go_on
 wait_until 60 has_truth replaced
-replaced_heap='deferd_defers_registered_total{service="replaced",lowering="heap"}'
+replaced_heap=${heap/pile/replaced}
 wait_until 3 metric_is "$replaced_heap" "$(truth replaced registered_heap)"
 is "$(metric "$replaced_heap")" "$(truth replaced registered_heap)" "replaced file: and counted exactly"
 go_on
@@ -51,7 +53,8 @@ exec 7>&-
 wait "$program"
 
 # exec in place: the same pid, another program
-start_program shell sh -c 'read x; exec "$0"' "$fixtures/pile"
+own "$fixtures/pile"
+start_program shell sh -c 'read x; exec "$0"' "$owned"
 go_on
 wait_until 5 attached "$program"
 ok $? "exec in place: seen"
@@ -59,12 +62,24 @@ go_on; go_on
 exec 7>&-
 wait "$program"
 
+# A service that --targets.include leaves out: the one that came after it is attached, it is not
+cp "$fixtures/pile" "$tmp/stranger"
+start_beside stranger "$tmp/stranger"
+stranger=$program
+start_beside after "$fixtures/pile"
+wait_until 5 attached "$program"
+ok $? "a process of an included service is attached"
+is "$(curl -s -o /dev/null -w '%{http_code}' "$url/api/v1/targets/$stranger")" 404 "one of another service is left alone"
+kill "$program" "$stranger"
+wait "$program" "$stranger" 2>/dev/null
+
 # Many that end while they are looked at
-for _ in $(seq 60); do "$fixtures/panics" -n 1 </dev/null >/dev/null 2>&1; done
+own "$fixtures/panics"
+for _ in $(seq 60); do "$owned" -n 1 </dev/null >/dev/null 2>&1; done
 check "short-lived processes: the daemon lives" curl -sf "$url/-/healthy"
 
 # Tables that are broken: pclntab's header damaged in a copy. The runtime never reads those words before main.
-broken=$tmp/broken
+broken=$tmp/${my}broken
 cp "$fixtures/pile" "$broken"
 perl -e '
 	open(my $f, "+<:raw", $ARGV[0]); local $/; my $d = <$f>;
@@ -76,7 +91,7 @@ live_pids+=($program)
 seen_broken() { [ "$(failures image_unreadable)" -ge 1 ]; }
 wait_until 5 seen_broken
 ok $? "a Go program with broken tables is counted"
-grep -q 'cannot be probed.*image=broken.*reason=' "$tmp/deferd.log"
+grep -q "cannot be probed.*image=${my}broken.*reason=" "$tmp/deferd.log"
 ok $? "and the log says why"
 wait "$program" 2>/dev/null
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # A program that does nothing but register defers as fast as two threads can: its probes are taken off within the second, cost no
 # more than the budget from then on, and are back when it is over; how deep it is, the census tells meanwhile.
+# alone: what probes cost is measured
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 budget=1
 
-service=pile.stripped
+service=${my}pile.stripped
 mine() { printf '%s{service="%s"}' "$1" "$service"; }
 cost() { metric "$(mine deferd_probe_cost_seconds_total)"; }
 unread() { [ "$(metric "$(mine deferd_probe_hits_unread_total)")" -gt 0 ]; }
@@ -64,7 +65,7 @@ while read -r version go; do
 	kill "$program"
 	wait "$program" 2>/dev/null
 
-	service=flood.stripped
+	service=${my}flood.stripped
 	start_program flood "$fixtures/flood.stripped"
 	BUDGET=$budget start_daemon
 	wait_until 10 attached "$program"
@@ -89,7 +90,7 @@ while read -r version go; do
 	metric_is "$(mine deferd_budget_level)" 1
 	ok $? "$version: and within the budget"
 	stop_daemon
-	service=pile.stripped
+	service=${my}pile.stripped
 	exec 7>&-
 	kill "$program"
 	wait "$program" 2>/dev/null

@@ -36,12 +36,12 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	wait_until 10 has_truth crowd
 	wait_until 10 counted "$(truth crowd goroutines)"
 	ok $? "$version: as many goroutines as its runtime says"
-	is "$(metric "deferd_goroutine_leaks{service=\"crowd.stripped\"}")" 0 "$version: nothing leaks yet"
+	is "$(metric "deferd_goroutine_leaks{service=\"${my}crowd.stripped\"}")" 0 "$version: nothing leaks yet"
 	go_on
 	wait_until 10 depth_is 180
 	ok $? "$version: 180 pending defers of a recursion, which no probe saw"
 	is "$(target exact)" true "$version: which is exact"
-	wait_until 60 firing crowd.stripped GoroutineLeak
+	wait_until 60 firing "${my}crowd.stripped" GoroutineLeak
 	ok $? "$version: the leak is told"
 	is "$(leak '"\(.reason) \(.site.function) \(.created_by.function)"')" "chan send main.forgets main.leaks" "$version: with its lines"
 	wait_until 10 named
@@ -49,10 +49,10 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	wait_until 60 verdict_is main.pools steady
 	ok $? "$version: a pool that is full does not"
 	is "$(verdict main.parks)" steady "$version: nor those that wait"
-	is "$(metric "deferd_goroutine_leaks{service=\"crowd.stripped\"}")" 1 "$version: one place leaks"
-	wait_until 30 firing crowd.stripped LockPileUp
+	is "$(metric "deferd_goroutine_leaks{service=\"${my}crowd.stripped\"}")" 1 "$version: one place leaks"
+	wait_until 30 firing "${my}crowd.stripped" LockPileUp
 	ok $? "$version: a mutex that nobody gives back is told"
-	is "$(metric "deferd_lock_waiters_max{service=\"crowd.stripped\"}")" 23 "$version: 23 wait for it"
+	is "$(metric "deferd_lock_waiters_max{service=\"${my}crowd.stripped\"}")" 23 "$version: 23 wait for it"
 	"$DEFERD" locks --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	is "$? $(sed -n 's/^mutex 0x[0-9a-f]*: \([0-9]*\) wait, .*: \(locked\),.*/\1 \2/p' "$tmp/out")" "0 23 locked" \
 		"$version: and the daemon says which"
@@ -68,7 +68,7 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	grep -q 'created by main.leaks ' "$tmp/out"
 	ok $? "$version: and who makes it"
 	is "$(metric deferd_census_failures_total)" 0 "$version: no census failed"
-	is "$(metric "deferd_goroutines{service=\"crowd.stripped\",state=\"leaked\"}")" 0 "$version: the runtime has proved nothing"
+	is "$(metric "deferd_goroutines{service=\"${my}crowd.stripped\",state=\"leaked\"}")" 0 "$version: the runtime has proved nothing"
 	"$DEFERD" doctor --json >"$tmp/doctor.json" 2>&1
 	is "$(jq -c --argjson pid "$program" '.targets[] | select(.pid == $pid) | .no_census' "$tmp/doctor.json")" '""' \
 		"$version: doctor has nothing against a census"
@@ -85,7 +85,7 @@ opens() { # no probe can see one of them, and there is no record
 	wait_until 10 depth_is 200
 	ok $? "$version: 200 pending defers that are open-coded"
 	is "$(target exact)" true "$version: which is exact"
-	wait_until 10 firing crowd.stripped DeferPileUp
+	wait_until 10 firing "${my}crowd.stripped" DeferPileUp
 	ok $? "$version: they are told"
 	is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[] | select(.labels.alertname == "DeferPileUp") |
 		"\(.value) \(.exact) \(.site.function)"')" "200 true main.opens" "$version: with the function that has them"

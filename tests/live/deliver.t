@@ -78,8 +78,8 @@ wait_until 10 attached "$second"
 echo >"$tmp/first.gate"
 wait_until 20 there 1
 ok $? "an alert is there"
-is "$(alerts '.[0].labels | [.alertname, .service, .severity, .team, .host] | join(" ")')" "ManyFiles fdchurn critical shop here" "its labels"
-is "$(alerts '.[0].annotations.runbook')" "https://wiki/fdchurn" "its annotations"
+is "$(alerts '.[0].labels | [.alertname, .service, .severity, .team, .host] | join(" ")')" "ManyFiles ${my}fdchurn critical shop here" "its labels"
+is "$(alerts '.[0].annotations.runbook')" "https://wiki/${my}fdchurn" "its annotations"
 echo >"$tmp/second.gate"
 wait_until 20 processes 2
 ok $? "of two processes it is one"
@@ -88,13 +88,13 @@ is "$(alerts length)" 1 "and stays one"
 # A silence, of which the daemon hears with its next message.
 silenced() { curl -sf "$url/api/v1/alerts" | jq -r '[.data.alerts[].silence | select(.)] | length'; }
 silenced_is() { [ "$(silenced)" = "$1" ]; }
-silence=$(jq -n '{ matchers: [{ name: "service", value: "fdc.*", isRegex: true }], startsAt: (now | todate), endsAt: (now + 600 | todate),
+silence=$(jq -n --arg services "${my}fdc.*" '{ matchers: [{ name: "service", value: $services, isRegex: true }], startsAt: (now | todate), endsAt: (now + 600 | todate),
 	createdBy: "maria", comment: "is known" }' | curl -sf -H 'Content-Type: application/json' -d @- "$am/api/v2/silences" | jq -r .silenceID)
 wait_until 20 silenced_is 2
 ok $? "a silence is seen, for both processes"
 is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[0].silence | "\(.created_by): \(.comment), \(.id)"')" "maria: is known, $silence" "whose it is"
 is "$(metric deferd_alerts_silenced)" 2 "and counted"
-"$DEFERD" report --control.socket="$tmp/deferd.sock" --no-headers fdchurn >"$tmp/report"
+"$DEFERD" report --control.socket="$tmp/deferd.sock" --no-headers "${my}fdchurn" >"$tmp/report"
 grep -q 'ManyFiles (silenced)' "$tmp/report"
 ok $? "deferd report says so: $(cat "$tmp/report")"
 curl -sf -X DELETE "$am/api/v2/silence/$silence"
@@ -117,24 +117,24 @@ wait_until 20 failing
 ok $? "an outage is counted"
 grep -q 'level=warn msg="alerts do not get through: '"$am" "$tmp/deferd.log"
 ok $? "and told"
-cp "$fixtures/fdchurn" "$tmp/fdother"
-cp "$fixtures/fdchurn" "$tmp/fdpassing"
-start_beside other "$tmp/fdother" --leak 400
+cp "$fixtures/fdchurn" "$tmp/${my}fdother"
+cp "$fixtures/fdchurn" "$tmp/${my}fdpassing"
+start_beside other "$tmp/${my}fdother" --leak 400
 other=$program
-start_beside passing "$tmp/fdpassing" --leak 400
+start_beside passing "$tmp/${my}fdpassing" --leak 400
 passing=$program
 for name in other passing; do echo >"$tmp/$name.gate"; done
 passing_heard() { grep '^/ok ' "$tmp/sink.out" | grep -q fdpassing; }
 wait_until 20 passing_heard
 ok $? "in the meantime another one begins"
 kill "$passing"
-wait_until 20 firing fdother ManyFiles
+wait_until 20 firing "${my}fdother" ManyFiles
 sleep "$outage" # the condition is that nothing gets through for so long
 rm -rf "$tmp/am" # it has forgotten all
 start_alertmanager
 wait_until 90 there 2
 ok $? "after $outage s all that still fire are there"
-is "$(alerts '[.[].labels.service] | sort | join(" ")')" "fdchurn fdother" "each once, and what has ended is not"
+is "$(alerts '[.[].labels.service] | sort | join(" ")')" "${my}fdchurn ${my}fdother" "each once, and what has ended is not"
 wait_until 5 grep -q 'level=info msg="alerts get through again: '"$am" "$tmp/deferd.log"
 ok $? "that it is over is told"
 sent=$(notified "$am" sent)
@@ -147,7 +147,7 @@ ok $? "they are over"
 # Webhooks: each change once.
 of_sink() { grep -c "^$1 " "$tmp/sink.out"; }
 changes() { sed -n "s#^$1 ##p" "$tmp/sink.out" | jq -r '.alerts[].labels.service' | sort | uniq -c | xargs; }
-each="2 fdchurn 2 fdother 2 fdpassing" # that it fires, and that it is over; of what the second process does nobody hears: it is the same alert
+each="2 ${my}fdchurn 2 ${my}fdother 2 ${my}fdpassing" # that it fires, and that it is over; of what the second process does nobody hears: it is the same alert
 heard_all() { [ "$(changes "$1")" = "$each" ]; }
 wait_until 10 heard_all /ok
 is "$(changes /ok)" "$each" "a webhook hears of each change once"

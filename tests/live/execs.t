@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # A program that is started over and over, and ends at once: its file is inspected once, each process is let go of, and neither
 # memory nor descriptors of the daemon grow. For EXEC_SECONDS, after as many to warm up.
+# alone: how many processes a second is measured, and the memory that they take
 . "$(dirname "$0")/../lib/live.sh"
 need_go stripped
 seconds=${EXEC_SECONDS:-5}
@@ -9,7 +10,7 @@ seconds=${EXEC_SECONDS:-5}
 churn() { # for so many seconds: how many
 	local n=0 end=$((SECONDS + $1))
 	while [ $SECONDS -lt $end ]; do
-		"$fixtures/hello.stripped" </dev/null >/dev/null
+		"$owned" </dev/null >/dev/null
 		n=$((n + 1))
 	done
 	echo $n
@@ -18,6 +19,7 @@ rss_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status"; }
 fds() { ls "/proc/$daemon/fd" | wc -l; }
 none_left() { [ "$(metric deferd_targets)" = "" ] && [ "$(curl -sf "$url/api/v1/snapshot" | jq '.targets | length')" = 0 ]; }
 
+own "$fixtures/hello.stripped"
 start_daemon --log.level=debug
 churn 2 >/dev/null
 none_left # and with it, everything that is run from here on

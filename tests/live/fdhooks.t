@@ -4,7 +4,7 @@
 # Opens, closes and bad closes of a process equal its own count, by every kind of hook that this kernel has.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
-build_fixtures c "" || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+build_fixtures c - || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
 "$DEFERD" doctor --no-targets --json >"$tmp/doctor.json"
 has() { jq -e --arg f "$1" 'any(.features[]; .feature == $f and .have)' "$tmp/doctor.json" >/dev/null; }
 
@@ -60,7 +60,7 @@ for kind in fentry kprobe tracepoint; do
 	note "$kind: $(target '| "\(.fd_opened) opened, \(.fd_closed) closed, \(.fd_bad_closes)"') of what was not open"
 	wait_until 30 target_is fd_bad_close_site.function close_twice
 	ok $? "$kind: and where it closed what was not open"
-	wait_until 10 firing fdchurn DoubleClose
+	wait_until 10 firing "${my}fdchurn" DoubleClose
 	ok $? "$kind: an alert says so"
 	go_on
 	exec 7>&-

@@ -10,8 +10,8 @@ start_daemon -c "$tmp/fast.yml"
 
 verdict_is() { [ "$(target fd_leak.verdict "$1")" = "$2" ]; }
 observe() { # NAME OPTIONS...: a copy of the fixture, as a service of that name
-	cp "$fixtures/fdleak" "$tmp/$1"
-	start_beside "$1" "$tmp/$1" "${@:2}"
+	cp "$fixtures/fdleak" "$tmp/$my$1"
+	start_beside "$1" "$tmp/$my$1" "${@:2}"
 	wait_until 20 attached "$program" || note "$1 is not observed"
 }
 between() { # VALUE LOW HIGH
@@ -35,9 +35,9 @@ is "$(target max_fds "$leaking")" 2000 "with the limit that was set meanwhile"
 full=$(target fd_exhaustion_seconds "$leaking") open=$(target open_fds "$leaking")
 between "$full" $(((2000 - open) / 10)) $(((2000 - open) / 4))
 ok $? "and it is over in time: in $full s, with $open open"
-wait_until 10 firing leaking DescriptorLeak
+wait_until 10 firing "${my}leaking" DescriptorLeak
 ok $? "an alert says so"
-wait_until 10 firing leaking DescriptorExhaustion
+wait_until 10 firing "${my}leaking" DescriptorExhaustion
 ok $? "and another that the limit is near"
 note "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[] | select(.labels.alertname == "DescriptorLeak").annotations.summary')"
 
@@ -60,21 +60,21 @@ both() { [ "$(leaking_ends)" = "in out" ]; }
 wait_until 10 both # each is judged by itself
 is "$(leaking_ends)" "in out" "at both ends"
 is "$(target 'fd_groups | map(select(.direction) | .port) | unique | length' "$connecting")" 1 "to and at one port"
-wait_until 10 firing connecting ConnectionLeak
+wait_until 10 firing "${my}connecting" ConnectionLeak
 ok $? "an alert says so"
-! firing connecting DescriptorLeak
+! firing "${my}connecting" DescriptorLeak
 ok $? "and no other"
 port=$(target 'fd_groups | map(select(.direction == "out"))[0].port' "$connecting")
-n=$(metric "deferd_connections{service=\"connecting\",direction=\"out\",port=\"$port\",state=\"established\"}")
+n=$(metric "deferd_connections{service=\"${my}connecting\",direction=\"out\",port=\"$port\",state=\"established\"}")
 between "$n" 10 1000
 ok $? "metrics have its connections: $n"
-is "$(metric 'deferd_fd_leak_verdict{service="connecting",verdict="leaking"}')" 1 "and the verdict"
+is "$(metric "deferd_fd_leak_verdict{service=\"${my}connecting\",verdict=\"leaking\"}")" 1 "and the verdict"
 
 # The pool was made while it was followed: it has grown, and then it is steady.
 wait_until 60 verdict_is "$pooled" steady
 ok $? "who has a pool is steady" || target fd_leak "$pooled" >&2
 is "$(target 'fd_groups | map(select(.direction == "out"))[0] | "\(.open) \(.kept)"' "$pooled")" "40 40" "and its connections are counted"
-! grep -q 'alert firing.*service=pooled' "$tmp/deferd.log"
+! grep -q "alert firing.*service=${my}pooled" "$tmp/deferd.log"
 ok $? "there was no alert"
 
 sum=$("$DEFERD" fds --control.socket="$tmp/deferd.sock" "$leaking" | tee "$tmp/fds" | grep -c "kept (device), half of them for")

@@ -15,22 +15,22 @@ observe() { # NAME PATH COMMAND...: sets program to the process of PATH, which t
 }
 verdict_is() { [ "$(target fd_leak.verdict "$1")" = "$2" ]; }
 counted() { [ "$(target open_fds "$1")" = "$(ls "/proc/$1/fd" | wc -l)" ]; }
-for name in leaking connecting steady; do cp "$fixtures/fdleak" "$tmp/$name"; done
+for name in leaking connecting steady; do cp "$fixtures/fdleak" "$tmp/$my$name"; done
 mkdir "$tmp/apart"
-observe leaking "$tmp/leaking" "$tmp/leaking" -rounds 1000000 -pause 200ms && leaking=$program
-observe connecting "$tmp/connecting" "$tmp/connecting" -rounds 1000000 -pause 500ms -conns && connecting=$program
-observe steady "$tmp/steady" "$tmp/steady" -rounds 1000000 -pool 40 && steady=$program
+observe leaking "$tmp/${my}leaking" "$tmp/${my}leaking" -rounds 1000000 -pause 200ms && leaking=$program
+observe connecting "$tmp/${my}connecting" "$tmp/${my}connecting" -rounds 1000000 -pause 500ms -conns && connecting=$program
+observe steady "$tmp/${my}steady" "$tmp/${my}steady" -rounds 1000000 -pool 40 && steady=$program
 # Its file is on a file system that nobody else has mounted.
 apart=(unshare --pid --fork --kill-child --mount --mount-proc)
 if "${apart[@]}" true 2>"$tmp/unshare"; then
-	observe inside "$tmp/apart/inside" "${apart[@]}" sh -c 'mount -t tmpfs none "$2" && cp "$1" "$2/inside" &&
-		"$2/inside" -rounds 1000000 -pause 200ms; exit' - "$fixtures/fdleak" "$tmp/apart" && inside=$program
+	observe inside "$tmp/apart/${my}inside" "${apart[@]}" sh -c 'mount -t tmpfs none "${2%/*}" && cp "$1" "$2" &&
+		"$2" -rounds 1000000 -pause 200ms; exit' - "$fixtures/fdleak" "$tmp/apart/${my}inside" && inside=$program
 else
 	skip "a process in namespaces of its own" "$(cat "$tmp/unshare")"
 fi
 for name in leaking connecting steady ${inside:+inside}; do echo >"$tmp/$name.gate"; done
 if [ -n "${inside-}" ]; then
-	[ "$(awk '/^NSpid/ { print $3 }' "/proc/$inside/status")" -lt 10 ] && [ ! -e "$tmp/apart/inside" ]
+	[ "$(awk '/^NSpid/ { print $3 }' "/proc/$inside/status")" -lt 10 ] && [ ! -e "$tmp/apart/${my}inside" ]
 	ok $? "one has another number and another file system where it lives"
 fi
 one=${inside:-$leaking} # of which all is known
@@ -52,7 +52,7 @@ kill -CONT "$one"
 # The pool was made while it was followed: it has grown, and then it is steady.
 wait_until 60 verdict_is "$steady" steady
 ok $? "who has a pool does not" || target fd_leak "$steady" >&2
-! grep -q 'alert firing.*service=steady' "$tmp/deferd.log"
+! grep -q "alert firing.*service=${my}steady" "$tmp/deferd.log"
 ok $? "nor was that ever said"
 
 # By a reload the kernel tells, and nothing is judged anew.

@@ -7,12 +7,12 @@ gos=$(list_gos)
 [ -n "$gos" ] || skip_all "no Go here to build the program with"
 
 garble() { # NAME: in the function table of the program, all that begin with it begin with another letter
-	perl -0777 -pe "s/\\0r(?=\\Q${1#r}\\E)/\\0R/g" "$fixtures/parked.stripped" >"$tmp/parked"
-	chmod +x "$tmp/parked"
-	! cmp -s "$tmp/parked" "$fixtures/parked.stripped"
+	perl -0777 -pe "s/\\0r(?=\\Q${1#r}\\E)/\\0R/g" "$fixtures/parked.stripped" >"$tmp/${my}parked"
+	chmod +x "$tmp/${my}parked"
+	! cmp -s "$tmp/${my}parked" "$fixtures/parked.stripped"
 }
 check() { # SYSTEM: whether the goroutines of the runtime can be told apart
-	start_program parked "$tmp/parked" -dump "$tmp/parked.dump"
+	start_program parked "$tmp/${my}parked" -dump "$tmp/parked.dump"
 	go_on
 	wait_until 30 has_truth parked
 	"$DEFERD" goroutines --alone --json "$program" >"$tmp/census.json" 2>"$tmp/census.err"

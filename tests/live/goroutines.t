@@ -68,7 +68,7 @@ while read -r version go; do
 	done
 done <<<"$gos"
 
-build_fixtures c "" default
+build_fixtures c - default
 start_program cpile "$fixtures/cpile"
 census >"$tmp/out" 2>&1
 is "$?" 1 "a C program has no goroutines"

@@ -50,14 +50,14 @@ while read -r version go; do
 		end_program
 	done
 	# 8 goroutines that panic as fast as they can: counted to the unit, and so is what was left out.
-	cp "$fixtures/panics.stripped" "$tmp/storm.$version"
-	run_panics storm "$tmp/storm.$version" 10000 -storm 8
+	cp "$fixtures/panics.stripped" "$tmp/${my}storm.$version"
+	run_panics storm "$tmp/${my}storm.$version" 10000 -storm 8
 	note "$version: $(sed -n '/^{/p' "$tmp/storm.out" | jq -r '"\(.panics / .seconds | floor) panics/s"')"
 	want=$(wanted storm)
 	wait_until 15 outcomes_are "$want"
 	is "$(outcomes)" "$want" "$version: outcomes of a storm"
 	is "$(target panics_started)" "$(truth storm panics)" "$version: panics of a storm"
-	untold=$(metric "deferd_panics_untold_total{service=\"storm.$version\"}")
+	untold=$(metric "deferd_panics_untold_total{service=\"${my}storm.$version\"}")
 	[ "${untold:-0}" -gt 0 ]
 	ok $? "$version: details left out of a storm are counted"
 	told=$(ledger --json "$program" | jq '[.sites[].told] | add')
@@ -65,7 +65,7 @@ while read -r version go; do
 	end_program
 done <<<"$gos"
 
-ledger --last=3 --stacks panics.stripped >"$tmp/panics.txt" 2>&1
+ledger --last=3 --stacks "${my}panics.stripped" >"$tmp/panics.txt" 2>&1
 ok $? "deferd panics"
 grep -q 'main.goexitThenPanic' "$tmp/panics.txt"
 ok $? "with the line of the program"
@@ -85,11 +85,11 @@ last_words() {
 words_are() { [ "$(last_words)" = "$1" ]; }
 wait_until 10 words_are "panic fatal *main.stockError main.main"
 is "$(last_words)" "panic fatal *main.stockError main.main" "what a process died of, when it is gone"
-wait_until 10 firing panics.stripped ProcessDied
+wait_until 10 firing "${my}panics.stripped" ProcessDied
 ok $? "an alert tells of it"
 
 # Who is waited for at once is gone without a trace, and the daemon has its hands full with those that came.
-told() { ledger --json --last=64 panics.stripped | jq '[.panics[] | select(.outcome == "fatal")] | length'; }
+told() { ledger --json --last=64 "${my}panics.stripped" | jq '[.panics[] | select(.outcome == "fatal")] | length'; }
 told_is() { [ "$(told)" = "$1" ]; }
 before=$(told)
 dying=()
@@ -108,7 +108,7 @@ is "$(told)" $((before + 40)) "the last words of 40 processes"
 # A crash is told by the kernel, of C, too; who is asked to end has not died of a fault.
 deaths() { ledger --json "$1" | jq -c '[.panics[] | [.kind, .outcome, .message]]'; } # PID
 deaths_are() { [ "$(deaths "$1")" = "$2" ]; }
-build_fixtures c "" default
+build_fixtures c - default
 ok $? "fixtures in C"
 aborted='[["signal","fatal","SIGABRT: abort"]]'
 for binary in "$fixtures/cpile" "$BUILD/fixtures/$version/pile.stripped"; do
@@ -127,9 +127,9 @@ done
 fixtures=$BUILD/fixtures/$version
 
 # The version in the file is all that is changed.
-LC_ALL=C sed -E 's/go1\.[0-9]{2}\./go1.99./g' "$fixtures/panics" >"$tmp/panics.new"
-chmod +x "$tmp/panics.new"
-run_panics new "$tmp/panics.new" 3
+LC_ALL=C sed -E 's/go1\.[0-9]{2}\./go1.99./g' "$fixtures/panics" >"$tmp/${my}panics.new"
+chmod +x "$tmp/${my}panics.new"
+run_panics new "$tmp/${my}panics.new" 3
 wait_until 15 target_is panics_started "$(truth new panics)"
 is "$(target panics_started)" "$(truth new panics)" "go1.99: panics started"
 recovered=$(truth new recovered)

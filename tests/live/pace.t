@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # How often deferd itself turns: about once a second when nothing happens, and what happens then is seen as ever; past its own
 # budget it looks less often and says so.
+# alone: how often it wakes, and what it costs, is measured
 . "$(dirname "$0")/../lib/live.sh"
 need_go stripped
 
@@ -36,7 +37,8 @@ wait_until 5 target_is defers_registered_by_lowering.heap "$(truth pile register
 ok $? "what the program does then is all counted: $(truth pile registered_heap)"
 wait_until 40 rests
 ok $? "and it wakes for its timers again: $woke times in three seconds"
-"$fixtures/pile.stripped" </dev/null >/dev/null 2>&1 & # a new process
+own "$fixtures/pile.stripped"
+"$owned" </dev/null >/dev/null 2>&1 & # a new process
 other=$!
 live_pids+=("$other")
 wait_until 5 grep -q "target attached.*pid=$other" "$tmp/deferd.log"

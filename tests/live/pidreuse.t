@@ -3,12 +3,13 @@
 # vm: 6.1
 # A process gets the number of one that has just ended: nothing of the old one is told of the new one, whether the daemon
 # looked on or was stopped meanwhile.
+# alone: process numbers must not be given to somebody else
 . "$(dirname "$0")/../lib/live.sh"
 need_go stripped
 last=/proc/sys/kernel/ns_last_pid
 { echo "$(<$last)" >$last; } 2>/dev/null || skip_all "the next process's number cannot be chosen here ($last)"
 fixtures_go=$fixtures
-build_fixtures c "" || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+build_fixtures c - || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
 
 end() { # PID
 	kill -KILL "$1"
@@ -48,7 +49,7 @@ follow() { # WHEN NAME SERVICE FIELD=TRUTH COMMAND...: "watched", or "unseen" by
 	start_as "$first" "$2" "${@:5}"
 	ok $? "$1: $2 is process $first now"
 	[ "$1" = watched ] || kill -CONT "$daemon"
-	wait_until 30 is_new "$3"
+	wait_until 30 is_new "$my$3"
 	ok $? "$1: $2 begins with nothing"
 	works "$1: $2" "$2" "$4"
 	is "$(curl -sf "$url/api/v1/snapshot" | jq --argjson p "$first" '[.targets[] | select(.pid == $p)] | length')" 1 "$1: $2 is there once"

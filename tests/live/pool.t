@@ -10,8 +10,8 @@ printf 'census: { interval: 1s }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.y
 
 line_of() { grep -n "$1" tests/fixtures/poolwait/main.go | cut -d: -f1; }
 observe() { # NAME OPTIONS...: a copy of the fixture, as a service of that name
-	cp "$fixtures/poolwait.stripped" "$tmp/$1"
-	start_beside "$1" "$tmp/$1" "${@:2}"
+	cp "$fixtures/poolwait.stripped" "$tmp/$my$1"
+	start_beside "$1" "$tmp/$my$1" "${@:2}"
 	wait_until 20 attached "$program" || note "$1 is not observed"
 }
 short() { [ "$(target pool "$1")" != null ]; }
@@ -41,14 +41,14 @@ while read -r version go; do
 	is "$(jq -r '.site | "\(.function) \(.line)"' "$tmp/pool.json")" "main.checkout $(line_of 'db.Conn(context')" "$version: where they do"
 	wait_until 20 steady "$narrow"
 	ok $? "$version: nothing leaks"
-	wait_until 10 firing narrow PoolTooSmall
+	wait_until 10 firing "${my}narrow" PoolTooSmall
 	ok $? "$version: an alert says so"
 	is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[] | select(.labels.alertname == "PoolTooSmall").annotations.summary' | sed 's/[0-9]* goroutines/N goroutines/')" \
-		"narrow (pid $narrow): the pool is too small: N goroutines wait for one of 4 connections to port $(truth narrow port), most in main.checkout at $(jq -r '.site.file' "$tmp/pool.json"):$(line_of 'db.Conn(context')" \
+		"${my}narrow (pid $narrow): the pool is too small: N goroutines wait for one of 4 connections to port $(truth narrow port), most in main.checkout at $(jq -r '.site.file' "$tmp/pool.json"):$(line_of 'db.Conn(context')" \
 		"$version: in words"
 	"$DEFERD" fds --control.socket="$tmp/deferd.sock" "$narrow" | grep -q 'the pool is too small: [0-9]* goroutines wait for one of 4 connections to port'
 	ok $? "$version: deferd fds, too"
-	[ "$(metric 'deferd_pool_waiters{service="narrow"}')" -ge "$waiting" ]
+	[ "$(metric "deferd_pool_waiters{service=\"${my}narrow\"}")" -ge "$waiting" ]
 	ok $? "$version: and a metric"
 	is "$(target pool "$wide") $(target pool "$kept")" "null null" "$version: one that is large enough, and one whose connections are kept, are not"
 	is "$(curl -sf "$url/api/v1/alerts" | jq '[.data.alerts[] | select(.labels.alertname == "PoolTooSmall")] | length')" 1 "$version: it is the only one"

@@ -3,9 +3,11 @@
 # False alarms: Debian's prometheus, etcd and caddy and npm's esbuild, under load that changes all the time for QUIET_SECONDS (heavy,
 # light, none, errors, clients that break off, many connections at once), and with all the rules that come along. Nobody is woken,
 # nor told anything else.
+# alone: every program of the host is observed
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_root
+my= # programs of others: the daemon observes the whole host
 seconds=${QUIET_SECONDS:-20}
 mkfifo "$tmp/stdin" # nothing ever comes, nor does it end
 mkdir "$tmp/www" "$tmp/src"

@@ -32,9 +32,9 @@ while read -r version go; do
 	build_fixtures "$version" "$go" stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	start_daemon
 	start_pile
-	is "$(probes "$program" | sed -n 1p)" "pile.stripped, pid $program: lean, by configuration" "$version: what it has"
+	is "$(probes "$program" | sed -n 1p)" "${my}pile.stripped, pid $program: lean, by configuration" "$version: what it has"
 	probes "$program" full >"$tmp/answer"
-	is "$(sed -n 1p "$tmp/answer")" "pile.stripped, pid $program: full, by command; the full set is attached" "$version: another one"
+	is "$(sed -n 1p "$tmp/answer")" "${my}pile.stripped, pid $program: full, by command; the full set is attached" "$version: another one"
 	is "$(probes --json "$program" | jq -c '[.probes, .probes_by, .probes_full_now, .budget_level]')" '["full","command",true,0]' \
 		"$version: as JSON"
 	go_on
@@ -74,7 +74,7 @@ while read -r version go; do
 	end_pile
 	stop_daemon
 
-	printf 'probes:\n  services:\n    - { service: "pile*", set: burst, budget_percent: 2 }\n' >"$tmp/sets.yml"
+	printf 'probes:\n  services:\n    - { service: "%spile*", set: burst, budget_percent: 2 }\n' "$my" >"$tmp/sets.yml"
 	start_daemon --config.file="$tmp/sets.yml"
 	start_pile
 	set_is "burst configuration"
@@ -84,10 +84,10 @@ while read -r version go; do
 	ok $? "$version: a burst begins"
 	wait_until 5 full_is false
 	ok $? "$version: and ends"
-	full=$(metric "deferd_probe_full_seconds_total{service=\"pile.stripped\"}")
+	full=$(metric "deferd_probe_full_seconds_total{service=\"${my}pile.stripped\"}")
 	awk -v s="$full" 'BEGIN { exit !(s > 0.5 && s < 3) }'
 	ok $? "$version: it took a second: $full"
-	printf 'probes:\n  services:\n    - { service: "pile*", set: full }\n' >"$tmp/sets.yml"
+	printf 'probes:\n  services:\n    - { service: "%spile*", set: full }\n' "$my" >"$tmp/sets.yml"
 	kill -HUP "$daemon"
 	wait_until 5 set_is "full configuration"
 	ok $? "$version: a reload changes it"

@@ -3,6 +3,7 @@
 # The daemon is stopped while a program makes more records than the ring holds, and goes on later: what it took from the ring and
 # what found no room are all that there was; counts are those of the program; and what was lost is made up for by
 # a census. Stopped for STOPPED_SECONDS.
+# alone: the kernel's records are counted
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 gos=$(list_gos)

@@ -18,11 +18,11 @@ judged_are() { [ "$(sites "$1" | jq -s '[.[] | select(.swallowed.watched >= 5)] 
 # A service each, so that they do not wait for each other.
 declare -A pids=()
 start() { # VERSION BINARY
-	cp "$2" "$tmp/swallow.$1"
-	start_beside "swallow.$1" "$tmp/swallow.$1"
+	cp "$2" "$tmp/$my$1"
+	start_beside "swallow.$1" "$tmp/$my$1"
 	pids[$1]=$program
 }
-build_fixtures c "" default
+build_fixtures c - default
 ok $? "fixtures in C"
 start c "$fixtures/cswallow"
 if [ -z "${DEFERD_VM-}" ]; then # emulated: C is enough
@@ -49,7 +49,7 @@ for version in "${!pids[@]}"; do
 	is "$(judged "$pid" main.toFile.func1)" "no silent false again false on true file" "$version: logged after the recovery"
 	is "$(judged "$pid" main.toSocket)" "no silent false again false on true unix_socket" "$version: logged by a Unix socket"
 	is "$(judged "$pid" main.again.func2)" "no silent false again true on true" "$version: raised again"
-	is "$(metric "deferd_panic_sites_swallowed{service=\"swallow.$version\"}")" 4 "$version: sites in the metric"
+	is "$(metric "deferd_panic_sites_swallowed{service=\"$my$version\"}")" 4 "$version: sites in the metric"
 done
 is "$(judged "${pids[c]}" quiet)" "suspected silent true again false on true" "C: silence"
 is "$(judged "${pids[c]}" logs)" "no silent false again false on true stderr" "C: logged"

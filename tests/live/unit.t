@@ -12,9 +12,9 @@ build_fixtures "$version" "$go" || skip_all "fixtures: $(tail -1 "$tmp/build.log
 caps=$(sed -n 's/^CapabilityBoundingSet=//p' deploy/systemd/deferd.service | tr ' ' '\n' | sed '/^$/d; s/^CAP_/+/' | tr 'A-Z\n' 'a-z,')
 note "$caps"
 chmod 755 "$tmp"
-cp "$fixtures/pile.stripped" "$tmp/pile"
-chmod 755 "$tmp/pile"
-start_program pile setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/pile" -defers 10000 -deep 100
+cp "$fixtures/pile.stripped" "$tmp/${my}pile"
+chmod 755 "$tmp/${my}pile"
+start_program pile setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/${my}pile" -defers 10000 -deep 100
 real=$DEFERD
 DEFERD=$tmp/confined
 printf '#!/bin/sh\nexec setpriv --no-new-privs --bounding-set=-all,%s --inh-caps=-all %s "$@"\n' "${caps%,}" "$real" >"$DEFERD"

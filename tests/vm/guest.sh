@@ -8,8 +8,8 @@ build=$1
 limit=$2
 shift 2
 export BUILD=$build DEFERD=$build/deferd DEFERD_VM=1 CMOCKA_MESSAGE_OUTPUT=TAP
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin
-export HOME=/root TMPDIR=/run/tmp LC_ALL=C.UTF-8
+export TMPDIR=/run/tmp
+. tests/vm/environment
 for test; do
 	SECONDS=0
 	echo "deferd-vm: begin $test"
