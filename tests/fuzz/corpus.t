@@ -10,9 +10,12 @@ build=${BUILD:-$here/../../build}
 drivers=$build/tests/fuzz
 rounds=${ROUNDS:-400000}
 seed=${SEED:-10035}
-limit=60 # seconds; far more than needed: a driver that hangs fails instead of stopping the run
+limit=60 # seconds of processor time, far more than needed: a driver that loops fails instead of stopping the run
 
 n=0
+limited() { # COMMAND...
+	(ulimit -t $limit && exec timeout $((limit * 10)) "$@") 2>&1
+}
 result() { # status, name, output
 	n=$((n + 1))
 	if [ "$1" -eq 0 ]; then
@@ -36,11 +39,11 @@ for src in "$here"/*_fuzz.c; do
 		[ -f "$f" ] && files+=("$f")
 	done
 	if [ ${#files[@]} -gt 0 ]; then
-		out=$(timeout "$limit" "$driver" "${files[@]}" 2>&1)
+		out=$(limited "$driver" "${files[@]}")
 		result $? "$name: ${#files[@]} files" "$out"
 	fi
 	if grep -q '"driver.h"' "$src"; then
-		out=$(timeout "$limit" "$driver" --mutate "$rounds" "$seed" "${files[@]}" 2>&1)
+		out=$(limited "$driver" --mutate "$rounds" "$seed" "${files[@]}")
 		result $? "$name: mutations of seed $seed" "$out"
 	fi
 done
