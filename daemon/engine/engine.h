@@ -23,7 +23,10 @@
 #include "export/show.h"
 #include "model/model.h"
 #include "probe/kernel.h"
+#include "probe/links.h"
 #include "probe/probe.h"
+#include "probe/scan.h"
+#include "probe/targets.h"
 
 enum attach_failure {
 	ATTACH_EXITED,  /* the process ended meanwhile: normal */

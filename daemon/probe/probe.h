@@ -75,34 +75,6 @@ int probe_open(const struct probe_opts *opts, const struct kernel_features *feat
 	       struct probe **ret_p, struct reason *reason);
 void probe_close(struct probe *p); /* waits for links to be closed; NULL is allowed */
 
-/*
- * Attach to a process. *ret_id is its target id, in events from now on. -ENOSPC: no slot; -ESRCH:
- * the process is gone; else what the kernel said.
- */
-int probe_attach(struct probe *p, const struct probe_target *t, uint32_t *ret_id,
-		 struct reason *reason);
-/*
- * Other points, maybe none, and another hits_max, from one moment to the next: no hit is seen twice, and
- * none that both have is missed; *ret_ns is that moment, CLOCK_MONOTONIC. On failure all is as it was.
- */
-int probe_set_points(struct probe *p, uint32_t id, const struct probe_target *t, uint64_t *ret_ns,
-		     struct reason *reason);
-void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max);
-/* Detach and forget what the maps hold of it. A process that is gone needs this too. */
-void probe_detach(struct probe *p, uint32_t id);
-/*
- * Another layout for a target, NULL: none; with `panics` false, one whose _panic is not to be used.
- * What was counted goes on.
- */
-void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layout, bool panics);
-
-/*
- * The requests of a target's servers are timed from now on, by its points of PLAN_SET_REQUESTS; with none, not any more. What
- * was counted goes on. 0, or negative errno with the reason; then they are not timed. Needs uprobe_multi: -ENOTSUP.
- */
-int probe_time_requests(struct probe *p, uint32_t id, const struct probe_target *t,
-			struct reason *reason);
-
 /* Attach or detach the descriptor hooks. 0, or negative errno when none could be attached. */
 int probe_set_fd_hooks(struct probe *p, enum fd_hooks hooks, struct reason *reason);
 enum fd_hooks probe_fd_hooks(const struct probe *p);
@@ -128,42 +100,6 @@ int probe_urgent_fd(const struct probe *p);
 void probe_drain(struct probe *p, event_fn fn, void *arg);
 /* Whether the next record makes it readable, whatever it is; once. What was on the ring before does not. */
 void probe_set_asleep(struct probe *p, bool asleep);
-
-/*
- * Read the maps: SCAN_BEGIN, a COUNTS for each target, REQUESTS for those that were ever timed, GOROUTINE, SITE and RECOVER for each entry, LOST for
- * targets that lost records since the scan before, SCAN_END. Ends the window that
- * EVENT_GOROUTINE.window_peak speaks of.
- */
-void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
-
-/* RECOVER of all targets, now. */
-void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
-
-/* SITE of all targets, now. */
-void probe_read_sites(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
-
-/*
- * Whether who opens descriptors is kept, while the descriptor hooks are attached: a stack for each that is open. What is
- * kept of a target that is not looked at any more, is forgotten.
- */
-void probe_set_fd_sites(struct probe *p, uint32_t id, bool on);
-/*
- * FD_OPENED for each that is kept, of all targets. `keep` says whether it is still wanted; what is not is forgotten.
- */
-void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
-			 bool (*keep)(void *arg, const struct event *ev), void *arg);
-
-/* FD_BAD_CLOSE of each target that has one. */
-void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
-
-/* COUNTS and REQUESTS of one target, now: its last ones before it goes. */
-void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);
-
-/* The goroutine is dead or holds nothing: its entry makes room. The next push makes a new one. */
-void probe_forget(struct probe *p, uint32_t id, uint64_t g);
-
-/* All of a target. */
-void probe_forget_all(struct probe *p, uint32_t id);
 
 /* Records taken from the ring, since the start. */
 uint64_t probe_events(const struct probe *p);
