@@ -47,11 +47,8 @@ struct probe {
 	struct dfd_requests requests_buf;
 	uint32_t requests; /* entries of requests_by_g at the last scan */
 	struct probe_stats stats;
-	uint32_t purged; /* the target whose entries probe_forget_all() removes */
 	event_fn fn;
 	void *arg;
-	bool (*keep_fd)(void *arg, const struct event *ev);
-	void *keep_arg;
 };
 
 /* targets.c: what the kernel side is told of a target */

@@ -12,19 +12,33 @@
 
 #define SCAN_BATCH 512
 
+/* What a walk over a map carries along. */
+struct walk {
+	struct probe *probe;
+	uint64_t now_ns;
+	event_fn fn;
+	void *arg;
+	bool (*keep)(void *arg, const struct event *ev); /* of FD_OPENED, instead of fn */
+	uint32_t purged; /* the target whose entries probe_forget_all() removes */
+};
+
+struct walk_map {
+	const struct bpf_map *map;
+	size_t key_bytes, value_bytes;
+};
+
 /*
- * Walk a hash map in batches. `each` gets the entry and returns true when its target is gone: the
- * entry is removed after the batch. Returns the number of entries that stay.
+ * Walk a hash map in batches. `each` gets the entry and returns true when it is to go: it is removed
+ * after the batch. Returns the number of entries that stay.
  */
-static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_size,
-			 bool (*each)(struct probe *p, const void *key, const void *value,
-				      uint64_t now_ns),
-			 uint64_t now_ns)
+static uint32_t walk_map(const struct walk *w, struct walk_map m,
+			 bool (*each)(const struct walk *w, const void *key, const void *value))
 {
-	_cleanup_free_ char *keys = malloc(SCAN_BATCH * key_size);
-	_cleanup_free_ char *values = malloc(SCAN_BATCH * value_size);
+	_cleanup_free_ char *keys = malloc(SCAN_BATCH * m.key_bytes);
+	_cleanup_free_ char *values = malloc(SCAN_BATCH * m.value_bytes);
 	uint32_t cursor = 0, n, live = 0;
 	bool more = true, first = true;
+	int fd = bpf_map__fd(m.map);
 
 	while (keys && values && more) {
 		n = SCAN_BATCH;
@@ -36,8 +50,8 @@ static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_
 		}
 		first = false;
 		for (uint32_t i = 0; i < n; i++) {
-			if (each(p, keys + i * key_size, values + i * value_size, now_ns))
-				(void)bpf_map_delete_elem(fd, keys + i * key_size);
+			if (each(w, keys + i * m.key_bytes, values + i * m.value_bytes))
+				(void)bpf_map_delete_elem(fd, keys + i * m.key_bytes);
 			else
 				live++;
 		}
@@ -45,16 +59,35 @@ static uint32_t walk_map(struct probe *p, int fd, size_t key_size, size_t value_
 	return live;
 }
 
-static bool is_purged(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+/* The maps, with what stands in them. */
+static struct walk_map goroutines_of(const struct probe *p)
 {
-	return ((const struct dfd_g_key *)key)->target == p->purged;
+	return (struct walk_map){ p->skel->maps.defers_by_g, sizeof(struct dfd_g_key),
+				  sizeof(struct dfd_depth) };
+}
+
+static struct walk_map sites_of(const struct probe *p)
+{
+	return (struct walk_map){ p->skel->maps.pushes_by_site, sizeof(struct dfd_site_key),
+				  p->ncpu * sizeof(uint64_t) };
+}
+
+static struct walk_map recovers_of(const struct probe *p)
+{
+	return (struct walk_map){ p->skel->maps.recovers_by_site, sizeof(struct dfd_recover_key),
+				  p->ncpu * sizeof(uint64_t) };
+}
+
+static bool is_purged(const struct walk *w, const void *key, const void *value)
+{
+	return ((const struct dfd_g_key *)key)->target == w->purged;
 }
 
 void probe_forget_all(struct probe *p, uint32_t id)
 {
-	p->purged = id;
-	(void)walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
-		       sizeof(struct dfd_depth), is_purged, 0);
+	struct walk w = { .probe = p, .purged = id };
+
+	(void)walk_map(&w, goroutines_of(p), is_purged);
 }
 
 void probe_forget(struct probe *p, uint32_t id, uint64_t g)
@@ -122,177 +155,160 @@ void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn f
 		read_counts(p, s, now_ns, fn, arg);
 }
 
-static bool scan_goroutine(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+/* Begin the event of an entry of target `id`. False: the target is gone, and its entry goes too. */
+static bool begin_event(const struct walk *w, enum event_type type, uint32_t id, struct event *ret,
+			uint64_t *ret_bias)
+{
+	const struct slot *s = target_slot(w->probe, id);
+
+	if (!s)
+		return false;
+	*ret = (struct event){ .type = type, .target = id, .pid = s->pid, .time_ns = w->now_ns };
+	*ret_bias = s->bias;
+	return true;
+}
+
+static bool scan_goroutine(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_g_key *k = key;
-	struct slot *s = target_slot(p, k->target);
-	struct event ev = { .type = EVENT_GOROUTINE, .target = k->target, .time_ns = now_ns };
+	struct event ev;
+	uint64_t bias;
 
-	if (!s)
+	if (!begin_event(w, EVENT_GOROUTINE, k->target, &ev, &bias))
 		return true;
-	ev.pid = s->pid;
-	decode_goroutine(k, value, s->bias, p->skel->data->epoch, &ev.goroutine);
-	p->fn(p->arg, &ev);
+	decode_goroutine(k, value, bias, w->probe->skel->data->epoch, &ev.goroutine);
+	w->fn(w->arg, &ev);
 	return false;
 }
 
-static bool scan_site(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+static bool scan_site(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_site_key *k = key;
-	struct slot *s = target_slot(p, k->target);
-	struct event ev = { .type = EVENT_SITE, .target = k->target, .time_ns = now_ns };
+	struct event ev;
+	uint64_t bias;
 
-	if (!s)
+	if (!begin_event(w, EVENT_SITE, k->target, &ev, &bias))
 		return true;
-	ev.pid = s->pid;
-	ev.site.pc = k->pc - s->bias;
+	ev.site.pc = k->pc - bias;
 	ev.site.lowering = decode_lowering(k->role);
-	ev.site.registered = probe_sum_cpus(p, value);
-	p->fn(p->arg, &ev);
+	ev.site.registered = probe_sum_cpus(w->probe, value);
+	w->fn(w->arg, &ev);
 	return false;
 }
 
-static bool scan_recover(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+static bool scan_recover(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_recover_key *k = key;
-	struct slot *s = target_slot(p, k->target);
-	struct event ev = { .type = EVENT_RECOVER, .target = k->target, .time_ns = now_ns };
+	struct event ev;
+	uint64_t bias;
 
-	if (!s)
+	if (!begin_event(w, EVENT_RECOVER, k->target, &ev, &bias))
 		return true;
-	ev.pid = s->pid;
-	ev.recover.site = k->site - s->bias;
-	ev.recover.caller = k->caller - s->bias;
-	ev.recover.count = probe_sum_cpus(p, value);
-	p->fn(p->arg, &ev);
+	ev.recover.site = k->site - bias;
+	ev.recover.caller = k->caller - bias;
+	ev.recover.count = probe_sum_cpus(w->probe, value);
+	w->fn(w->arg, &ev);
 	return false;
 }
 
-static bool scan_fd(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+static bool scan_fd(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_fd_key *k = key;
-	const struct dfd_fd_opened *o = value;
-	struct slot *s = target_slot(p, k->target);
-	struct event ev = { .type = EVENT_FD_OPENED, .target = k->target, .time_ns = now_ns };
+	struct event ev;
+	uint64_t bias;
 
-	if (!s)
+	if (!begin_event(w, EVENT_FD_OPENED, k->target, &ev, &bias))
 		return true;
-	ev.pid = s->pid;
-	decode_fd_opened(k, o, s->bias, &ev.fd_opened);
-	return !p->keep_fd(p->keep_arg, &ev);
+	decode_fd_opened(k, value, bias, &ev.fd_opened);
+	return !w->keep(w->arg, &ev);
 }
 
-static bool scan_bad_close(struct probe *p, const void *key, const void *value, uint64_t now_ns)
+static bool scan_bad_close(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_fd_key *k = key;
-	struct slot *s = target_slot(p, k->target);
-	struct event ev = { .type = EVENT_FD_BAD_CLOSE, .target = k->target, .time_ns = now_ns };
+	struct event ev;
+	uint64_t bias;
 
-	if (!s)
+	if (!begin_event(w, EVENT_FD_BAD_CLOSE, k->target, &ev, &bias))
 		return true;
-	ev.pid = s->pid;
-	decode_fd_opened(k, value, s->bias, &ev.fd_opened);
-	p->fn(p->arg, &ev);
+	decode_fd_opened(k, value, bias, &ev.fd_opened);
+	w->fn(w->arg, &ev);
 	return false;
 }
 
-static void scan_bad_closes(struct probe *p, uint64_t now_ns)
+/* Entries whose target is gone are removed; the others have no event. */
+static bool scan_orphan(const struct walk *w, const void *key, const void *value)
 {
-	(void)walk_map(p, bpf_map__fd(p->skel->maps.bad_closes), sizeof(struct dfd_fd_key),
-		       sizeof(struct dfd_fd_opened), scan_bad_close, now_ns);
+	return !target_slot(w->probe, ((const struct dfd_g_key *)key)->target);
+}
+
+/* The same, and requests that have ended where the map gets full: the next one makes its entry anew. */
+static bool scan_request(const struct walk *w, const void *key, const void *value)
+{
+	const struct dfd_request *r = value;
+
+	return scan_orphan(w, key, value) ||
+	       (!r->begin_ns && w->probe->requests > w->probe->opts.goroutines_max / 2);
 }
 
 void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 			 bool (*keep)(void *arg, const struct event *ev), void *arg)
 {
-	p->keep_fd = keep;
-	p->keep_arg = arg;
-	(void)walk_map(p, bpf_map__fd(p->skel->maps.fds_opened), sizeof(struct dfd_fd_key),
-		       sizeof(struct dfd_fd_opened), scan_fd, now_ns);
-}
+	struct walk w = { .probe = p, .now_ns = now_ns, .keep = keep, .arg = arg };
+	struct walk_map m = { p->skel->maps.fds_opened, sizeof(struct dfd_fd_key),
+			      sizeof(struct dfd_fd_opened) };
 
-/* What is left of targets that are gone; nobody is told of the others. */
-static bool scan_of_nobody(struct probe *p, const void *key, const void *value, uint64_t now_ns)
-{
-	return !target_slot(p, ((const struct dfd_g_key *)key)->target);
-}
-
-/* The same, and where the map gets full what has ended: the next one makes its entry anew. */
-static bool scan_request(struct probe *p, const void *key, const void *value, uint64_t now_ns)
-{
-	const struct dfd_request *r = value;
-
-	return scan_of_nobody(p, key, value, now_ns) ||
-	       (!r->begin_ns && p->requests > p->opts.goroutines_max / 2);
-}
-
-static void scan_recovers(struct probe *p, uint64_t now_ns)
-{
-	(void)walk_map(p, bpf_map__fd(p->skel->maps.recovers_by_site),
-		       sizeof(struct dfd_recover_key), p->ncpu * sizeof(uint64_t), scan_recover,
-		       now_ns);
-}
-
-static void scan_sites(struct probe *p, uint64_t now_ns)
-{
-	p->stats.sites =
-		walk_map(p, bpf_map__fd(p->skel->maps.pushes_by_site), sizeof(struct dfd_site_key),
-			 p->ncpu * sizeof(uint64_t), scan_site, now_ns);
-}
-
-/* May be called while the ring is drained. */
-static void read_map(struct probe *p, void (*scan)(struct probe *p, uint64_t now_ns),
-		     uint64_t now_ns, event_fn fn, void *arg)
-{
-	event_fn old_fn = p->fn;
-	void *old_arg = p->arg;
-
-	p->fn = fn;
-	p->arg = arg;
-	scan(p, now_ns);
-	p->fn = old_fn;
-	p->arg = old_arg;
+	(void)walk_map(&w, m, scan_fd);
 }
 
 void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
-	read_map(p, scan_bad_closes, now_ns, fn, arg);
+	struct walk w = { .probe = p, .now_ns = now_ns, .fn = fn, .arg = arg };
+	struct walk_map m = { p->skel->maps.bad_closes, sizeof(struct dfd_fd_key),
+			      sizeof(struct dfd_fd_opened) };
+
+	(void)walk_map(&w, m, scan_bad_close);
 }
 
 void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
-	read_map(p, scan_recovers, now_ns, fn, arg);
+	struct walk w = { .probe = p, .now_ns = now_ns, .fn = fn, .arg = arg };
+
+	(void)walk_map(&w, recovers_of(p), scan_recover);
 }
 
 void probe_read_sites(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
-	read_map(p, scan_sites, now_ns, fn, arg);
+	struct walk w = { .probe = p, .now_ns = now_ns, .fn = fn, .arg = arg };
+
+	p->stats.sites = walk_map(&w, sites_of(p), scan_site);
 }
 
-static void scan_ledger(struct probe *p, uint64_t now_ns)
+/* What has no event of its own, but grows. */
+static void prune_maps(const struct walk *w)
 {
-	scan_recovers(p, now_ns);
-	(void)walk_map(p, bpf_map__fd(p->skel->maps.panics_by_g), sizeof(struct dfd_g_key),
-		       sizeof(struct dfd_panics), scan_of_nobody, now_ns);
-	p->requests =
-		walk_map(p, bpf_map__fd(p->skel->maps.requests_by_g), sizeof(struct dfd_g_key),
-			 sizeof(struct dfd_request), scan_request, now_ns);
+	struct probe *p = w->probe;
+	struct walk_map panics = { p->skel->maps.panics_by_g, sizeof(struct dfd_g_key),
+				   sizeof(struct dfd_panics) };
+	struct walk_map requests = { p->skel->maps.requests_by_g, sizeof(struct dfd_g_key),
+				     sizeof(struct dfd_request) };
+
+	(void)walk_map(w, panics, scan_orphan);
+	p->requests = walk_map(w, requests, scan_request);
 }
 
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
 	struct event ev = { .type = EVENT_SCAN_BEGIN, .time_ns = now_ns };
+	struct walk w = { .probe = p, .now_ns = now_ns, .fn = fn, .arg = arg };
 
-	p->fn = fn;
-	p->arg = arg;
 	p->skel->data->epoch++;
 	fn(arg, &ev);
 	scan_counts(p, now_ns, fn, arg);
-	p->stats.goroutines =
-		walk_map(p, bpf_map__fd(p->skel->maps.defers_by_g), sizeof(struct dfd_g_key),
-			 sizeof(struct dfd_depth), scan_goroutine, now_ns);
-	scan_sites(p, now_ns);
-	scan_ledger(p, now_ns);
+	p->stats.goroutines = walk_map(&w, goroutines_of(p), scan_goroutine);
+	probe_read_sites(p, now_ns, fn, arg);
+	probe_read_recovers(p, now_ns, fn, arg);
+	prune_maps(&w);
 	ev.type = EVENT_SCAN_END;
 	fn(arg, &ev);
 }
