@@ -97,18 +97,40 @@ static const char *point_why(const struct probe_point *pt)
 	return text;
 }
 
-static const char *point_where(const struct engine *e, const struct image *im,
-			       const struct probe_point *pt)
+/* What is attached in its place, or why nothing is. */
+static const char *point_where(const struct watch *w, unsigned i, enum wish_point decided)
 {
+	const struct image *im = w->image;
+	const struct probe_point *pt = &im->report->plan.points[i];
 	static char text[160];
 	unsigned n = 0;
 
-	if (!engine_by_calls(e, im, pt))
+	if (w->state == TARGET_FAILED)
+		return "nothing is attached to this process";
+	if (decided == WISH_ATTACHED)
 		return point_why(pt);
-	for (uint32_t i = 0; i < im->n_calls; i++)
-		n += im->calls[i].role == pt->role;
+	if (decided != WISH_BY_CALLS)
+		return wish_point_text(decided);
+	for (uint32_t c = 0; c < im->n_calls; c++)
+		n += im->calls[c].role == pt->role;
 	snprintf(text, sizeof(text), "at its %u calls, one by one", n);
 	return text;
+}
+
+/* What is attached, by what the process has now. */
+static void decide_points(const struct engine *e, const struct watch *w,
+			  enum wish_point ret[static PLAN_POINTS_MAX])
+{
+	struct wish_image im = watch_image(w);
+
+	wish_points(&w->have, &im, engine_multi(e), ret);
+}
+
+static bool is_attached(const struct watch *w, unsigned i)
+{
+	return w->image->report->plan.points[i].sets & (PLAN_SET_LEAN | PLAN_SET_FULL)
+		       ? w->attached >> i & 1
+		       : w->have.timed;
 }
 
 /* Why its goroutines cannot be read; "": they can. */
@@ -123,30 +145,35 @@ static const char *census_why(struct engine *e, const struct target *t)
 	return err && err != -EAGAIN ? reason.text : ""; /* EAGAIN: the first one is to come */
 }
 
+static json_t *point_json(const struct watch *w, unsigned i, enum wish_point decided)
+{
+	const struct probe_point *pt = &w->image->report->plan.points[i];
+
+	return json_pack("{s:s,s:s,s:I,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role],
+			 "function", pt->function, "file_offset",
+			 (json_int_t)(pt->file_off - pt->offset), "offset", pt->offset,
+			 "instruction", pt->insn, "emulated", pt->emulated, "attached",
+			 is_attached(w, i), "why", point_where(w, i, decided));
+}
+
+static json_t *absent_json(const struct plan_absent *a)
+{
+	return json_pack("{s:s,s:s,s:b,s:s}", "role", role_names[a->role], "function", a->function,
+			 "normal", a->normal, "why", a->why);
+}
+
 static json_t *target_json(struct engine *e, const struct target *t)
 {
-	const struct image *im = engine_image(e, t->image_id);
+	const struct watch *w = engine_watch(e, t->id);
 	json_t *points = json_array(), *absent = json_array();
+	enum wish_point decided[PLAN_POINTS_MAX];
 
-	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
-		const struct probe_point *pt = &im->report->plan.points[i];
-		json_array_append_new(
-			points,
-			json_pack("{s:s,s:s,s:I,s:i,s:s,s:b,s:b,s:s}", "role", role_names[pt->role],
-				  "function", pt->function, "file_offset",
-				  (json_int_t)(pt->file_off - pt->offset), "offset", pt->offset,
-				  "instruction", pt->insn, "emulated", pt->emulated, "attached",
-				  engine_point_wanted(e, t->id, pt) && t->state != TARGET_FAILED,
-				  "why", point_where(e, im, pt)));
-	}
-	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
-		const struct plan_absent *a = &im->report->plan.absent[i];
-
-		json_array_append_new(absent,
-				      json_pack("{s:s,s:s,s:b,s:s}", "role", role_names[a->role],
-						"function", a->function, "normal", a->normal, "why",
-						a->why));
-	}
+	if (w)
+		decide_points(e, w, decided);
+	for (unsigned i = 0; w && i < w->image->report->plan.n; i++)
+		json_array_append_new(points, point_json(w, i, decided[i]));
+	for (unsigned i = 0; w && i < w->image->report->plan.nabsent; i++)
+		json_array_append_new(absent, absent_json(&w->image->report->plan.absent[i]));
 	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "pid", t->pid, "service",
 			 t->service->name, "image", t->image, "runtime",
 			 view_runtime_names[t->runtime], "version", t->version, "state",
@@ -154,30 +181,40 @@ static json_t *target_json(struct engine *e, const struct target *t)
 			 census_why(e, t), "points", points, "absent", absent);
 }
 
-static void print_target(struct engine *e, const struct target *t)
+static void print_points(const struct engine *e, const struct watch *w)
 {
-	const struct image *im = engine_image(e, t->image_id);
+	const struct plan *plan = &w->image->report->plan;
+	enum wish_point decided[PLAN_POINTS_MAX];
 
-	printf("\n%s, pid %u (%s, %s%s): %s%s%s\n", t->service->name, t->pid, t->image,
-	       t->runtime == RUNTIME_C ? "C" : t->version, im && im->report->pie ? ", PIE" : "",
-	       view_state_names[t->state], t->reason[0] ? ": " : "", t->reason);
-	if (t->runtime == RUNTIME_GO)
-		printf("  %-7s %s%s\n", "census", census_why(e, t)[0] ? "none: " : "all goroutines",
-		       census_why(e, t));
-	for (unsigned i = 0; im && i < im->report->plan.n; i++) {
-		const struct probe_point *pt = &im->report->plan.points[i];
+	decide_points(e, w, decided);
+	for (unsigned i = 0; i < plan->n; i++) {
+		const struct probe_point *pt = &plan->points[i];
 
 		printf("  %-7s %-24s +0x%-3x %-26s %-13s %s\n", role_names[pt->role], pt->function,
 		       pt->offset, pt->insn, pt->emulated ? "emulated" : "single-step",
-		       engine_point_wanted(e, t->id, pt) ? point_where(e, im, pt)
-							 : "not in the chosen probe set");
+		       point_where(w, i, decided[i]));
 	}
-	for (unsigned i = 0; im && i < im->report->plan.nabsent; i++) {
-		const struct plan_absent *a = &im->report->plan.absent[i];
+	for (unsigned i = 0; i < plan->nabsent; i++) {
+		const struct plan_absent *a = &plan->absent[i];
 
 		printf("  %-7s %-24s %s%s\n", role_names[a->role], a->function, a->why,
 		       a->normal ? " (normal: the program does not use it)" : "");
 	}
+}
+
+static void print_target(struct engine *e, const struct target *t)
+{
+	const struct watch *w = engine_watch(e, t->id);
+
+	printf("\n%s, pid %u (%s, %s%s): %s%s%s\n", t->service->name, t->pid, t->image,
+	       t->runtime == RUNTIME_C ? "C" : t->version,
+	       w && w->image->report->pie ? ", PIE" : "", view_state_names[t->state],
+	       t->reason[0] ? ": " : "", t->reason);
+	if (t->runtime == RUNTIME_GO)
+		printf("  %-7s %s%s\n", "census", census_why(e, t)[0] ? "none: " : "all goroutines",
+		       census_why(e, t));
+	if (w)
+		print_points(e, w);
 }
 
 static json_t *targets_json(struct engine *e)
@@ -239,7 +276,7 @@ static int kernel_only(const struct kernel_features *f)
 
 static int with_targets(struct session *s)
 {
-	while (!engine_settled(s->engine)) {
+	while (!engine_steady(s->engine)) {
 		if (loop_turn(s->loop, 1000))
 			return EXIT_FAILED;
 	}

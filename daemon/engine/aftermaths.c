@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/*
- * When the writes of those who recovered are watched. The hooks tax every syscall of the host, so
- * they are attached for 10 s a minute at most, and only while a site that recovers has not been
- * judged; seldomer and seldomer where that brings nothing. A host without panics, or one whose sites
- * are all judged, pays nothing.
- */
-#include <errno.h>
+#include "engine/aftermaths.h"
 
 #include "base/log.h"
 #include "census/chain.h"
-#include "engine/engine_priv.h"
 #include "model/panics.h"
 #include "proc/procfs.h"
 
@@ -18,85 +11,79 @@
 #define BETWEEN_STARTS_NS 67000000000ull
 #define BETWEEN_MAX_NS    3600000000000ull
 
-static bool may_watch(const struct engine *e)
+static bool may_watch(const struct watching *w, const struct turn *turn)
 {
-	return e->config->probes.watch_writes && e->features->have[KERNEL_TRACEPOINT] &&
-	       !e->writes_failed;
+	return turn->config->probes.watch_writes && turn->features->have[KERNEL_TRACEPOINT] &&
+	       !w->failed;
 }
 
-static bool wants(const struct engine *e)
+static bool wants_writes(const struct watching *w, const struct turn *turn)
 {
-	bool on = probe_watches_writes(e->probe);
-	uint64_t age = e->now_ns - e->writes_since_ns;
+	bool on = turn->wish.writes;
+	uint64_t age = turn->now_ns - w->since_ns;
 
-	if (!may_watch(e) || (on && age >= SESSION_NS) ||
-	    (!on && e->writes_since_ns && age < e->writes_pause_ns))
+	if (!may_watch(w, turn) || (on && age >= SESSION_NS) ||
+	    (!on && w->since_ns && age < w->pause_ns))
 		return false;
-	return model_wants_aftermath(e->model, e->now_ns);
+	return model_wants_aftermath(turn->model, turn->now_ns);
 }
 
-static void start(struct engine *e)
+/* Twice as long as before, until one session brings something. */
+static uint64_t next_pause(uint64_t pause_ns)
 {
-	struct reason reason = {};
+	pause_ns *= 2;
+	if (pause_ns < BETWEEN_STARTS_NS)
+		return BETWEEN_STARTS_NS;
+	return pause_ns > BETWEEN_MAX_NS ? BETWEEN_MAX_NS : pause_ns;
+}
 
-	if (probe_watch_writes(e->probe, true, &reason)) {
-		e->writes_failed = true; /* not tried again before a reload */
-		log_warn("watching what is written after a panic: %s; whether panics are swallowed "
-			 "stays unsure",
-			 reason.text);
-		return;
+void aftermaths_tick(struct watching *w, struct turn *turn)
+{
+	bool want = wants_writes(w, turn);
+
+	if (want && !turn->wish.writes) {
+		w->since_ns = turn->now_ns;
+		w->pause_ns = next_pause(w->pause_ns);
 	}
-	log_debug("watching what is written after panics, for up to 10 s (about 40 ns on every "
-		  "syscall of the host)");
-	e->writes_since_ns = e->now_ns;
-	e->writes_pause_ns *= 2;
-	if (e->writes_pause_ns < BETWEEN_STARTS_NS)
-		e->writes_pause_ns = BETWEEN_STARTS_NS;
-	if (e->writes_pause_ns > BETWEEN_MAX_NS)
-		e->writes_pause_ns = BETWEEN_MAX_NS;
+	turn->wish.writes = want;
 }
 
-/* What is on the ring belongs to those that are watched still. */
-static void stop(struct engine *e)
-{
-	struct reason reason = {};
-
-	(void)probe_watch_writes(e->probe, false, &reason);
-	engine_drain(e);
-	model_discard_aftermaths(e->model, e->now_ns);
-}
-
-static bool went_on(struct engine *e, struct watch *w, const struct aftermath *a)
+static bool went_on(const struct turn *turn, struct watch *w, const struct aftermath *a)
 {
 	struct memread mem = memread_process(&w->memory);
 	uint64_t goid = 0;
 
 	if (!a->g)
-		return proc_has_thread(e->procfd, w->pid, (pid_t)a->tid);
+		return proc_has_thread(turn->procfd, w->pid, (pid_t)a->tid);
 	return !chain_goid(&mem, &w->image->report->layout, a->g, &goid) && goid == a->goid;
 }
 
-static void judge(struct engine *e, struct aftermath *a)
+static void judge_aftermath(struct watching *wa, struct turn *turn, struct aftermath *a)
 {
-	struct watch *w = watch_of_id(e, a->target);
+	struct watch *w = watch_by_id(&turn->watches, a->target);
 
-	if (!w || !probe_followed(e->probe, a->target, a->g ? a->g : a->tid, a->panic)) {
+	if (!w || !probe_followed(turn->probe, a->target, a->g ? a->g : a->tid, a->panic)) {
 		aftermath_discard(a);
 		return;
 	}
-	aftermath_close(a, went_on(e, w, a));
-	e->writes_pause_ns = BETWEEN_STARTS_NS; /* it is worth while */
+	aftermath_close(a, went_on(turn, w, a));
+	wa->pause_ns = BETWEEN_STARTS_NS; /* it is worth while */
 }
 
-void aftermaths_tick(struct engine *e)
+void aftermaths_judge(struct watching *w, struct turn *turn)
 {
 	struct aftermath *a;
-	bool want = wants(e);
 
-	if (want && !probe_watches_writes(e->probe))
-		start(e);
-	else if (!want && probe_watches_writes(e->probe))
-		stop(e);
-	while ((a = model_complete_aftermath(e->model, e->now_ns)))
-		judge(e, a);
+	while ((a = model_complete_aftermath(turn->model, turn->now_ns)))
+		judge_aftermath(w, turn, a);
+}
+
+void aftermaths_refused(struct watching *w)
+{
+	w->failed = true;
+}
+
+void aftermaths_reload(struct watching *w)
+{
+	w->failed = false;
 }

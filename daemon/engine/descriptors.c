@@ -1,79 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/*
- * Each ten seconds all descriptors of all processes, in one pass of the kernel; those of observed processes are compared
- * with the pass before. Where the kernel gives no such pass, or keeps a process from it, /proc is read.
- * Who opened them is told of processes that get more of them, for as long as descriptor hooks are attached.
- */
+#include "engine/descriptors.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "census/descriptors.h"
 #include "census/fdsites.h"
-#include "engine/engine_priv.h"
 #include "probe/fditer.h"
+#include "probe/scan.h"
+#include "proc/procfs.h"
 
 #define SITES_LINGER_NS 600000000000ull /* after the last suspicion */
+#define LIMIT_EVERY_NS  10000000000ull
 
-static void open_iterator(struct engine *e)
+/* What is remembered of one process. */
+struct fdcount {
+	struct descriptors *fds;  /* NULL before their first census */
+	uint64_t fds_ns;          /* of the newest; 0: there was none */
+	struct fdsites *fd_sites; /* NULL: openers are not kept */
+	uint64_t sites_until_ns;
+	uint64_t limit;
+	uint64_t limit_read_ns;
+};
+
+static void fdcount_clear(void *entry)
+{
+	struct fdcount *m = entry;
+
+	descriptors_free(m->fds);
+	fdsites_free(m->fd_sites);
+}
+
+int fdcounts_init(struct fdcounts *d, unsigned targets_max)
+{
+	*d = (struct fdcounts){};
+	return slots_init(&d->processes, sizeof(struct fdcount), targets_max, fdcount_clear);
+}
+
+void fdcounts_done(struct fdcounts *d)
+{
+	fditer_close(d->it);
+	free(d->fds);
+	slots_done(&d->processes);
+}
+
+static struct fdcount *fdcount_of(struct fdcounts *d, const struct watch *w)
+{
+	return slots_of(&d->processes, w->id);
+}
+
+/* Counts */
+
+/* 0, or negative errno; -ESRCH: it is gone. */
+static int read_one(struct fdcount *m, struct turn *turn, const struct watch *w)
+{
+	struct event ev = turn_event(turn, w, EVENT_FDS);
+	int err = proc_fd_count(turn->procfd, w->pid, turn->features->have[KERNEL_FD_SIZE],
+				&ev.fds.open);
+
+	if (err)
+		return err;
+	if (!m->limit_read_ns || turn->now_ns - m->limit_read_ns > LIMIT_EVERY_NS) {
+		if (!proc_fd_limit(w->pid, &m->limit))
+			m->limit_read_ns = turn->now_ns;
+	}
+	ev.fds.limit = m->limit;
+	turn_emit(turn, &ev);
+	return 0;
+}
+
+bool fdcounts_read(struct fdcounts *d, struct turn *turn)
+{
+	bool gone = false;
+
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next)
+		gone |= read_one(fdcount_of(d, w), turn, w) == -ESRCH;
+	return gone;
+}
+
+/* Census */
+
+static void open_iterator(struct fdcounts *d, const struct turn *turn)
 {
 	struct reason reason = {};
 
-	e->fd_census.tried = true;
-	if (e->features->have[KERNEL_FD_ITER] && fditer_open(&e->fd_census.it, &reason))
+	d->tried = true;
+	if (turn->features->have[KERNEL_FD_ITER] && fditer_open(&d->it, &reason))
 		log_warn("descriptors: %s; /proc is read instead, 5 us for each", reason.text);
-}
-
-void descriptors_stop(struct engine *e)
-{
-	fditer_close(e->fd_census.it);
-	e->fd_census.it = NULL;
-	free(e->fd_census.fds);
-	e->fd_census.fds = NULL;
 }
 
 static void take(void *arg, const struct fd_entry *fd)
 {
-	struct fd_census *c = &((struct engine *)arg)->fd_census;
+	struct fdcounts *d = arg;
 
-	if (c->n == c->room) {
-		unsigned room = c->room ? 2 * c->room : 256;
-		struct fd_entry *more = reallocarray(c->fds, room, sizeof(*more));
+	if (d->n == d->room) {
+		unsigned room = d->room ? 2 * d->room : 256;
+		struct fd_entry *more = reallocarray(d->fds, room, sizeof(*more));
 
-		c->failed |= !more;
+		d->failed |= !more;
 		if (!more)
 			return;
-		c->fds = more;
-		c->room = room;
+		d->fds = more;
+		d->room = room;
 	}
-	c->fds[c->n++] = *fd;
+	d->fds[d->n++] = *fd;
+}
+
+static void begin_process(struct fdcounts *d)
+{
+	d->n = 0;
+	d->failed = false;
 }
 
 /* What has been taken is all that a process has. */
-static void close_process(struct engine *e, struct watch *w)
+static void close_process(struct fdcounts *d, struct turn *turn, struct watch *w)
 {
-	struct fd_census *c = &e->fd_census;
-	struct event ev = { .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+	struct fdcount *m = fdcount_of(d, w);
+	struct event ev = turn_event(turn, w, EVENT_TYPE_MAX);
+	struct log_line l;
 
-	w->fds_ns = e->now_ns;
-	if (!w->fds)
-		w->fds = descriptors_new();
-	if (!w->fds || c->failed ||
-	    descriptors_take(w->fds, c->fds, c->n, e->config->census.interval_ns, &ev, engine_take,
-			     e))
-		log_warn("process %d: its descriptors are not judged this time: out of memory",
-			 (int)w->pid);
-}
-
-static void begin_process(struct fd_census *c)
-{
-	c->n = 0;
-	c->failed = false;
+	m->fds_ns = turn->now_ns;
+	if (!m->fds)
+		m->fds = descriptors_new();
+	if (m->fds && !d->failed &&
+	    !descriptors_take(m->fds, d->fds, d->n, turn->config->census.interval_ns, &ev,
+			      turn_take, turn))
+		return;
+	log_begin(&l, LOG_WARN, "descriptors are not judged this time: out of memory");
+	log_str(&l, "service", w->service);
+	log_u64(&l, "pid", w->pid);
+	log_emit(&l);
 }
 
 /* Descriptors of one process come together. */
 struct pass {
-	struct engine *engine;
+	struct fdcounts *counts;
+	struct turn *turn;
 	pid_t pid;
 	struct watch *watch; /* of it; NULL: it is not observed */
 };
@@ -84,111 +147,116 @@ static void take_of_pass(void *arg, const struct fd_entry *fd)
 
 	if (fd->pid != p->pid) {
 		if (p->watch)
-			close_process(p->engine, p->watch);
-		begin_process(&p->engine->fd_census);
+			close_process(p->counts, p->turn, p->watch);
+		begin_process(p->counts);
 		p->pid = fd->pid;
-		p->watch = watch_of_pid(p->engine, fd->pid);
+		p->watch = watch_by_pid(&p->turn->watches, fd->pid);
 	}
 	if (p->watch)
-		take(p->engine, fd);
+		take(p->counts, fd);
 }
 
-static void read_by_kernel(struct engine *e)
+static void read_by_kernel(struct fdcounts *d, struct turn *turn)
 {
-	struct pass p = { .engine = e };
+	struct pass p = { .counts = d, .turn = turn };
 	struct reason reason = {};
-	int err = fditer_read(e->fd_census.it, take_of_pass, &p, &reason);
+	int err = fditer_read(d->it, take_of_pass, &p, &reason);
 
 	if (!err && p.watch)
-		close_process(e, p.watch);
-	if (err && !e->fd_census.complained)
+		close_process(d, turn, p.watch);
+	if (err && !d->complained)
 		log_warn("descriptors: %s; /proc is read instead", reason.text);
-	e->fd_census.complained = err;
+	d->complained = err;
 }
 
-static void read_by_proc(struct engine *e)
+static void read_by_proc(struct fdcounts *d, struct turn *turn)
 {
-	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		if (w->fds_ns == e->now_ns)
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next) {
+		if (fdcount_of(d, w)->fds_ns == turn->now_ns)
 			continue;
-		begin_process(&e->fd_census);
-		if (!fd_for_each(e->procfd, w->pid, take, e))
-			close_process(e, w);
+		begin_process(d);
+		if (!fd_for_each(turn->procfd, w->pid, take, d))
+			close_process(d, turn, w);
 	}
 }
 
-/* Who opens them: of processes that get more of them */
+/* Openers: of processes that get more descriptors */
 
-static void choose_suspects(struct engine *e)
+static void choose_suspects(struct fdcounts *d, const struct turn *turn)
 {
-	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		const struct target *t = model_target(e->model, w->id);
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next) {
+		const struct target *t = model_target(turn->model, w->id);
+		struct fdcount *m = fdcount_of(d, w);
 
 		if (t && target_fds_grow(t))
-			w->fd_sites_until_ns = e->now_ns + SITES_LINGER_NS;
-		if (!w->fd_sites == (e->now_ns >= w->fd_sites_until_ns))
+			m->sites_until_ns = turn->now_ns + SITES_LINGER_NS;
+		if (!m->fd_sites == (turn->now_ns >= m->sites_until_ns))
 			continue;
-		if (w->fd_sites) {
-			fdsites_free(w->fd_sites);
-			w->fd_sites = NULL;
+		if (m->fd_sites) {
+			fdsites_free(m->fd_sites);
+			m->fd_sites = NULL;
 		} else {
-			w->fd_sites = fdsites_new();
+			m->fd_sites = fdsites_new();
 		}
-		probe_set_fd_sites(e->probe, w->id, w->fd_sites != NULL);
+		w->wish.fd_sites = m->fd_sites != NULL;
 	}
 }
 
-/* One that was closed in a way that is not hooked is not open, or was seen before it was opened. */
+/* Whether it is still wanted: one that was closed in a way that is not hooked is not open, or was seen before it was opened. */
 static bool take_opened(void *arg, const struct event *ev)
 {
-	struct engine *e = arg;
-	struct watch *w = watch_of_id(e, ev->target);
+	const struct pass *p = arg;
+	const struct turn *turn = p->turn;
+	struct watch *w = watch_by_id(&turn->watches, ev->target);
+	struct fdcount *m = w ? fdcount_of(p->counts, w) : NULL;
 	const struct event_fd_opened *o = &ev->fd_opened;
 	struct event_fd_key what;
-	uint64_t since_ns, old_ns = DESCRIPTORS_OLD * e->config->census.interval_ns;
+	uint64_t since_ns, old_ns = DESCRIPTORS_OLD * turn->config->census.interval_ns;
 
-	if (!w || !w->fd_sites || !w->fds)
+	if (!m || !m->fd_sites || !m->fds)
 		return false;
-	if (o->opened_ns > w->fds_ns)
-		return true; /* the next census will tell */
-	since_ns = descriptors_since(w->fds, o->fd, &what);
+	if (o->opened_ns > m->fds_ns)
+		return true; /* the next census decides */
+	since_ns = descriptors_since(m->fds, o->fd, &what);
 	if (!since_ns || since_ns < o->opened_ns)
 		return false;
-	(void)fdsites_add(w->fd_sites, o, what, e->now_ns > old_ns ? e->now_ns - old_ns : 0);
+	(void)fdsites_add(m->fd_sites, o, what, turn->now_ns > old_ns ? turn->now_ns - old_ns : 0);
 	return true;
 }
 
-static void tell_sites(struct engine *e)
+static void emit_sites(struct fdcounts *d, struct turn *turn)
 {
-	bool had = e->fd_census.sites;
+	struct pass p = { .counts = d, .turn = turn };
+	bool had = d->sites;
 
-	e->fd_census.sites = false;
-	for (struct watch *w = e->by_pid; w; w = w->hh.next)
-		e->fd_census.sites |= w->fd_sites != NULL;
-	if (!e->fd_census.sites && !had)
+	d->sites = false;
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next)
+		d->sites |= fdcount_of(d, w)->fd_sites != NULL;
+	if (!d->sites && !had)
 		return;
-	probe_read_fd_sites(e->probe, e->now_ns, take_opened, e);
-	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		struct event ev = { .target = w->id, .pid = w->pid, .time_ns = e->now_ns };
+	probe_read_fd_sites(turn->probe, turn->now_ns, take_opened, &p);
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next) {
+		struct fdcount *m = fdcount_of(d, w);
+		struct event ev = turn_event(turn, w, EVENT_TYPE_MAX);
 
-		if (w->fd_sites)
-			fdsites_tell(w->fd_sites, &ev, engine_take, e);
+		if (m->fd_sites)
+			fdsites_tell(m->fd_sites, &ev, turn_take, turn);
 	}
 }
 
-void descriptors_tick(struct engine *e)
+void fdcounts_tick(struct fdcounts *d, struct turn *turn)
 {
-	bool by_kernel = e->config->descriptors.source == CONFIG_FD_SOURCE_AUTO;
+	bool by_kernel = turn->config->descriptors.source == CONFIG_FD_SOURCE_AUTO;
+	uint64_t interval_ns = turn->config->census.interval_ns;
 
-	if (e->now_ns < e->fd_census.due_ns || !e->by_pid)
+	if (turn->now_ns < d->due_ns || !turn->watches.by_pid)
 		return;
-	if (by_kernel && !e->fd_census.tried)
-		open_iterator(e);
-	e->fd_census.due_ns = e->now_ns + e->config->census.interval_ns * pace_stretch(e) -
-			      e->config->census.interval_ns / 20;
-	if (by_kernel && e->fd_census.it)
-		read_by_kernel(e);
-	read_by_proc(e);
-	tell_sites(e);
-	choose_suspects(e);
+	if (by_kernel && !d->tried)
+		open_iterator(d, turn);
+	d->due_ns = turn->now_ns + interval_ns * turn->stretch - interval_ns / 20;
+	if (by_kernel && d->it)
+		read_by_kernel(d, turn);
+	read_by_proc(d, turn);
+	emit_sites(d, turn);
+	choose_suspects(d, turn);
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "engine/discover.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,78 +10,33 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "census/descriptors.h"
-#include "census/fdsites.h"
-#include "engine/engine_priv.h"
+#include "engine/golibs.h"
 
-#define TURN_NS 2000000ull /* of attaching, in one turn of the loop; what has begun is ended */
+#define TURN_NS            2000000ull /* of attaching, in one turn of the loop; what has begun is ended */
+#define LIBRARIES_EVERY_NS 10000000000ull
 
-struct watch *watch_of_pid(struct engine *e, pid_t pid)
-{
-	struct watch *w;
-
-	HASH_FIND(hh, e->by_pid, &pid, sizeof(pid), w);
-	return w;
-}
-
-struct watch *watch_at(struct engine *e, pid_t pid, uint64_t time_ns)
-{
-	struct watch *w = watch_of_pid(e, pid);
-
-	return w && time_ns >= w->attached_ns ? w : NULL;
-}
-
-struct watch *watch_of_id(struct engine *e, uint32_t id)
-{
-	struct watch *w;
-
-	HASH_FIND(hh_id, e->by_id, &id, sizeof(id), w);
-	return w;
-}
-
-void watch_remove(struct engine *e, struct watch *w)
-{
-	struct event ev = {
-		.type = EVENT_TARGET_GONE, .target = w->id, .pid = w->pid, .time_ns = e->now_ns
-	};
-	const struct target *t;
-
-	HASH_DELETE(hh, e->by_pid, w);
-	HASH_DELETE(hh_id, e->by_id, w);
-	probe_read_counts(e->probe, w->id, e->now_ns, engine_take, e);
-	t = model_target(e->model, w->id);
-	if (t && t->counts.panics)
-		probe_read_recovers(e->probe, e->now_ns, engine_take, e);
-	probe_detach(e->probe, w->id);
-	engine_emit(e, &ev);
-	w->image->users--;
-	watch_free(w);
-}
-
-void watch_free(struct watch *w)
-{
-	census_free(w->census.c);
-	descriptors_free(w->fds);
-	fdsites_free(w->fd_sites);
-	free(w->pruned);
-	close(w->memory.fd);
-	free(w);
-}
+/* How large an unobserved process was when its mappings were looked at. */
+struct library_seen {
+	UT_hash_handle hh;
+	pid_t pid;
+	uint64_t bytes;
+	uint64_t lap_ns;
+};
 
 static const char *or_null(const char *name)
 {
 	return *name ? name : NULL;
 }
 
-void discover_profiles(struct engine *e)
+void discover_profiles(struct discover *d)
 {
-	e->profiles[0] = (struct plan_c_profile)PLAN_C_PROFILE_DEFAULT;
-	e->n_profiles = 1;
-	for (unsigned i = 0; i < e->config->n_runtimes && e->n_profiles < INSPECT_PROFILES_MAX;
-	     i++) {
-		const struct config_runtime *r = &e->config->runtimes[i];
+	d->profiles[0] = (struct plan_c_profile)PLAN_C_PROFILE_DEFAULT;
+	d->n_profiles = 1;
+	for (unsigned i = 0;
+	     i < d->turn->config->n_runtimes && d->n_profiles < INSPECT_PROFILES_MAX; i++) {
+		const struct config_runtime *r = &d->turn->config->runtimes[i];
 
-		e->profiles[e->n_profiles++] = (struct plan_c_profile){
+		d->profiles[d->n_profiles++] = (struct plan_c_profile){
 			.name = r->name,
 			.push = r->push,
 			.run = r->run,
@@ -87,7 +44,7 @@ void discover_profiles(struct engine *e)
 			.recover = or_null(r->recover),
 		};
 	}
-	jobs_set_profiles(e->jobs, e->profiles, e->n_profiles);
+	jobs_set_profiles(d->turn->jobs, d->profiles, d->n_profiles);
 }
 
 /* Why, and what to do about it. */
@@ -109,24 +66,24 @@ static const char *attach_cause(int err)
  * A process that was asked for by its number is looked at whatever it runs: it has descriptors. So is one that
  * has a Go runtime elsewhere.
  */
-static bool is_for_us(struct engine *e, pid_t pid, struct image *im)
+static bool is_for_us(struct discover *d, pid_t pid, struct image *im)
 {
 	char name[PROC_NAME_MAX];
 	uint64_t bytes;
 
-	if ((im->report && im->report->kind != IMAGE_NONE) || e->opts.only_pid)
+	if ((im->report && im->report->kind != IMAGE_NONE) || d->turn->opts->only_pid)
 		return im->report != NULL;
-	return !proc_vm_bytes(e->procfd, pid, &bytes) && bytes >= GOLIBS_VM_BYTES &&
-	       golibs_find(e, pid, name) && !image_keep_empty(im);
+	return !proc_vm_bytes(d->turn->procfd, pid, &bytes) && bytes >= GOLIBS_VM_BYTES &&
+	       golibs_find(d->turn->procfd, pid, name) && !image_keep_empty(im);
 }
 
 /*
  * Attaching takes the kernel a millisecond, and more when many run the file: many at once would keep the
  * loop from its records. Whose turn it is not is looked at again, in the next turn of the loop.
  */
-static bool attach_now(struct engine *e, pid_t pid)
+static bool attach_now(struct discover *d, pid_t pid)
 {
-	struct waiting *q = &e->waiting;
+	__typeof__(d->waiting) *q = &d->waiting;
 
 	if (q->spent_ns < TURN_NS)
 		return true;
@@ -146,56 +103,79 @@ static bool attach_now(struct engine *e, pid_t pid)
 
 static void on_waiting(void *arg, uint32_t events)
 {
-	struct engine *e = arg;
-	struct waiting *q = &e->waiting;
+	struct discover *d = arg;
+	__typeof__(d->waiting) *q = &d->waiting;
 	eventfd_t turns;
 
 	(void)eventfd_read(q->fd, &turns);
 	q->spent_ns = 0;
-	e->now_ns = loop_now_ns();
+	d->turn->now_ns = loop_now_ns();
 	while (q->next < q->n && q->spent_ns < TURN_NS)
-		discover_pid(e, q->pids[q->next++]);
+		discover_pid(d, q->pids[q->next++]);
 	if (q->next < q->n)
 		(void)eventfd_write(q->fd, 1);
 	else
 		q->next = q->n = 0;
 }
 
-int discover_start(struct engine *e)
+int discover_start(struct discover *d, struct turn *turn, struct loop *loop)
 {
-	e->waiting.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (e->waiting.fd < 0)
+	*d = (struct discover){ .turn = turn, .loop = loop };
+	attach_find_self(turn, &d->self);
+	discover_profiles(d);
+	d->waiting.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (d->waiting.fd < 0)
 		return -errno;
-	e->waiting.source = loop_add_fd(e->loop, e->waiting.fd, EPOLLIN, on_waiting, e);
-	return e->waiting.source ? 0 : -errno;
+	d->waiting.source = loop_add_fd(loop, d->waiting.fd, EPOLLIN, on_waiting, d);
+	return d->waiting.source ? 0 : -errno;
 }
 
-void discover_stop(struct engine *e)
+static void forget_libraries(struct discover *d, uint64_t before_ns)
 {
-	loop_remove(e->loop, e->waiting.source);
-	if (e->waiting.fd >= 0)
-		close(e->waiting.fd);
-	free(e->waiting.pids);
+	struct library_seen *s, *next;
+
+	HASH_ITER (hh, d->libraries, s, next) {
+		if (s->lap_ns >= before_ns)
+			continue;
+		HASH_DEL(d->libraries, s);
+		free(s);
+	}
 }
 
-static void try_attach(struct engine *e, pid_t pid, struct image *im)
+void discover_stop(struct discover *d)
+{
+	if (!d->turn)
+		return;
+	loop_remove(d->loop, d->waiting.source);
+	if (d->waiting.fd >= 0)
+		close(d->waiting.fd);
+	free(d->waiting.pids);
+	forget_libraries(d, UINT64_MAX);
+}
+
+unsigned discover_waiting(const struct discover *d)
+{
+	return d->waiting.n;
+}
+
+static void try_attach(struct discover *d, pid_t pid, struct image *im)
 {
 	uint64_t begin_ns = loop_now_ns();
 	struct log_line l;
 	int err;
 
-	if (!is_for_us(e, pid, im) || !attach_now(e, pid))
+	if (!is_for_us(d, pid, im) || !attach_now(d, pid))
 		return;
-	err = attach_process(e, pid, im);
-	e->waiting.spent_ns += loop_now_ns() - begin_ns;
+	err = attach_process(d->turn, &d->self, pid, im);
+	d->waiting.spent_ns += loop_now_ns() - begin_ns;
 	if (!err)
 		return;
 	if (err == -ESRCH || err == -ESTALE) {
-		e->stats.failures[ATTACH_EXITED]++;
+		d->turn->stats.failures[ATTACH_EXITED]++;
 		return;
 	}
 	if (err == -EACCES || err == -EPERM)
-		e->stats.failures[ATTACH_DENIED]++;
+		d->turn->stats.failures[ATTACH_DENIED]++;
 	log_begin(&l, LOG_WARN, "cannot attach to a process, leaving it alone");
 	log_u64(&l, "pid", pid);
 	log_str(&l, "image", im->file.name);
@@ -204,19 +184,19 @@ static void try_attach(struct engine *e, pid_t pid, struct image *im)
 }
 
 /* Is this process still the one we know? For scans of /proc, which see no exec of the same file. */
-static bool still_same(struct engine *e, const struct watch *w, const struct proc_image *file)
+static bool still_same(struct discover *d, const struct watch *w, const struct proc_image *file)
 {
-	return proc_is_same(e->procfd, w->pid, w->start_ticks) &&
+	return proc_is_same(d->turn->procfd, w->pid, w->start_ticks) &&
 	       proc_image_equal(file, &w->image->file);
 }
 
-static void ask_for_report(struct engine *e, pid_t pid, struct image *im)
+static void ask_for_report(struct discover *d, pid_t pid, struct image *im)
 {
 	struct proc_image file;
-	int fd = proc_open_exe(e->procfd, pid, &file), err;
+	int fd = proc_open_exe(d->turn->procfd, pid, &file), err;
 
 	if (fd < 0) {
-		e->stats.failures[ATTACH_EXITED]++;
+		d->turn->stats.failures[ATTACH_EXITED]++;
 		return;
 	}
 	if (image_add_waiting(im, pid)) {
@@ -225,50 +205,50 @@ static void ask_for_report(struct engine *e, pid_t pid, struct image *im)
 	}
 	/* Before the job: one that cannot even start answers at once. */
 	im->state = IMAGE_ASKED;
-	err = jobs_inspect(e->jobs, im->id, fd, e->now_ns);
+	err = jobs_inspect(d->turn->jobs, im->id, fd, d->turn->now_ns);
 	if (err)
 		im->state =
 			IMAGE_NEW; /* the line is full: the next process that runs this file asks again */
 }
 
-void discover_pid(struct engine *e, pid_t pid)
+void discover_pid(struct discover *d, pid_t pid)
 {
-	struct watch *w = watch_of_pid(e, pid);
+	struct watch *w = watch_by_pid(&d->turn->watches, pid);
 	struct proc_image file;
 	struct image *im;
 
-	if (e->opts.only_pid && pid != e->opts.only_pid)
+	if (d->turn->opts->only_pid && pid != d->turn->opts->only_pid)
 		return;
 	/* Gone, or a kernel thread. One that is watched leaves with its exit, behind its last records. */
-	if (proc_stat_exe(e->procfd, pid, &file))
+	if (proc_stat_exe(d->turn->procfd, pid, &file))
 		return;
 	if (w) {
-		if (still_same(e, w, &file))
+		if (still_same(d, w, &file))
 			return;
-		watch_remove(e, w);
+		attach_end(d->turn, w);
 	}
 	/* Ourselves, and our image workers. */
-	if (file.dev == e->own_image.dev && file.ino == e->own_image.ino)
+	if (file.dev == d->self.image.dev && file.ino == d->self.image.ino)
 		return;
-	im = images_get(e->images, &file);
+	im = images_get(d->turn->images, &file);
 	if (!im)
 		return;
 	if (im->state == IMAGE_READY)
-		try_attach(e, pid, im);
+		try_attach(d, pid, im);
 	else if (im->state == IMAGE_ASKED)
 		(void)image_add_waiting(im, pid);
 	else
-		ask_for_report(e, pid, im);
+		ask_for_report(d, pid, im);
 }
 
-void discover_exec(struct engine *e, pid_t pid, uint64_t time_ns)
+void discover_exec(struct discover *d, pid_t pid, uint64_t time_ns)
 {
-	struct watch *w = watch_at(e, pid, time_ns);
+	struct watch *w = watch_at(&d->turn->watches, pid, time_ns);
 
 	/* The address space is a new one: bias, memory and depths of the old one mean nothing. */
 	if (w)
-		watch_remove(e, w);
-	discover_pid(e, pid);
+		attach_end(d->turn, w);
+	discover_pid(d, pid);
 }
 
 static int each_pid(void *arg, pid_t pid)
@@ -277,51 +257,49 @@ static int each_pid(void *arg, pid_t pid)
 	return 0;
 }
 
-void discover_all(struct engine *e)
+void discover_all(struct discover *d)
 {
-	int err = proc_for_each_pid(e->procfd, each_pid, e);
+	int err = proc_for_each_pid(d->turn->procfd, each_pid, d);
 
 	if (err)
 		log_error("cannot list the processes in /proc: %s; only new ones will be seen",
 			  strerror(-err));
 }
 
-void discover_gone(struct engine *e, pid_t pid, uint64_t time_ns)
+void discover_gone(struct discover *d, pid_t pid, uint64_t time_ns)
 {
-	struct watch *w = watch_at(e, pid, time_ns);
+	struct watch *w = watch_at(&d->turn->watches, pid, time_ns);
 
 	if (w)
-		watch_remove(e, w);
+		attach_end(d->turn, w);
 }
 
-void discover_sweep(struct engine *e)
+void discover_sweep(struct discover *d)
 {
 	struct watch *w, *next;
 
-	HASH_ITER (hh, e->by_pid, w, next) {
+	HASH_ITER (hh, d->turn->watches.by_pid, w, next) {
 		struct proc_image file;
 
 		/* One that nobody has waited for yet still has its times, but no file any more. */
-		if (proc_stat_exe(e->procfd, w->pid, &file) ||
-		    !proc_is_same(e->procfd, w->pid, w->start_ticks))
-			watch_remove(e, w);
+		if (proc_stat_exe(d->turn->procfd, w->pid, &file) ||
+		    !proc_is_same(d->turn->procfd, w->pid, w->start_ticks))
+			attach_end(d->turn, w);
 	}
 }
 
-void discover_refilter(struct engine *e)
+void discover_refilter(struct discover *d)
 {
 	struct watch *w, *next;
 
-	HASH_ITER (hh, e->by_pid, w, next) {
-		const struct target *t = model_target(e->model, w->id);
-
-		if (t && !config_wants_service(e->config, t->service->name))
-			watch_remove(e, w);
+	HASH_ITER (hh, d->turn->watches.by_pid, w, next) {
+		if (!config_wants_service(d->turn->config, w->service))
+			attach_end(d->turn, w);
 	}
-	discover_all(e);
+	discover_all(d);
 }
 
-void discover_report(struct engine *e, struct image *im, int err,
+void discover_report(struct discover *d, struct image *im, int err,
 		     const struct worker_result *result, const struct reason *reason)
 {
 	_cleanup_free_ pid_t *waiting = TAKE_PTR(im->waiting);
@@ -335,7 +313,7 @@ void discover_report(struct engine *e, struct image *im, int err,
 		 * it may not be any more.
 		 */
 		im->state = err == -ECHILD || err == -EPROTO ? IMAGE_READY : IMAGE_NEW;
-		e->stats.failures[ATTACH_WORKER]++;
+		d->turn->stats.failures[ATTACH_WORKER]++;
 		log_begin(&l, LOG_WARN,
 			  "a file could not be inspected, its processes are not observed");
 		log_str(&l, "image", im->file.name);
@@ -343,10 +321,80 @@ void discover_report(struct engine *e, struct image *im, int err,
 		log_emit(&l);
 		return;
 	}
-	if (image_set_report(im, result, e->opts.only_pid != 0))
+	if (image_set_report(im, result, d->turn->opts->only_pid != 0))
 		return;
 	log_debug("%s was inspected: %s", im->file.name,
 		  im->report ? "its processes can be observed" : "nothing to observe in it");
 	for (unsigned i = 0; i < n; i++)
-		discover_pid(e, waiting[i]);
+		discover_pid(d, waiting[i]);
+}
+
+/* Go runtimes in shared libraries */
+
+/* Whether it has become so much larger that there may be a runtime in it which was not there before. */
+static bool has_grown(struct discover *d, pid_t pid)
+{
+	struct library_seen *s;
+	uint64_t bytes;
+
+	if (proc_vm_bytes(d->turn->procfd, pid, &bytes) || bytes < GOLIBS_VM_BYTES)
+		return false;
+	HASH_FIND(hh, d->libraries, &pid, sizeof(pid), s);
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return false;
+		s->pid = pid;
+		HASH_ADD(hh, d->libraries, pid, sizeof(s->pid), s);
+	}
+	s->lap_ns = d->libraries_ns;
+	if (bytes < s->bytes + GOLIBS_VM_BYTES && bytes >= s->bytes)
+		return false;
+	s->bytes = bytes;
+	return true;
+}
+
+static void log_library(const struct watch *w)
+{
+	char reason[WATCH_REASON_MAX];
+	struct log_line l;
+
+	watch_golib_reason(w->golib, reason, sizeof(reason));
+	log_begin(&l, LOG_WARN, "not all of a target is observed");
+	log_str(&l, "service", w->service);
+	log_u64(&l, "pid", w->pid);
+	log_str(&l, "reason", reason);
+	log_emit(&l);
+}
+
+static int find_library(void *arg, pid_t pid)
+{
+	struct discover *d = arg;
+	struct watch *w = watch_by_pid(&d->turn->watches, pid);
+
+	if ((w && w->golib[0]) || !has_grown(d, pid))
+		return 0;
+	if (!w) {
+		discover_pid(d, pid);
+		return 0;
+	}
+	if (!golibs_find(d->turn->procfd, pid, w->golib))
+		return 0;
+	d->turn->stats.failures[ATTACH_LIBRARY]++;
+	w->announce = true;
+	log_library(w);
+	return 0;
+}
+
+void discover_libraries(struct discover *d)
+{
+	if (d->turn->now_ns - d->libraries_ns < LIBRARIES_EVERY_NS || discover_waiting(d) ||
+	    jobs_pending(d->turn->jobs))
+		return;
+	d->libraries_ns = d->turn->now_ns;
+	if (d->turn->opts->only_pid)
+		find_library(d, d->turn->opts->only_pid);
+	else
+		(void)proc_for_each_pid(d->turn->procfd, find_library, d);
+	forget_libraries(d, d->turn->now_ns);
 }

@@ -17,53 +17,12 @@
 #include "alert/alert.h"
 #include "base/loop.h"
 #include "base/reason.h"
-#include "census/census.h"
 #include "config/config.h"
-#include "engine/images.h"
+#include "engine/stats.h"
+#include "engine/watch.h"
 #include "export/show.h"
 #include "model/model.h"
 #include "probe/kernel.h"
-#include "probe/links.h"
-#include "probe/probe.h"
-#include "probe/scan.h"
-#include "probe/targets.h"
-
-enum attach_failure {
-	ATTACH_EXITED,  /* the process ended meanwhile: normal */
-	ATTACH_IMAGE,   /* its file could not be read: see the target's reason */
-	ATTACH_VERSION, /* a Go release whose layout is not known */
-	ATTACH_LAYOUT,  /* the runtime's layout does not fit the process */
-	ATTACH_BYTES,   /* memory differs from the file */
-	ATTACH_DENIED,  /* its memory may not be read */
-	ATTACH_LIBRARY, /* a Go runtime in a shared library, which is not read */
-	ATTACH_KERNEL,  /* the kernel refused the link */
-	ATTACH_SLOTS,   /* limits.targets */
-	ATTACH_WORKER,  /* the image worker failed or was killed */
-	ATTACH_FAILURE_MAX,
-};
-extern const char *const attach_failure_names[ATTACH_FAILURE_MAX];
-
-struct engine_opts {
-	pid_t only_pid;    /* observe this process alone; 0: all that the configuration wants */
-	bool trace;        /* an event for every hit; with only_pid */
-	bool fd_hooks;     /* descriptor hooks from the start, whatever the kernel has */
-	event_fn on_event; /* sees every event after the model; may be NULL */
-	alert_fn on_alert; /* sees every transition; may be NULL */
-	void *arg;
-};
-
-struct engine_stats {
-	struct probe_stats probe;
-	uint64_t failures[ATTACH_FAILURE_MAX];
-	unsigned images;
-	unsigned jobs;
-	uint64_t chains_read;  /* goroutines settled by reading their memory */
-	uint64_t last_scan_ns; /* duration of the newest scan */
-	uint64_t censuses;     /* that were completed */
-	uint64_t census_ns;    /* CPU time they took */
-	uint64_t census_failures;
-	uint64_t last_tick_ns; /* monotonic time of the newest tick: stale means stuck */
-};
 
 struct engine;
 
@@ -94,6 +53,10 @@ void engine_show(struct engine *e, struct show *ret_show);
  * for us.
  */
 bool engine_settled(const struct engine *e);
+/* And each of them has had a second in which its probes were decided: what it has is what it keeps. */
+bool engine_steady(const struct engine *e);
+/* The kernel has uprobe_multi: points are no perf events. */
+bool engine_multi(const struct engine *e);
 
 /*
  * All goroutines of an observed process, now. Waits for no one, but takes 1 to 3 us a goroutine the first
@@ -107,15 +70,8 @@ int engine_census(struct engine *e, pid_t pid, struct show_census *ret, struct r
  */
 int engine_last_census(struct engine *e, pid_t pid, struct show_census *ret, struct reason *reason);
 
-/* The report and plan behind a target, for doctor. NULL when the image is not ours any more. */
-const struct image *engine_image(struct engine *e, uint32_t image_id);
-/*
- * Whether a function that registers or runs deferred calls is probed where it is called, one by one, rather than in
- * itself: all its calls are known, and the kernel has uprobe_multi.
- */
-bool engine_by_calls(const struct engine *e, const struct image *im, const struct probe_point *pt);
-/* Whether the probe set of a target has the point, in a burst at least. */
-bool engine_point_wanted(struct engine *e, uint32_t id, const struct probe_point *pt);
+/* What a target should have and has, for doctor; NULL: it is not observed. Borrowed until the loop turns. */
+const struct watch *engine_watch(const struct engine *e, uint32_t id);
 
 /*
  * Another probe set for one observed process, "default" being what the configuration says; it stays until the

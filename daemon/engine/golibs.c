@@ -1,36 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/*
- * Go runtimes that are not in the file of the program, but in a shared library of it. Nothing reads those,
- * so whoever runs one is told so, with the library's name. One comes any time after the program's start, and
- * no event tells of it; but a Go runtime reserves more memory at once than most programs ever have, and has
- * a heap of 64 MB arenas, of which 4 MB at a time are used (runtime/malloc.go, heapArenaBytes). Who has that is
- * searched for what every Go linker leaves in the data: the magic of its build information, at a multiple
- * of 16 bytes.
- */
+#include "engine/golibs.h"
+
 #include <elf.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "engine/engine_priv.h"
+#include "base/memread.h"
+#include "golang/buildinfo.h"
 
-#define EVERY_NS   10000000000ull
 #define ARENA      (64ull << 20)
 #define ARENA_STEP (4ull << 20)
 #define FILES_MAX  128
 #define FILE_BYTES (32ull << 20) /* of one mapping that are searched */
 #define CHUNK      (256u << 10)
-
-/* How large an unobserved process was when its mappings were looked at. */
-struct golib_seen {
-	UT_hash_handle hh;
-	pid_t pid;
-	uint64_t bytes;
-	uint64_t lap_ns;
-};
 
 struct mapped_file {
 	uint64_t begin, end;
@@ -112,9 +96,9 @@ static bool has_magic(const struct memread *mem, const struct mapped_file *f, ui
 	return false;
 }
 
-static bool search_files(struct engine *e, pid_t pid, const struct look *l, char *ret_name)
+static bool search_files(int procfd, pid_t pid, const struct look *l, char *ret_name)
 {
-	_cleanup_close_ int fd = proc_open_mem(e->procfd, pid);
+	_cleanup_close_ int fd = proc_open_mem(procfd, pid);
 	_cleanup_free_ uint8_t *chunk = malloc(CHUNK);
 	struct memread mem = memread_fd(&fd);
 
@@ -131,96 +115,13 @@ static bool search_files(struct engine *e, pid_t pid, const struct look *l, char
 	return false;
 }
 
-bool golibs_find(struct engine *e, pid_t pid, char ret_name[static PROC_NAME_MAX])
+bool golibs_find(int procfd, pid_t pid, char ret_name[static PROC_NAME_MAX])
 {
 	_cleanup_free_ struct look *l = calloc(1, sizeof(*l));
 
-	if (!l || proc_auxv(e->procfd, pid, AT_ENTRY, &l->entry) ||
-	    proc_for_each_mapping(e->procfd, pid, take_mapping, l))
+	if (!l || proc_auxv(procfd, pid, AT_ENTRY, &l->entry) ||
+	    proc_for_each_mapping(procfd, pid, take_mapping, l))
 		return false;
 	end_run(l);
-	return l->ino && l->has_arena && search_files(e, pid, l, ret_name);
-}
-
-/* Whether it has become so much larger that there may be a runtime in it which was not there before. */
-static bool has_grown(struct engine *e, pid_t pid)
-{
-	struct golib_seen *s;
-	uint64_t bytes;
-
-	if (proc_vm_bytes(e->procfd, pid, &bytes) || bytes < GOLIBS_VM_BYTES)
-		return false;
-	HASH_FIND(hh, e->golibs_seen, &pid, sizeof(pid), s);
-	if (!s) {
-		s = calloc(1, sizeof(*s));
-		if (!s)
-			return false;
-		s->pid = pid;
-		HASH_ADD(hh, e->golibs_seen, pid, sizeof(s->pid), s);
-	}
-	s->lap_ns = e->golibs_ns;
-	if (bytes < s->bytes + GOLIBS_VM_BYTES && bytes >= s->bytes)
-		return false;
-	s->bytes = bytes;
-	return true;
-}
-
-static void tell(const struct engine *e, const struct watch *w)
-{
-	const struct target *t = model_target(e->model, w->id);
-	struct log_line l;
-
-	log_begin(&l, LOG_WARN, "not all of a target is observed");
-	log_str(&l, "service", t ? t->service->name : "?");
-	log_u64(&l, "pid", w->pid);
-	log_str(&l, "reason", t ? t->reason : "");
-	log_emit(&l);
-}
-
-static int look_at(void *arg, pid_t pid)
-{
-	struct engine *e = arg;
-	struct watch *w = watch_of_pid(e, pid);
-
-	if ((w && w->golib[0]) || !has_grown(e, pid))
-		return 0;
-	if (!w) {
-		discover_pid(e, pid);
-		return 0;
-	}
-	if (!golibs_find(e, pid, w->golib))
-		return 0;
-	e->stats.failures[ATTACH_LIBRARY]++;
-	watch_announce(e, w);
-	tell(e, w);
-	return 0;
-}
-
-static void forget(struct engine *e, uint64_t before_ns)
-{
-	struct golib_seen *s, *next;
-
-	HASH_ITER (hh, e->golibs_seen, s, next) {
-		if (s->lap_ns >= before_ns)
-			continue;
-		HASH_DEL(e->golibs_seen, s);
-		free(s);
-	}
-}
-
-void golibs_tick(struct engine *e)
-{
-	if (e->now_ns - e->golibs_ns < EVERY_NS || !engine_settled(e))
-		return;
-	e->golibs_ns = e->now_ns;
-	if (e->opts.only_pid)
-		look_at(e, e->opts.only_pid);
-	else
-		(void)proc_for_each_pid(e->procfd, look_at, e);
-	forget(e, e->now_ns);
-}
-
-void golibs_done(struct engine *e)
-{
-	forget(e, UINT64_MAX);
+	return l->ino && l->has_arena && search_files(procfd, pid, l, ret_name);
 }

@@ -1,114 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/*
- * What probes may cost a process. Hits are counted by the kernel side, each has a price that was measured
- * at the start, and who is past the budget is taken down the ladder of probe/budget.h: within the second,
- * or at once when the kernel side says that there are too many to look at. What is attached changes from
- * one moment to the next; what the kernel knew of the goroutines is void then, and a census tells.
- */
-#include <errno.h>
+#include "engine/governor.h"
+
 #include <stdlib.h>
 
-#include <deferd/control.h>
+#include "probe/scan.h"
 
-#include "base/cleanup.h"
-#include "base/log.h"
-#include "engine/engine_priv.h"
+/* How far down the ladder a process is, and why. */
+struct ladder {
+	struct budget budget;
+	bool begun;
+	int set;           /* that the steps are of */
+	uint64_t since_ns; /* see struct watch */
+	uint64_t hot_ns;   /* the kernel side has stopped looking, then; 0: it has not */
+};
 
-#define SECOND 1000000000ull
-
-/*
- * So many times the budget of a second, on one CPU, and the kernel side stops looking; of who has cost
- * too much not long ago, so small a part of it.
- */
-#define HOT_TIMES 2
-
-bool governor_is_push(const struct probe_point *pt)
+int governor_init(struct governor *g, unsigned targets_max)
 {
-	return pt->role == DFD_ROLE_PUSH_HEAP || pt->role == DFD_ROLE_PUSH_STACK ||
-	       pt->role == DFD_ROLE_PUSH_RANGE || pt->role == DFD_ROLE_RUN ||
-	       pt->role == DFD_ROLE_C_PUSH || pt->role == DFD_ROLE_C_RUN;
+	g->flood = false;
+	return slots_init(&g->ladders, sizeof(struct ladder), targets_max, NULL);
 }
 
-bool governor_allows(enum budget_level level, const struct probe_point *pt)
+void governor_done(struct governor *g)
 {
-	switch (level) {
-	case BUDGET_WHOLE:
-	case BUDGET_PRUNED:
-		return true;
-	case BUDGET_LEAN:
-		return pt->sets & PLAN_SET_LEAN;
-	case BUDGET_PANICS:
-		return pt->sets & PLAN_SET_LEAN && !governor_is_push(pt);
-	default:
-		return false;
+	slots_done(&g->ladders);
+}
+
+/* The ladder of what is attached now: the fitter may have refused what was wished. */
+static struct ladder *ladder_of(struct governor *g, const struct turn *turn, const struct watch *w)
+{
+	struct ladder *l = slots_of(&g->ladders, w->id);
+	struct wish_image im = watch_image(w);
+
+	if (!l->begun || l->set != w->have.set) {
+		budget_init(&l->budget, wish_levels(&w->have, &im, turn_multi(turn)),
+			    l->begun ? w->since_ns : w->attached_ns);
+		l->set = w->have.set;
+		l->begun = true;
 	}
-}
-
-bool governor_has_budget(const struct engine *e, const struct watch_probes *p)
-{
-	return p->budget_percent > 0 && e->features->hit_ns[0] && !e->opts.trace;
-}
-
-/* Of the second that runs: a burst may take what the whole minute has. */
-static double percent_now(const struct watch_probes *p)
-{
-	return p->budget_percent * (p->burst ? SETS_BURST_EVERY_S : 1);
-}
-
-uint32_t governor_hits_max(const struct engine *e, const struct watch_probes *p, bool suspect)
-{
-	double hits;
-
-	if (!governor_has_budget(e, p))
-		return 0;
-	hits = (suspect ? 1.0 / HOT_TIMES : HOT_TIMES) * percent_now(p) / 100 * SECOND /
-	       (double)e->features->hit_ns[0];
-	return hits < 1 ? 1 : (uint32_t)hits;
-}
-
-uint16_t governor_stepped_hits(const struct engine *e)
-{
-	uint64_t price = e->features->hit_ns[0];
-	uint64_t times = price ? e->features->hit_ns[1] / price : 1;
-
-	return times < 1 ? 1 : times > UINT16_MAX ? UINT16_MAX : (uint16_t)times;
-}
-
-static unsigned points_at(const struct watch *w, enum budget_level level)
-{
-	const struct plan *plan = &w->image->report->plan;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < plan->n; i++)
-		n += sets_want(w->probes.set, true, &plan->points[i]) &&
-		     governor_allows(level, &plan->points[i]);
-	return n;
-}
-
-/* Calls can be left out one by one. */
-static bool can_prune(const struct engine *e, const struct watch *w)
-{
-	return w->image->calls_complete && w->image->n_calls &&
-	       e->features->have[KERNEL_UPROBE_MULTI] &&
-	       points_at(w, BUDGET_WHOLE) > points_at(w, BUDGET_PANICS);
-}
-
-/* The steps of the ladder that make a difference to it. */
-void governor_begin(struct engine *e, struct watch *w)
-{
-	unsigned levels = can_prune(e, w) ? 1u << BUDGET_PRUNED : 0;
-	unsigned above = points_at(w, BUDGET_WHOLE);
-
-	for (int level = BUDGET_LEAN; level < BUDGET_LEVELS; level++) {
-		unsigned left = points_at(w, (enum budget_level)level);
-
-		if (left != above)
-			levels |= 1u << level;
-		above = left;
+	if (l->since_ns != w->since_ns) {
+		l->since_ns = w->since_ns;
+		budget_attached(&l->budget, w->since_ns);
 	}
-	budget_init(&w->budget, levels, e->now_ns);
+	l->budget.level = w->have.level;
+	return l;
 }
 
+/* Functions by the number of defers they registered. */
 struct busy {
 	uint32_t func;
 	uint64_t added;
@@ -128,7 +65,7 @@ static int busiest_first(const void *a, const void *b)
 	return (x->added < y->added) - (x->added > y->added);
 }
 
-/* Functions that registered defers between the last two times that their calls were read. */
+/* Functions that registered defers since the window before, the busiest first. */
 static unsigned find_busy(const struct image *im, const struct target *t, struct busy *ret,
 			  unsigned max)
 {
@@ -151,165 +88,134 @@ static unsigned find_busy(const struct image *im, const struct target *t, struct
 	return kept;
 }
 
+static void prune_function(const struct image *im, uint32_t func, struct wish_calls *calls)
+{
+	for (uint32_t i = 0; i < im->n_calls; i++) {
+		if (im->calls[i].func == func)
+			wish_call_set(calls, i);
+	}
+}
+
 /*
- * The functions whose calls are left out at BUDGET_PRUNED: the busiest, until the others cost half of the
- * budget, by their share of `percent`. False: nobody knows who was busy.
+ * Leave out the busiest functions, until what is left costs half of the budget. False: nothing is known of which are
+ * busy.
  */
 static bool prune(struct watch *w, const struct target *t, double percent)
 {
-	_cleanup_free_ struct busy *busy = calloc(CALLSITES_MAX, sizeof(*busy));
-	unsigned n = busy ? find_busy(w->image, t, busy, CALLSITES_MAX) : 0;
+	struct busy busy[CALLSITES_MAX];
+	unsigned n = find_busy(w->image, t, busy, CALLSITES_MAX);
 	double left = 0, most;
 
-	free(w->pruned);
-	w->n_pruned = 0;
-	w->pruned = n ? calloc(n, sizeof(*w->pruned)) : NULL;
-	if (!w->pruned)
-		return false;
+	w->wish.pruned = (struct wish_calls){};
 	for (unsigned i = 0; i < n; i++)
 		left += (double)busy[i].added;
-	most = left * w->probes.budget_percent / 2 / percent;
+	most = left * w->wish.budget_percent / 2 / percent;
 	for (unsigned i = 0; i < n && left > most; i++) {
 		left -= (double)busy[i].added;
-		w->pruned[w->n_pruned++] = busy[i].func;
+		prune_function(w->image, busy[i].func, &w->wish.pruned);
 	}
-	qsort(busy, w->n_pruned, sizeof(*busy), by_func);
-	for (unsigned i = 0; i < w->n_pruned; i++)
-		w->pruned[i] = busy[i].func;
+	return n != 0;
+}
+
+/* The level is another; `percent`: what it cost before. */
+static void wish_for_level(struct ladder *l, const struct turn *turn, struct watch *w,
+			   const struct target *t, double percent, const char *cause)
+{
+	bool down = l->budget.level > w->have.level;
+
+	if (down && l->budget.level == BUDGET_PRUNED && !prune(w, t, percent))
+		(void)budget_hot(&l->budget, turn->now_ns, turn->now_ns);
+	w->wish.level = l->budget.level;
+	w->wish.burst = false;
+	w->wish.cause = cause;
+	w->wish.cost_percent = l->budget.percent;
+	w->wish.suspect = budget_is_suspect(&l->budget);
+}
+
+/* Of all but the timing of requests, which keeps to a share of its own. */
+static uint64_t cost_ns(const struct turn *turn, const struct target *t)
+{
+	return event_counts_cost(&t->counts, turn->features->hit_ns) -
+	       event_timed_cost(t->counts.timed, turn->features->hit_ns);
+}
+
+void governor_tick(struct governor *g, struct turn *turn)
+{
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next) {
+		const struct target *t = model_target(turn->model, w->id);
+		struct ladder *l;
+
+		if (!t || !turn_has_budget(turn, w))
+			continue;
+		l = ladder_of(g, turn, w);
+		if (budget_judge(&l->budget, wish_percent_now(&w->have) - w->have.timed_percent,
+				 cost_ns(turn, t), turn->now_ns))
+			wish_for_level(l, turn, w, t, l->budget.percent, NULL);
+		w->wish.suspect = budget_is_suspect(&l->budget);
+	}
+}
+
+void governor_hot(struct governor *g, const struct turn *turn, const struct event *ev)
+{
+	struct watch *w = watch_by_id(&turn->watches, ev->target);
+
+	if (!w || !turn_has_budget(turn, w))
+		return;
+	ladder_of(g, turn, w)->hot_ns = ev->time_ns;
+	g->flood = true;
+}
+
+/* What its probes cost is not known: a whole core, say. */
+static bool cool_one(struct governor *g, struct turn *turn, struct watch *w)
+{
+	const struct target *t = model_target(turn->model, w->id);
+	struct ladder *l = ladder_of(g, turn, w);
+	uint64_t hot_ns = l->hot_ns;
+
+	l->hot_ns = 0;
+	if (!t || !hot_ns || !budget_hot(&l->budget, hot_ns, turn->now_ns))
+		return false;
+	wish_for_level(l, turn, w, t, 100, "too many hits in a second, on one CPU");
 	return true;
 }
 
-/* `cause`: why, NULL: for what it cost in the second before. */
-static void log_step(struct watch *w, enum log_level level, const char *text, const char *cause)
+bool governor_cool(struct governor *g, struct turn *turn)
 {
-	const struct target *t = model_target(w->engine->model, w->id);
-	struct log_line l;
+	bool wished = false;
 
-	log_begin(&l, level, text);
-	log_str(&l, "service", t ? t->service->name : "?");
-	log_u64(&l, "pid", w->pid);
-	log_str(&l, "probes", budget_level_text(w->budget.level));
-	log_fmt(&l, "budget", "%g%%", w->probes.budget_percent);
-	if (cause)
-		log_str(&l, "cause", cause);
-	else
-		log_fmt(&l, "cost", "%.2f%%", w->budget.percent);
-	log_emit(&l);
+	if (!g->flood)
+		return false;
+	g->flood = false;
+	probe_read_sites(turn->probe, turn->now_ns, turn_take, turn);
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next)
+		wished |= cool_one(g, turn, w);
+	return wished;
 }
 
-/* Attach what its new level has, or the one below where that cannot be. */
-static int attach_level(struct engine *e, struct watch *w, uint64_t *ret_since_ns,
-			struct reason *reason)
+bool governor_refused(struct governor *g, struct turn *turn, struct watch *w)
 {
-	int err = attach_change(e, w, ret_since_ns, reason);
+	struct ladder *l = slots_of(&g->ladders, w->id);
+	bool refused = w->level_refused;
 
-	if (err && err != -ESRCH && w->budget.level == BUDGET_PRUNED &&
-	    budget_refuse(&w->budget, e->now_ns))
-		err = attach_change(e, w, ret_since_ns, reason);
-	return err;
+	w->level_refused = false;
+	if (!refused || l->budget.level != BUDGET_PRUNED ||
+	    !budget_refuse(&l->budget, turn->now_ns))
+		return false;
+	w->wish.level = l->budget.level;
+	w->wish.burst = false;
+	return true;
 }
 
-/* `cause` as log_step(). */
-static void apply(struct engine *e, struct watch *w, enum budget_level before, const char *cause)
+void governor_reload(struct governor *g, struct turn *turn)
 {
-	bool down = w->budget.level > before, burst = w->probes.burst;
-	struct reason reason = {};
-	uint64_t since_ns;
-	int err;
+	for (struct watch *w = turn->watches.by_pid; w; w = w->hh.next) {
+		struct ladder *l = ladder_of(g, turn, w);
 
-	w->probes.burst = false;
-	err = attach_level(e, w, &since_ns, &reason);
-	if (err == -ESRCH)
-		return; /* its exit is on its way */
-	if (err) {
-		log_step(w, LOG_WARN, "probes could not be changed", reason.text);
-		w->budget.level = before;
-		w->probes.burst = burst;
-		return;
-	}
-	budget_attached(&w->budget, since_ns);
-	log_step(w, down ? LOG_WARN : LOG_INFO,
-		 down ? "probes cost more than the budget: some are taken off"
-		      : "probes are put back",
-		 cause);
-	watch_announce(e, w);
-	/* Whatever the lean set has, the full one has. */
-	if (before != BUDGET_LEAN || w->budget.level != BUDGET_WHOLE)
-		watch_missed(e, w);
-}
-
-/* It costs so many percent of a core, and has been taken a step down for it. */
-static void step_down(struct engine *e, struct watch *w, const struct target *t,
-		      enum budget_level before, double percent, const char *cause)
-{
-	if (w->budget.level == BUDGET_PRUNED && !prune(w, t, percent))
-		(void)budget_hot(&w->budget, e->now_ns, e->now_ns);
-	apply(e, w, before, cause);
-}
-
-/* Of all but the timing of requests, which sees to its own share by itself. */
-static uint64_t cost_ns(const struct engine *e, const struct target *t)
-{
-	return event_counts_cost(&t->counts, e->features->hit_ns) -
-	       event_timed_cost(t->counts.timed, e->features->hit_ns);
-}
-
-void governor_tick(struct engine *e)
-{
-	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		const struct target *t = model_target(e->model, w->id);
-		enum budget_level before = w->budget.level;
-
-		if (!t || !governor_has_budget(e, &w->probes) ||
-		    !budget_judge(&w->budget, percent_now(&w->probes) - w->timing.percent,
-				  cost_ns(e, t), e->now_ns))
+		if (turn_has_budget(turn, w) || w->wish.level == BUDGET_WHOLE)
 			continue;
-		if (w->budget.level > before)
-			step_down(e, w, t, before, w->budget.percent, NULL);
-		else
-			apply(e, w, before, NULL);
-	}
-}
-
-void governor_hot(struct engine *e, const struct event *ev)
-{
-	struct watch *w = watch_of_id(e, ev->target);
-
-	if (!w || !governor_has_budget(e, &w->probes))
-		return;
-	w->hot_ns = ev->time_ns;
-	e->hot = true;
-}
-
-/* What they cost is not known: as much as a core has, say. */
-void governor_cool(struct engine *e)
-{
-	if (!e->hot)
-		return;
-	e->hot = false;
-	probe_read_sites(e->probe, e->now_ns, engine_take, e);
-	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		const struct target *t = model_target(e->model, w->id);
-		enum budget_level before = w->budget.level;
-		uint64_t hot_ns = w->hot_ns;
-
-		w->hot_ns = 0;
-		if (t && hot_ns && budget_hot(&w->budget, hot_ns, e->now_ns))
-			step_down(e, w, t, before, 100, "too many hits in a second, on one CPU");
-	}
-}
-
-/* The budget may be another. */
-void governor_reload(struct engine *e)
-{
-	for (struct watch *w = e->by_pid; w; w = w->hh.next) {
-		enum budget_level before = w->budget.level;
-
-		probe_set_hits_max(e->probe, w->id,
-				   governor_hits_max(e, &w->probes, budget_is_suspect(&w->budget)));
-		if (governor_has_budget(e, &w->probes) || before == BUDGET_WHOLE)
-			continue;
-		w->budget.level = BUDGET_WHOLE;
-		apply(e, w, before, "the configuration");
+		l->budget.level = BUDGET_WHOLE;
+		w->wish.level = BUDGET_WHOLE;
+		w->wish.burst = false;
+		w->wish.cause = "the configuration";
 	}
 }

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "engine/goroutine_events.h"
+
+#include <string.h>
+
+#include "census/chain.h"
+#include "census/piles.h"
+#include "export/locks.h"
+#include "golang/goname.h"
+
+#define POOL_FRAMES 10 /* of a stack, in which a pool is looked for */
+#define DEEP_MAX    8  /* goroutines emitted for their depth, of one census */
+
+static bool is_system(struct turn *turn, struct watch *w, const struct group *g, bool *named)
+{
+	const struct name *n;
+
+	if (!g->key.start)
+		return false;
+	n = model_name(turn->model, w->image->id, NAME_OF_FUNCTION, g->key.start);
+	*named &= n != NULL;
+	return n && goname_is_system(n->at.function);
+}
+
+bool goroutine_events_named(struct turn *turn, struct watch *w, struct census *c)
+{
+	bool named = true;
+
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next)
+		(void)is_system(turn, w, g, &named);
+	return named;
+}
+
+_Static_assert((int)CENSUS_RUNNABLE == (int)GOROUTINE_RUNNABLE &&
+		       (int)CENSUS_RUNNING == (int)GOROUTINE_RUNNING &&
+		       (int)CENSUS_SYSCALL == (int)GOROUTINE_SYSCALL &&
+		       (int)CENSUS_WAITING == (int)GOROUTINE_WAITING &&
+		       (int)CENSUS_PREEMPTED == (int)GOROUTINE_PREEMPTED &&
+		       (int)CENSUS_LEAKED == (int)GOROUTINE_LEAKED &&
+		       (int)CENSUS_STATE_MAX == (int)GOROUTINE_SYSTEM,
+	       "what a goroutine does");
+_Static_assert(CENSUS_REASON_MAX <= EVENT_REASON_MAX, "why it does");
+
+static void emit_group(struct turn *turn, struct watch *w, const struct census_summary *s,
+		       const struct group *g)
+{
+	const struct target *t = model_target(turn->model, w->id);
+	struct event ev = {
+		.type = EVENT_GROUP, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
+	};
+	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
+
+	/* Others are in the sums of the census. */
+	if (!t || (!g->sum.quiet && !parked_find(t->parked, g->serial)))
+		return;
+	ev.group = (struct event_group){
+		.serial = g->serial,
+		.created_at = g->key.created_at,
+		.start = g->key.start,
+		.state = (enum goroutine_state)g->key.state,
+		.reason = census_waits(g->key.state)
+				  ? s->reasons[g->key.reason % CENSUS_REASONS_MAX]
+				  : "",
+		.count = g->sum.count,
+		.quiet = g->sum.quiet,
+		.woken = g->sum.woken,
+		.oldest_ns = g->sum.oldest_ns,
+		.nstack = n,
+	};
+	memcpy(ev.group.stack, g->key.stack, n * sizeof(g->key.stack[0]));
+	turn_emit(turn, &ev);
+}
+
+/* The deepest ones, the deepest first. */
+struct deep {
+	unsigned n;
+	struct deep_one {
+		uint64_t g, goid;
+		uint32_t depth, open_coded, group;
+		bool exact;
+	} list[DEEP_MAX];
+};
+
+static void note_deep(void *arg, const struct census_goroutine *g, uint32_t group)
+{
+	struct deep *d = arg;
+	unsigned at = d->n;
+
+	while (at > 0 && d->list[at - 1].depth < g->depth)
+		at--;
+	if (at == DEEP_MAX)
+		return;
+	d->n += d->n < DEEP_MAX;
+	memmove(d->list + at + 1, d->list + at, (d->n - at - 1) * sizeof(d->list[0]));
+	d->list[at] = (struct deep_one){ .g = g->g,
+					 .goid = g->goid,
+					 .depth = g->depth,
+					 .open_coded = g->open_coded,
+					 .group = group,
+					 .exact = g->depth_exact };
+}
+
+/*
+ * The innermost function on its stack that keeps defers in its frame; nothing says at which of its
+ * lines they stand, so the place is the function's first one. 0: there is none.
+ */
+static uint64_t open_site(struct watch *w, struct census *c, uint32_t group)
+{
+	const struct group *g = group == GROUP_NONE ? NULL : census_groups(c)->by_id[group];
+	uint64_t text = w->image->report->text;
+
+	for (unsigned i = 0; g && i < g->key.nstack; i++) {
+		const struct opendefer *o =
+			opendefer_at(w->image->open, w->image->n_open, g->key.stack[i] - 1 - text);
+
+		if (o)
+			return text + o->begin + 1; /* as a return address */
+	}
+	return 0;
+}
+
+static void emit_deep(struct turn *turn, struct watch *w, struct census *c,
+		      const struct deep_one *d, uint64_t time_ns)
+{
+	struct memread mem = memread_process(&w->memory);
+	struct event ev = {
+		.type = EVENT_PENDING,
+		.target = w->id,
+		.pid = w->pid,
+		.time_ns = time_ns,
+		.pending = { .g = d->g, .goid = d->goid, .depth = d->depth, .inferred = !d->exact },
+	};
+	uint64_t goid, site;
+
+	if (d->open_coded > d->depth / 2)
+		ev.pending.site = open_site(w, c, d->group);
+	else if (!chain_site(&mem, &w->image->report->layout, d->g, &goid, &site) &&
+		 goid == d->goid)
+		ev.pending.site = site - w->bias;
+	turn_emit(turn, &ev);
+}
+
+static const struct group *largest_group(struct census *c, const struct pile *p)
+{
+	uint32_t most = 0;
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < p->n_groups; i++) {
+		if (p->groups[i].count <= most)
+			continue;
+		most = p->groups[i].count;
+		at = i;
+	}
+	return p->n_groups ? census_groups(c)->by_id[p->groups[at].group] : NULL;
+}
+
+static struct synclock lock_of(struct turn *turn, struct watch *w, const struct group *g)
+{
+	bool named;
+
+	return view_lock_of(turn->model, w->image->id, g, &named);
+}
+
+/* To wait for a WaitGroup or a Cond is no pile-up: that is what they are for. */
+static bool is_mutex(const struct synclock *l)
+{
+	return l->kind == SYNCLOCK_MUTEX || l->kind == SYNCLOCK_RWMUTEX;
+}
+
+static void emit_pile(struct turn *turn, struct watch *w, enum event_type type,
+		      const struct census_summary *s, const struct pile *p, uint32_t woken,
+		      const struct group *g)
+{
+	struct event ev = { .type = type, .target = w->id, .pid = w->pid, .time_ns = s->end_ns };
+	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
+
+	ev.pile = (struct event_pile){
+		.object = p->object,
+		.count = p->count,
+		.woken = woken,
+		.oldest_ns = p->seen_ns,
+		.reason = s->reasons[g->key.reason % CENSUS_REASONS_MAX],
+		.created_at = g->key.created_at,
+		.nstack = n,
+	};
+	memcpy(ev.pile.stack, g->key.stack, n * sizeof(g->key.stack[0]));
+	turn_emit(turn, &ev);
+}
+
+/* The words that one RWMutex is waited for by are three. False: there is no room. */
+static bool add_queue(struct event_census *c, uint64_t lock, uint32_t waiting)
+{
+	unsigned i = 0;
+
+	while (i < c->n_queues && c->queues[i].lock != lock)
+		i++;
+	if (i == EVENT_QUEUES_MAX)
+		return false;
+	if (i == c->n_queues) {
+		c->queues[c->n_queues++].lock = lock;
+		c->queues[i].waiting = 0;
+	}
+	c->queues[i].waiting += waiting;
+	return true;
+}
+
+/* The Mutex or RWMutex that most wait for; and how many wait for each lock, for *census. */
+static void emit_piles(struct turn *turn, struct watch *w, struct census *c,
+		       const struct census_summary *s, struct event_census *census)
+{
+	struct piles piles;
+	bool emitted = false;
+
+	if (s->lock_waiters < 2)
+		return;
+	piles_gather(c, CENSUS_WAIT_LOCK, &piles);
+	for (const struct pile *p = piles.by_object; p && p->count > 1; p = p->hh.next) {
+		const struct group *g = largest_group(c, p);
+		struct synclock l;
+		bool room;
+
+		if (!g)
+			continue;
+		l = lock_of(turn, w, g);
+		room = add_queue(census, p->object - l.offset, p->count);
+		if (!emitted && is_mutex(&l)) {
+			emit_pile(turn, w, EVENT_PILE, s, p, 0, g);
+			emitted = true;
+		}
+		if (emitted && !room)
+			break;
+	}
+	piles_done(&piles);
+}
+
+/* How goroutines wait for their turn at a pool. */
+static bool is_patient(const char *reason)
+{
+	return !strcmp(reason, "select") || !strncmp(reason, "chan ", 5) ||
+	       !strncmp(reason, "sync.Cond", 9);
+}
+
+static bool is_pool_name(const struct name *n)
+{
+	bool is = goname_is_pool(n->at.function);
+
+	for (unsigned i = 0; i < n->n_outer; i++)
+		is |= goname_is_pool(n->outer[i].function);
+	return is;
+}
+
+/* By the names of the innermost functions; a name that is not known yet counts at the next census. */
+static bool waits_for_pool(struct turn *turn, struct watch *w, const struct census_summary *s,
+			   const struct group *g)
+{
+	bool is = false;
+
+	if (!census_waits(g->key.state) ||
+	    !is_patient(s->reasons[g->key.reason % CENSUS_REASONS_MAX]))
+		return false;
+	for (unsigned i = 0; i < g->key.nstack && i < POOL_FRAMES; i++) {
+		const struct name *n = model_site_name(turn->model, w->image->id, g->key.stack[i]);
+
+		is |= n && is_pool_name(n);
+	}
+	return is;
+}
+
+/* All places at which they wait for something of a pool; emitted is the one at which most do. */
+static void emit_pool(struct turn *turn, struct watch *w, struct census *c,
+		      const struct census_summary *s)
+{
+	const struct target *t = model_target(turn->model, w->id);
+	const struct group *most = NULL;
+	struct pile sum = {};
+	uint32_t woken = 0;
+
+	if (!t || !fdgroups_level(t->fd_groups, UINT64_MAX) ||
+	    s->states[CENSUS_WAITING] < POOL_WAITERS_MIN)
+		return;
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
+		if (!waits_for_pool(turn, w, s, g))
+			continue;
+		sum.count += g->sum.count;
+		woken += g->sum.woken;
+		if (g->sum.oldest_ns && (!sum.seen_ns || g->sum.oldest_ns < sum.seen_ns))
+			sum.seen_ns = g->sum.oldest_ns;
+		if (!most || g->sum.count > most->sum.count)
+			most = g;
+	}
+	if (most)
+		emit_pile(turn, w, EVENT_POOL, s, &sum, woken, most);
+}
+
+static void emit_sums(struct turn *turn, struct watch *w, struct census *c,
+		      const struct census_summary *s, uint64_t cost_ns)
+{
+	struct event ev = {
+		.type = EVENT_CENSUS,
+		.target = w->id,
+		.pid = w->pid,
+		.time_ns = s->end_ns,
+		.census = { .begin_ns = s->begin_ns,
+			    .took_ns = cost_ns,
+			    .bad = s->bad,
+			    .inexact = s->inexact,
+			    .lock_waiters = s->lock_waiters,
+			    .interval_ns = turn->config->census.interval_ns },
+	};
+	bool named = true;
+
+	emit_piles(turn, w, c, s, &ev.census);
+	emit_pool(turn, w, c, s);
+	memcpy(ev.census.states, s->states, sizeof(s->states));
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
+		if (!is_system(turn, w, g, &named))
+			continue;
+		ev.census.states[g->key.state] -= g->sum.count;
+		ev.census.states[GOROUTINE_SYSTEM] += g->sum.count;
+	}
+	turn_emit(turn, &ev);
+}
+
+void goroutine_events_emit(struct turn *turn, struct watch *w, struct census *c, uint64_t cost_ns)
+{
+	const struct census_summary *s = census_summary(c);
+	uint32_t deepest = 0;
+	struct deep deep = {};
+
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
+		emit_group(turn, w, s, g);
+		if (g->sum.depth_max > deepest)
+			deepest = g->sum.depth_max;
+	}
+	if (deepest >= turn->config->probes.threshold)
+		census_deep(c, turn->config->probes.threshold, note_deep, &deep);
+	for (unsigned i = 0; i < deep.n; i++)
+		emit_deep(turn, w, c, &deep.list[i], s->end_ns);
+	emit_sums(turn, w, c, s, cost_ns);
+}

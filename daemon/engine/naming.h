@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Names for the addresses that the model asks for, by image workers. Loop thread only. */
+#ifndef DEFERD_ENGINE_NAMING_H
+#define DEFERD_ENGINE_NAMING_H
+
+#include "engine/turn.h"
+
+/* Ask for what the model wants named. */
+void naming_ask(struct turn *turn);
+/* A worker's answer; NULL `result`: it failed, and what was asked for has no name. */
+void naming_answer(struct turn *turn, uint32_t image_id, const struct worker_result *result,
+		   const struct image_ask *asks, unsigned nasks);
+/* Close the files of images that no process runs and no ledger mentions. */
+void naming_close_images(struct turn *turn);
+
+#endif
