@@ -27,6 +27,7 @@
 
 #define LIST_TRIES 4
 #define LOOK_TRIES 2
+#define MINUTE_NS  60000000000ull
 #define STEP_CHAIN (1u << 16) /* defer records followed in one step: some 4 ms */
 
 /* What a step found in a g. */
@@ -138,6 +139,15 @@ static void read_reasons(struct census *c)
 		c->waits[i] = census_wait_of(c->reasons[i]);
 }
 
+/*
+ * Whether the count of its runs tells that it has not run. Since Go 1.26 it does not count that it
+ * went from one syscall to another.
+ */
+static bool counts_runs(const struct census *c, enum census_state state)
+{
+	return census_waits(state) || (state == CENSUS_SYSCALL && c->opts.layout->minor < 26);
+}
+
 int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 {
 	int err = -EAGAIN;
@@ -158,7 +168,8 @@ int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 	groups_begin(&c->groups);
 	c->next = (struct census_summary){ .begin_ns = now_ns,
 					   .number = c->last.number + 1,
-					   .listed = c->roll.listed };
+					   .listed = c->roll.listed,
+					   .times_syscalls = counts_runs(c, CENSUS_SYSCALL) };
 	c->at = 0;
 	return 0;
 }
@@ -172,15 +183,6 @@ static bool is_same(const struct census *c, const struct record *r, const uint8_
 
 	return r->alive && r->goid == g_word(g, l->g.goid) &&
 	       r->tracking_seq == g[l->g.tracking_seq];
-}
-
-/*
- * Whether the count of its runs tells that it has not run. Since Go 1.26 it does not count that it
- * went from one syscall to another.
- */
-static bool counts_runs(const struct census *c, enum census_state state)
-{
-	return census_waits(state) || (state == CENSUS_SYSCALL && c->opts.layout->minor < 26);
 }
 
 /* All that is remembered still holds. */
@@ -470,6 +472,7 @@ static void count(struct census *c, struct record *r, uint64_t now_ns)
 	sum->inexact += !r->exact;
 	sum->depth_inexact += !r->depth_exact;
 	sum->quiet += r->quiet;
+	sum->minute += counts_runs(c, r->state) && now_ns - r->seen_ns >= MINUTE_NS;
 	sum->woken += was_quiet && !r->quiet;
 	if (r->depth > sum->depth_max)
 		sum->depth_max = r->depth;

@@ -80,6 +80,7 @@ struct census_summary {
 	uint32_t left_out;                 /* told, without a group: there is no room for more */
 	uint32_t lock_waiters;             /* told, and wait for a lock */
 	uint32_t not_located;              /* of these, of which it is not known for which */
+	bool times_syscalls; /* it can be told whether one is in the same system call as before */
 	char reasons[CENSUS_REASONS_MAX][CENSUS_REASON_MAX]; /* all "": they could not be read */
 };
 

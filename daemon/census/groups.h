@@ -24,6 +24,7 @@ struct group_sum {
 	uint32_t count;
 	uint32_t inexact;       /* moved while they were read */
 	uint32_t quiet;         /* have waited for longer than the census's limit */
+	uint32_t minute;        /* have not run for a minute at least */
 	uint32_t woken;         /* were quiet at the census before, and are in this group no more */
 	uint32_t depth_max;     /* deepest pending defers */
 	uint32_t depth_inexact; /* of which that is not certain: it may be more */

@@ -41,6 +41,21 @@ _Static_assert((int)CENSUS_RUNNABLE == (int)GOROUTINE_RUNNABLE &&
 	       "what a goroutine does");
 _Static_assert(CENSUS_REASON_MAX <= EVENT_REASON_MAX, "why it does");
 
+/* Those of the program that do not return from a system call. */
+static uint32_t blocked_of(struct turn *turn, struct watch *w, const struct group *g)
+{
+	const struct name *n;
+
+	if (g->key.state != CENSUS_SYSCALL || !g->sum.minute)
+		return 0;
+	if (!g->key.start)
+		return g->sum.minute;
+	n = model_name(turn->model, w->image->id, NAME_OF_FUNCTION, g->key.start);
+	if (!n || goname_is_system(n->at.function) || goname_is_signals(n->at.function))
+		return 0;
+	return g->sum.minute;
+}
+
 static void emit_group(struct turn *turn, struct watch *w, const struct census_summary *s,
 		       const struct group *g)
 {
@@ -49,9 +64,10 @@ static void emit_group(struct turn *turn, struct watch *w, const struct census_s
 		.type = EVENT_GROUP, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
 	};
 	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
+	uint32_t blocked = blocked_of(turn, w, g);
 
 	/* Others are in the sums of the census. */
-	if (!t || (!g->sum.quiet && !parked_find(t->parked, g->serial)))
+	if (!t || (!g->sum.quiet && !blocked && !parked_find(t->parked, g->serial)))
 		return;
 	ev.group = (struct event_group){
 		.serial = g->serial,
@@ -63,6 +79,7 @@ static void emit_group(struct turn *turn, struct watch *w, const struct census_s
 				  : "",
 		.count = g->sum.count,
 		.quiet = g->sum.quiet,
+		.blocked = blocked,
 		.woken = g->sum.woken,
 		.oldest_ns = g->sum.oldest_ns,
 		.nstack = n,
@@ -305,6 +322,7 @@ static void emit_sums(struct turn *turn, struct watch *w, struct census *c,
 			    .bad = s->bad,
 			    .inexact = s->inexact,
 			    .lock_waiters = s->lock_waiters,
+			    .knows_blocked = s->times_syscalls,
 			    .interval_ns = turn->config->census.interval_ns },
 	};
 	bool named = true;

@@ -281,6 +281,7 @@ struct event_group {
 	const char *reason; /* why they wait; "" when they do not, or it is not known */
 	uint32_t count;
 	uint32_t quiet;     /* of them have not run for a limit */
+	uint32_t blocked;   /* SYSCALL: of the program's own, in the same one for a minute at least */
 	uint32_t woken;     /* were quiet at the census before, and are not any more */
 	uint64_t oldest_ns; /* one has not run since then, or about; 0: not known of any */
 	unsigned nstack;
@@ -318,6 +319,7 @@ struct event_census {
 	uint32_t bad; /* entries of the runtime's list that failed a check */
 	uint32_t inexact;
 	uint32_t lock_waiters; /* goroutines that wait for any lock, WaitGroup or Cond */
+	bool knows_blocked;    /* `blocked` of groups is known: not since Go 1.26 */
 	uint64_t interval_ns;  /* the least time from one census to the next */
 	unsigned n_queues;
 	struct {

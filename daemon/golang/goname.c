@@ -143,6 +143,11 @@ bool goname_is_system(const char *start)
 	       strcmp(start, "runtime.corostart") && strcmp(start, "runtime.handleAsyncEvent");
 }
 
+bool goname_is_signals(const char *start)
+{
+	return !strcmp(start, "os/signal.loop");
+}
+
 /* What stands behind the import path and the package's name: "(*Pool[...]).Acquire". */
 static const char *within_package(const char *name)
 {

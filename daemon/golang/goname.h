@@ -31,6 +31,9 @@ bool goname_is_standard(const char *name);
  */
 bool goname_is_system(const char *start);
 
+/* The goroutine that waits for signals for the program, in a system call for as long as it lives. */
+bool goname_is_signals(const char *start);
+
 /*
  * Whether a function of this printed name is one in which goroutines wait for something of a pool, connections above all:
  * database/sql.(*DB).conn, net/http.(*Transport).getConn, or a type or function that calls itself a pool, as those of pgx,

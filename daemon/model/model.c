@@ -552,7 +552,7 @@ static void apply_census(struct model *m, struct target *t, const struct event *
 		pool_end(t->pool, t->n_censuses, ev->time_ns);
 	parked_end(&t->parked, t->n_censuses, &ev->census, ev->time_ns);
 	for (const struct parked *p = t->parked; p; p = p->hh.next) {
-		if (p->leak.verdict == LEAK_LEAKING)
+		if (p->leak.verdict == LEAK_LEAKING || p->what.blocked)
 			want_place(m, t, p->what.stack, p->what.nstack, p->what.created_at);
 	}
 }

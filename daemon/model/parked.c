@@ -18,7 +18,7 @@ bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t cen
 	struct parked *p;
 
 	HASH_FIND(hh, *ps, &in->serial, sizeof(in->serial), p);
-	if (!p && (!in->quiet || HASH_COUNT(*ps) >= PARKED_MAX))
+	if (!p && ((!in->quiet && !in->blocked) || HASH_COUNT(*ps) >= PARKED_MAX))
 		return true;
 	if (!p) {
 		p = calloc(1, sizeof(*p));

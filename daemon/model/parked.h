@@ -26,7 +26,7 @@ struct parked {
 };
 
 /*
- * A group of census number `census`. One without quiet members is not followed, nor is there room for
+ * A group of census number `census`. One without quiet or blocked members is not followed, nor is there room for
  * more than PARKED_MAX. False: out of memory.
  */
 bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t census);

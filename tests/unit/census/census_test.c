@@ -684,6 +684,42 @@ static void growth(void **state)
 	census_free(c);
 }
 
+/* A minute in one system call: told where the runtime counts that one went to the next. */
+static void in_syscalls(void **state)
+{
+	static const struct {
+		unsigned minor;
+		uint32_t minute;
+	} cases[] = { { 19, 2 }, { 25, 2 }, { 26, 0 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct group *g;
+		struct census *c;
+
+		make(cases[i].minor, 3);
+		for (unsigned k = 0; k < 3; k++)
+			make_goroutine(k, 3);
+		c = new_census();
+		now = 1000;
+		assert_int_equal(take(c), 0);
+		assert_int_equal(census_summary(c)->times_syscalls, cases[i].minor < 26);
+		now += 60000000000ull - 1;
+		assert_int_equal(take(c), 0);
+		g = census_groups(c)->by_key;
+		for (const struct group *k = g; k; k = k->hh.next)
+			assert_int_equal(k->sum.minute, 0);
+		now++;
+		memory[G(2) + layout.g.tracking_seq - BASE]++; /* it has run */
+		assert_int_equal(take(c), 0);
+		g = census_groups(c)->by_key;
+		assert_int_equal(
+			g->sum.minute +
+				(g->hh.next ? ((const struct group *)g->hh.next)->sum.minute : 0),
+			cases[i].minute);
+		census_free(c);
+	}
+}
+
 /*
  * Since when one has not run: from our first sight of it. What the runtime says may be older than the
  * wait, so nobody is called quiet for it.
@@ -1129,31 +1165,19 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_release),
-		cmocka_unit_test(states),
-		cmocka_unit_test(leaves),
-		cmocka_unit_test(faults),
-		cmocka_unit_test(broken),
-		cmocka_unit_test(moved),
-		cmocka_unit_test(stacks),
-		cmocka_unit_test(runs),
-		cmocka_unit_test(lists),
-		cmocka_unit_test(unknown_layout),
-		cmocka_unit_test(reasons),
-		cmocka_unit_test(again),
-		cmocka_unit_test(growth),
-		cmocka_unit_test(since),
-		cmocka_unit_test(time_namespace),
-		cmocka_unit_test(bias),
-		cmocka_unit_test(no_room),
-		cmocka_unit_test(objects),
-		cmocka_unit_test(holders),
-		cmocka_unit_test(steps),
-		cmocka_unit_test(panicking),
-		cmocka_unit_test(open_coded),
-		cmocka_unit_test(open_coded_unsure),
-		cmocka_unit_test(open_coded_far),
-		cmocka_unit_test(selects),
+		cmocka_unit_test(every_release),  cmocka_unit_test(states),
+		cmocka_unit_test(leaves),         cmocka_unit_test(faults),
+		cmocka_unit_test(broken),         cmocka_unit_test(moved),
+		cmocka_unit_test(stacks),         cmocka_unit_test(runs),
+		cmocka_unit_test(lists),          cmocka_unit_test(unknown_layout),
+		cmocka_unit_test(reasons),        cmocka_unit_test(again),
+		cmocka_unit_test(growth),         cmocka_unit_test(in_syscalls),
+		cmocka_unit_test(since),          cmocka_unit_test(time_namespace),
+		cmocka_unit_test(bias),           cmocka_unit_test(no_room),
+		cmocka_unit_test(objects),        cmocka_unit_test(holders),
+		cmocka_unit_test(steps),          cmocka_unit_test(panicking),
+		cmocka_unit_test(open_coded),     cmocka_unit_test(open_coded_unsure),
+		cmocka_unit_test(open_coded_far), cmocka_unit_test(selects),
 		cmocka_unit_test(many_selects),
 	};
 

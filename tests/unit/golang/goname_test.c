@@ -222,6 +222,13 @@ static void of_the_runtime(void **state)
 		assert_int_equal(goname_is_system(cases[i].name), cases[i].is);
 }
 
+static void signals(void **state)
+{
+	assert_true(goname_is_signals("os/signal.loop"));
+	assert_false(goname_is_signals("os/signal.loops"));
+	assert_false(goname_is_signals("main.loop"));
+}
+
 static void pools(void **state)
 {
 	static const struct {
@@ -258,9 +265,13 @@ static void pools(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_the_runtime), cmocka_unit_test(pools),
-		cmocka_unit_test(prints),         cmocka_unit_test(cuts),
-		cmocka_unit_test(any_bytes),      cmocka_unit_test(standard_library),
+		cmocka_unit_test(of_the_runtime),
+		cmocka_unit_test(signals),
+		cmocka_unit_test(pools),
+		cmocka_unit_test(prints),
+		cmocka_unit_test(cuts),
+		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(standard_library),
 		cmocka_unit_test(real_names),
 	};
 
