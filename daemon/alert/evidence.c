@@ -207,15 +207,16 @@ static bool gather_pile_of(struct evidence_waiters *w, const struct source *src,
 	return gather_place(w, src, p->stack, p->nstack, p->created_at);
 }
 
-/* The group that grows fastest. */
-static bool gather_leak(struct evidence *e, const struct source *src)
+static bool gather_group(struct evidence *e, const struct source *src)
 {
 	struct evidence_waiters *w = &e->waiters;
-	const struct parked *p;
+	uint64_t count;
+	const struct parked *p = src->about->group.find(src->t, &count);
 
-	if (!parked_leaks(src->t->parked, &p, 1))
+	w->says = src->about->group.says;
+	if (!p)
 		return true;
-	w->count = p->what.count;
+	w->count = count;
 	snprintf(w->reason, sizeof(w->reason), "%s", p->reason);
 	return gather_place(w, src, p->what.stack, p->what.nstack, p->what.created_at);
 }
@@ -260,18 +261,18 @@ static void visit_pool(const struct evidence *e, const struct visit *v)
 	visit_waiters(e, v);
 }
 
-static void describe_leak(const struct evidence *e, const char *metric, double value, char *buf,
-			  size_t size)
+static void describe_group(const struct evidence *e, const char *metric, double value, char *buf,
+			   size_t size)
 {
 	const struct evidence_waiters *w = &e->waiters;
 	char place[CODE_LINE_MAX], created[CODE_LINE_MAX];
 
 	code_line_print(&w->site, CODE_LINE_AT, place, sizeof(place));
 	code_line_print(&w->created_by, CODE_LINE_AT, created, sizeof(created));
-	snprintf(buf, size, "%llu goroutines %s%s%sin %s%s%s; %.0f more an hour",
+	snprintf(buf, size, "%llu goroutines %s%s%sin %s%s%s; %.0f %s",
 		 (unsigned long long)w->count, w->reason[0] ? "wait (" : "wait ", w->reason,
-		 w->reason[0] ? ") " : "", place, created[0] ? ", created by " : "", created,
-		 value);
+		 w->reason[0] ? ") " : "", place, created[0] ? ", created by " : "", created, value,
+		 w->says);
 }
 
 static void describe_pile(const struct evidence *e, const char *metric, double value, char *buf,
@@ -430,7 +431,7 @@ static const struct evidence_row {
 } rows[EVIDENCE_KIND_MAX] = {
 	[EVIDENCE_DEPTH] = { gather_depth, visit_depth, describe_depth, .is_moment = true },
 	[EVIDENCE_PANIC] = { gather_panic, visit_panic, describe_panic, .is_moment = true },
-	[EVIDENCE_LEAK] = { gather_leak, visit_waiters, describe_leak },
+	[EVIDENCE_GROUP] = { gather_group, visit_waiters, describe_group },
 	[EVIDENCE_PILE] = { gather_pile, visit_waiters, describe_pile },
 	[EVIDENCE_POOL] = { gather_pool, visit_pool, describe_pool },
 	[EVIDENCE_FDS] = { gather_fds, visit_fds, describe_fds },

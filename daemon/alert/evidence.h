@@ -18,7 +18,7 @@ enum evidence_kind {
 	EVIDENCE_NONE,
 	EVIDENCE_DEPTH,     /* the goroutine or thread with the most pending defers */
 	EVIDENCE_PANIC,     /* the newest panic */
-	EVIDENCE_LEAK,      /* goroutines that become ever more at one place */
+	EVIDENCE_GROUP,     /* goroutines that stand at one place */
 	EVIDENCE_PILE,      /* goroutines that wait for one lock */
 	EVIDENCE_POOL,      /* goroutines that wait for a connection of a pool */
 	EVIDENCE_FDS,       /* descriptors that leak fastest */
@@ -32,6 +32,11 @@ struct evidence_about {
 	union {
 		enum fd_scope fds;          /* FDS */
 		enum panic_outcome outcome; /* PANIC */
+		struct {                    /* GROUP: */
+			/* Which one, and how many of it; NULL: none now. */
+			const struct parked *(*find)(const struct target *t, uint64_t *ret_count);
+			const char *says; /* what the number counts: "more an hour" */
+		} group;
 	};
 };
 
@@ -59,11 +64,12 @@ struct evidence {
 			char text[MODEL_FUNC_MAX]; /* "*errors.errorString: no such user" */
 			struct code_line site;     /* where it began */
 		} panic;
-		struct evidence_waiters { /* LEAK, PILE, POOL */
+		struct evidence_waiters { /* GROUP, PILE, POOL */
 			uint64_t count;
 			char reason[EVENT_REASON_MAX]; /* "chan receive"; "" not known */
 			struct code_line site;         /* where they, or most, stand */
 			struct code_line created_by;   /* the go statement */
+			const char *says;              /* GROUP: see above */
 			char pool[64];                 /* "connections to port 5432" */
 			uint64_t pool_open;            /* of these */
 		} waiters;

@@ -111,6 +111,16 @@ static bool goroutines_leaked(const struct model *m, const struct target *t, uin
 	return t->n_censuses;
 }
 
+static const struct parked *fastest_leak(const struct target *t, uint64_t *ret_count)
+{
+	const struct parked *p;
+
+	if (!parked_leaks(t->parked, &p, 1))
+		return NULL;
+	*ret_count = p->what.count;
+	return p;
+}
+
 static bool leak_per_hour(const struct model *m, const struct target *t, uint64_t now_ns,
 			  double *ret)
 {
@@ -323,7 +333,8 @@ const struct rule_metric rule_metrics[] = {
 	{ "goroutine_leak_per_hour", "1/h",
 	  "by which goroutines that do not run become more at one place, the fastest; absent "
 	  "while they do not grow as a leak does",
-	  .read = leak_per_hour, .fold = METRIC_MAX, .about = { EVIDENCE_LEAK } },
+	  .read = leak_per_hour, .fold = METRIC_MAX,
+	  .about = { EVIDENCE_GROUP, .group = { fastest_leak, "more an hour" } } },
 	{ "lock_waiters_max", "goroutines",
 	  "that wait for one sync.Mutex or RWMutex, the most at the last census",
 	  .read = lock_waiters_max, .fold = METRIC_MAX,

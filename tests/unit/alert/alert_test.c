@@ -424,7 +424,7 @@ static void of_a_leak(void **state)
 	name_site(b.m, IMAGE, SITE + 0x10, "main.leaks", "main.go", 58);
 	eval(&b, T0 + 80 * SECOND);
 	assert_int_equal(b.n_told, 1);
-	assert_int_equal(b.told[0].evidence.kind, EVIDENCE_LEAK);
+	assert_int_equal(b.told[0].evidence.kind, EVIDENCE_GROUP);
 	assert_int_equal(b.told[0].evidence.waiters.count, 36);
 	assert_int_equal(b.told[0].evidence.waiters.site.line, 53);
 	assert_int_equal(b.told[0].evidence.waiters.created_by.line, 58);
@@ -627,9 +627,10 @@ static void describe(void **state)
 		{ { .service = "shop",
 		    .pid = 7,
 		    .value = 7200.4,
-		    .evidence = { EVIDENCE_LEAK,
+		    .evidence = { EVIDENCE_GROUP,
 				  .waiters = { .count = 59,
 					       .reason = "chan send",
+					       .says = "more an hour",
 					       .site = { "main.forgets", "main.go", 53 },
 					       .created_by = { "main.leaks", "main.go", 58 } } } },
 		  "shop (pid 7): 59 goroutines wait (chan send) in main.forgets at main.go:53, "
@@ -647,7 +648,9 @@ static void describe(void **state)
 		{ { .service = "shop",
 		    .pid = 7,
 		    .value = 20,
-		    .evidence = { EVIDENCE_LEAK, .waiters = { .count = 5, .site = { "?" } } } },
+		    .evidence = { EVIDENCE_GROUP, .waiters = { .count = 5,
+							       .says = "more an hour",
+							       .site = { "?" } } } },
 		  "shop (pid 7): 5 goroutines wait in ?; 20 more an hour" },
 		{ { .service = "worker",
 		    .pid = 8,

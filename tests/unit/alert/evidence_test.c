@@ -31,8 +31,12 @@ static const struct evidence thread = {
 };
 static const struct evidence panic = { EVIDENCE_PANIC, .panic = { .text = "no", .site = SITE } };
 static const struct evidence leak = {
-	EVIDENCE_LEAK,
-	.waiters = { .count = 5, .reason = "select", .site = SITE, .created_by = { "main.g" } },
+	EVIDENCE_GROUP,
+	.waiters = { .count = 5,
+		     .reason = "select",
+		     .says = "more an hour",
+		     .site = SITE,
+		     .created_by = { "main.g" } },
 };
 static const struct evidence pile = {
 	EVIDENCE_PILE,
@@ -168,6 +172,8 @@ static void sentences(void **state)
 	} cases[] = {
 		{ &depth, "47 defers pending on goroutine 18, registered by main.f at f.go:3" },
 		{ &panic, "m is 4; the newest: no, in main.f at f.go:3" },
+		{ &leak, "5 goroutines wait (select) in main.f at f.go:3, created by main.g; 4 "
+			 "more an hour" },
 		{ &pool, "the pool is too small: 5 goroutines wait for one of 4 files, most in "
 			 "main.f at f.go:3" },
 		{ &unopened, "files leak: 0 are open, 0 to 0 more an hour" },

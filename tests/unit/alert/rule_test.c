@@ -39,12 +39,12 @@ static void names(void **state)
 			continue;
 		assert_int_equal(m->about.kind == EVIDENCE_DEPTH,
 				 !strcmp(m->name, "defer_depth_max"));
-		assert_int_equal(m->about.kind == EVIDENCE_LEAK,
+		assert_int_equal(m->about.kind == EVIDENCE_GROUP,
 				 !strcmp(m->name, "goroutine_leak_per_hour"));
 		assert_int_equal(m->about.kind == EVIDENCE_POOL, !strcmp(m->name, "pool_waiters"));
 		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
-				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_LEAK);
+				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_GROUP);
 	}
 	assert_int_equal(n, 24);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
