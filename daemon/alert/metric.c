@@ -132,6 +132,30 @@ static bool leak_per_hour(const struct model *m, const struct target *t, uint64_
 	return true;
 }
 
+/* The place where most of them are. */
+static const struct parked *most_blocked(const struct target *t, uint64_t *ret_count)
+{
+	const struct parked *most = NULL;
+
+	for (const struct parked *p = t->parked; p; p = p->hh.next) {
+		if (p->what.blocked > (most ? most->what.blocked : 0))
+			most = p;
+	}
+	*ret_count = most ? most->what.blocked : 0;
+	return most;
+}
+
+static bool blocked_in_syscall(const struct model *m, const struct target *t, uint64_t now_ns,
+			       double *ret)
+{
+	uint64_t n = 0;
+
+	for (const struct parked *p = t->parked; p; p = p->hh.next)
+		n += p->what.blocked;
+	*ret = (double)n;
+	return t->n_censuses && t->census.knows_blocked;
+}
+
 static bool lock_waiters_max(const struct model *m, const struct target *t, uint64_t now_ns,
 			     double *ret)
 {
@@ -335,6 +359,16 @@ const struct rule_metric rule_metrics[] = {
 	  "while they do not grow as a leak does",
 	  .read = leak_per_hour, .fold = METRIC_MAX,
 	  .about = { EVIDENCE_GROUP, .group = { fastest_leak, "more an hour" } } },
+	{ "goroutines_blocked_in_syscall", "goroutines",
+	  "in one system call, or call of C, for more than a minute at the last census; absent "
+	  "since Go 1.26, whose runtime does not count calls",
+	  .read = blocked_in_syscall,
+	  .gauge = { "Goroutines that were in one system call, or call of C, for more than a "
+		     "minute at the newest census.",
+		     NAN },
+	  .json = { "goroutines_blocked_in_syscall", .whole = true, .of_services = true,
+		    .otherwise = NAN },
+	  .about = { EVIDENCE_GROUP, .group = { most_blocked, "in system calls for a minute" } } },
 	{ "lock_waiters_max", "goroutines",
 	  "that wait for one sync.Mutex or RWMutex, the most at the last census",
 	  .read = lock_waiters_max, .fold = METRIC_MAX,

@@ -431,6 +431,54 @@ static void of_a_leak(void **state)
 	assert_string_equal(b.told[0].evidence.waiters.reason, "chan send");
 }
 
+static void syscalls_of(struct bench *b, unsigned turn, uint32_t here, uint32_t there, bool known)
+{
+	uint64_t now = T0 + turn * 10 * SECOND;
+	struct event ev = { .type = EVENT_GROUP, .target = 1, .time_ns = now };
+
+	for (unsigned i = 0; i < 2; i++) {
+		ev.group = (struct event_group){ .serial = 1 + i,
+						 .state = GOROUTINE_SYSCALL,
+						 .reason = "",
+						 .count = 9,
+						 .blocked = i ? there : here,
+						 .nstack = 1,
+						 .stack = { SITE + 0x10 * i } };
+		model_apply(b->m, &ev);
+	}
+	ev.type = EVENT_CENSUS;
+	ev.census = (struct event_census){ .begin_ns = now,
+					   .interval_ns = 10 * SECOND,
+					   .knows_blocked = known };
+	model_apply(b->m, &ev);
+	eval(b, now);
+}
+
+/* All of them are counted, and the line where most are is named. */
+static void of_system_calls(void **state)
+{
+	char text[512];
+	_bench_ b;
+
+	begin(&b, rule("hangs", "goroutines_blocked_in_syscall", RULE_GE, 3));
+	syscalls_of(&b, 0, 0, 0, true); /* nine are in a call, for less than a minute */
+	syscalls_of(&b, 1, 1, 1, true);
+	syscalls_of(&b, 2, 2, 7, false); /* a runtime that does not count them */
+	assert_int_equal(n_active(&b), 0);
+	name_site(b.m, IMAGE, SITE, "main.reads", "main.go", 53);
+	name_site(b.m, IMAGE, SITE + 0x10, "main.waits", "main.go", 58);
+	syscalls_of(&b, 3, 1, 3, true);
+	assert_int_equal(b.n_told, 1);
+	assert_true(b.told[0].value == 4);
+	assert_int_equal(b.told[0].evidence.waiters.count, 3);
+	alert_describe(&b.told[0], text, sizeof(text));
+	assert_string_equal(text, "shop (pid 1001): 3 goroutines wait in main.waits at main.go:58; "
+				  "4 in system calls for a minute");
+	syscalls_of(&b, 4, 2, 0, true);
+	assert_int_equal(b.n_told, 2);
+	assert_int_equal(b.told[1].state, ALERT_RESOLVED);
+}
+
 /* Ten more at each census, all of one line but the first, of 500 at most. */
 static void fd_census_of(struct bench *b, unsigned turn)
 {
@@ -896,6 +944,7 @@ int main(void)
 		cmocka_unit_test(waits_for_top_names),
 		cmocka_unit_test(of_the_deepest),
 		cmocka_unit_test(of_a_leak),
+		cmocka_unit_test(of_system_calls),
 		cmocka_unit_test(of_descriptors),
 		cmocka_unit_test(inferred_depth),
 		cmocka_unit_test(target_gone),

@@ -40,13 +40,14 @@ static void names(void **state)
 		assert_int_equal(m->about.kind == EVIDENCE_DEPTH,
 				 !strcmp(m->name, "defer_depth_max"));
 		assert_int_equal(m->about.kind == EVIDENCE_GROUP,
-				 !strcmp(m->name, "goroutine_leak_per_hour"));
+				 !strcmp(m->name, "goroutine_leak_per_hour") ||
+					 strstr(m->name, "_blocked_"));
 		assert_int_equal(m->about.kind == EVIDENCE_POOL, !strcmp(m->name, "pool_waiters"));
 		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
 				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_GROUP);
 	}
-	assert_int_equal(n, 24);
+	assert_int_equal(n, 25);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
 	assert_string_equal(rule_op_names[RULE_LE], "<=");

@@ -15,7 +15,8 @@
 	"defer_depth_max, defers_registered_per_second, panics_per_second, open_fds, "            \
 	"fd_usage_ratio, fd_growth_per_second, fd_growth_low_per_second, fd_exhaustion_seconds, " \
 	"fd_leak_per_hour, connection_leak_per_hour, fd_leak_exhaustion_seconds, double_closes, " \
-	"goroutines, goroutines_leaked, goroutine_leak_per_hour, lock_waiters_max, "              \
+	"goroutines, goroutines_leaked, goroutine_leak_per_hour, "                                \
+	"goroutines_blocked_in_syscall, lock_waiters_max, "                                       \
 	"lock_wait_seconds, pool_waiters, request_p95_seconds, request_p95_rise_seconds, "        \
 	"request_defers_p95, "                                                                    \
 	"panics_overridden, panics_recovered_per_minute, process_deaths"

@@ -46,6 +46,7 @@ static void gauges(void **state)
 		"deferd_open_fds{service=\"shop\"} 300",
 		"deferd_fd_growth_per_second", /* no sample */
 		"deferd_fd_exhaustion_seconds{service=\"shop\"} +Inf",
+		"deferd_goroutines_blocked_in_syscall",
 		"deferd_lock_waiters_max",
 		"deferd_pool_waiters{service=\"shop\"} 0",
 		"deferd_request_p95_seconds",
@@ -106,7 +107,8 @@ static void members(void **state)
 	is(o, "{\"budget_level\":1,\"census_age_seconds\":null,\"defer_depth_max\":0,"
 	      "\"defers_registered_per_second\":0.0,\"fd_exhaustion_seconds\":null,"
 	      "\"fd_growth_low_per_second\":null,\"fd_growth_per_second\":null,"
-	      "\"goroutine_count\":null,\"goroutine_leaks\":null,\"goroutines_tracked\":0,"
+	      "\"goroutine_count\":null,\"goroutine_leaks\":null,"
+	      "\"goroutines_blocked_in_syscall\":null,\"goroutines_tracked\":0,"
 	      "\"lock_waiters_max\":null,\"max_fds\":1000,\"open_fds\":300,"
 	      "\"panics_per_second\":0.0}");
 	o = json_object();
