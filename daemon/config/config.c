@@ -26,27 +26,32 @@ static const char *const hook_names[] = { "auto", "fentry", "kprobe", "tracepoin
 /* Sections */
 
 static const struct yaml_key web_keys[] = {
-	{ "listen_address", STR(web.listen_address),
-	  .doc = "host:port of the Prometheus endpoint; restart to change" },
-	{ "telemetry_path", STR(web.telemetry_path), .doc = "path of the metrics" },
+	{ "listen_address", STR(web.listen_address), .doc = "host:port of the Prometheus endpoint",
+	  .preset = "\"127.0.0.1:10035\"", .restart = true },
+	{ "telemetry_path", STR(web.telemetry_path), .doc = "path of the metrics",
+	  .preset = "\"/metrics\"" },
 	{ "config_file", STR(web.config_file),
-	  .doc = "TLS and basic auth, in the form of Prometheus exporters; empty: none" },
+	  .doc = "TLS and basic auth, in the form of Prometheus exporters; empty: none",
+	  .preset = "\"\"" },
 	{ "enable_lifecycle", .type = YAML_BOOL, .offset = F(web.enable_lifecycle),
-	  .doc = "allow POST /-/reload over TCP" },
+	  .doc = "allow POST /-/reload over TCP", .preset = "false" },
 	{ "series_max", .type = YAML_U32, .offset = F(web.series_max), .min = 10, .max = 1000000,
-	  .doc = "series of one metric family; what is past it is dropped and counted" },
+	  .doc = "series of one metric family; what is past it is dropped and counted",
+	  .preset = "10000" },
 };
 
 static const struct yaml_key control_keys[] = {
 	{ "socket", STR(control.socket),
-	  .doc = "socket of `deferd top` and `deferd ps`; empty: none; restart to change" },
+	  .doc = "socket of `deferd top` and `deferd ps`; empty: none",
+	  .preset = "\"/run/deferd/deferd.sock\"", .restart = true },
 	{ "group", STR(control.group),
-	  .doc = "group that may use the socket; ignored when it does not exist" },
+	  .doc = "group that may use the socket; ignored when it does not exist",
+	  .preset = "\"deferd\"", .restart = true },
 };
 
 static const struct yaml_key log_keys[] = {
 	{ "level", .type = YAML_ENUM, .offset = F(log.level), .names = level_names,
-	  .doc = "debug, info, warn or error" },
+	  .doc = "debug, info, warn or error", .preset = "info" },
 };
 
 #define S(field) offsetof(struct config_service_probes, field)
@@ -83,22 +88,27 @@ static const struct yaml_key probes_keys[] = {
 	{ "set", .type = YAML_ENUM, .offset = F(probes.all.set), .names = config_probe_set_names,
 	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; "
 		 "burst: full for a second of each minute, else lean; off: no probes, the census "
-		 "and descriptors only" },
+		 "and descriptors only",
+	  .preset = "lean" },
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
 	  .doc = "pending defers of one goroutine or thread that are told at once; also of the "
-		 "default rule; restart to change" },
+		 "default rule",
+	  .preset = "35", .restart = true },
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(probes.all.budget_percent), .min = 0,
 	  .max = 100,
 	  .doc = "of one core, that probes may cost a process; who is past it loses some within "
 		 "the "
-		 "second, and gets them back with patience; 0: any" },
+		 "second, and gets them back with patience; 0: any",
+	  .preset = "1" },
 	{ "watch_writes", .type = YAML_BOOL, .offset = F(probes.watch_writes),
 	  .doc = "see whether who recovers from a panic writes to a log: whether panics are "
-		 "swallowed; costs every syscall of the host 40 ns, for 10 s a minute at most" },
+		 "swallowed; costs every syscall of the host 40 ns, for 10 s a minute at most",
+	  .preset = "true" },
 	{ "services", .type = YAML_CUSTOM, .parse = parse_services,
 	  .doc = "services that are probed otherwise, as { service: \"checkout-*\", set: burst, "
 		 "budget_percent: 2 }; the first whose "
-		 "glob fits decides" },
+		 "glob fits decides",
+	  .preset = "[]" },
 };
 
 #define B(field) offsetof(struct config_baseline, field)
@@ -132,34 +142,40 @@ static const struct yaml_key requests_keys[] = {
 	{ "timed", .type = YAML_BOOL, .offset = F(requests.timed),
 	  .doc = "time the requests of net/http, HTTP/2 and gRPC servers: two probe hits each, for "
 		 "a part of the time where that would cost more than half of "
-		 "probes.budget_percent" },
+		 "probes.budget_percent",
+	  .preset = "true" },
 	{ "baselines", .type = YAML_CUSTOM, .parse = parse_baselines,
 	  .doc = "what the 95th percentile of a service usually is, as { service: \"checkout-*\", "
-		 "p95: 80ms }; without, the median of the last hour" },
+		 "p95: 80ms }; without, the median of the last hour",
+	  .preset = "[]" },
 };
 
 static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
 	  .doc = "who sees opens and closes; auto: fentry or kprobe where the kernel has it, else "
-		 "tracepoints while a process is growing" },
+		 "tracepoints while a process is growing",
+	  .preset = "auto" },
 	{ "source", .type = YAML_ENUM, .offset = F(descriptors.source), .names = fd_source_names,
 	  .doc = "who tells which there are; auto: the kernel in one pass, where it can; proc: "
-		 "/proc, which costs ten times as much and tells no port" },
+		 "/proc, which costs ten times as much and tells no port",
+	  .preset = "auto" },
 	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND,
-	  .max = 86400 * SECOND, .doc = "time over which growth is judged; restart to change" },
+	  .max = 86400 * SECOND, .doc = "time over which growth is judged", .preset = "60s",
+	  .restart = true },
 };
 
 static const struct yaml_key census_keys[] = {
 	{ "enabled", .type = YAML_BOOL, .offset = F(census.enabled),
-	  .doc = "read all goroutines of Go programs out of their memory, without stopping them; "
-		 "restart to change" },
+	  .doc = "read all goroutines of Go programs out of their memory, without stopping them",
+	  .preset = "true", .restart = true },
 	{ "interval", .type = YAML_DURATION, .offset = F(census.interval_ns), .min = SECOND,
 	  .max = 3600 * SECOND,
 	  .doc = "from one census of a process to the next, at least; who has not run for six of "
-		 "them may be leaked; restart to change" },
+		 "them may be leaked",
+	  .preset = "10s", .restart = true },
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(census.budget_percent), .min = 0.01,
-	  .max = 50,
-	  .doc = "of one core, for all processes together; longer intervals keep to it" },
+	  .max = 50, .doc = "of one core, for all processes together; longer intervals keep to it",
+	  .preset = "0.5" },
 };
 
 static const struct yaml_key daemon_keys[] = {
@@ -167,20 +183,24 @@ static const struct yaml_key daemon_keys[] = {
 	  .max = 100,
 	  .doc = "of one core, that deferd itself may take over ten seconds; past it, it reads "
 		 "maps, "
-		 "descriptors and goroutines up to 8 times less often; 0: any" },
+		 "descriptors and goroutines up to 8 times less often; 0: any",
+	  .preset = "2" },
 };
 
 static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
-	  .doc = "processes observed at a time; restart to change (as all limits)" },
+	  .doc = "processes observed at a time", .preset = "512", .restart = true },
 	{ "goroutines", .type = YAML_U32, .offset = F(limits.goroutines), .min = 64,
 	  .max = 16777216,
 	  .doc = "goroutines and threads with pending defers, all processes together; 240 bytes of "
-		 "kernel memory each" },
+		 "kernel memory each",
+	  .preset = "16384", .restart = true },
 	{ "sites", .type = YAML_U32, .offset = F(limits.sites), .min = 64, .max = 1048576,
-	  .doc = "lines that register defers, all processes together" },
+	  .doc = "lines that register defers, all processes together", .preset = "4096",
+	  .restart = true },
 	{ "ring", .type = YAML_BYTES, .offset = F(limits.ring_bytes), .min = 65536,
-	  .max = 268435456, .doc = "ring buffer; a power of two" },
+	  .max = 268435456, .doc = "ring buffer; a power of two", .preset = "1024KiB",
+	  .restart = true },
 };
 
 static void add_pattern(struct yaml_file *f, const yaml_node_t *node, struct config_patterns *p)
@@ -228,20 +248,22 @@ static void parse_rule_files(struct yaml_file *f, yaml_node_t *node, void *base)
 
 static const struct yaml_key targets_keys[] = {
 	{ "include", .type = YAML_CUSTOM, .parse = parse_include,
-	  .doc = "services to observe, as globs" },
+	  .doc = "services to observe, as globs", .preset = "[\"*\"]" },
 	{ "exclude", .type = YAML_CUSTOM, .parse = parse_exclude,
-	  .doc = "services to leave alone; wins over include" },
+	  .doc = "services to leave alone; wins over include", .preset = "[]" },
 };
 
 #define R(field) offsetof(struct config_runtime, field), CONFIG_FUNCTION_MAX
 static const struct yaml_key runtime_keys[] = {
-	{ "name", YAML_STRING, R(name), .required = true, .doc = "what to call it" },
+	{ "name", YAML_STRING, R(name), .required = true, .doc = "what to call it",
+	  .sample = "my_name" },
 	{ "push", YAML_STRING, R(push), .required = true,
-	  .doc = "called once for each deferred call that is registered" },
+	  .doc = "called once for each deferred call that is registered", .sample = "my_push" },
 	{ "run", YAML_STRING, R(run), .required = true,
-	  .doc = "called once for each deferred call that runs" },
-	{ "panic", YAML_STRING, R(panic), .doc = "starts a panic" },
-	{ "recover", YAML_STRING, R(recover), .doc = "called when a panic was recovered" },
+	  .doc = "called once for each deferred call that runs", .sample = "my_run" },
+	{ "panic", YAML_STRING, R(panic), .doc = "starts a panic", .sample = "my_panic" },
+	{ "recover", YAML_STRING, R(recover), .doc = "called when a panic was recovered",
+	  .sample = "my_recover" },
 };
 
 static void parse_runtimes(struct yaml_file *f, yaml_node_t *node, void *base)
@@ -311,9 +333,10 @@ static const struct yaml_key top_keys[] = {
 	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
 	  .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
-	  .doc = "globs of files that hold a list of rules" },
+	  .doc = "globs of files that hold a list of rules",
+	  .preset = "[\"/etc/deferd/rules.d/*.yml\"]" },
 	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules),
-	  .doc = "the rules that are there without a file" },
+	  .doc = "the rules that are there without a file", .preset = "true" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
@@ -339,36 +362,15 @@ int config_fd_hooks_of(const char *name)
 int config_default(struct config **ret_c)
 {
 	struct config *c = calloc(1, sizeof(*c));
+	int err;
 
 	if (!c)
 		return -ENOMEM;
-	strcpy(c->web.listen_address, "127.0.0.1:10035");
-	strcpy(c->web.telemetry_path, "/metrics");
-	c->web.series_max = 10000;
-	strcpy(c->control.socket, "/run/deferd/deferd.sock");
-	strcpy(c->control.group, "deferd");
-	c->log.level = 1;
-	c->probes.all.set = CONFIG_PROBES_LEAN;
-	c->probes.threshold = 35;
-	c->probes.watch_writes = true;
-	c->probes.all.budget_percent = 1;
-	c->requests.timed = true;
-	c->descriptors.hooks = CONFIG_FD_HOOKS_AUTO;
-	c->descriptors.window_ns = 60000000000ull;
-	c->census.enabled = true;
-	c->census.interval_ns = 10 * SECOND;
-	c->census.budget_percent = 0.5;
-	c->daemon.budget_percent = 2;
-	c->limits.targets = 512;
-	c->limits.goroutines = 16384;
-	c->limits.sites = 4096;
-	c->limits.ring_bytes = 1 << 20;
-	c->targets.include.n = 1;
-	strcpy(c->targets.include.glob[0], "*");
-	c->rule_files.n = 1;
-	strcpy(c->rule_files.glob[0], "/etc/deferd/rules.d/*.yml");
-	c->default_rules = true;
-	c->receivers.resend_ns = RECEIVERS_RESEND_NS;
+	err = yaml_presets(top_keys, ARRAY_SIZE(top_keys), c) ?: receivers_presets(&c->receivers);
+	if (err) {
+		config_free(c);
+		return err;
+	}
 	*ret_c = c;
 	return 0;
 }
@@ -533,100 +535,40 @@ bool config_wants_service(const struct config *c, const char *name)
 	return matches(&c->targets.include, name) && !matches(&c->targets.exclude, name);
 }
 
+/* The value of a key; false: it is the same, or may change. */
+static bool keep(const struct yaml_key *k, const struct config *old, struct config *fresh)
+{
+	const void *kept = (const char *)old + k->offset;
+	void *value = (char *)fresh + k->offset;
+	bool same = k->type == YAML_STRING ? !strcmp(kept, value)
+					   : !memcmp(kept, value, yaml_value_size(k));
+
+	if (!k->restart || same)
+		return false;
+	memcpy(value, kept, yaml_value_size(k));
+	if (k->offset == F(probes.threshold) && fresh->default_rules)
+		rule_set_threshold(&fresh->rules, old->probes.threshold);
+	return true;
+}
+
 void config_keep_restart_keys(const struct config *old, struct config *fresh, struct buf *ret_keys)
 {
-	static const struct {
-		const char *name;
-		size_t offset, size;
-	} fixed[] = {
-		{ "web.listen_address", F(web.listen_address), sizeof(old->web.listen_address) },
-		{ "control.socket", F(control.socket), sizeof(old->control.socket) },
-		{ "control.group", F(control.group), sizeof(old->control.group) },
-		{ "probes.threshold", F(probes.threshold), sizeof(old->probes.threshold) },
-		{ "descriptors.window", F(descriptors.window_ns),
-		  sizeof(old->descriptors.window_ns) },
-		{ "census.enabled", F(census.enabled), sizeof(old->census.enabled) },
-		{ "census.interval", F(census.interval_ns), sizeof(old->census.interval_ns) },
-		{ "limits.targets", F(limits.targets), sizeof(old->limits.targets) },
-		{ "limits.goroutines", F(limits.goroutines), sizeof(old->limits.goroutines) },
-		{ "limits.sites", F(limits.sites), sizeof(old->limits.sites) },
-		{ "limits.ring", F(limits.ring_bytes), sizeof(old->limits.ring_bytes) },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
-		const void *kept = (const char *)old + fixed[i].offset;
-		void *value = (char *)fresh + fixed[i].offset;
-
-		if (!memcmp(kept, value, fixed[i].size))
-			continue;
-		memcpy(value, kept, fixed[i].size);
-		if (kept == &old->probes.threshold && fresh->default_rules)
-			rule_set_threshold(&fresh->rules, old->probes.threshold);
-		buf_printf(ret_keys, "%s%s", ret_keys->len ? ", " : "", fixed[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++) {
+		for (size_t k = 0; k < top_keys[i].n_sub; k++) {
+			if (keep(&top_keys[i].sub[k], old, fresh))
+				buf_printf(ret_keys, "%s%s.%s", ret_keys->len ? ", " : "",
+					   top_keys[i].name, top_keys[i].sub[k].name);
+		}
 	}
 }
 
 /* The example file */
 
-static void print_value(struct buf *b, const struct config *c, const struct yaml_key *k)
-{
-	const void *v = (const char *)c + k->offset;
-
-	switch (k->type) {
-	case YAML_STRING:
-		buf_printf(b, "\"%s\"", (const char *)v);
-		break;
-	case YAML_BOOL:
-		buf_puts(b, *(const bool *)v ? "true" : "false");
-		break;
-	case YAML_U32:
-		buf_printf(b, "%u", *(const uint32_t *)v);
-		break;
-	case YAML_NUMBER:
-		buf_printf(b, "%g", *(const double *)v);
-		break;
-	case YAML_DURATION:
-		buf_printf(b, "%llus", (unsigned long long)(*(const uint64_t *)v / 1000000000));
-		break;
-	case YAML_BYTES:
-		buf_printf(b, "%uKiB", *(const uint32_t *)v / 1024);
-		break;
-	case YAML_ENUM:
-		buf_puts(b, k->names[*(const int *)v]);
-		break;
-	case YAML_SECTION:
-	case YAML_CUSTOM:
-		break;
-	}
-}
-
-static void print_custom(struct buf *b, const struct yaml_key *k)
-{
-	if (k->parse == parse_include)
-		buf_puts(b, "  #include: [\"*\"]\n");
-	else if (k->parse == parse_exclude)
-		buf_puts(b, "  #exclude: []\n");
-	else if (k->parse == parse_services)
-		buf_puts(b, "  #services: []\n");
-	else if (k->parse == parse_baselines)
-		buf_puts(b, "  #baselines: []\n");
-}
-
-static void print_section(struct buf *b, const struct config *c, const struct yaml_key *s)
+static void print_section(struct buf *b, const struct yaml_key *s)
 {
 	buf_printf(b, "\n# %s\n%s:\n", s->doc, s->name);
-	for (size_t i = 0; i < s->n_sub; i++) {
-		const struct yaml_key *k = &s->sub[i];
-
-		buf_printf(b, "  # %s\n", k->doc);
-		if (k->type == YAML_CUSTOM) {
-			print_custom(b, k);
-			continue;
-		}
-		buf_printf(b, "  #%s: ", k->name);
-		print_value(b, c, k);
-		buf_putc(b, '\n');
-	}
+	for (size_t i = 0; i < s->n_sub; i++)
+		yaml_print_key(b, &s->sub[i]);
 }
 
 /* Without a file, these are all there are. */
@@ -659,15 +601,15 @@ void config_print_example(struct buf *b)
 		    "broken file leaves the old one.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++) {
 		if (top_keys[i].type == YAML_SECTION)
-			print_section(b, c, &top_keys[i]);
+			print_section(b, &top_keys[i]);
 	}
 	receivers_print_example(b);
 	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their "
 		    "functions\n"
 		    "#c_runtimes:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_keys); i++)
-		buf_printf(b, "#  %s %s: my_%s # %s%s\n", i ? " " : "-", runtime_keys[i].name,
-			   runtime_keys[i].name, runtime_keys[i].doc,
+		buf_printf(b, "#  %s %s: %s # %s%s\n", i ? " " : "-", runtime_keys[i].name,
+			   runtime_keys[i].sample, runtime_keys[i].doc,
 			   runtime_keys[i].required ? "" : " (optional)");
 	buf_printf(b, "\n# globs of files that hold a list of rules\n#rule_files: [\"%s\"]\n",
 		   c->rule_files.glob[0]);

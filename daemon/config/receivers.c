@@ -15,7 +15,7 @@ static const struct yaml_key receiver_keys[] = {
 	{ "url", YAML_STRING, R(url), RECEIVER_TEXT_MAX, .required = true,
 	  .doc = "http:// or https://" },
 	{ "timeout", .type = YAML_DURATION, .offset = R(timeout_ns), .min = 0.1 * SECOND,
-	  .max = 60 * SECOND, .doc = "of a message, answer included" },
+	  .max = 60 * SECOND, .doc = "of a message, answer included", .preset = "10s" },
 	{ "ca_file", YAML_STRING, R(ca_file), RECEIVER_TEXT_MAX,
 	  .doc = "PEM, instead of the system's authorities" },
 	{ "bearer_token_file", YAML_STRING, R(bearer_token_file), RECEIVER_TEXT_MAX,
@@ -56,7 +56,9 @@ static void parse_list(struct yaml_file *f, yaml_node_t *node, struct receivers_
 			yaml_error(f, item, "%s: more than %d receivers", what, RECEIVERS_MAX);
 			return;
 		}
-		*r = (struct receiver_opts){ .kind = kind, .timeout_ns = RECEIVERS_TIMEOUT_NS };
+		*r = (struct receiver_opts){ .kind = kind };
+		if (yaml_presets(receiver_keys, ARRAY_SIZE(receiver_keys), r))
+			yaml_error(f, item, "out of memory");
 		yaml_bind(f, item, what, receiver_keys, ARRAY_SIZE(receiver_keys), r);
 		check_url(f, item, what, opts);
 		opts->n++;
@@ -83,14 +85,18 @@ static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
 #define O(field) offsetof(struct receivers_opts, field)
 static const struct yaml_key keys[] = {
 	{ "alertmanagers", YAML_CUSTOM, .parse = parse_alertmanagers,
-	  .doc = "all of them are told, again and again while an alert fires (API v2)" },
+	  .doc = "all of them are told, again and again while an alert fires (API v2)",
+	  .preset = "[]" },
 	{ "webhooks", YAML_CUSTOM, .parse = parse_webhooks,
-	  .doc = "each is told of each change, once, as {\"version\":\"1\",\"alerts\":[...]}" },
+	  .doc = "each is told of each change, once, as {\"version\":\"1\",\"alerts\":[...]}",
+	  .preset = "[]" },
 	{ "resend", .type = YAML_DURATION, .offset = O(resend_ns), .min = SECOND,
 	  .max = 3600 * SECOND,
 	  .doc = "how often; an Alertmanager that hears nothing for four of them takes an alert "
-		 "for ended" },
-	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to all alerts" },
+		 "for ended",
+	  .preset = "1m" },
+	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to all alerts",
+	  .preset = "{}" },
 };
 
 void receivers_parse(struct yaml_file *f, yaml_node_t *node, struct receivers_opts *opts)
@@ -98,15 +104,18 @@ void receivers_parse(struct yaml_file *f, yaml_node_t *node, struct receivers_op
 	yaml_bind(f, node, "receivers", keys, ARRAY_SIZE(keys), opts);
 }
 
+int receivers_presets(struct receivers_opts *opts)
+{
+	return yaml_presets(keys, ARRAY_SIZE(keys), opts);
+}
+
 void receivers_print_example(struct buf *b)
 {
-	static const char *const samples[] = { "[]", "[]", "1m", "{}" };
-
 	buf_puts(b, "\n# who is told of alerts over the network, as { url: "
 		    "\"http://alertmanager:9093\" }\n"
 		    "receivers:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		buf_printf(b, "  # %s\n  #%s: %s\n", keys[i].doc, keys[i].name, samples[i]);
+		yaml_print_key(b, &keys[i]);
 	buf_puts(b, "  # of a receiver:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(receiver_keys); i++)
 		buf_printf(b, "  #   %-17s %s\n", receiver_keys[i].name, receiver_keys[i].doc);

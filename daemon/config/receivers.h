@@ -6,11 +6,10 @@
 #include "config/yaml.h"
 #include "export/receivers.h"
 
-#define RECEIVERS_RESEND_NS  60000000000ull
-#define RECEIVERS_TIMEOUT_NS 10000000000ull
-
 /* The section `receivers`; faults are reported through f. */
 void receivers_parse(struct yaml_file *f, yaml_node_t *node, struct receivers_opts *opts);
+/* The defaults. As yaml_presets(). */
+int receivers_presets(struct receivers_opts *opts);
 void receivers_print_example(struct buf *b);
 
 #endif

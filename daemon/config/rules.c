@@ -236,10 +236,14 @@ static void parse_remediation(struct yaml_file *f, yaml_node_t *node, void *base
 
 #define D(field) offsetof(struct draft, field)
 static const struct yaml_key rule_keys[] = {
-	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "name of the alert" },
-	{ "expr", YAML_CUSTOM, .parse = parse_expression, .doc = "what must hold" },
+	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "name of the alert",
+	  .sample = "DeferStorm" },
+	{ "expr", YAML_CUSTOM, .parse = parse_expression, .doc = "what must hold",
+	  .sample = "defers_registered_per_second{service!~\"test-.*\"} > 1000/s and "
+		    "rate(open_fds, 5m) > 10/min" },
 	{ "clear", YAML_CUSTOM, .parse = parse_clear,
-	  .doc = "what ends it once it fires; without, that expr does not hold" },
+	  .doc = "what ends it once it fires; without, that expr does not hold",
+	  .sample = "defers_registered_per_second < 500/s" },
 	{ "metric", YAML_CUSTOM, .parse = parse_single_metric,
 	  .doc = "instead of expr: a number to compare" },
 	{ "op", YAML_ENUM, D(op), .names = rule_op_names, .doc = ">= (default), >, <= or <" },
@@ -247,21 +251,24 @@ static const struct yaml_key rule_keys[] = {
 	  .doc = "compared with" },
 	{ "all", YAML_CUSTOM, .parse = parse_all, .doc = "several conditions instead of one" },
 	{ "for", YAML_DURATION, D(rule.for_ns), .min = 0, .max = DAY,
-	  .doc = "how long it must hold" },
+	  .doc = "how long it must hold", .sample = "30s" },
 	{ "keep_firing_for", YAML_DURATION, D(rule.keep_ns), .min = 0, .max = DAY,
-	  .doc = "how long it lives on after" },
+	  .doc = "how long it lives on after", .sample = "5m" },
 	{ "grace", YAML_DURATION, D(rule.grace_ns), .min = 0, .max = DAY,
-	  .doc = "nothing is said of a process that is observed for less" },
+	  .doc = "nothing is said of a process that is observed for less", .sample = "1m" },
 	{ "severity", YAML_ENUM, D(severity), .names = rule_severity_names,
-	  .doc = "info, warning (default), critical or page" },
-	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to the alert" },
+	  .doc = "info, warning (default), critical or page", .sample = "page" },
+	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to the alert",
+	  .sample = "{ team: payments }" },
 	{ "annotations", YAML_CUSTOM, .parse = parse_notes,
-	  .doc = "texts that go with it; {{ .service }}, {{ .site }}, {{ .value }} and others" },
+	  .doc = "texts that go with it; {{ .service }}, {{ .site }}, {{ .value }} and others",
+	  .sample = "{ summary: \"{{ .service }} piles up at {{ .site }}\" }" },
 	/* The shape that governance documents have. */
 	{ "id", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "instead of alert" },
 	{ "pattern", YAML_CUSTOM, .parse = parse_expression, .doc = "instead of expr" },
 	{ "remediation", YAML_CUSTOM, .parse = parse_remediation,
-	  .doc = "what to do: an annotation" },
+	  .doc = "what to do: an annotation",
+	  .sample = "\"close what the loop opens before its next turn\"" },
 };
 
 /* An expression, or the keys of one condition, whole, or `all`. */
@@ -426,29 +433,9 @@ void rules_print_example(struct buf *b)
 	}
 	buf_puts(b, "#rules:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rule_keys); i++) {
-		static const char *const samples[] = {
-			"DeferStorm",
-			"defers_registered_per_second{service!~\"test-.*\"} > 1000/s and "
-			"rate(open_fds, 5m) > 10/min",
-			"defers_registered_per_second < 500/s",
-			NULL,
-			NULL,
-			NULL,
-			NULL,
-			"30s",
-			"5m",
-			"1m",
-			"page",
-			"{ team: payments }",
-			"{ summary: \"{{ .service }} piles up at {{ .site }}\" }",
-			NULL,
-			NULL,
-			"\"close what the loop opens before its next turn\"",
-		};
-
-		if (samples[i])
+		if (rule_keys[i].sample)
 			buf_printf(b, "#  %s %s: %s # %s\n", i ? " " : "-", rule_keys[i].name,
-				   samples[i], rule_keys[i].doc);
+				   rule_keys[i].sample, rule_keys[i].doc);
 	}
 	buf_puts(b, "#  - alert: DescriptorsLow\n"
 		    "#    all: # several conditions instead of one\n"

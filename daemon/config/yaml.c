@@ -249,23 +249,10 @@ static void bind_bytes(struct yaml_file *f, const yaml_node_t *node, const char 
 		*dst = v;
 }
 
-static void bind_value(struct yaml_file *f, yaml_node_t *node, const char *what,
-		       const struct yaml_key *k, void *base)
+/* All types but SECTION and CUSTOM. */
+static void bind_text(struct yaml_file *f, const yaml_node_t *node, const char *what,
+		      const struct yaml_key *k, const char *text, void *dst)
 {
-	void *dst = (char *)base + k->offset;
-	const char *text;
-
-	if (k->type == YAML_CUSTOM) {
-		k->parse(f, node, base);
-		return;
-	}
-	if (k->type == YAML_SECTION) {
-		yaml_bind(f, node, k->name, k->sub, k->n_sub, base);
-		return;
-	}
-	text = yaml_scalar(f, node, what);
-	if (!text)
-		return;
 	switch (k->type) {
 	case YAML_STRING:
 		if (strlen(text) >= k->size)
@@ -296,6 +283,76 @@ static void bind_value(struct yaml_file *f, yaml_node_t *node, const char *what,
 	case YAML_CUSTOM:
 		break;
 	}
+}
+
+static void bind_value(struct yaml_file *f, yaml_node_t *node, const char *what,
+		       const struct yaml_key *k, void *base)
+{
+	const char *text;
+
+	if (k->type == YAML_CUSTOM) {
+		k->parse(f, node, base);
+		return;
+	}
+	if (k->type == YAML_SECTION) {
+		yaml_bind(f, node, k->name, k->sub, k->n_sub, base);
+		return;
+	}
+	text = yaml_scalar(f, node, what);
+	if (text)
+		bind_text(f, node, what, k, text, (char *)base + k->offset);
+}
+
+static int bind_preset(const struct yaml_key *k, void *base)
+{
+	struct buf errors = {};
+	struct yaml_file f;
+	yaml_node_t *root;
+	int err = 0;
+
+	root = yaml_file_parse(&f, k->name, k->preset, strlen(k->preset), &errors);
+	if (root)
+		bind_value(&f, root, k->name, k, base);
+	if (!root || errors.len)
+		err = errors.failed ? -ENOMEM : -EINVAL;
+	yaml_file_done(&f);
+	buf_done(&errors);
+	return err;
+}
+
+int yaml_presets(const struct yaml_key *keys, size_t n, void *base)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		if (keys[i].type == YAML_SECTION)
+			err = yaml_presets(keys[i].sub, keys[i].n_sub, base);
+		else if (keys[i].preset)
+			err = bind_preset(&keys[i], base);
+	}
+	return err;
+}
+
+size_t yaml_value_size(const struct yaml_key *k)
+{
+	static const size_t sizes[] = {
+		[YAML_BOOL] = sizeof(bool),
+		[YAML_U32] = sizeof(uint32_t),
+		[YAML_NUMBER] = sizeof(double),
+		[YAML_DURATION] = sizeof(uint64_t),
+		[YAML_BYTES] = sizeof(uint32_t),
+		[YAML_ENUM] = sizeof(int),
+		[YAML_SECTION] = 0,
+		[YAML_CUSTOM] = 0,
+	};
+
+	return k->type == YAML_STRING ? k->size : sizes[k->type];
+}
+
+void yaml_print_key(struct buf *b, const struct yaml_key *k)
+{
+	buf_printf(b, "  # %s%s\n  #%s: %s\n", k->doc, k->restart ? "; restart to change" : "",
+		   k->name, k->sample ? k->sample : k->preset);
 }
 
 static void unknown_key(struct yaml_file *f, const yaml_node_t *at, const char *where,

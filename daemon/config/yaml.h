@@ -61,8 +61,18 @@ struct yaml_key {
 	const struct yaml_key *sub; /* SECTION */
 	size_t n_sub;
 	void (*parse)(struct yaml_file *f, yaml_node_t *node, void *base); /* CUSTOM */
-	const char *doc; /* one line for the example file and the manual */
+	const char *doc;    /* one line for the example file and the manual */
+	const char *preset; /* its default, as it would stand in a file; NULL: the struct's own */
+	const char *sample; /* a value for the example file; NULL: the default */
+	bool restart;       /* a change takes effect with a restart only */
 };
+
+/* Bind the defaults of keys and of their sections. 0; -EINVAL: a row is wrong; -ENOMEM. */
+int yaml_presets(const struct yaml_key *keys, size_t n, void *base);
+/* Bytes of the value in the struct; 0: SECTION, CUSTOM. */
+size_t yaml_value_size(const struct yaml_key *k);
+/* "  # doc" and "  #key: value", for the example file. */
+void yaml_print_key(struct buf *b, const struct yaml_key *k);
 
 /*
  * Bind a mapping to the struct at `base`. Unknown keys, keys given twice, wrong types and values

@@ -442,6 +442,7 @@ static void restart(void **state)
 		  "" },
 		{ "web: { listen_address: \":1\" }\n", "web.listen_address" },
 		{ "control: { socket: \"\" }\n", "control.socket" },
+		{ "control: { group: wheel }\n", "control.group" },
 		{ "probes: { set: full, budget_percent: 3 }\n", "" },
 		{ "probes: { threshold: 36 }\n", "probes.threshold" },
 		{ "descriptors: { window: 61s }\n", "descriptors.window" },
