@@ -9,7 +9,7 @@ build="make gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev libdw-dev zli
 demo="golang-go curl jq"
 gos="python3-pip ca-certificates"
 bench="wrk bpftrace"
-test="libcmocka-dev perl procps binutils file openssl tmux man-db libclang-rt-14-dev"
+test="libcmocka-dev perl procps binutils file openssl tmux man-db mandoc libclang-rt-14-dev"
 
 missing=()
 for purpose; do
