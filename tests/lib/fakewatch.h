@@ -138,16 +138,15 @@ static inline struct watch *world_watch(uint32_t slot, int set)
 	struct watch *w = calloc(1, sizeof(*w));
 
 	assert(w);
-	*w = (struct watch){ .pid = 100 + (pid_t)slot,
-			     .id = 1u << 16 | slot,
-			     .image = &world.image,
-			     .memory = { .fd = dup(world.image.exe_fd) },
-			     .state = TARGET_OBSERVED,
-			     .attached_ns = world.turn.now_ns,
-			     .wish = { .set = set,
-				       .budget_percent = 1,
-				       .layout = true,
-				       .panics = true } };
+	*w = (struct watch){
+		.pid = 100 + (pid_t)slot,
+		.id = 1u << 16 | slot,
+		.image = &world.image,
+		.memory = { .fd = dup(world.image.exe_fd) },
+		.state = TARGET_OBSERVED,
+		.attached_ns = world.turn.now_ns,
+		.wish = { .set = set, .budget_percent = 1, .layout = true, .panics = true }
+	};
 	w->have = w->wish;
 	snprintf(w->service, sizeof(w->service), "shop");
 	watch_add(&world.turn.watches, w);

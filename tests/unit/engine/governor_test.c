@@ -208,8 +208,8 @@ static void a_flood_of_a_process_that_is_gone_is_ignored(void **state)
 
 static void site(unsigned call, uint64_t registered)
 {
-	sites[n_sites++] = (struct event_site){ .pc = world.calls[call].va + 5,
-						.registered = registered };
+	sites[n_sites++] =
+		(struct event_site){ .pc = world.calls[call].va + 5, .registered = registered };
 }
 
 static void the_busiest_function_is_pruned_first(void **state)

@@ -200,20 +200,30 @@ static bool missed(int before, enum budget_level from, bool from_burst, int afte
 
 static void nothing_is_missed_from_lean_upwards(void **state)
 {
-	assert_false(missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_FULL, BUDGET_WHOLE, 0));
-	assert_false(missed(CONFIG_PROBES_FULL, BUDGET_LEAN, 0, CONFIG_PROBES_FULL, BUDGET_WHOLE, 0));
-	assert_false(missed(CONFIG_PROBES_BURST, BUDGET_WHOLE, 0, CONFIG_PROBES_BURST, BUDGET_WHOLE, 1));
-	assert_false(missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_BURST, BUDGET_WHOLE, 0));
+	assert_false(
+		missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_FULL, BUDGET_WHOLE, 0));
+	assert_false(
+		missed(CONFIG_PROBES_FULL, BUDGET_LEAN, 0, CONFIG_PROBES_FULL, BUDGET_WHOLE, 0));
+	assert_false(
+		missed(CONFIG_PROBES_BURST, BUDGET_WHOLE, 0, CONFIG_PROBES_BURST, BUDGET_WHOLE, 1));
+	assert_false(
+		missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_BURST, BUDGET_WHOLE, 0));
 }
 
 static void pushes_are_missed_by_all_other_changes(void **state)
 {
-	assert_true(missed(CONFIG_PROBES_BURST, BUDGET_WHOLE, 1, CONFIG_PROBES_BURST, BUDGET_WHOLE, 0));
-	assert_true(missed(CONFIG_PROBES_FULL, BUDGET_WHOLE, 0, CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0));
-	assert_true(missed(CONFIG_PROBES_OFF, BUDGET_WHOLE, 0, CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0));
-	assert_true(missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_OFF, BUDGET_WHOLE, 0));
-	assert_true(missed(CONFIG_PROBES_LEAN, BUDGET_PRUNED, 0, CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0));
-	assert_true(missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_LEAN, BUDGET_PANICS, 0));
+	assert_true(
+		missed(CONFIG_PROBES_BURST, BUDGET_WHOLE, 1, CONFIG_PROBES_BURST, BUDGET_WHOLE, 0));
+	assert_true(
+		missed(CONFIG_PROBES_FULL, BUDGET_WHOLE, 0, CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0));
+	assert_true(
+		missed(CONFIG_PROBES_OFF, BUDGET_WHOLE, 0, CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0));
+	assert_true(
+		missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_OFF, BUDGET_WHOLE, 0));
+	assert_true(
+		missed(CONFIG_PROBES_LEAN, BUDGET_PRUNED, 0, CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0));
+	assert_true(
+		missed(CONFIG_PROBES_LEAN, BUDGET_WHOLE, 0, CONFIG_PROBES_LEAN, BUDGET_PANICS, 0));
 }
 
 static void full_is_what_is_attached_now(void **state)
