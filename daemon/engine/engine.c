@@ -281,8 +281,8 @@ void engine_refresh(struct engine *e, uint64_t now_ns)
 {
 	if (now_ns - e->refreshed_ns < REFRESH_AFTER_NS)
 		return;
-	e->turn.now_ns = now_ns;
-	scan(e);
+	e->refreshed_ns = now_ns;
+	probe_look(e->turn.probe, now_ns, turn_take, &e->turn);
 }
 
 /* A process that is gone may have left records, and its exit is the last of them. */

@@ -39,7 +39,8 @@ void engine_free(struct engine *e);
 void engine_reload(struct engine *e, const struct config *config);
 
 /*
- * Somebody is about to look: read the kernel's counts now, unless that was done in the last 200 ms.
+ * A page is about to be shown: read the kernel's counts now, unless that was done in the last 200 ms. Nothing but what is
+ * shown changes by it: no window ends, no rule, budget or verdict is fed. Depths are those of the newest second.
  */
 void engine_refresh(struct engine *e, uint64_t now_ns);
 

@@ -34,6 +34,8 @@ enum event_type {
 	EVENT_LOST,       /* records of this target were lost; target 0: of exec, exit or fork */
 	EVENT_SCAN_BEGIN, /* what follows until SCAN_END is all there is to say about goroutines */
 	EVENT_SCAN_END,
+	EVENT_LOOK_BEGIN, /* what follows until LOOK_END is for the eye only: no rate is of it, no window ends */
+	EVENT_LOOK_END,
 	EVENT_COUNTS,    /* exact counts since the target was first watched */
 	EVENT_REQUESTS,  /* requests of the target's servers, since they were first timed */
 	EVENT_GOROUTINE, /* depth of one goroutine or thread */
@@ -376,7 +378,7 @@ struct event_fd_census {
 
 struct event {
 	enum event_type type;
-	uint32_t target; /* id; 0 for EXEC, EXIT, FORK, SCAN_* */
+	uint32_t target; /* id; 0 for EXEC, EXIT, FORK, SCAN_*, LOOK_* */
 	uint32_t pid;
 	uint32_t tid;
 	uint64_t time_ns;

@@ -338,8 +338,13 @@ static void apply_site(struct model *m, struct target *t, const struct event_sit
 		t->n_sites++;
 		model_site_name(m, t->image_id, in->pc);
 	}
-	s->added = in->registered - s->registered;
+	if (m->scanning && s->scan != m->scan) {
+		s->scan = m->scan;
+		s->at_scan[1] = s->at_scan[0];
+		s->at_scan[0] = in->registered;
+	}
 	s->registered = in->registered;
+	s->added = in->registered - s->at_scan[1];
 }
 
 static void note_call(struct model *m, struct target *t, const struct event *ev)
@@ -403,13 +408,16 @@ static void finish_scan(struct model *m, uint64_t now_ns)
 	}
 }
 
-static void apply_counts(struct target *t, const struct event *ev)
+/* A rate is of the samples of scans: looks come when they like. */
+static void apply_counts(struct model *m, struct target *t, const struct event *ev)
 {
 	recent_add(&t->service->overridden, ev->time_ns,
 		   ev->counts.outcomes[OUTCOME_OVERRIDDEN] -
 			   t->counts.outcomes[OUTCOME_OVERRIDDEN]);
 	recent_add(&t->bad_closes, ev->time_ns, ev->counts.fd_ebadf - t->counts.fd_ebadf);
 	t->counts = ev->counts;
+	if (m->looking)
+		return;
 	rate_add(&t->registered_rate, ev->time_ns, counts_registered(&ev->counts));
 	rate_add(&t->panic_rate, ev->time_ns, ev->counts.panics);
 }
@@ -598,7 +606,7 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 			aftermaths_drop(&t->service->ledger->aftermaths, t->id);
 		break;
 	case EVENT_COUNTS:
-		apply_counts(t, ev);
+		apply_counts(m, t, ev);
 		break;
 	case EVENT_REQUESTS:
 		apply_requests(m, t, ev);
@@ -654,9 +662,15 @@ void model_apply(struct model *m, const struct event *ev)
 		break;
 	case EVENT_SCAN_BEGIN:
 		m->scan++;
+		m->scanning = true;
 		break;
 	case EVENT_SCAN_END:
+		m->scanning = false;
 		finish_scan(m, ev->time_ns);
+		break;
+	case EVENT_LOOK_BEGIN:
+	case EVENT_LOOK_END:
+		m->looking = ev->type == EVENT_LOOK_BEGIN;
 		break;
 	default:
 		t = target_find(m, ev->target);

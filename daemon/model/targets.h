@@ -61,7 +61,9 @@ struct site {
 		uint64_t lowering;
 	} key;
 	uint64_t registered;
-	uint64_t added; /* between the last two times that it was read */
+	uint64_t added; /* since the scan before the newest one */
+	uint64_t at_scan[2]; /* registered, at the newest scan and at the one before */
+	uint32_t scan;       /* the newest scan it was in */
 };
 
 /* recover() that returned nil while a panic ran, by call site and the caller of its function. */

@@ -111,30 +111,43 @@ static void read_requests(struct probe *p, const struct slot *s, uint64_t now_ns
 	fn(arg, &ev);
 }
 
-/* Slot 0 counts what belongs to no target: lost exec, exit and fork records. */
-static void read_counts(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn, void *arg)
+/* Leaves the counts of each CPU in p->counts_buf. False: there are none. */
+static bool read_counts(struct probe *p, const struct slot *s, uint64_t now_ns, event_fn fn,
+			void *arg)
 {
 	struct event ev = {
 		.type = EVENT_COUNTS, .target = s->id, .pid = s->pid, .time_ns = now_ns
 	};
 	uint32_t i = DFD_TARGET_SLOT(s->id);
-	uint64_t lost = 0;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf))
-		return;
+		return false;
 	decode_counts(p->counts_buf, p->ncpu, &ev.counts);
 	if (s->id)
 		fn(arg, &ev);
 	if (s->has_requests)
 		read_requests(p, s, now_ns, fn, arg);
+	return true;
+}
+
+/* The same, and what was lost since the last time. Slot 0: lost exec, exit and fork records. */
+static void read_counts_and_losses(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn,
+				   void *arg)
+{
+	struct event ev = {
+		.type = EVENT_LOST, .target = s->id, .pid = s->pid, .time_ns = now_ns
+	};
+	uint64_t lost = 0;
+
+	if (!read_counts(p, s, now_ns, fn, arg))
+		return;
 	for (unsigned c = 0; c < p->ncpu; c++)
 		lost += p->counts_buf[c].lost;
-	if (lost > s->lost) {
-		ev.type = EVENT_LOST;
-		ev.lost = lost - s->lost;
-		s->lost = lost;
-		fn(arg, &ev);
-	}
+	if (lost <= s->lost)
+		return;
+	ev.lost = lost - s->lost;
+	s->lost = lost;
+	fn(arg, &ev);
 }
 
 static void scan_counts(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
@@ -143,7 +156,7 @@ static void scan_counts(struct probe *p, uint64_t now_ns, event_fn fn, void *arg
 		if (i && p->slots[i].id)
 			links_settle(p, &p->slots[i], now_ns);
 		if (!i || p->slots[i].id)
-			read_counts(p, &p->slots[i], now_ns, fn, arg);
+			read_counts_and_losses(p, &p->slots[i], now_ns, fn, arg);
 	}
 }
 
@@ -152,7 +165,7 @@ void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn f
 	struct slot *s = target_slot(p, id);
 
 	if (s)
-		read_counts(p, s, now_ns, fn, arg);
+		read_counts_and_losses(p, s, now_ns, fn, arg);
 }
 
 /* Begin the event of an entry of target `id`. False: the target is gone, and its entry goes too. */
@@ -310,5 +323,20 @@ void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 	probe_read_recovers(p, now_ns, fn, arg);
 	prune_maps(&w);
 	ev.type = EVENT_SCAN_END;
+	fn(arg, &ev);
+}
+
+void probe_look(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+{
+	struct event ev = { .type = EVENT_LOOK_BEGIN, .time_ns = now_ns };
+
+	fn(arg, &ev);
+	for (uint32_t i = 1; i <= p->opts.targets_max; i++) {
+		if (p->slots[i].id)
+			(void)read_counts(p, &p->slots[i], now_ns, fn, arg);
+	}
+	probe_read_sites(p, now_ns, fn, arg);
+	probe_read_recovers(p, now_ns, fn, arg);
+	ev.type = EVENT_LOOK_END;
 	fn(arg, &ev);
 }

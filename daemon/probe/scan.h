@@ -14,6 +14,12 @@
  */
 void probe_scan(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
+/*
+ * Read what pages show, and change nothing by it: LOOK_BEGIN, a COUNTS for each target, REQUESTS, SITE and RECOVER as
+ * probe_scan() has them, LOOK_END. Depths and losses are those of the newest scan.
+ */
+void probe_look(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
+
 /* RECOVER of all targets, now. */
 void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 

@@ -653,6 +653,62 @@ static void interrupted_scan(void **state)
 	assert_int_equal(model_target(m, 1)->n_goroutines, 1);
 }
 
+/* What a second has: pushes of one site, and counts; with `looks`, many pages are shown meanwhile. */
+static void second_of(struct model *m, unsigned i, unsigned looks)
+{
+	uint64_t now = T0 + i * SECOND, pushes = 1000 * i * i;
+
+	for (unsigned k = 0; k < looks; k++) {
+		uint64_t at = now - SECOND + k * SECOND / looks;
+		struct event site = { .type = EVENT_SITE,
+				      .target = 1,
+				      .time_ns = at,
+				      .site = { .pc = 0x100, .registered = pushes - looks + k } };
+
+		apply_plain(m, EVENT_LOOK_BEGIN, 0, at);
+		apply_counts(m, 1, &(struct event_counts){ .panics = pushes - looks + k }, at);
+		model_apply(m, &site);
+		apply_plain(m, EVENT_LOOK_END, 0, at);
+	}
+	apply_plain(m, EVENT_SCAN_BEGIN, 0, now);
+	apply_counts(m, 1, &(struct event_counts){ .panics = pushes }, now);
+	model_apply(m, &(struct event){ .type = EVENT_SITE,
+					.target = 1,
+					.time_ns = now,
+					.site = { .pc = 0x100, .registered = pushes } });
+	apply_plain(m, EVENT_SCAN_END, 0, now);
+}
+
+static void looks_change_no_rate_and_end_no_window(void **state)
+{
+	_model_ m = fresh();
+	_model_ other = fresh();
+
+	apply_target(m, 1, "shop", T0);
+	apply_target(other, 1, "shop", T0);
+	for (unsigned i = 1; i < 60; i++) {
+		const struct target *a = model_target(m, 1), *b = model_target(other, 1);
+
+		second_of(m, i, 0);
+		second_of(other, i, 200);
+		assert_true(rate_per_sec(&a->panic_rate) == rate_per_sec(&b->panic_rate));
+		assert_int_equal(a->sites->added, 1000 * (2 * i - 1));
+		assert_int_equal(b->sites->added, 1000 * (2 * i - 1));
+	}
+}
+
+static void a_look_shows_what_is_now(void **state)
+{
+	_model_ m = fresh();
+
+	apply_target(m, 1, "shop", T0);
+	second_of(m, 1, 0);
+	apply_plain(m, EVENT_LOOK_BEGIN, 0, T0 + SECOND);
+	apply_counts(m, 1, &(struct event_counts){ .panics = 1234 }, T0 + SECOND);
+	apply_plain(m, EVENT_LOOK_END, 0, T0 + SECOND);
+	assert_int_equal(model_target(m, 1)->counts.panics, 1234);
+}
+
 static void histogram(void **state)
 {
 	static const struct {
@@ -1045,6 +1101,8 @@ int main(void)
 		cmocka_unit_test(details_change_nothing),
 		cmocka_unit_test(scans),
 		cmocka_unit_test(interrupted_scan),
+		cmocka_unit_test(looks_change_no_rate_and_end_no_window),
+		cmocka_unit_test(a_look_shows_what_is_now),
 		cmocka_unit_test(histogram),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(top_sites),
