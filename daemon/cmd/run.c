@@ -295,11 +295,14 @@ static void tell_receivers(struct run *r, uint64_t now_ns)
 
 /* Web */
 
-static void show(void *arg, struct show *ret)
+static void show(void *arg, bool fresh, struct show *ret)
 {
 	struct run *r = arg;
 
-	session_show(&r->session, ret);
+	if (fresh)
+		session_show_fresh(&r->session, ret);
+	else
+		session_show(&r->session, ret);
 	ret->receivers = r->receivers;
 }
 

@@ -98,9 +98,14 @@ void session_show(struct session *s, struct show *ret_show)
 	(void)proc_fd_count(s->procfd, getpid(), s->features.have[KERNEL_FD_SIZE],
 			    &s->self.open_fds);
 	(void)proc_fd_limit(getpid(), &s->self.max_fds);
-	engine_refresh(s->engine, loop_now_ns());
 	engine_show(s->engine, ret_show);
 	ret_show->self = &s->self;
 	ret_show->now_ns = loop_now_ns();
 	ret_show->unix_ms = session_unix_ms();
+}
+
+void session_show_fresh(struct session *s, struct show *ret_show)
+{
+	engine_refresh(s->engine, loop_now_ns());
+	session_show(s, ret_show);
 }

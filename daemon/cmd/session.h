@@ -32,11 +32,10 @@ int session_load_config(const char *path, struct config **ret_c);
 int session_open(struct session *s, struct config *config, const struct engine_opts *opts);
 void session_close(struct session *s);
 
-/*
- * What there is to show, brought up to date: the engine, our own CPU, memory and descriptors, the
- * clock.
- */
+/* What there is to show as of the newest second, with our own CPU, memory and descriptors, and the clock. */
 void session_show(struct session *s, struct show *ret_show);
+/* The same, once the kernel's counts have been read: see engine_refresh(). */
+void session_show_fresh(struct session *s, struct show *ret_show);
 int64_t session_unix_ms(void);
 
 #endif

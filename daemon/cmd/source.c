@@ -181,7 +181,7 @@ int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason)
 	if (s->client) {
 		err = get(s, "/api/v1/snapshot", &doc, reason);
 	} else {
-		session_show(&s->session, &show);
+		session_show_fresh(&s->session, &show);
 		doc = view_snapshot(&show);
 	}
 	if (err)
@@ -216,7 +216,7 @@ int source_target(struct source *s, uint32_t pid, json_t **ret_doc, struct reaso
 	snprintf(path, sizeof(path), "/api/v1/targets/%u", pid);
 	if (s->client)
 		return get(s, path, ret_doc, reason);
-	session_show(&s->session, &show);
+	session_show_fresh(&s->session, &show);
 	doc = view_target(&show, pid);
 	if (!doc)
 		return reason_set(reason, -ESRCH, "process %u ended", pid);
@@ -254,7 +254,7 @@ int source_panics_now(struct source *s, const struct view_filter *f, json_t **re
 
 	if (s->client)
 		return path ? get(s, path, ret_doc, reason) : -ENOMEM;
-	session_show(&s->session, &show);
+	session_show_fresh(&s->session, &show);
 	*ret_doc = view_panics(&show, f);
 	return *ret_doc ? 0 : -ENOMEM;
 }

@@ -50,39 +50,62 @@ static void answer_json(struct http_response *ret, json_t *o)
 	json_decref(o);
 }
 
-static void metrics(const struct show *s, const struct http_request *req, struct http_response *ret)
+/* A request while it is answered. */
+struct api_call {
+	struct api *a;
+	const struct http_request *req;
+	const char *rest;     /* of the path, behind that of the route */
+	const struct show *s; /* NULL: the route needs none */
+};
+
+static void metrics(const struct api_call *c, struct http_response *ret)
 {
+	bool openmetrics = c->req->openmetrics;
 	struct buf b;
 
 	buf_init(&b, 256u << 20);
-	metrics_write(s, req->openmetrics, &b);
-	answer(ret, MHD_HTTP_OK, req->openmetrics ? expo_openmetrics_type : expo_text_type, &b);
+	metrics_write(c->s, openmetrics, &b);
+	answer(ret, MHD_HTTP_OK, openmetrics ? expo_openmetrics_type : expo_text_type, &b);
 }
 
-static void index_page(struct api *a, struct http_response *ret)
+static const char *path_of(const struct api *a, const struct api_route *r)
+{
+	return r->path ? r->path : a->telemetry_path;
+}
+
+static void index_page(const struct api_call *c, struct http_response *ret)
 {
 	struct buf b;
 
 	buf_init(&b, 0);
-	buf_printf(
-		&b,
-		"<!DOCTYPE html><html "
-		"lang=\"en\"><head><title>deferd</title></head><body><h1>deferd</h1><ul>"
-		"<li><a href=\"%s\">metrics</a></li><li><a href=\"/api/v1/alerts\">alerts</a></li>"
-		"<li><a href=\"/api/v1/panics\">panics</a></li>"
-		"<li><a href=\"/api/v1/snapshot\">snapshot</a></li><li><a "
-		"href=\"/-/ready\">ready</a></li>"
-		"</ul></body></html>\n",
-		a->telemetry_path);
+	buf_puts(&b, "<!DOCTYPE html><html lang=\"en\"><head><title>deferd</title></head>"
+		     "<body><h1>deferd</h1><ul>\n");
+	for (unsigned i = 0; i < api_routes_n; i++) {
+		const struct api_route *r = &api_routes[i];
+		const char *path = path_of(c->a, r);
+
+		if (!strcmp(r->method, "GET"))
+			buf_printf(&b, "<li>GET <a href=\"%s\">%s</a>: %s</li>\n", path, path,
+				   r->doc);
+		else
+			buf_printf(&b, "<li>%s %s: %s</li>\n", r->method, path, r->doc);
+	}
+	buf_puts(&b, "</ul></body></html>\n");
 	answer(ret, MHD_HTTP_OK, type_html, &b);
+}
+
+static void healthy(const struct api_call *c, struct http_response *ret)
+{
+	answer_text(ret, MHD_HTTP_OK, "healthy\n");
 }
 
 /*
  * What stands between us and observing everything as planned; a hook or a target that is not
  * observed is never silent.
  */
-static void ready(const struct show *s, struct http_response *ret)
+static void ready(const struct api_call *c, struct http_response *ret)
 {
+	const struct show *s = c->s;
 	unsigned missing = 0;
 	struct buf b;
 
@@ -103,16 +126,11 @@ static void ready(const struct show *s, struct http_response *ret)
 	answer(ret, missing ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, type_text, &b);
 }
 
-static void reload(struct api *a, const struct http_request *req, struct http_response *ret)
+static void reload(const struct api_call *c, struct http_response *ret)
 {
-	if (strcmp(req->method, "POST"))
-		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "POST only\n");
-	else if (!req->local && !a->reload_over_tcp)
-		answer_text(ret, MHD_HTTP_FORBIDDEN,
-			    "set web.enable_lifecycle, or use SIGHUP or the local socket\n");
-	else if (!a->reload)
+	if (!c->a->reload)
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "nothing to reload here\n");
-	else if (a->reload(a->arg))
+	else if (c->a->reload(c->a->arg))
 		answer_text(ret, MHD_HTTP_INTERNAL_SERVER_ERROR,
 			    "the new configuration is not valid, the old one stays in force; see "
 			    "the log\n");
@@ -128,38 +146,44 @@ static bool read_number(const char *text, unsigned long most, unsigned long *ret
 	return *text >= '0' && *text <= '9' && !*end && *ret <= most;
 }
 
-static void set_probes(struct api *a, const struct http_request *req, struct http_response *ret)
+static void set_probes(const struct api_call *c, struct http_response *ret)
 {
-	const char *pid = http_query(req, "pid"), *set = http_query(req, "set");
+	const char *pid = http_query(c->req, "pid"), *set = http_query(c->req, "set");
 	struct reason reason = {};
 	unsigned long n;
 	int err;
 
-	if (strcmp(req->method, "POST")) {
-		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "POST only\n");
-	} else if (!req->local && !a->reload_over_tcp) {
-		answer_text(ret, MHD_HTTP_FORBIDDEN,
-			    "set web.enable_lifecycle, or use the local socket\n");
-	} else if (!a->set_probes) {
+	if (!c->a->set_probes) {
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "no probes to change here\n");
-	} else if (!pid || !read_number(pid, UINT32_MAX, &n) || !set) {
-		answer_text(ret, MHD_HTTP_BAD_REQUEST, "pid and set are required\n");
-	} else {
-		err = a->set_probes(a->arg, (uint32_t)n, set, &reason);
-		answer_text(ret,
-			    !err             ? MHD_HTTP_OK
-			    : err == -ESRCH  ? MHD_HTTP_NOT_FOUND
-			    : err == -EINVAL ? MHD_HTTP_BAD_REQUEST
-					     : MHD_HTTP_INTERNAL_SERVER_ERROR,
-			    err ? reason.text : "done\n");
+		return;
 	}
+	if (!pid || !read_number(pid, UINT32_MAX, &n) || !set) {
+		answer_text(ret, MHD_HTTP_BAD_REQUEST, "pid and set are required\n");
+		return;
+	}
+	err = c->a->set_probes(c->a->arg, (uint32_t)n, set, &reason);
+	answer_text(ret,
+		    !err             ? MHD_HTTP_OK
+		    : err == -ESRCH  ? MHD_HTTP_NOT_FOUND
+		    : err == -EINVAL ? MHD_HTTP_BAD_REQUEST
+				     : MHD_HTTP_INTERNAL_SERVER_ERROR,
+		    err ? reason.text : "done\n");
 }
 
-static void one_target(const struct show *s, const char *pid, struct http_response *ret)
+static void alerts(const struct api_call *c, struct http_response *ret)
 {
-	char *end;
-	unsigned long n = strtoul(pid, &end, 10);
-	json_t *o = *pid && !*end && n <= UINT32_MAX ? view_target(s, n) : NULL;
+	answer_json(ret, view_alerts(c->s));
+}
+
+static void snapshot(const struct api_call *c, struct http_response *ret)
+{
+	answer_json(ret, view_snapshot(c->s));
+}
+
+static void one_target(const struct api_call *c, struct http_response *ret)
+{
+	unsigned long n;
+	json_t *o = read_number(c->rest, UINT32_MAX, &n) ? view_target(c->s, (uint32_t)n) : NULL;
 
 	if (o)
 		answer_json(ret, o);
@@ -167,10 +191,10 @@ static void one_target(const struct show *s, const char *pid, struct http_respon
 		answer_text(ret, MHD_HTTP_NOT_FOUND, "no observed process has this pid\n");
 }
 
-static void panics(const struct show *s, const struct http_request *req, struct http_response *ret)
+static void panics(const struct api_call *c, struct http_response *ret)
 {
-	const char *pid = http_query(req, "pid"), *limit = http_query(req, "limit");
-	struct view_filter f = { .service = http_query(req, "service") };
+	const char *pid = http_query(c->req, "pid"), *limit = http_query(c->req, "limit");
+	struct view_filter f = { .service = http_query(c->req, "service") };
 	unsigned long n;
 
 	if (pid && !read_number(pid, UINT32_MAX, &n)) {
@@ -183,16 +207,17 @@ static void panics(const struct show *s, const struct http_request *req, struct 
 		return;
 	}
 	f.limit = limit ? (unsigned)n : 0;
-	answer_json(ret, view_panics(s, &f));
+	answer_json(ret, view_panics(c->s, &f));
 }
 
 /* A page about the last census of one process. */
-static void census_page(const struct show *s, const struct http_request *req,
+static void census_page(const struct api_call *c,
 			json_t *(*view)(struct model *m, const struct target *t,
 					const struct show_census *sc, bool *ret_complete),
 			struct http_response *ret)
 {
-	const char *pid = http_query(req, "pid");
+	const char *pid = http_query(c->req, "pid");
+	const struct show *s = c->s;
 	struct reason reason = {};
 	struct show_census census;
 	unsigned long n;
@@ -218,46 +243,96 @@ static void census_page(const struct show *s, const struct http_request *req,
 	answer_json(ret, o);
 }
 
-void api_handle(void *arg, const struct http_request *req, struct http_response *ret)
+static void goroutines(const struct api_call *c, struct http_response *ret)
 {
-	static const char targets[] = "/api/v1/targets/";
-	struct api *a = arg;
-	const char *path = req->path;
+	census_page(c, view_goroutines, ret);
+}
+
+static void locks(const struct api_call *c, struct http_response *ret)
+{
+	census_page(c, view_locks, ret);
+}
+
+const struct api_route api_routes[] = {
+	{ "GET", "/", "a page with links", API_NEEDS_NOTHING, .answer = index_page },
+	{ "GET", NULL, "metrics", API_NEEDS_COUNTS, .answer = metrics },
+	{ "GET", "/-/healthy", "200 while the loop turns", API_NEEDS_NOTHING, .answer = healthy },
+	{ "GET", "/-/ready",
+	  "200 once all processes were looked at and are observed as planned; else 503 and what is "
+	  "missing",
+	  API_NEEDS_STATE, .answer = ready },
+	{ "POST", "/-/reload", "read the configuration again", API_NEEDS_NOTHING, .is_local = true,
+	  .answer = reload },
+	{ "GET", "/api/v1/alerts", "pending and firing, in the form of Prometheus", API_NEEDS_STATE,
+	  .answer = alerts },
+	{ "GET", "/api/v1/goroutines",
+	  "?pid=PID: the newest census of a process, by what its goroutines do", API_NEEDS_STATE,
+	  .answer = goroutines },
+	{ "GET", "/api/v1/locks", "?pid=PID: who waits for which lock or channel", API_NEEDS_STATE,
+	  .answer = locks },
+	{ "GET", "/api/v1/panics", "the panic ledger; ?service=GLOB&pid=PID&limit=N",
+	  API_NEEDS_COUNTS, .answer = panics },
+	{ "POST", "/api/v1/probes", "?pid=PID&set=SET: as deferd probes", API_NEEDS_NOTHING,
+	  .is_local = true, .answer = set_probes },
+	{ "GET", "/api/v1/snapshot", "services, targets, alerts", API_NEEDS_COUNTS,
+	  .answer = snapshot },
+	{ "GET", "/api/v1/targets/", "PID: one process with its goroutines and sites",
+	  API_NEEDS_COUNTS, .answer = one_target },
+};
+const unsigned api_routes_n = ARRAY_SIZE(api_routes);
+
+/* What is behind the path of the route; NULL: it is of another one. */
+static const char *rest_of(const char *route, const char *path)
+{
+	size_t n = strlen(route);
+	bool has_argument = n > 1 && route[n - 1] == '/';
+
+	return !strncmp(route, path, n) && (has_argument || !path[n]) ? path + n : NULL;
+}
+
+static bool allows(const struct api_route *r, const char *method)
+{
+	return !strcmp(r->method, method) || (!strcmp(r->method, "GET") && !strcmp(method, "HEAD"));
+}
+
+static void refuse_method(const struct api_route *r, struct http_response *ret)
+{
+	bool post = !strcmp(r->method, "POST");
+
+	answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, post ? "POST only\n" : "GET and HEAD only\n");
+	ret->allow = post ? "POST" : "GET, HEAD";
+}
+
+static void take(const struct api_route *r, struct api_call *c, struct http_response *ret)
+{
 	struct show s;
 
-	if (!strcmp(path, "/-/reload")) {
-		reload(a, req, ret);
+	if (!allows(r, c->req->method)) {
+		refuse_method(r, ret);
 		return;
 	}
-	if (!strcmp(path, "/api/v1/probes")) {
-		set_probes(a, req, ret);
+	if (r->is_local && !c->req->local && !c->a->reload_over_tcp) {
+		answer_text(ret, MHD_HTTP_FORBIDDEN,
+			    "set web.enable_lifecycle, or use the local socket\n");
 		return;
 	}
-	if (strcmp(req->method, "GET") && strcmp(req->method, "HEAD")) {
-		answer_text(ret, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
-		return;
+	if (r->needs != API_NEEDS_NOTHING) {
+		c->a->show(c->a->arg, r->needs == API_NEEDS_COUNTS, &s);
+		c->s = &s;
 	}
-	a->show(a->arg, &s);
-	if (!strcmp(path, a->telemetry_path))
-		metrics(&s, req, ret);
-	else if (!strcmp(path, "/"))
-		index_page(a, ret);
-	else if (!strcmp(path, "/-/healthy"))
-		answer_text(ret, MHD_HTTP_OK, "healthy\n");
-	else if (!strcmp(path, "/-/ready"))
-		ready(&s, ret);
-	else if (!strcmp(path, "/api/v1/alerts"))
-		answer_json(ret, view_alerts(&s));
-	else if (!strcmp(path, "/api/v1/snapshot"))
-		answer_json(ret, view_snapshot(&s));
-	else if (!strcmp(path, "/api/v1/panics"))
-		panics(&s, req, ret);
-	else if (!strcmp(path, "/api/v1/goroutines"))
-		census_page(&s, req, view_goroutines, ret);
-	else if (!strcmp(path, "/api/v1/locks"))
-		census_page(&s, req, view_locks, ret);
-	else if (!strncmp(path, targets, strlen(targets)))
-		one_target(&s, path + strlen(targets), ret);
-	else
-		answer_text(ret, MHD_HTTP_NOT_FOUND, "no such page; / lists them\n");
+	r->answer(c, ret);
+}
+
+void api_handle(void *arg, const struct http_request *req, struct http_response *ret)
+{
+	struct api_call c = { .a = arg, .req = req };
+
+	for (unsigned i = 0; i < api_routes_n; i++) {
+		c.rest = rest_of(path_of(c.a, &api_routes[i]), req->path);
+		if (c.rest) {
+			take(&api_routes[i], &c, ret);
+			return;
+		}
+	}
+	answer_text(ret, MHD_HTTP_NOT_FOUND, "no such page; / lists them\n");
 }

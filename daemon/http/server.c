@@ -99,8 +99,8 @@ static enum MHD_Result reply(struct MHD_Connection *conn, struct http_response *
 		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, res->type);
 	if (zipped)
 		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-	if (res->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (res->allow)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, res->allow);
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 	ok = MHD_queue_response(conn, res->status, r);
 	MHD_destroy_response(r);

@@ -33,6 +33,7 @@ struct http_response {
 	const char *type; /* Content-Type, static */
 	char *body;       /* malloc'd, taken by the server; NULL: empty */
 	size_t len;
+	const char *allow; /* of status 405: the methods that there are, static */
 };
 
 typedef void (*http_handler)(void *arg, const struct http_request *req, struct http_response *ret);
