@@ -26,7 +26,17 @@
 #define ARCH_SYS_ARG2(regs) ((regs)->rdx)
 #define ARCH_SYS_ARG3(regs) ((regs)->r10)
 
-#define ARCH_CALL_LEN 5 /* of a direct call */
+/*
+ * A return address lies in a word of the stack. At a direct call: where it will lie, and what it will be; in a function
+ * that keeps the frame pointer: where it lies, and what its caller keeps behind it; and the caller's stack pointer,
+ * once the address in `slot` is popped.
+ */
+#define ARCH_CALL_LEN          5
+#define ARCH_CALL_SLOT(ctx)    (ARCH_SP(ctx) - 8)
+#define ARCH_CALL_RETURN(ctx)  (ARCH_PC(ctx) + ARCH_CALL_LEN)
+#define ARCH_FRAME_SLOT(ctx)   (ARCH_FP(ctx) + 8)
+#define ARCH_FRAME_SPILLS(ctx) (ARCH_FP(ctx) + 16)
+#define ARCH_CALLER_SP(slot)   ((slot) + 8)
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */
 #define ARCH_NR_WRITE      1

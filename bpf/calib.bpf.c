@@ -52,7 +52,7 @@ static __always_inline int price(struct pt_regs *ctx)
 		return 0;
 	}
 	st->registered++;
-	st->site = ARCH_PC(ctx) + ARCH_CALL_LEN;
+	st->site = ARCH_CALL_RETURN(ctx);
 	return 0;
 }
 

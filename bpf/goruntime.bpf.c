@@ -71,7 +71,7 @@ static __noinline int push(struct hit *hit, const struct go_g_head *g)
 	if (hit->role == DFD_ROLE_PUSH_RANGE) {
 		end = push_range(hit, st, g);
 	} else {
-		end = godepth_push(st, g, hit->t, hit->sp + 8, hit->site);
+		end = godepth_push(st, g, hit->t, ARCH_CALLER_SP(hit->sp), hit->site);
 		st->range_head = 0;
 	}
 	if (end == GODEPTH_TORN)
@@ -91,7 +91,7 @@ static __noinline int run(struct hit *hit, const struct go_g_head *g)
 
 	if (!st)
 		return nothing();
-	hit->ran = godepth_run(st, g, hit->t, hit->sp + 8);
+	hit->ran = godepth_run(st, g, hit->t, ARCH_CALLER_SP(hit->sp));
 	__sync_fetch_and_add(&hit->counts->runs, hit->ran);
 	if (hit->ran && (hit->t->flags & DFD_TARGET_TRACE))
 		emit(hit, DFD_REC_CALL, st, st->goid);
@@ -322,7 +322,7 @@ static __noinline int go_recover_call(struct hit *hit, const struct go_g_head *g
 	look_back(hit, st, &head);
 	st->asked = head.at;
 	st->asked_site = hit->site;
-	st->asked_caller = read_word(ARCH_FP(hit->ctx) + 8);
+	st->asked_caller = read_word(ARCH_FRAME_SLOT(hit->ctx));
 	return nothing();
 }
 
@@ -370,7 +370,7 @@ static __noinline int go_end(struct hit *hit, const struct go_g_head *g, __u64 t
 /* throw may run on the scheduler's stack: the goroutine is the one that the thread runs for. */
 static __noinline int go_throw(struct hit *hit)
 {
-	__u64 m = read_word(hit->g + 48), user = read_word(m + hit->t->panic.m_curg);
+	__u64 m = read_word(hit->g + hit->t->panic.g_m), user = read_word(m + hit->t->panic.m_curg);
 	struct go_g_head g = {};
 
 	if (user)
@@ -388,7 +388,7 @@ static __noinline int go_throw(struct hit *hit)
 static __noinline int go_dying(struct hit *hit, __u64 goid)
 {
 	struct panic_end none = {};
-	__u32 signo = (__u32)read_word(ARCH_FP(hit->ctx) + 16);
+	__u32 signo = (__u32)read_word(ARCH_FRAME_SPILLS(hit->ctx));
 
 	last_words(hit, goid, &none, signo, 0);
 	return nothing();

@@ -133,8 +133,8 @@ static __always_inline int hit_begin(struct hit *hit, struct pt_regs *ctx)
 	if (too_many(hit, cookie >> 56, (cookie >> 48) & DFD_POINT_STEPPED))
 		return 0;
 	if ((cookie >> 48) & DFD_POINT_CALL) {
-		hit->sp = ARCH_SP(ctx) - 8;
-		hit->site = ARCH_PC(ctx) + ARCH_CALL_LEN;
+		hit->sp = ARCH_CALL_SLOT(ctx);
+		hit->site = ARCH_CALL_RETURN(ctx);
 	} else {
 		hit->sp = ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8;
 		hit->site = read_word(hit->sp);

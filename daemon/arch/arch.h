@@ -88,6 +88,38 @@ bool arch_begins_at(struct bytes function, uint64_t at);
 /* The bytes of a direct call whose target lies so far behind its end. */
 void arch_call_bytes(int32_t distance, uint8_t ret[static ARCH_CALL_LEN]);
 
+/* How far behind its end the target of a direct call lies. */
+int32_t arch_call_distance(const uint8_t call[static ARCH_CALL_LEN]);
+
+/* Where `mem` begins with the breakpoint that the kernel writes for a uprobe: the bytes of `original` that it covers. */
+void arch_lift_breakpoint(uint8_t *mem, const uint8_t *original);
+
+/* How an instruction refers to a global. */
+enum arch_operand {
+	ARCH_OPERAND_LOAD,    /* loads a word from it */
+	ARCH_OPERAND_ADDRESS, /* takes its address */
+};
+
+/*
+ * The globals that `code` at `va` refers to in that way, in the order of the code, at most `max` of them. Bytes are
+ * compared only: code is searched for more than one witness. Returns how many there are, those that did not fit
+ * included.
+ */
+unsigned arch_find_operands(struct bytes code, uint64_t va, enum arch_operand kind, uint64_t *ret,
+			    unsigned max);
+/* The byte that a function compares its first argument with, as its first instruction; -ENOENT. */
+int arch_compared_byte(struct bytes code);
+
+/* Whether a relocation of this type (ELF64_R_TYPE) writes the load bias plus its addend. */
+bool arch_is_relative(uint32_t reloc_type);
+
+/* The kernel's function for a system call, "close". */
+#define ARCH_SYSCALL(name) "__x64_sys_" name
+
+/* To be probed at their first instruction, to learn what a hit costs: one that is emulated, and one that is stepped. */
+void arch_price_emulated(void);
+void arch_price_stepped(void);
+
 const char *arch_rule_text(uint8_t rule); /* a short phrase for people; "?" when out of range */
 
 #endif

@@ -411,7 +411,7 @@ int arch_find_call(struct bytes code, const uint64_t *targets, unsigned n, uint6
 		if (!p)
 			return -ENOENT;
 		*at = (uint64_t)(p - code.p);
-		target = *at + ARCH_CALL_LEN + (uint64_t)(int64_t)(int32_t)le32_at(p + 1);
+		target = *at + ARCH_CALL_LEN + (uint64_t)(int64_t)arch_call_distance(p);
 		for (unsigned i = 0; i < n; i++) {
 			if (target != targets[i])
 				continue;
@@ -448,6 +448,11 @@ void arch_call_bytes(int32_t distance, uint8_t ret[static ARCH_CALL_LEN])
 
 	ret[0] = CALL;
 	memcpy(ret + 1, &le, sizeof(le));
+}
+
+int32_t arch_call_distance(const uint8_t call[static ARCH_CALL_LEN])
+{
+	return (int32_t)le32_at(call + 1);
 }
 
 const char *arch_rule_text(uint8_t rule)

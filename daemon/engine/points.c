@@ -6,11 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * A breakpoint of somebody else (a debugger, another tracer) at the same place: the kernel copes
- * with several.
- */
-#define INT3 0xcc
+#include "arch/arch.h"
 
 _Static_assert(WISH_PERF_POINTS == PROBE_PERF_POINTS_MAX, "points that are perf events");
 
@@ -28,8 +24,8 @@ static int verify(const struct watch *w, const struct probe_point *pt, struct re
 	if (pread(w->memory.fd, mem, n, pt->va + w->bias) != (ssize_t)n)
 		return reason_set(reason, -ESRCH, "memory at %s+0x%x cannot be read", pt->function,
 				  pt->offset);
-	if (mem[0] == INT3)
-		mem[0] = file[0];
+	/* Another tracer or a debugger may have its own there: the kernel copes with several. */
+	arch_lift_breakpoint(mem, file);
 	if (memcmp(mem, file, n))
 		return reason_set(
 			reason, -EBADMSG,

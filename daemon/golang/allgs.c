@@ -21,7 +21,7 @@
 #define OPERANDS_MAX 16 /* of one function */
 
 /* Of that kind, of a function. Returns how many there is room for; -ENOENT, -EBADMSG. */
-static int operands_of(const struct gobin *g, const char *function, enum operand_kind kind,
+static int operands_of(const struct gobin *g, const char *function, enum arch_operand kind,
 		       uint64_t ret[OPERANDS_MAX])
 {
 	struct bytes code;
@@ -31,7 +31,7 @@ static int operands_of(const struct gobin *g, const char *function, enum operand
 
 	if (err)
 		return err;
-	n = operand_find(code, va, kind, ret, OPERANDS_MAX);
+	n = arch_find_operands(code, va, kind, ret, OPERANDS_MAX);
 	return (int)(n < OPERANDS_MAX ? n : OPERANDS_MAX);
 }
 
@@ -42,7 +42,7 @@ static int find_copies(const struct gobin *g, struct allgs *ret)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(functions); i++) {
 		uint64_t at[OPERANDS_MAX];
-		int n = operands_of(g, functions[i], OPERAND_LOAD, at);
+		int n = operands_of(g, functions[i], ARCH_OPERAND_LOAD, at);
 
 		if (n == 2 && at[0] % 8 == 0 && at[1] % 8 == 0 && at[0] != at[1]) {
 			*ret = (struct allgs){ .len = at[0], .list = at[1] };
@@ -68,12 +68,12 @@ int allgs_find(const struct gobin *g, struct allgs *ret)
 
 	if (err)
 		return err;
-	n = operands_of(g, "runtime.allgadd", OPERAND_ADDRESS, at);
+	n = operands_of(g, "runtime.allgadd", ARCH_OPERAND_ADDRESS, at);
 	if (n < 0)
 		return n;
 	if (!is_among(a.len, at, n) || !is_among(a.list, at, n))
 		return -EBADMSG;
-	n = operands_of(g, "runtime.forEachG", OPERAND_LOAD, at);
+	n = operands_of(g, "runtime.forEachG", ARCH_OPERAND_LOAD, at);
 	if (n < 0)
 		return n;
 	if (n != 2 || at[0] % 8 || at[1] != at[0] + 8)

@@ -2,7 +2,7 @@
 /*
  * Where a Go program keeps the list of its goroutines: runtime.allglen and runtime.allgptr, read
  * out of the machine code of the functions that use them, since a stripped program names neither. Three
- * must agree. Pure; x86-64 only.
+ * must agree. Pure.
  */
 #ifndef DEFERD_GOLANG_ALLGS_H
 #define DEFERD_GOLANG_ALLGS_H

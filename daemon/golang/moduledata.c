@@ -13,6 +13,7 @@
 #include <elf.h>
 #include <errno.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "golang/pclntab.h"
 
@@ -110,8 +111,7 @@ static struct bytes relative_relocations(const struct elfimg *img)
 static bool relative_at(struct bytes relas, size_t i, Elf64_Rela *ret)
 {
 	memcpy(ret, relas.p + i * sizeof(*ret), sizeof(*ret));
-	return ELF64_R_TYPE(ret->r_info) == R_X86_64_RELATIVE ||
-	       ELF64_R_TYPE(ret->r_info) == R_AARCH64_RELATIVE;
+	return arch_is_relative(ELF64_R_TYPE(ret->r_info));
 }
 
 /* What the loader will write at `va`, less the load bias; 0 when nothing. */

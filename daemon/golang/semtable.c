@@ -34,7 +34,7 @@ int semtable_find(const struct gobin *g, uint64_t *ret_va)
 
 	if (err)
 		return err;
-	if (!operand_find(code, va, OPERAND_ADDRESS, &at, 1) || at % 8 ||
+	if (!arch_find_operands(code, va, ARCH_OPERAND_ADDRESS, &at, 1) || at % 8 ||
 	    !is_variable(g->img, at, SEMTABLE_ROWS * SEMTABLE_ROW))
 		return -EBADMSG;
 	*ret_va = at;

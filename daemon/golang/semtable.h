@@ -2,7 +2,7 @@
 /*
  * Where a Go program keeps who waits for a semaphore, and so for a mutex, an RWMutex, a WaitGroup:
  * runtime.semtable, read out of the machine code of a function that looks into it, since a stripped
- * program does not name it. Pure; x86-64 only.
+ * program does not name it. Pure.
  */
 #ifndef DEFERD_GOLANG_SEMTABLE_H
 #define DEFERD_GOLANG_SEMTABLE_H

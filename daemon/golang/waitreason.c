@@ -19,8 +19,7 @@
 
 #include "golang/operand.h"
 
-#define UNKNOWN     "unknown wait reason"
-#define CMP_AL_IMM8 0x3c
+#define UNKNOWN "unknown wait reason"
 
 static bool is_unknown(const struct gobin *g, uint64_t va)
 {
@@ -33,15 +32,14 @@ int waitreason_find(const struct gobin *g, struct waitreason_table *ret)
 {
 	uint64_t va, at[2];
 	struct bytes code;
-	unsigned n;
-	int err = operand_code(g, "runtime.waitReason.String", &code, &va);
+	int n, err = operand_code(g, "runtime.waitReason.String", &code, &va);
 
 	if (err)
 		return err;
-	if (operand_find(code, va, OPERAND_ADDRESS, at, 2) != 2 || code.p[0] != CMP_AL_IMM8)
+	if (arch_find_operands(code, va, ARCH_OPERAND_ADDRESS, at, 2) != 2)
 		return -EBADMSG;
-	n = code.p[1];
-	if (!n || n > WAITREASON_MAX)
+	n = arch_compared_byte(code);
+	if (n <= 0 || n > WAITREASON_MAX)
 		return -EBADMSG;
 	if (is_unknown(g, at[1])) {
 		va = at[0];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Where a Go program keeps the texts of its wait reasons ("chan receive", "select"), whose numbers
- * change from release to release: runtime.waitReasonStrings. Pure; x86-64 only.
+ * change from release to release: runtime.waitReasonStrings. Pure.
  */
 #ifndef DEFERD_GOLANG_WAITREASON_H
 #define DEFERD_GOLANG_WAITREASON_H

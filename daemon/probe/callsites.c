@@ -73,7 +73,7 @@ static bool add(struct search *s, uint64_t at, uint8_t role, uint32_t n_pushes)
 	    elfimg_va_to_off(s->g->img, c.va, &c.file_off))
 		return false;
 	c.func = f.entry;
-	c.distance = (int32_t)le32_at(s->code.p + at + 1);
+	c.distance = arch_call_distance(s->code.p + at);
 	s->ret->list[s->ret->n++] = c;
 	return true;
 }

@@ -19,6 +19,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "calib.skel.h"
 #include "probe/fditer.h"
@@ -104,30 +105,6 @@ static uint64_t cpu_ns(void)
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
-
-/* Functions of our own to be probed at their first instruction: one of each kind. */
-#if defined(__x86_64__)
-__asm__(".pushsection .text\n"
-	".p2align 4\n"
-	".type kernel_price_emulated, @function\n"
-	"kernel_price_emulated:\n"
-	"	push %rbp\n"
-	"	pop %rbp\n"
-	"	ret\n"
-	".size kernel_price_emulated, . - kernel_price_emulated\n"
-	".p2align 4\n"
-	".type kernel_price_stepped, @function\n"
-	"kernel_price_stepped:\n"
-	"	sub $8, %rsp\n"
-	"	add $8, %rsp\n"
-	"	ret\n"
-	".size kernel_price_stepped, . - kernel_price_stepped\n"
-	".popsection\n");
-__attribute__((visibility("hidden"))) void kernel_price_emulated(void);
-__attribute__((visibility("hidden"))) void kernel_price_stepped(void);
-#else
-#error "what to probe of our own to know what a hit costs"
-#endif
 
 /* The function of our own that is probed. noipa: every call is a real one. */
 __attribute__((noinline, used)) static uint64_t calib_target(uint64_t n)
@@ -430,8 +407,8 @@ static bool sees_flushes(struct kernel_features *f, struct calib_bpf *skel)
 /* What the descriptor hooks attach to; one that is not there would keep all programs from being loaded. */
 static bool has_functions(struct reason *why)
 {
-	static const char *const names[] = { "fd_install", "filp_close", "__x64_sys_close",
-					     "__x64_sys_dup2", "__x64_sys_dup3" };
+	static const char *const names[] = { "fd_install", "filp_close", ARCH_SYSCALL("close"),
+					     ARCH_SYSCALL("dup2"), ARCH_SYSCALL("dup3") };
 	struct btf *btf = btf__load_vmlinux_btf();
 	bool all = btf;
 
@@ -565,8 +542,8 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 			check_uprobe_multi(ret_f, offset);
 		}
 		if (ret_f->have[KERNEL_UPROBE] || ret_f->have[KERNEL_UPROBE_MULTI]) {
-			measure_price(ret_f, 0, kernel_price_emulated, 400);
-			measure_price(ret_f, 1, kernel_price_stepped, 100);
+			measure_price(ret_f, 0, arch_price_emulated, 400);
+			measure_price(ret_f, 1, arch_price_stepped, 100);
 		}
 		check_fentry(ret_f);
 		check_kprobe(ret_f);

@@ -57,6 +57,7 @@ static void put_layout(struct dfd_target *v, const struct go_layout *l)
 		.retpc = l->panic.retpc,
 		.g_sigcode0 = l->g.sigcode0,
 		.g_sigcode1 = l->g.sigcode1,
+		.g_m = l->g.m,
 		.m_curg = l->m.curg,
 	};
 }

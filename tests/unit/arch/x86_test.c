@@ -294,6 +294,25 @@ static void call_bytes(void **state)
 
 	arch_call_bytes(-2, b);
 	assert_memory_equal(b, "\xe8\xfe\xff\xff\xff", sizeof(b));
+	assert_int_equal(arch_call_distance(b), -2);
+}
+
+static void breakpoints(void **state)
+{
+	uint8_t mem[] = { 0xcc, 0x48, 0x89 }, other[] = { 0x90, 0x48, 0x89 };
+
+	arch_lift_breakpoint(mem, (const uint8_t *)"\x55\x01\x02");
+	assert_memory_equal(mem, "\x55\x48\x89", 3); /* what it does not cover stays */
+	arch_lift_breakpoint(other, (const uint8_t *)"\x55\x01\x02");
+	assert_memory_equal(other, "\x90\x48\x89", 3);
+}
+
+static void compared_bytes(void **state)
+{
+	assert_int_equal(arch_compared_byte(bytes_of("\x3c\x2f\x72", 3)), 0x2f); /* cmp $0x2f,%al */
+	assert_int_equal(arch_compared_byte(bytes_of("\x3c", 1)), -ENOENT);
+	assert_int_equal(arch_compared_byte(bytes_of("\x90\x2f", 2)), -ENOENT);
+	assert_int_equal(arch_compared_byte(bytes_of(NULL, 0)), -ENOENT);
 }
 
 static void machines(void **state)
@@ -301,6 +320,8 @@ static void machines(void **state)
 	assert_true(arch_supports(62));
 	assert_false(arch_supports(183));
 	assert_false(arch_supports(0));
+	assert_true(arch_is_relative(8));     /* R_X86_64_RELATIVE */
+	assert_false(arch_is_relative(1027)); /* R_AARCH64_RELATIVE */
 	assert_string_equal(arch_rule_text(255), "?");
 }
 
@@ -311,6 +332,7 @@ int main(void)
 		cmocka_unit_test(no_instructions), cmocka_unit_test(any_bytes),
 		cmocka_unit_test(long_function),   cmocka_unit_test(next_calls),
 		cmocka_unit_test(finds_calls),     cmocka_unit_test(call_bytes),
+		cmocka_unit_test(breakpoints),     cmocka_unit_test(compared_bytes),
 		cmocka_unit_test(machines),
 	};
 

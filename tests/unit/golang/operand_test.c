@@ -26,16 +26,17 @@ static void operands(void **state)
 	struct bytes b = { code, sizeof(code) };
 	uint64_t at[2];
 
-	assert_int_equal(operand_find(b, 0x1000, OPERAND_LOAD, at, 2), 2);
+	assert_int_equal(arch_find_operands(b, 0x1000, ARCH_OPERAND_LOAD, at, 2), 2);
 	assert_int_equal(at[0], 0x1017);
 	assert_int_equal(at[1], 0x101a);
-	assert_int_equal(operand_find(b, 0x1000, OPERAND_ADDRESS, at, 2), 1);
+	assert_int_equal(arch_find_operands(b, 0x1000, ARCH_OPERAND_ADDRESS, at, 2), 1);
 	assert_int_equal(at[0], 0x1007);
 	at[1] = 77;
-	assert_int_equal(operand_find(b, 0x1000, OPERAND_LOAD, at, 1), 2); /* one has no room */
+	assert_int_equal(arch_find_operands(b, 0x1000, ARCH_OPERAND_LOAD, at, 1),
+			 2); /* one has no room */
 	assert_int_equal(at[1], 77);
 	b.len = 6;
-	assert_int_equal(operand_find(b, 0, OPERAND_LOAD, at, 2), 0);
+	assert_int_equal(arch_find_operands(b, 0, ARCH_OPERAND_LOAD, at, 2), 0);
 }
 
 static unsigned long long symbol(const struct gofixture *go, const char *path, const char *name)
