@@ -18,26 +18,23 @@ struct go_layout {
 	bool unverified; /* the release is newer than the newest row, which stands in for it */
 	struct {
 		uint16_t stack_lo, stack_hi, panic, defer, m, sched_sp, sched_pc, sched_bp;
-		uint16_t syscallsp, syscallpc, param, atomicstatus, goid, waitsince, waitreason;
+		uint16_t syscallsp, syscallpc, atomicstatus, goid, waitsince, waitreason;
 		uint16_t tracking_seq;
-		uint16_t sig, sigcode0, sigcode1, parent_goid, gopc, startpc, waiting;
+		uint16_t sigcode0, sigcode1, parent_goid, gopc, startpc, waiting;
 	} g;
 	struct {
-		uint16_t g0, curg, throwing, dying;
+		uint16_t curg;
 	} m;
 	struct {
-		uint16_t size, heap, rangefunc, open_defer, sp, pc, fn, link, head;
+		uint16_t rangefunc, open_defer, sp, pc, fn, link, head;
 	} defer;
 	struct {
-		uint16_t size, arg, link, pc, sp, fp, start_sp, retpc;
-		uint16_t recovered, aborted, goexit, repanicked;
+		uint16_t size, arg, link, sp, start_sp, retpc;
+		uint16_t recovered, goexit;
 	} panic;
 	struct {
 		uint16_t elem, waitlink, c; /* of Go 1.26's pairs of words, the address */
 	} sudog;
-	struct {
-		uint16_t recvq, sendq;
-	} hchan;
 	struct {
 		uint16_t types, etypes, rodata, gofunc;
 	} moduledata;
