@@ -139,13 +139,11 @@ static void read_reasons(struct census *c)
 		c->waits[i] = census_wait_of(c->reasons[i]);
 }
 
-/*
- * Whether the count of its runs tells that it has not run. Since Go 1.26 it does not count that it
- * went from one syscall to another.
- */
+/* Whether the count of its runs shows that it has not run: not every release counts one syscall after another. */
 static bool counts_runs(const struct census *c, enum census_state state)
 {
-	return census_waits(state) || (state == CENSUS_SYSCALL && c->opts.layout->minor < 26);
+	return census_waits(state) ||
+	       (state == CENSUS_SYSCALL && c->opts.layout->fact.syscalls_counted);
 }
 
 int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
@@ -305,7 +303,7 @@ static void read_objects(struct census *c, const uint32_t *look, uint32_t n)
 			continue;
 		t->wait = c->waits[t->reason];
 		if (t->wait == CENSUS_WAIT_CHANNEL ||
-		    (t->wait == CENSUS_WAIT_LOCK && l->minor >= 26))
+		    (t->wait == CENSUS_WAIT_LOCK && l->fact.lock_waiting))
 			t->object = sudog_object(&c->scratch->pages, l, waiting, t->g);
 	}
 }
@@ -559,8 +557,7 @@ static void locate(struct census *c)
 {
 	if (!c->next.lock_waiters)
 		return;
-	/* Before Go 1.26 a goroutine does not say itself what it waits for. */
-	if (c->opts.layout->minor < 26) {
+	if (!c->opts.layout->fact.lock_waiting) {
 		if (c->opts.where.semtable)
 			read_semtable(c);
 		read_conds(c);

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "golang/layout.h"
 
 #define TYPE_LEN     48
 #define OFF_TFLAG    20
@@ -248,17 +249,18 @@ static void float_text(double v, bool single, char buf[32])
 
 static void put_float(struct text *t, double v, bool single, unsigned minor, bool signed_)
 {
+	bool shortest = go_layout_nearest(minor).fact.short_floats;
 	char buf[32];
 
 	if (isnan(v))
 		snprintf(buf, sizeof(buf), "NaN");
 	else if (isinf(v))
 		snprintf(buf, sizeof(buf), "%cInf", v > 0 ? '+' : '-');
-	else if (minor < 26)
+	else if (!shortest)
 		float_text_125(v, buf);
 	else
 		float_text(v, single, buf);
-	if (signed_ && minor >= 26 && buf[0] != '+' && buf[0] != '-')
+	if (signed_ && shortest && buf[0] != '+' && buf[0] != '-')
 		put(t, "+");
 	put(t, buf);
 }
@@ -362,7 +364,7 @@ static void put_bounds(struct text *t, const uint64_t *value, unsigned minor)
 	fmt = bounds_texts[code].text;
 	if (is_signed && (int64_t)value[0] < 0 && bounds_texts[code].negative)
 		fmt = bounds_texts[code].negative;
-	if (code == BOUNDS_CONVERT && minor < 20)
+	if (code == BOUNDS_CONVERT && go_layout_nearest(minor).fact.convert_text_old)
 		fmt = convert_text_119;
 	put(t, "runtime error: ");
 	for (size_t n; *fmt; fmt += n) {
@@ -404,8 +406,8 @@ size_t gotype_message(char *buf, size_t size, const struct gotype *t,
 	if (!strcmp(t->name, "runtime.boundsError")) {
 		put_bounds(&out, value, t->minor);
 	} else if (!strcmp(t->name, "*runtime.PanicNilError")) {
-		put(&out, t->minor >= 27 ? "runtime error: panic called with nil argument"
-					 : "panic called with nil argument");
+		put(&out, go_layout_nearest(t->minor).fact.nil_prefix ? "runtime error: " : "");
+		put(&out, "panic called with nil argument");
 	} else if (t->text) {
 		put(&out, is_prefixed(t) ? "runtime error: " : "");
 		put_bytes(&out, text, utf8_whole_len(text, text_len));

@@ -45,13 +45,16 @@ int go_layout_find(unsigned minor, struct go_layout *ret)
 	return 0;
 }
 
-uint8_t go_wrapper_id(unsigned minor)
+struct go_layout go_layout_nearest(unsigned minor)
 {
-	struct go_layout l;
+	struct go_layout l = {};
 
-	if (minor == 0)
-		return 0xff;
 	if (go_layout_find(minor, &l) < 0)
 		(void)go_layout_find(OLDEST, &l);
-	return (uint8_t)l.wrapper_id;
+	return l;
+}
+
+uint8_t go_wrapper_id(unsigned minor)
+{
+	return minor ? (uint8_t)go_layout_nearest(minor).wrapper_id : 0xff;
 }

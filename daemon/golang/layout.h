@@ -39,11 +39,17 @@ struct go_layout {
 		uint16_t types, etypes, rodata, gofunc;
 	} moduledata;
 	uint16_t wrapper_id; /* funcID of ABI wrappers and of wrappers around deferred calls */
+	struct {
+		uint16_t convert_text_old, nil_error, syscalls_counted, lock_waiting, short_floats;
+		uint16_t nil_prefix;
+	} fact; /* 1: it is so in this release; layouts/facts says what */
 };
 
 /* The row for Go 1.`minor`. 0; -ENOTSUP when older than Go 1.19 (or 0, not known). */
 int go_layout_find(unsigned minor, struct go_layout *ret);
 
+/* The same for any release: of one older than the oldest row, or 0 (not known), the oldest row. */
+struct go_layout go_layout_nearest(unsigned minor);
 /* The same funcID for any release, 0xff when `minor` is 0 (not known). */
 uint8_t go_wrapper_id(unsigned minor);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "golang/layout.h"
 #include "model/names_priv.h"
 #include "model/panics_priv.h"
 #include "model/signals.h"
@@ -119,8 +120,7 @@ uint64_t service_misplaced(struct model *m, const struct service *s)
 }
 
 /* What panic(nil) became. */
-#define NIL_ERROR       "*runtime.PanicNilError"
-#define NIL_ERROR_SINCE 21
+#define NIL_ERROR "*runtime.PanicNilError"
 
 static bool has_type(const struct event_panic *p)
 {
@@ -136,7 +136,8 @@ bool model_panic_type(struct model *m, uint32_t image_id, const struct event_pan
 	if (!has_type(p))
 		return true;
 	if (!p->type) {
-		snprintf(buf, size, "%s", p->go_minor < NIL_ERROR_SINCE ? "nil" : NIL_ERROR);
+		snprintf(buf, size, "%s",
+			 go_layout_nearest(p->go_minor).fact.nil_error ? NIL_ERROR : "nil");
 		return true;
 	}
 	n = names_look_up(m, image_id, NAME_OF_TYPE, p->type);
@@ -214,7 +215,7 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 	if (!p->type) {
 		struct gotype nil = { .name = NIL_ERROR, .minor = p->go_minor };
 
-		if (p->go_minor < NIL_ERROR_SINCE)
+		if (!go_layout_nearest(p->go_minor).fact.nil_error)
 			snprintf(buf, size, "nil");
 		else
 			(void)gotype_message(buf, size, &nil, p->value, 0, "", 0);

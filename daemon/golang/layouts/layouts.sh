@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# layouts.sh: where the fields of the Go runtime's structs lie, a file for each release in this folder, and the C table made of
-# them. go1.20 is written by hand (no toolchain of it is to be had here) and never overwritten.
+# layouts.sh: where the fields of the Go runtime's structs lie, a file for each release in this folder, what else differs between
+# releases (facts), and the C table made of them. go1.20 is written by hand (no toolchain of it is to be had here) and never overwritten.
 #
 #   layouts.sh update GO...     write the files of these go commands' releases, then ../layout_table.h
 #   layouts.sh column GO        print one
@@ -39,8 +39,14 @@ table() {
 	local files
 	mapfile -t files < <(printf '%s\n' "$here"/go1.* | sort -V)
 	awk '
-	FNR == 1 { sub(/.*\/go1\./, "", FILENAME); minor[++n] = FILENAME }
+	FNR == 1 && FILENAME ~ /go1\.[0-9]+$/ { sub(/.*\/go1\./, "", FILENAME); minor[++n] = FILENAME }
 	/^#/ || NF == 0 { next }
+	FILENAME ~ /facts$/ {
+		order[++rows] = $1
+		for (i = 1; i <= n; i++)
+			value[$1, i] = ($2 == "-" || minor[i] >= $2 + 0) && ($3 == "-" || minor[i] <= $3 + 0) ? 1 : 0
+		next
+	}
 	!($1 in seen) { seen[$1] = 1; order[++rows] = $1 }
 	{ value[$1, n] = $2 }
 	END {
@@ -63,7 +69,7 @@ table() {
 				printf " %5s%s", v == "" || v == "-" ? "NONE" : v, i < n ? "," : ")\n"
 			}
 		}
-	}' "${files[@]}"
+	}' "${files[@]}" "$here/facts"
 }
 
 # A line "member offset function: instruction" of go1.20: the instruction must be in the function, as objdump prints it, and

@@ -194,13 +194,35 @@ static void layouts(void **state)
 	}
 }
 
+/* What differs from release to release, at the releases where it changes. */
+static void facts(void **state)
+{
+	assert_int_equal(go_layout_nearest(19).fact.convert_text_old, 1);
+	assert_int_equal(go_layout_nearest(20).fact.convert_text_old, 0);
+	assert_int_equal(go_layout_nearest(20).fact.nil_error, 0);
+	assert_int_equal(go_layout_nearest(21).fact.nil_error, 1);
+	assert_int_equal(go_layout_nearest(25).fact.syscalls_counted, 1);
+	assert_int_equal(go_layout_nearest(26).fact.syscalls_counted, 0);
+	assert_int_equal(go_layout_nearest(25).fact.lock_waiting, 0);
+	assert_int_equal(go_layout_nearest(26).fact.lock_waiting, 1);
+	assert_int_equal(go_layout_nearest(25).fact.short_floats, 0);
+	assert_int_equal(go_layout_nearest(26).fact.short_floats, 1);
+	assert_int_equal(go_layout_nearest(26).fact.nil_prefix, 0);
+	assert_int_equal(go_layout_nearest(27).fact.nil_prefix, 1);
+	/* Not known, too old, too new. */
+	assert_int_equal(go_layout_nearest(0).minor, 19);
+	assert_int_equal(go_layout_nearest(18).minor, 19);
+	assert_int_equal(go_layout_nearest(99).minor, 27);
+	assert_true(go_layout_nearest(99).unverified);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_versions), cmocka_unit_test(longest_version_is_cut),
 		cmocka_unit_test(finds_it),        cmocka_unit_test(pointer_format),
 		cmocka_unit_test(not_any_string),  cmocka_unit_test(flip_every_byte),
-		cmocka_unit_test(layouts),
+		cmocka_unit_test(layouts),         cmocka_unit_test(facts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
