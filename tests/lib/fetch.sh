@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Sourced after live.sh: real programs nobody here wrote, unpacked below the build folder, never installed (a package's
-# scripts would start services). Each function sets `fetched` to a path, or fails with $why. One test fetches at a time.
+# scripts would start services). Each function sets `fetched` to a path, where the file is called $my and its name, or
+# fails with $why. One test fetches at a time.
 why=
 fetched=
 
 one_at_a_time() { # COMMAND...
 	mkdir -p "$BUILD"
-	{ flock 9 && "$@"; } 9>"$BUILD/fetch.lock"
+	{ flock 9 && "$@"; } 9>"$BUILD/fetch.lock" || return
+	[ -n "$my" ] || return 0
+	local own=${fetched%/*}/$my${fetched##*/}
+	[ "$own" -ef "$fetched" ] || ln -f "$fetched" "$own"
+	fetched=$own
 }
 
 fetch_debian() { one_at_a_time get_debian "$@"; } # PACKAGE PATH: a file of the package, of this Debian release

@@ -100,7 +100,8 @@ is "$(failures image_worker)" 0 "no image worker failed"
 stop_daemon
 ok $? "the daemon ends well"
 
-# Standing before the daemon: found by the scan of /proc
+# Standing before the daemon: found by the scan of /proc, as every process of the host is
+my=
 start_program early "$fixtures/pile"
 start_daemon
 wait_until 5 attached "$program"

@@ -3,6 +3,7 @@
 # Alerts get to a real Alertmanager and to webhooks: once for one cause however many processes have it, again after an outage and never
 # twice, ended when they are over. Who silenced one there is known here. What receivers do wrong is counted and told, and keeps nobody
 # else from hearing; whom nobody vouches for hears nothing.
+# early: an outage of a minute
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_go

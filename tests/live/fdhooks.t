@@ -38,6 +38,8 @@ counts_are() { # OPENED CLOSED
 	[ "$(target '| "\(.fd_opened) \(.fd_closed)"')" = "$1 $2" ]
 }
 printf 'daemon: { budget_percent: 0 }\n' >"$tmp/free.yml" # a slow machine looks as often as a fast one
+rounds=${ROUNDS:-50} storm_rounds=${STORM_ROUNDS:-20}
+[ -z "${DEFERD_VM-}" ] || rounds=20 storm_rounds=5 # emulated: the same by a tenth of the speed
 grew_by() { [ "$(target '| .fd_opened - .fd_closed')" = "$1" ]; }
 listed() { "$DEFERD" fds --json --control.socket="$tmp/deferd.sock" "$program" | jq '.[0].open_fds'; }
 for kind in fentry kprobe tracepoint; do
@@ -48,7 +50,7 @@ for kind in fentry kprobe tracepoint; do
 	calls=()
 	[ $kind != tracepoint ] || calls=(--calls-only)
 	start_daemon -c "$tmp/free.yml" --fd-hooks=$kind
-	start_program fdchurn "$fixtures/fdchurn" --rounds "${ROUNDS:-50}" --leak 7 --ebadf 5 "${calls[@]}"
+	start_program fdchurn "$fixtures/fdchurn" --rounds "$rounds" --leak 7 --ebadf 5 "${calls[@]}"
 	wait_until 20 attached "$program"
 	go_on
 	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdchurn
@@ -66,7 +68,7 @@ for kind in fentry kprobe tracepoint; do
 	exec 7>&-
 	wait "$program"
 	# 64 threads at once: what the hooks counted, what the kernel lists, and what the program says.
-	start_program fdstorm "$fixtures/fdstorm" --rounds "${STORM_ROUNDS:-20}" "${calls[@]}"
+	start_program fdstorm "$fixtures/fdstorm" --rounds "$storm_rounds" "${calls[@]}"
 	wait_until 20 attached "$program"
 	before=$(listed)
 	go_on

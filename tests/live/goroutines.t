@@ -3,6 +3,7 @@
 # All goroutines of a process, read from outside: ids, wait reasons, creation sites, parents, stacks, pending defers and panics are
 # what its own runtime says. Stripped and position independent builds of every Go that is here; race, cgo (pie-external) and
 # without optimisation for the oldest and the newest, or with DEFERD_MATRIX=all for every one.
+# early: five ways to build its program
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 gos=$(list_gos)

@@ -3,11 +3,9 @@
 # False alarms: Debian's prometheus, etcd and caddy and npm's esbuild, under load that changes all the time for QUIET_SECONDS (heavy,
 # light, none, errors, clients that break off, many connections at once), and with all the rules that come along. Nobody is woken,
 # nor told anything else.
-# alone: every program of the host is observed
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_root
-my= # programs of others: the daemon observes the whole host
 seconds=${QUIET_SECONDS:-20}
 mkfifo "$tmp/stdin" # nothing ever comes, nor does it end
 mkdir "$tmp/www" "$tmp/src"
@@ -28,7 +26,7 @@ address() { base_of[$1]=http://127.0.0.1:$(free_port); }
 echo 'rules: [{ alert: Seen, severity: info, expr: open_fds >= 1 }]' >"$tmp/quiet.yml" # to know that one would be seen
 start_daemon --config.file="$tmp/quiet.yml"
 alerts_of() { # SERVICE: the rules that spoke of it, at any time
-	sed -n "s/.* msg=\"alert [a-z]*\" alert=\([^ ]*\) .* service=$1 .*/\1/p" "$tmp/deferd.log" | sort -u | paste -sd' '
+	sed -n "s/.* msg=\"alert [a-z]*\" alert=\([^ ]*\) .* service=$my$1 .*/\1/p" "$tmp/deferd.log" | sort -u | paste -sd' '
 }
 
 if fetch_debian prometheus usr/bin/prometheus; then

@@ -5,11 +5,10 @@
 # daemon is killed their text is again what the file says. Then each is under load for REAL_SECONDS with every probe that
 # there is.
 # Before that, of those that have a profile of their own, all goroutines read from outside are what it says.
-# alone: every program of the host is observed
+# early: fourteen programs, each for some seconds
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_root
-my= # programs of others: the daemon observes the whole host
 seconds=${REAL_SECONDS:-5}
 
 serving() { curl -sf -o /dev/null "$@"; }
