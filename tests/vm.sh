@@ -8,7 +8,7 @@
 #
 # The guest sees the host's root read only, under an overlay, so what is installed here is what is tested there. Logs and
 # unpacked kernels lie in BUILD/vm. Missing packages are installed when this is root on a Debian system. Settings:
-#   VM_KERNELS='6.1 6.12'   series to run        VM_TEST_SECONDS=300   for one test
+#   VM_KERNELS='6.1 6.12'   series to run        VM_TEST_SECONDS=900   for one test
 #   VM_ACCEL=tcg|kvm        do not find out      VM_MEMORY_MB=2048
 #   VM_ALL=1                each on all kernels  VM_JOBS=2             machines at once
 set -euo pipefail
@@ -19,7 +19,7 @@ build=$(cd "${1:-build}" && pwd)
 shift $(($# > 0))
 work=$build/vm
 kernels=${VM_KERNELS:-6.1 6.12}
-limit=${VM_TEST_SECONDS:-300}
+limit=${VM_TEST_SECONDS:-900}
 memory=${VM_MEMORY_MB:-2048}
 virtiofsd=/usr/lib/qemu/virtiofsd
 complaint='Oops|BUG:|WARNING:|Kernel panic|soft lockup|rcu.*stall'

@@ -80,8 +80,10 @@ need_root() {
 
 poll=0.05
 [ -z "${DEFERD_VM-}" ] || poll=0.3 # emulated: who asks takes the time of who is asked
+patience=5 # a machine may be busy: what is waited for takes so many times as long as on one that is not
+[ -z "${DEFERD_VM-}" ] || patience=15
 wait_until() { # SECONDS COMMAND...: 0 as soon as the command succeeds
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1

@@ -22,9 +22,10 @@ in_library() {
 }
 library_is() { [ "$(in_library)" = "$1" ]; }
 library='sync/atomic.(*Int64).Add main.recoverInLibrary'
+looked_at() { [[ $(target state) =~ ^(observed|limited)$ ]]; }
 run_panics() { # NAME BINARY N [OPTIONS...]
 	start_program "$1" "$2" -n "$3" "${@:4}"
-	wait_until 30 attached "$program" || wait_until 1 target_is state limited
+	wait_until 30 looked_at
 	go_on
 	wait_until 120 has_truth "$1"
 }
@@ -135,7 +136,7 @@ is "$(target panics_started)" "$(truth new panics)" "go1.99: panics started"
 recovered=$(truth new recovered)
 wait_until 10 target_is panics_recovered "$recovered"
 is "$(target panics_recovered)" "$recovered" "go1.99: recovered"
-wait_until 3 target_is state limited # of a Go whose _panic is another; the newest stays observed
+patience=1 wait_until 3 target_is state limited # of a Go whose _panic is another; the newest stays observed
 note "$(target state): $(target reason)"
 if [ "$(target state)" = observed ]; then
 	is "$(outcomes)" "$(wanted new)" "go1.99: outcomes"

@@ -173,7 +173,7 @@ loaded() { # NAME GO-RELEASE LOAD...: $program, which serves
 	ok $? "$1: lives"
 	kill "$program"
 	exec 7>&-
-	wait_until 10 ended || kill -KILL "$program"
+	patience=1 wait_until 10 ended || kill -KILL "$program"
 	wait "$program" 2>/dev/null
 }
 profile= # of the next one: URL, or path beside what it serves; "": it has none
@@ -257,7 +257,7 @@ if fetch_debian containerd usr/bin/containerd && fetch_debian runc usr/sbin/runc
 	PATH=$BUILD/pkg/containerd/usr/bin:$BUILD/pkg/runc/usr/sbin:$PATH start dockerd unshare -m sh -c "$private" "$tmp/overlay" \
 		"$fetched" --data-root="$tmp/dd" --exec-root="$tmp/de" --pidfile="$tmp/d.pid" -H "unix://$tmp/d.sock" --group=root \
 		--iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --bridge=none
-	if wait_until 20 serving --unix-socket d.sock http://docker/_ping; then
+	if patience=1 wait_until 20 serving --unix-socket d.sock http://docker/_ping; then
 		loaded dockerd go1.19.8 load_http --unix-socket d.sock 'http://docker/info?n=[1-1000000]'
 	else
 		kill "$program" 2>/dev/null
