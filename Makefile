@@ -123,6 +123,7 @@ vm: all
 check-all: export DEFERD_MATRIX := all
 check-all: export REAL_SECONDS := 60
 check-all: export KILLS := 100
+check-all: export RELOADS := 1000
 check-all: export STOPPED_SECONDS := 60
 check-all: export EXEC_SECONDS := 300
 check-all: export VM_ALL := 1

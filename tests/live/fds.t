@@ -3,7 +3,6 @@
 # vm: 6.1
 # Descriptors as the kernel's iterator tells them: of a process that knows its own, by kind, port and state; of all processes
 # of this host, as /proc counts them; and over time.
-# alone: descriptors of every process of the host are counted
 . "$(dirname "$0")/../lib/live.sh"
 need_root
 fds() { "$DEFERD" fds "$@" 2>"$tmp/err"; }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# A storm of reloads: 1,000 of them, every other one broken, while programs register defers. What was counted stays counted, nothing
+# A storm of reloads: RELOADS of them, every other one broken, while programs register defers. What was counted stays counted, nothing
 # is lost meanwhile, alerts of rules that did not change go on as they were, and the last good configuration is the one in force.
 . "$(dirname "$0")/../lib/live.sh"
 need_go stripped
-reloads=${RELOADS:-1000}
+reloads=${RELOADS:-300}
 
 mkdir "$tmp/rules.d"
 printf 'rule_files: ["%s/rules.d/*.yml"]\n' "$tmp" >"$tmp/config.yml"
