@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 
 const char expo_text_type[] = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,7 +19,41 @@ static const char *suffix(const struct expo *x)
 	return x->type == EXPO_INFO ? "_info" : "";
 }
 
-void expo_family(struct expo *x, const char *name, enum expo_type type, const char *help)
+static const char *unit(const char *name)
+{
+	static const char *const units[][2] = {
+		{ "_timestamp_seconds", "Unix time in seconds" },
+		{ "_start_time_seconds", "Unix time in seconds" },
+		{ "_per_second", "1/s" },
+		{ "_per_minute", "1/min" },
+		{ "_per_hour", "1/h" },
+		{ "_seconds", "seconds" },
+		{ "_bytes", "bytes" },
+		{ "_ratio", "0 to 1" },
+	};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		size_t n = strlen(units[i][0]);
+
+		if (len > n && !strcmp(name + len - n, units[i][0]))
+			return units[i][1];
+	}
+	return NULL;
+}
+
+static void manual_item(struct expo *x, const char *labels, const char *help)
+{
+	static const char *const types[] = { "Gauge", "Counter", "Histogram", "Info" };
+	const char *in = unit(x->name);
+
+	buf_printf(x->out, ".It Li %s%s%s%s%s\n%s%s%s.\n%s\n", x->name, suffix(x),
+		   *labels ? "{" : "", labels, *labels ? "}" : "", types[x->type], in ? ", " : "",
+		   in ? in : "", help);
+}
+
+void expo_family(struct expo *x, const char *name, enum expo_type type, const char *labels,
+		 const char *help)
 {
 	static const char *const text_types[] = { "gauge", "counter", "histogram", "gauge" };
 	static const char *const om_types[] = { "gauge", "counter", "histogram", "info" };
@@ -27,6 +62,10 @@ void expo_family(struct expo *x, const char *name, enum expo_type type, const ch
 	x->name = name;
 	x->type = type;
 	x->series = 0;
+	if (x->manual) {
+		manual_item(x, labels, help);
+		return;
+	}
 	/* OpenMetrics names the family, the text format the sample. */
 	tail = x->openmetrics ? "" : suffix(x);
 	buf_printf(x->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, tail, help, name, tail,
@@ -71,6 +110,8 @@ static void add_label(struct buf *b, const char *sep, const char *name, const ch
 
 static bool admit(struct expo *x)
 {
+	if (x->manual)
+		return false;
 	if (x->series_max && x->series >= x->series_max) {
 		x->dropped++;
 		return false;
@@ -143,6 +184,6 @@ void expo_histogram(struct expo *x, const char *label, const char *label_value, 
 
 void expo_end(struct expo *x)
 {
-	if (x->openmetrics)
+	if (x->openmetrics && !x->manual)
 		buf_puts(x->out, "# EOF\n");
 }

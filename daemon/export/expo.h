@@ -18,6 +18,7 @@ enum expo_type { EXPO_GAUGE, EXPO_COUNTER, EXPO_HISTOGRAM, EXPO_INFO };
 struct expo {
 	struct buf *out;
 	bool openmetrics;
+	bool manual; /* the families alone, as items of a list of mdoc(7): the manual's table */
 	uint32_t series_max; /* of one family */
 	/* The family that is open */
 	const char *name;
@@ -26,8 +27,12 @@ struct expo {
 	uint64_t dropped; /* by all families of this page */
 };
 
-/* `name` without _total or _info: the writer adds what the format and the type ask for. */
-void expo_family(struct expo *x, const char *name, enum expo_type type, const char *help);
+/*
+ * `name` without _total or _info: the writer adds what the format and the type ask for. `labels` of its samples, but
+ * for a histogram's le: "service,state".
+ */
+void expo_family(struct expo *x, const char *name, enum expo_type type, const char *labels,
+		 const char *help);
 /* Labels as name, value, name, value, ..., NULL. Values are escaped here. Counters and gauges. */
 void expo_sample(struct expo *x, double value, ...) __attribute__((sentinel));
 /*

@@ -267,20 +267,20 @@ static void write_connections(struct expo *x, const struct service *s)
 void fds_write_metrics(struct expo *x, const struct model *m)
 {
 	static const struct {
-		const char *name, *help;
+		const char *name, *labels, *help;
 		void (*write)(struct expo *x, const struct service *s);
 	} families[] = {
-		{ "deferd_open_fds_by_kind", "File descriptors in use at the newest census.",
-		  write_kinds },
-		{ "deferd_connections",
+		{ "deferd_open_fds_by_kind", "service,kind",
+		  "File descriptors in use at the newest census.", write_kinds },
+		{ "deferd_connections", "service,direction,port,state",
 		  "Sockets by the port they went to (out) or came in at (in), and state.",
 		  write_connections },
-		{ "deferd_fd_leak_verdict",
-		  "Processes, by what is to be said of their descriptors.", write_verdicts },
+		{ "deferd_fd_leak_verdict", "service,verdict",
+		  "Processes by descriptor-leak verdict.", write_verdicts },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		expo_family(x, families[i].name, EXPO_GAUGE, families[i].help);
+		expo_family(x, families[i].name, EXPO_GAUGE, families[i].labels, families[i].help);
 		for (const struct service *s = model_services(m); s; s = s->hh.next)
 			families[i].write(x, s);
 	}

@@ -28,7 +28,7 @@ struct page {
 /* A counter of each service: the member of struct event_counts at this offset. */
 static void write_counter(struct page *p, const char *name, const char *help, size_t offset)
 {
-	expo_family(&p->x, name, EXPO_COUNTER, help);
+	expo_family(&p->x, name, EXPO_COUNTER, "service", help);
 	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
@@ -59,7 +59,7 @@ static void write_defers(struct page *p)
 {
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_defers_registered", EXPO_COUNTER,
+	expo_family(x, "deferd_defers_registered", EXPO_COUNTER, "service,lowering",
 		    "Defers registered, by how they were compiled; stack only with the full probe "
 		    "set.");
 	FOR_EACH_SERVICE (s, p->m) {
@@ -72,13 +72,13 @@ static void write_defers(struct page *p)
 					    "lowering", view_lowering_names[l], NULL);
 		}
 	}
-	expo_family(x, "deferd_defer_depth", EXPO_HISTOGRAM,
+	expo_family(x, "deferd_defer_depth", EXPO_HISTOGRAM, "service",
 		    "Once a second, for each goroutine or thread that registered a defer in it: "
 		    "its deepest pending.");
 	FOR_EACH_SERVICE (s, p->m)
 		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist,
 			       MODEL_DEPTH_EDGES, (double)s->depth_hist_sum);
-	expo_family(x, "deferd_state_exact", EXPO_GAUGE,
+	expo_family(x, "deferd_state_exact", EXPO_GAUGE, "service",
 		    "1: nothing of this service's state is inferred and no detail was lost since "
 		    "the last scan.");
 	FOR_EACH_SERVICE (s, p->m)
@@ -90,7 +90,7 @@ static void write_panics(struct page *p)
 	struct expo *x = &p->x;
 
 	write_counter(p, "deferd_panics_started", "Panics started.", COUNT(panics));
-	expo_family(x, "deferd_panics", EXPO_COUNTER,
+	expo_family(x, "deferd_panics", EXPO_COUNTER, "service,outcome",
 		    "Panics that ended, by outcome; unknown: an event between was missed.");
 	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
@@ -104,7 +104,7 @@ static void write_panics(struct page *p)
 		      "Panics that were counted without details, because there were too many a "
 		      "second.",
 		      COUNT(untold));
-	expo_family(x, "deferd_recover_misplaced", EXPO_COUNTER,
+	expo_family(x, "deferd_recover_misplaced", EXPO_COUNTER, "service",
 		    "Calls of recover() that returned nil although a panic ran: they stood in a "
 		    "wrong frame.");
 	FOR_EACH_SERVICE (s, p->m)
@@ -115,7 +115,7 @@ static void write_aftermaths(struct page *p)
 {
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_write_hooks_attached", EXPO_GAUGE,
+	expo_family(x, "deferd_write_hooks_attached", EXPO_GAUGE, "",
 		    "1: writes are watched now, see probes.watch_writes.");
 	expo_sample(x, p->show->watches_writes, NULL);
 }
@@ -139,7 +139,7 @@ static void write_states(struct page *p, const struct service *s)
 static void write_goroutines(struct page *p)
 {
 	expo_family(
-		&p->x, "deferd_goroutines", EXPO_GAUGE,
+		&p->x, "deferd_goroutines", EXPO_GAUGE, "service,state",
 		"Goroutines at the newest census, by what they do; system: of the runtime itself; "
 		"leaked: so proved by it.");
 	FOR_EACH_SERVICE (s, p->m)
@@ -150,14 +150,14 @@ static void write_censuses(struct page *p)
 {
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_censuses", EXPO_COUNTER, "Censuses of goroutines, completed.");
+	expo_family(x, "deferd_censuses", EXPO_COUNTER, "", "Censuses of goroutines, completed.");
 	expo_sample(x, (double)p->show->censuses, NULL);
-	expo_family(x, "deferd_census_failures", EXPO_COUNTER,
+	expo_family(x, "deferd_census_failures", EXPO_COUNTER, "",
 		    "Censuses of goroutines that failed, and processes of which there can be none; "
 		    "why is "
 		    "in the log.");
 	expo_sample(x, (double)p->show->census_failures, NULL);
-	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER,
+	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER, "",
 		    "CPU time of deferd for all censuses.");
 	expo_sample(x, (double)p->show->census_ns / 1e9, NULL);
 }
@@ -183,7 +183,8 @@ static void write_alerts(struct page *p)
 {
 	const struct rule_set *rules = p->show->rules;
 
-	expo_family(&p->x, "deferd_alerts_firing", EXPO_GAUGE, "Alerts that are firing.");
+	expo_family(&p->x, "deferd_alerts_firing", EXPO_GAUGE, "rule,severity",
+		    "Alerts that are firing.");
 	for (unsigned i = 0; i < rules->n; i++) {
 		unsigned n = 0;
 
@@ -211,11 +212,11 @@ static void write_receivers(struct page *p)
 	struct receiver_stats st;
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_rules_last_evaluation_timestamp_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_rules_last_evaluation_timestamp_seconds", EXPO_GAUGE, "",
 		    "When the rules were evaluated last; when this stands still, nobody would be "
 		    "alerted.");
 	write_time(p, p->show->judged_ns, NULL, NULL);
-	expo_family(x, "deferd_notifications", EXPO_COUNTER,
+	expo_family(x, "deferd_notifications", EXPO_COUNTER, "receiver,result",
 		    "Messages to receivers: sent; failed and tried again; refused (3xx, 4xx) and "
 		    "not tried again.");
 	for (unsigned i = 0; i < n; i++) {
@@ -224,18 +225,18 @@ static void write_receivers(struct page *p)
 		expo_sample(x, (double)st.failed, "receiver", st.url, "result", "failed", NULL);
 		expo_sample(x, (double)st.refused, "receiver", st.url, "result", "refused", NULL);
 	}
-	expo_family(x, "deferd_notification_last_success_timestamp_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_notification_last_success_timestamp_seconds", EXPO_GAUGE, "receiver",
 		    "When a receiver took a message last; 0: it has taken none.");
 	for (unsigned i = 0; i < n; i++) {
 		receivers_get_stats(p->show->receivers, i, &st);
 		write_time(p, st.good_ns, "receiver", st.url);
 	}
-	expo_family(x, "deferd_alerts_silenced", EXPO_GAUGE,
+	expo_family(x, "deferd_alerts_silenced", EXPO_GAUGE, "",
 		    "Alerts that fire and were silenced in an Alertmanager when it was told last.");
 	for (const struct alert *a = alerts_active(p->show->alerts); a; a = a->hh.next)
 		silenced += receivers_silence(p->show->receivers, a) != NULL;
 	expo_sample(x, silenced, NULL);
-	expo_family(x, "deferd_alerts_untold", EXPO_COUNTER,
+	expo_family(x, "deferd_alerts_untold", EXPO_COUNTER, "",
 		    "Alerts that no receiver was told of: there were more than 4,096 at a time.");
 	expo_sample(x, (double)receivers_dropped(p->show->receivers), NULL);
 }
@@ -249,11 +250,11 @@ static void write_probe_cost(struct page *p)
 	write_counter(p, "deferd_probe_hits_unread",
 		      "Of these, only counted: there were more than the budget allows.",
 		      COUNT(unread));
-	expo_family(x, "deferd_probe_hit_price_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_probe_hit_price_seconds", EXPO_GAUGE, "instruction",
 		    "CPU time of the program that a hit costs, as measured at the start.");
 	expo_sample(x, (double)price[0] / 1e9, "instruction", "emulated", NULL);
 	expo_sample(x, (double)price[1] / 1e9, "instruction", "stepped", NULL);
-	expo_family(x, "deferd_probe_cost_seconds", EXPO_COUNTER,
+	expo_family(x, "deferd_probe_cost_seconds", EXPO_COUNTER, "service",
 		    "CPU time that probes have cost the service: hits, times their price.");
 	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
@@ -263,7 +264,7 @@ static void write_probe_cost(struct page *p)
 			    NULL);
 	}
 	expo_family(
-		x, "deferd_probe_full_seconds", EXPO_COUNTER,
+		x, "deferd_probe_full_seconds", EXPO_COUNTER, "service",
 		"Time with the full probe set, of all processes: rates of stack defers are their "
 		"counter's, divided by this one's.");
 	FOR_EACH_SERVICE (s, p->m)
@@ -278,10 +279,11 @@ static void write_targets(struct page *p)
 
 	for (const struct target *t = model_targets(p->m); t; t = t->hh.next)
 		n[t->state]++;
-	expo_family(x, "deferd_targets", EXPO_GAUGE, "Processes, by what can be observed of them.");
+	expo_family(x, "deferd_targets", EXPO_GAUGE, "state",
+		    "Processes, by what can be observed of them.");
 	for (int i = 0; i < TARGET_STATE_MAX; i++)
 		expo_sample(x, n[i], "state", view_state_names[i], NULL);
-	expo_family(x, "deferd_attach_failures", EXPO_COUNTER,
+	expo_family(x, "deferd_attach_failures", EXPO_COUNTER, "reason",
 		    "Processes or files that could not be attached, by reason.");
 	for (unsigned i = 0; i < p->show->n_failures; i++)
 		expo_sample(x, (double)p->show->failures[i], "reason", p->show->failure_names[i],
@@ -294,24 +296,25 @@ static void write_events(struct page *p)
 	const struct probe_stats *st = &p->show->probe;
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_events", EXPO_COUNTER, "Records taken from the ring.");
+	expo_family(x, "deferd_events", EXPO_COUNTER, "", "Records taken from the ring.");
 	expo_sample(x, (double)st->events, NULL);
 	expo_family(
-		x, "deferd_events_dropped", EXPO_COUNTER,
+		x, "deferd_events_dropped", EXPO_COUNTER, "reason",
 		"Detail that was lost, by reason; counters of defers and panics are not affected.");
 	for (unsigned i = 0; probe_loss_name(i); i++)
 		expo_sample(x, (double)st->lost[i], "reason", probe_loss_name(i), NULL);
 	expo_sample(x, (double)st->bad, "reason", "malformed", NULL);
 	expo_sample(x, (double)model_dropped(p->m), "reason", "model_full", NULL);
-	expo_family(x, "deferd_map_entries", EXPO_GAUGE, "Entries of the kernel maps.");
+	expo_family(x, "deferd_map_entries", EXPO_GAUGE, "map", "Entries of the kernel maps.");
 	expo_sample(x, st->targets, "map", "targets", NULL);
 	expo_sample(x, st->goroutines, "map", "goroutines", NULL);
 	expo_sample(x, st->sites, "map", "sites", NULL);
-	expo_family(x, "deferd_map_capacity", EXPO_GAUGE, "Entries the kernel maps can hold.");
+	expo_family(x, "deferd_map_capacity", EXPO_GAUGE, "map",
+		    "Entries the kernel maps can hold.");
 	expo_sample(x, st->targets_max, "map", "targets", NULL);
 	expo_sample(x, st->goroutines_max, "map", "goroutines", NULL);
 	expo_sample(x, st->sites_max, "map", "sites", NULL);
-	expo_family(x, "deferd_ring_bytes", EXPO_GAUGE, "Size of the ring buffer.");
+	expo_family(x, "deferd_ring_bytes", EXPO_GAUGE, "", "Size of the ring buffer.");
 	expo_sample(x, (double)st->ring_bytes, NULL);
 }
 
@@ -320,11 +323,11 @@ static void write_kernel(struct page *p)
 	const struct kernel_features *f = p->show->features;
 	struct expo *x = &p->x;
 
-	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE,
+	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE, "feature",
 		    "1: this kernel has it (tried at start), see deferd doctor.");
 	for (int i = 0; i < KERNEL_FEATURE_MAX; i++)
 		expo_sample(x, f->have[i], "feature", kernel_feature_docs[i].name, NULL);
-	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE,
+	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE, "kind",
 		    "1: how opens and closes of descriptors are seen now.");
 	for (int i = 0; i < FD_HOOKS_MAX; i++)
 		expo_sample(x, p->show->fd_hooks == (enum fd_hooks)i, "kind",
@@ -339,45 +342,73 @@ static void write_self(struct page *p)
 	struct expo *x = &p->x;
 
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
-	expo_family(x, "deferd_build", EXPO_INFO, "What this is.");
+	expo_family(x, "deferd_build", EXPO_INFO, "version,revision,libbpf", "What this is.");
 	expo_sample(x, 1, "version", deferd_version, "revision", deferd_revision, "libbpf", libbpf,
 		    NULL);
-	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE,
+	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE, "",
 		    "1: the configuration in force is the newest file.");
 	expo_sample(x, ex->last_reload_good, NULL);
-	expo_family(x, "deferd_config_last_reload_success_timestamp_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_config_last_reload_success_timestamp_seconds", EXPO_GAUGE, "",
 		    "When the configuration in force was loaded, Unix time.");
 	expo_sample(x, ex->last_reload_good_unix_s, NULL);
-	expo_family(x, "deferd_config_reloads", EXPO_COUNTER,
+	expo_family(x, "deferd_config_reloads", EXPO_COUNTER, "result",
 		    "Configurations that took effect, and those that were refused.");
 	expo_sample(x, (double)ex->reloads, "result", "done", NULL);
 	expo_sample(x, (double)ex->reloads_refused, "result", "refused", NULL);
-	expo_family(x, "deferd_config_last_reload_duration_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_config_last_reload_duration_seconds", EXPO_GAUGE, "",
 		    "How long the newest reload held up the event loop; 0: there was none.");
 	expo_sample(x, (double)ex->reload_ns / 1e9, NULL);
-	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE, "",
 		    "Duration of the newest scan of the kernel maps.");
 	expo_sample(x, (double)st->last_scan_ns / 1e9, NULL);
-	expo_family(x, "deferd_scan_interval_seconds", EXPO_GAUGE,
+	expo_family(x, "deferd_scan_interval_seconds", EXPO_GAUGE, "",
 		    "From one scan to the next; more than 1 when deferd is past "
 		    "daemon.budget_percent.");
 	expo_sample(x, st->look_every_s, NULL);
-	expo_family(x, "deferd_chains_read", EXPO_COUNTER,
+	expo_family(x, "deferd_chains_read", EXPO_COUNTER, "",
 		    "Goroutines whose depth was read from their memory.");
 	expo_sample(x, (double)st->chains_read, NULL);
-	expo_family(x, "deferd_images", EXPO_GAUGE, "Files of processes that are known.");
+	expo_family(x, "deferd_images", EXPO_GAUGE, "", "Files of processes that are known.");
 	expo_sample(x, st->images, NULL);
-	expo_family(x, "process_cpu_seconds", EXPO_COUNTER, "User and system CPU time of deferd.");
+	expo_family(x, "process_cpu_seconds", EXPO_COUNTER, "",
+		    "User and system CPU time of deferd.");
 	expo_sample(x, (double)ex->cpu_ns / 1e9, NULL);
-	expo_family(x, "process_resident_memory_bytes", EXPO_GAUGE,
+	expo_family(x, "process_resident_memory_bytes", EXPO_GAUGE, "",
 		    "Resident memory of deferd; the ring counts twice.");
 	expo_sample(x, (double)ex->rss_bytes, NULL);
-	expo_family(x, "process_open_fds", EXPO_GAUGE, "File descriptors of deferd.");
+	expo_family(x, "process_open_fds", EXPO_GAUGE, "", "File descriptors of deferd.");
 	expo_sample(x, (double)ex->open_fds, NULL);
-	expo_family(x, "process_max_fds", EXPO_GAUGE, "RLIMIT_NOFILE of deferd.");
+	expo_family(x, "process_max_fds", EXPO_GAUGE, "", "RLIMIT_NOFILE of deferd.");
 	expo_sample(x, (double)ex->max_fds, NULL);
-	expo_family(x, "process_start_time_seconds", EXPO_GAUGE, "When deferd started, Unix time.");
+	expo_family(x, "process_start_time_seconds", EXPO_GAUGE, "",
+		    "When deferd started, Unix time.");
 	expo_sample(x, ex->start_unix_s, NULL);
+}
+
+static void write_all(struct page *p)
+{
+	const struct show *s = p->show;
+
+	numbers_write_gauges(&p->x, p->m, s->now_ns);
+	write_defers(p);
+	write_panics(p);
+	write_aftermaths(p);
+	write_goroutines(p);
+	write_censuses(p);
+	requests_write_metrics(&p->x, p->m);
+	fds_write_metrics(&p->x, p->m);
+	write_fd_calls(p);
+	write_alerts(p);
+	write_receivers(p);
+	write_targets(p);
+	write_events(p);
+	write_kernel(p);
+	write_self(p);
+	s->self->series_dropped += p->x.dropped;
+	expo_family(&p->x, "deferd_series_dropped", EXPO_COUNTER, "",
+		    "Series left out because a family had web.series_max already.");
+	expo_sample(&p->x, (double)s->self->series_dropped, NULL);
+	expo_end(&p->x);
 }
 
 void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
@@ -388,24 +419,12 @@ void metrics_write(const struct show *s, bool openmetrics, struct buf *out)
 		.m = s->model,
 	};
 
-	numbers_write_gauges(&p.x, p.m, s->now_ns);
-	write_defers(&p);
-	write_panics(&p);
-	write_aftermaths(&p);
-	write_goroutines(&p);
-	write_censuses(&p);
-	requests_write_metrics(&p.x, p.m);
-	fds_write_metrics(&p.x, p.m);
-	write_fd_calls(&p);
-	write_alerts(&p);
-	write_receivers(&p);
-	write_targets(&p);
-	write_events(&p);
-	write_kernel(&p);
-	write_self(&p);
-	s->self->series_dropped += p.x.dropped;
-	expo_family(&p.x, "deferd_series_dropped", EXPO_COUNTER,
-		    "Series left out because a family had web.series_max already.");
-	expo_sample(&p.x, (double)s->self->series_dropped, NULL);
-	expo_end(&p.x);
+	write_all(&p);
+}
+
+void metrics_write_manual(const struct show *s, struct buf *out)
+{
+	struct page p = { .x = { .out = out, .manual = true }, .show = s, .m = s->model };
+
+	write_all(&p);
 }

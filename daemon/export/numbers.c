@@ -51,7 +51,7 @@ static void write_gauge(struct expo *x, const struct rule_metric *r, const struc
 	char name[2 * RULE_NAME_MAX];
 
 	snprintf(name, sizeof(name), "deferd_%s", r->name);
-	expo_family(x, name, EXPO_GAUGE, r->gauge.help);
+	expo_family(x, name, EXPO_GAUGE, "service", r->gauge.help);
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		struct metric_env env = { .m = m, .service = s, .now_ns = now_ns };
 		double v;

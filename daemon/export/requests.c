@@ -55,7 +55,7 @@ static void write_untimed(struct expo *x, const struct service *s)
 
 void requests_write_metrics(struct expo *x, const struct model *m)
 {
-	expo_family(x, "deferd_request_duration_seconds", EXPO_HISTOGRAM,
+	expo_family(x, "deferd_request_duration_seconds", EXPO_HISTOGRAM, "service",
 		    "From the call of a handler of net/http, HTTP/2 or gRPC to its return, of the "
 		    "requests that were timed.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
@@ -64,7 +64,7 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 				       s->requests->seconds_le, REQUESTS_LE,
 				       s->requests->seconds_sum);
 	}
-	expo_family(x, "deferd_request_defers", EXPO_HISTOGRAM,
+	expo_family(x, "deferd_request_defers", EXPO_HISTOGRAM, "service",
 		    "Defers that one request registered on its goroutine, as far as the probe set "
 		    "sees them.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
@@ -74,14 +74,14 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 				       s->requests->defers_sum);
 	}
 	expo_family(
-		x, "deferd_requests_untimed", EXPO_COUNTER,
+		x, "deferd_requests_untimed", EXPO_COUNTER, "service,reason",
 		"Requests of which the beginning or the end was not seen, by reason; none is in "
 		"the histograms.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			write_untimed(x, s);
 	}
-	expo_family(x, "deferd_request_timed_ratio", EXPO_GAUGE,
+	expo_family(x, "deferd_request_timed_ratio", EXPO_GAUGE, "service",
 		    "Share of the time in which requests are timed; below 1 where all would cost "
 		    "more than half of the probes' budget.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {

@@ -63,6 +63,14 @@ i=0
 ok $? "each query of the dashboard is PromQL"
 grep -q ERROR "$tmp/dashboard.out" && sed 's/^/#   /' "$tmp/dashboard.out"
 
+# What the manual lists is what a daemon has, with its labels: a family that no service has yet has no sample.
+sed -n 's/^\.It Li //p' deploy/man/deferd-metrics.7 | sort >"$tmp/manual"
+is "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$tmp/metrics" | sort | diff <(sed 's/{.*//' "$tmp/manual" | sort) -)" "" \
+	"the manual lists every family of metrics, and no other"
+sed -nE 's/^([a-z_]+)(_bucket|_sum|_count)?(\{.*\})? .*/\1 \3/p' "$tmp/metrics" | sed -E 's/_(bucket|sum|count) / /; s/="([^"\\]|\\.)*"//g; s/,?le\}/}/; s/\{\}//; s/ //' |
+	sort -u >"$tmp/labelled"
+is "$(comm -23 "$tmp/labelled" "$tmp/manual")" "" "every sample has the labels that the manual lists"
+
 # The Kubernetes form of rules.
 check "the example DeferRule is valid" "$DEFERD" check-config <(printf 'rule_files: ["%s"]\n' "$PWD/deploy/kubernetes/deferrule-example.yaml")
 done_testing

@@ -24,7 +24,7 @@ static void test_counter(void **state)
 {
 	struct expo x = start(false, 0);
 
-	expo_family(&x, "deferd_events", EXPO_COUNTER, "Records.");
+	expo_family(&x, "deferd_events", EXPO_COUNTER, "", "Records.");
 	expo_sample(&x, 18446744073709551615.0, NULL);
 	expo_sample(&x, 1234567890123, "service", "a", "kind", "b", NULL);
 	expo_end(&x);
@@ -34,7 +34,7 @@ static void test_counter(void **state)
 		"deferd_events_total 1.84467440737096e+19\n"
 		"deferd_events_total{service=\"a\",kind=\"b\"} 1234567890123\n");
 	x = start(true, 0);
-	expo_family(&x, "deferd_events", EXPO_COUNTER, "Records.");
+	expo_family(&x, "deferd_events", EXPO_COUNTER, "", "Records.");
 	expo_sample(&x, 0, NULL);
 	expo_end(&x);
 	assert_string_equal(out.data,
@@ -46,13 +46,13 @@ static void test_info_is_a_gauge_in_text(void **state)
 {
 	struct expo x = start(false, 0);
 
-	expo_family(&x, "deferd_build", EXPO_INFO, "What.");
+	expo_family(&x, "deferd_build", EXPO_INFO, "", "What.");
 	expo_sample(&x, 1, "version", "1", NULL);
 	assert_string_equal(out.data,
 			    "# HELP deferd_build_info What.\n# TYPE deferd_build_info gauge\n"
 			    "deferd_build_info{version=\"1\"} 1\n");
 	x = start(true, 0);
-	expo_family(&x, "deferd_build", EXPO_INFO, "What.");
+	expo_family(&x, "deferd_build", EXPO_INFO, "", "What.");
 	expo_sample(&x, 1, "version", "1", NULL);
 	assert_string_equal(out.data, "# HELP deferd_build What.\n# TYPE deferd_build info\n"
 				      "deferd_build_info{version=\"1\"} 1\n");
@@ -119,7 +119,7 @@ static void test_series_are_capped_by_family(void **state)
 	struct expo x = start(false, 3);
 
 	for (int family = 0; family < 2; family++) {
-		expo_family(&x, "m", EXPO_GAUGE, "M.");
+		expo_family(&x, "m", EXPO_GAUGE, "", "M.");
 		for (int i = 0; i < 5; i++)
 			expo_sample(&x, i, NULL);
 	}
@@ -134,7 +134,7 @@ static void test_histogram(void **state)
 	static const uint64_t counts[] = { 2, 3, 4 };
 	struct expo x = start(false, 0);
 
-	expo_family(&x, "d", EXPO_HISTOGRAM, "D.");
+	expo_family(&x, "d", EXPO_HISTOGRAM, "", "D.");
 	expo_histogram(&x, "service", "a\"b", edges, counts, 2, 600);
 	assert_string_equal(
 		out.data,
