@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "census/chain.h"
+#include "census/locks.h"
 #include "census/piles.h"
-#include "export/locks.h"
 #include "golang/goname.h"
 
 #define POOL_FRAMES 10 /* of a stack, in which a pool is looked for */
@@ -171,11 +171,52 @@ static const struct group *largest_group(struct census *c, const struct pile *p)
 	return p->n_groups ? census_groups(c)->by_id[p->groups[at].group] : NULL;
 }
 
+/* Who knows the names of an image. */
+struct namer {
+	struct model *m;
+	uint32_t image_id;
+};
+
+static const char *name_at_site(void *arg, uint64_t pc, unsigned k, bool *ret_known)
+{
+	const struct namer *namer = arg;
+	const struct name *n = model_site_name(namer->m, namer->image_id, pc);
+
+	*ret_known = n != NULL;
+	if (!n || k > n->n_outer)
+		return NULL;
+	return k ? n->outer[k - 1].function : n->at.function;
+}
+
+static const char *name_at_entry(void *arg, uint64_t entry, bool *ret_known)
+{
+	const struct namer *namer = arg;
+	const struct name *n = model_name(namer->m, namer->image_id, NAME_OF_FUNCTION, entry);
+
+	*ret_known = n != NULL;
+	return n ? n->at.function : NULL;
+}
+
+static struct lock_names names_by(struct namer *namer)
+{
+	return (struct lock_names){ name_at_site, name_at_entry, namer };
+}
+
+struct lock_survey *goroutine_events_survey(struct model *m, const struct show_census *sc)
+{
+	struct namer namer = { m, sc->image_id };
+	struct lock_names names = names_by(&namer);
+
+	return locks_survey(sc->census, &names);
+}
+
 static struct synclock lock_of(struct turn *turn, struct watch *w, const struct group *g)
 {
+	struct namer namer = { turn->model, w->image->id };
+	struct lock_names names = names_by(&namer);
 	bool named;
 
-	return view_lock_of(turn->model, w->image->id, g, &named);
+	return locks_kind(g, &names, &named);
 }
 
 /* To wait for a WaitGroup or a Cond is no pile-up: that is what they are for. */

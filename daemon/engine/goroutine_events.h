@@ -8,10 +8,14 @@
 
 #include "census/census.h"
 #include "engine/turn.h"
+#include "export/show.h"
 
 /* Whether the functions that its goroutines began in have names; those that have none are asked for. */
 bool goroutine_events_named(struct turn *turn, struct watch *w, struct census *c);
 /* `cost_ns`: CPU time that the census took. */
 void goroutine_events_emit(struct turn *turn, struct watch *w, struct census *c, uint64_t cost_ns);
+
+/* As struct show_census has it. */
+struct lock_survey *goroutine_events_survey(struct model *m, const struct show_census *sc);
 
 #endif

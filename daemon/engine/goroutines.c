@@ -136,6 +136,7 @@ int goroutines_count(struct censuses *cs, struct turn *turn, struct watch *w,
 		return more;
 	*ret = (struct show_census){ .census = c,
 				     .image_id = w->image->id,
+				     .survey = goroutine_events_survey,
 				     .took_ns = loop_now_ns() - begin_ns };
 	return 0;
 }
@@ -155,6 +156,7 @@ int goroutines_last(struct censuses *cs, struct turn *turn, struct watch *w,
 		return reason_set(reason, -EAGAIN, "there was no census yet");
 	*ret = (struct show_census){ .census = m->c,
 				     .image_id = w->image->id,
+				     .survey = goroutine_events_survey,
 				     .took_ns = m->schedule.cost_ns };
 	return 0;
 }

@@ -25,16 +25,6 @@
 #include <jansson.h>
 
 #include "export/show.h"
-#include "golang/synclock.h"
-
-#define VIEW_PILES_MAX 64 /* locks, and as many channels */
-
-/*
- * Which lock a group of goroutines waits for, by the functions it stands in. *ret_named is false when one
- * of them has no name yet.
- */
-struct synclock view_lock_of(struct model *m, uint32_t image_id, const struct group *g,
-			     bool *ret_named);
 
 /*
  * The last census that is complete; `t` NULL: nothing is known of before. *ret_complete is false while

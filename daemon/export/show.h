@@ -11,7 +11,7 @@
 
 #include "alert/alert.h"
 #include "base/reason.h"
-#include "census/census.h"
+#include "census/locks.h"
 #include "export/receivers.h"
 #include "model/model.h"
 #include "probe/kernel.h"
@@ -35,6 +35,8 @@ struct show_census {
 	struct census *census;
 	uint32_t image_id; /* whose link-time addresses those in it are */
 	uint64_t took_ns;  /* CPU time of ours */
+	/* What its goroutines wait for, by the memory of the process as it is now: see locks_survey(). */
+	struct lock_survey *(*survey)(struct model *m, const struct show_census *sc);
 };
 
 struct show {

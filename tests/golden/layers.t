@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 folders="alert arch base cmd config elf engine event export golang http model proc stat"
 n=1
-echo "1..$((1 + $(wc -w <<<"$folders")))"
+echo "1..$((2 + $(wc -w <<<"$folders")))"
 climbs=$(tests/lib/include-graph.sh --check) || printf 'not '
 echo "ok 1 - no folder includes a band above its own"
 [ -z "$climbs" ] || echo "$climbs" | sed 's/^/# /'
@@ -14,3 +14,9 @@ for folder in $folders; do
 	echo "ok $n - no circle of files in $folder/"
 	[ -z "$circle" ] || echo "$circle" | sed 's/^/# /'
 done
+# What is shown was read before: by a census, or by who makes the page, never by export/ itself.
+reads=$(for c in daemon/export/*.c; do nm -A -u "${BUILD:-build}/${c%.c}.o"; done |
+	grep -E ' (memread_|census_(memory|begin|step)|holders_|piles_|selects_|locks_|chain_)')
+[ -z "$reads" ] || printf 'not '
+echo "ok $((n + 1)) - no page reads the memory of a process"
+[ -z "$reads" ] || echo "$reads" | sed 's/^/# /'

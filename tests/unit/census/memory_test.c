@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "census/locks.h"
 #include "memimage.h"
 
 #define LINE_BYTES 8192
@@ -164,6 +165,92 @@ static void take(struct census *c, uint64_t now_ns)
 	assert_int_equal(more, 0);
 }
 
+/* The account as names; `unnamed`: its functions have no name yet. */
+struct namer {
+	const struct account *a;
+	bool unnamed;
+	char function[512];
+};
+
+static const char *at_site(void *arg, uint64_t pc, unsigned k, bool *ret_known)
+{
+	struct namer *n = arg;
+	const char *functions = functions_at(n->a, pc);
+
+	*ret_known = !n->unnamed;
+	for (; k && *functions; k--) {
+		functions += strcspn(functions, ";");
+		functions += *functions != 0;
+	}
+	if (!*functions || n->unnamed)
+		return NULL;
+	snprintf(n->function, sizeof(n->function), "%.*s", (int)strcspn(functions, ";"), functions);
+	return n->function;
+}
+
+static const char *at_entry(void *arg, uint64_t entry, bool *ret_known)
+{
+	return at_site(arg, entry + 1, 0, ret_known);
+}
+
+static const struct lock_wait *wait_at(const struct lock_survey *s, const char *function,
+				       const struct account *a)
+{
+	for (unsigned i = 0; i < s->n_locks; i++) {
+		const struct group *g = s->locks[i].sites[0].group;
+
+		if (!strcmp(functions_at(a, g->key.start + 1), function))
+			return &s->locks[i];
+	}
+	return NULL;
+}
+
+/* Each goroutine that waits for a lock is in the survey, by the kind of the lock. */
+static void survey(struct census *c, const struct account *a)
+{
+	static const struct {
+		const char *function;
+		enum synclock_kind kind;
+	} cases[] = {
+		{ "main.locks", SYNCLOCK_MUTEX },
+		{ "main.locksShared", SYNCLOCK_RWMUTEX },
+		{ "main.readsHeld", SYNCLOCK_RWMUTEX },
+		{ "main.waitsForGroup", SYNCLOCK_WAITGROUP },
+		{ "main.waitsForCond", SYNCLOCK_COND },
+	};
+	struct namer namer = { .a = a };
+	const struct lock_names names = { at_site, at_entry, &namer };
+	_cleanup_free_ struct lock_survey *s = locks_survey(c, &names), *blind = NULL;
+
+	assert_non_null(s);
+	assert_true(s->named);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct lock_wait *w = wait_at(s, cases[i].function, a);
+
+		if (!w) /* it waits for the same RWMutex as another one, and is a site of that */
+			continue;
+		assert_int_equal(w->kind, cases[i].kind);
+		assert_true(w->waiting >= 1 && w->n_sites >= 1);
+		assert_int_equal(w->searched,
+				 w->kind == SYNCLOCK_MUTEX || w->kind == SYNCLOCK_RWMUTEX);
+		for (unsigned k = 0; k < a->n_facts; k++) {
+			if (!strcmp(a->facts[k].function, cases[i].function) &&
+			    !strcmp(a->facts[k].what, "object"))
+				assert_in_range(a->facts[k].value - w->address, 0, SYNCLOCK_BYTES);
+		}
+	}
+	assert_non_null(wait_at(s, "main.locks", a));
+	assert_non_null(wait_at(s, "main.waitsForGroup", a));
+	for (unsigned i = 1; i < s->n_locks; i++)
+		assert_true(s->locks[i - 1].waiting >= s->locks[i].waiting);
+	namer.unnamed = true;
+	blind = locks_survey(c, &names);
+	assert_non_null(blind);
+	assert_false(blind->named);
+	for (unsigned i = 0; i < blind->n_locks; i++)
+		assert_int_equal(blind->locks[i].kind, SYNCLOCK_SEMAPHORE);
+}
+
 static void compare(const char *image_path)
 {
 	char path[512];
@@ -193,6 +280,7 @@ static void compare(const char *image_path)
 		assert_int_equal(a->told[i].seen, 2);
 	for (unsigned i = 0; i < a->n_facts; i++)
 		assert_int_equal(a->facts[i].seen, 2);
+	survey(c, a);
 	census_free(c);
 	free_account(a);
 }
