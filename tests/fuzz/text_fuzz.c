@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	one_line(&out, 0);
 	buf_reset(&out);
 	x.out = &out;
-	expo_family(&x, "f", EXPO_GAUGE, "help");
+	expo_family(&x, "f", EXPO_GAUGE, "", "help");
 	expo_sample(&x, 1, "l", text, NULL);
 	one_line(&out, 3);
 	buf_done(&out);
