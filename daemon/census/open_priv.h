@@ -3,7 +3,7 @@
 #ifndef DEFERD_CENSUS_OPEN_PRIV_H
 #define DEFERD_CENSUS_OPEN_PRIV_H
 
-#include "census/census.h"
+#include "census/opts.h"
 
 #define OPEN_SLOTS 1024u
 

@@ -2,7 +2,9 @@
 #ifndef DEFERD_CENSUS_REASONS_PRIV_H
 #define DEFERD_CENSUS_REASONS_PRIV_H
 
-#include "census/census.h"
+#include "census/goroutine.h"
+#include "census/opts.h"
+#include "census/reasons.h"
 
 /* The texts of the wait reasons, "" for none; sanitized. 0 or negative errno. */
 int census_reasons(const struct memread *m, const struct census_where *where,

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #include "base/memread.h"
-#include "census/census.h"
+#include "census/groups.h"
+#include "census/opts.h"
 
 /* Of the goroutine that was in a g when it was last looked at. */
 struct record {

@@ -7,8 +7,9 @@
 #define DEFERD_CENSUS_STACK_PRIV_H
 
 #include "base/memread.h"
-#include "census/census.h"
+#include "census/goroutine.h"
 #include "census/open_priv.h"
+#include "census/opts.h"
 #include "census/pages.h"
 
 #define STACK_FIRST      2048u /* bytes of a stack that are read first; most need no more */
