@@ -6,6 +6,7 @@
 #ifndef DEFERD_UI_TABLES_H
 #define DEFERD_UI_TABLES_H
 
+#include "ui/cells.h"
 #include "ui/table.h"
 
 extern const struct table_kind table_services;    /* snapshot: services[] */
@@ -37,8 +38,5 @@ extern const struct tables_outcome tables_outcomes[];
 enum style tables_outcome_style(const char *outcome);
 /* Of its value; what it was when it was no panic. Borrowed from it; "": not known. */
 const char *tables_panic_type(const json_t *panic);
-
-/* "function file:line" of a site object, as much as is known; "-" for null. */
-void tables_place(const json_t *site, char *buf, size_t size);
 
 #endif

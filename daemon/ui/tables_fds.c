@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ui/tables_priv.h"
+#include "ui/tables.h"
 
 static void as_what(const struct column *c, const json_t *row, struct table_value *ret)
 {

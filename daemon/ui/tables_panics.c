@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/tables_priv.h"
+#include "ui/tables.h"
 
 /* The worst first: what does not fit on a line is at its end. */
 const struct tables_outcome tables_outcomes[] = {

@@ -1,38 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#include "ui/tables_priv.h"
+#include "ui/tables.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-bool request_number(const json_t *row, const char *key, double *ret)
-{
-	return value_number(json_object_get(row, "requests"), key, ret);
-}
-
-void as_latency(const struct column *c, const json_t *row, struct table_value *ret)
-{
-	double s;
-
-	table_value_set(ret, "");
-	if (request_number(row, c->key, &s))
-		value_latency(ret->text, sizeof(ret->text), s, false);
-}
-
-/* What the default rule pages for, next to deep defers. */
-#define RISE_ALARM_S 0.03
-
-void as_rise(const struct column *c, const json_t *row, struct table_value *ret)
-{
-	double s;
-
-	table_value_set(ret, "");
-	if (!request_number(row, c->key, &s))
-		return;
-	value_latency(ret->text, sizeof(ret->text), s, true);
-	if (s > RISE_ALARM_S)
-		ret->style = STYLE_WARN;
-}
 
 static void as_request_count(const struct column *c, const json_t *row, struct table_value *ret)
 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Includes go downhill only, from compose to means; inside a folder, files need each other one way only.
 cd "$(dirname "$0")/../.." || exit 1
-folders="alert arch base cmd config elf engine event export golang http model proc stat"
+folders="alert arch base census cmd config elf engine event export golang http model proc stat ui"
 n=1
 echo "1..$((2 + $(wc -w <<<"$folders")))"
 climbs=$(tests/lib/include-graph.sh --check) || printf 'not '

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the files with tables in them share: how a member is shown, and how a column is written. */
-#ifndef DEFERD_UI_TABLES_PRIV_H
-#define DEFERD_UI_TABLES_PRIV_H
+/* What tables are made of: how a member is shown, and how a column is written. */
+#ifndef DEFERD_UI_CELLS_H
+#define DEFERD_UI_CELLS_H
 
-#include "ui/tables.h"
+#include "ui/table.h"
+#include "ui/value.h"
 
 void table_value_set(struct table_value *v, const char *text); /* "" shows as "-" */
 
@@ -15,11 +16,16 @@ void as_age(const struct column *c, const json_t *row, struct table_value *ret);
 void as_share(const struct column *c, const json_t *row,
 	      struct table_value *ret); /* 0 to 1, as percent */
 void as_place(const struct column *c, const json_t *row, struct table_value *ret);
+void as_file_line(const struct column *c, const json_t *row,
+		  struct table_value *ret); /* of as_place */
 
 /* Of the member `requests`: see export/requests.h. */
 bool request_number(const json_t *row, const char *key, double *ret);
 void as_latency(const struct column *c, const json_t *row, struct table_value *ret);
 void as_rise(const struct column *c, const json_t *row, struct table_value *ret);
+
+/* "function file:line" of a site object, as much as is known; "-" for null. */
+void tables_place(const json_t *site, char *buf, size_t size);
 
 /* What a filter asks, in either case of letters. */
 bool tables_has(const char *member, const char *text);
