@@ -20,7 +20,7 @@ static void usage(FILE *out)
 		     "Usage: deferd COMMAND [OPTIONS]\n\nCommands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(out, "\ndeferd COMMAND --help tells more.\n");
+	fprintf(out, "\ndeferd COMMAND --help shows its options.\n");
 }
 
 /*

@@ -230,7 +230,7 @@ static bool read_string(struct parser *p, char *ret, size_t size)
 	}
 	ret[n] = '\0';
 	if (*p->at != '"') {
-		fail_at(p, begin, "a string without its end");
+		fail_at(p, begin, "unterminated string");
 		return false;
 	}
 	p->at++;
@@ -325,12 +325,13 @@ static unsigned read_metric(struct parser *p)
 		len++;
 	if (!len)
 		return fail_at(p, begin,
-			       *begin ? "expected a metric or a number" : "it ends too early");
+			       *begin ? "expected a metric or a number"
+				      : "unexpected end of expression");
 	snprintf(name, sizeof(name), "%.*s", (int)len, begin);
 	n.metric = rule_metric_find(name);
 	if (!n.metric)
 		return fail_at(p, begin,
-			       "no metric is called '%s': see deferd check-config --example", name);
+			       "there is no metric '%s': see deferd check-config --example", name);
 	p->at += len;
 	if (take(p, "{")) {
 		n.selector = read_selector(p);
@@ -452,7 +453,7 @@ static unsigned read_numeric(struct parser *p, unsigned (*read)(struct parser *p
 	at = p->at;
 	i = read(p);
 	if (!p->err && is_truth(p, i))
-		return fail_at(p, at, "a comparison is no number");
+		return fail_at(p, at, "expected a number, not a comparison");
 	return i;
 }
 
@@ -486,7 +487,7 @@ static unsigned read_chain(struct parser *p, unsigned (*read)(struct parser *p),
 		if (i < 0)
 			break;
 		if (is_truth(p, a))
-			return fail_at(p, at, "what is before '%s' is no number", signs[i]);
+			return fail_at(p, at, "expected a number before '%s'", signs[i]);
 		a = add(p, (struct node){ .kind = kinds[i], .a = a, .b = read_numeric(p, read) });
 	}
 	return a;
@@ -575,7 +576,7 @@ static unsigned read_comparison(struct parser *p)
 		if (!take(p, signs[i]))
 			continue;
 		if (is_truth(p, a))
-			return fail_at(p, at, "what is before '%s' is no number", signs[i]);
+			return fail_at(p, at, "expected a number before '%s'", signs[i]);
 		b = read_numeric(p, read_sum);
 		fit(p, at, a, b);
 		fit(p, at, b, a);
@@ -676,7 +677,7 @@ static void check_scope(struct parser *p)
 			"(service) (%s)",
 			of_target->name, of_target->name);
 	else if (!of_service && !of_target && !by)
-		fail_at(p, p->text, "no metric is in it");
+		fail_at(p, p->text, "the expression names no metric");
 }
 
 int expr_compile(const char *text, struct expr **ret_x, struct reason *reason)

@@ -351,7 +351,7 @@ const struct rule_metric rule_metrics[] = {
 	  .read = goroutines,
 	  .json = { "goroutine_count", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "goroutines_leaked", "goroutines",
-	  "goroutines of which the Go runtime itself has proved that they wait for ever (1.26+, "
+	  "goroutines that wait for ever, as the Go runtime itself has proved (1.26+, "
 	  "after its leak profile)",
 	  .read = goroutines_leaked },
 	{ "goroutine_leak_per_hour", "1/h",
@@ -439,7 +439,7 @@ const struct rule_metric rule_metrics[] = {
 	  .gauge = { "Descriptors that are opened and not closed, of processes that leak." } },
 	{ "budget_level", "steps", .read = budget_level, .fold = METRIC_MAX,
 	  .gauge = { "What the budget leaves of the probes, of the process with the fewest: 0 "
-		     "all, 1 but for calls from the busiest functions, 2 the lean set, 3 panics "
+		     "all, 1 without calls from the busiest functions, 2 the lean set, 3 panics "
 		     "only, 4 none." },
 	  .json = { "budget_level", .whole = true } },
 	{ "request_p95_baseline_seconds", "s", .read_service = request_p95_baseline,

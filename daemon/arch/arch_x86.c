@@ -325,7 +325,7 @@ static int go_point(struct walk w, struct arch_point *ret, struct reason *reason
 
 	if (!decode(w.code, 0, &first))
 		return reason_set(reason, -EBADMSG,
-				  "the bytes at the function's entry are no x86 instruction");
+				  "the bytes at the function's entry are not an x86 instruction");
 	if (find_check(w.code, &branch)) {
 		uint32_t next = after(&branch);
 
@@ -347,7 +347,7 @@ static int c_point(struct walk w, struct arch_point *ret, struct reason *reason)
 
 	if (!decode(w.code, 0, &first))
 		return reason_set(reason, -EBADMSG,
-				  "the bytes at the function's entry are no x86 instruction");
+				  "the bytes at the function's entry are not an x86 instruction");
 	if (first.info.mnemonic == ZYDIS_MNEMONIC_ENDBR64)
 		w.at = after(&first);
 	if (find_quiet(w, true, &i, &words))

@@ -96,7 +96,7 @@ static int read_all(struct pass *p, pid_t pid)
 	if (err) {
 		fprintf(stderr,
 			"deferd fds: no pass of the kernel over all descriptors (%s): /proc is "
-			"read, which tells no address family, port or state\n",
+			"read, which shows no address family, port or state\n",
 			reason.text);
 		fdtally_free(p->tally);
 		p->tally = fdtally_new(pid);
@@ -472,7 +472,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_fds = {
 	.name = "fds",
-	.summary = "who has how many descriptors of what; whether one process gets more",
+	.summary = "descriptors of each process by kind; whether those of one process grow",
 	.usage = "[OPTIONS] [PID]",
 	.details =
 		"Of all processes, or of one with its connections by port and state: one pass of "

@@ -232,8 +232,8 @@ const struct command cmd_goroutines = {
 	.usage = "[OPTIONS] PID",
 	.details = "Reads the memory of the process; nothing is attached to it, and it does not "
 		   "stop.\n"
-		   "A group is one stack, state, wait reason and go statement. Of a goroutine that "
-		   "runs there is no stack.\n"
+		   "A group is one stack, state, wait reason and go statement. A running goroutine "
+		   "shows no stack.\n"
 		   "A daemon that observes the process is asked for its newest census: it knows "
 		   "which groups grow as a leak does, and\n"
 		   "how old a wait is. Without one its age is as the runtime has it: about, by the "

@@ -168,7 +168,7 @@ static int show(const json_t *doc, pid_t pid)
 		printf("; seen by the daemon %.1f s ago", age);
 	putchar('\n');
 	if (value_integer(doc, "not_located"))
-		printf("%lld more wait for locks that could not be told apart\n",
+		printf("%lld more wait for locks that could not be identified\n",
 		       value_integer(doc, "not_located"));
 	if (value_integer(doc, "left_out"))
 		printf("%lld more are not in these numbers: too many, or gone on meanwhile\n",

@@ -193,7 +193,7 @@ static void print(const json_t *doc)
 	if (!json_array_size(json_object_get(doc, "totals")))
 		printf("no panics\n");
 	print_list(json_object_get(doc, "totals"), NULL, print_total);
-	print_list(json_object_get(doc, "sites"), "By site (those told):", print_site);
+	print_list(json_object_get(doc, "sites"), "By site (panics with details):", print_site);
 	print_list(json_object_get(doc, "misplaced"),
 		   "recover() that returned nil while a panic ran: it works only in the deferred "
 		   "function itself",

@@ -202,7 +202,8 @@ int source_set_probes(struct source *s, uint32_t pid, const char *set, struct re
 
 	if (strspn(set, "abcdefghijklmnopqrstuvwxyz") != strlen(set) || strlen(set) > 32)
 		return reason_set(reason, -EINVAL,
-				  "'%s' is no probe set: off, lean, full, burst or default", set);
+				  "'%s' is not a probe set: off, lean, full, burst or default",
+				  set);
 	snprintf(path, sizeof(path), "/api/v1/probes?pid=%u&set=%s", pid, set);
 	return http_client_post(s->client, path, &body, &len, reason);
 }

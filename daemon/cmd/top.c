@@ -33,7 +33,7 @@ static const struct cmd_option options[] = {
 	{ "batch", 'b', OPTION_FLAG, &batch, .help = "text without a terminal" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON snapshot a line; a batch, too" },
 	{ "updates", 'n', OPTION_U32, &updates, .min = 1, .max = UINT32_MAX, .arg = "N",
-	  .help = "stop after so many (1 in a batch)" },
+	  .help = "stop after N updates (1 in a batch)" },
 	{ "delay", 'd', OPTION_U32, &delay_s, .min = 1, .max = 3600, .arg = "SECONDS",
 	  .help = "between updates (2)" },
 	{},

@@ -36,7 +36,7 @@ static const struct cmd_option options[] = {
 	{ "lean", 0, OPTION_FLAG, &lean,
 	  .help = "defers in loops and panics only: cheap for the process" },
 	{ "fd-hooks", 0, OPTION_STRING, &fd_hooks, .arg = "KIND",
-	  .help = "who sees opens and closes: auto, fentry, kprobe, tracepoint or off" },
+	  .help = "hooks on opens and closes: auto, fentry, kprobe, tracepoint or off" },
 	{ "no-fds", 0, OPTION_FLAG, &no_fds, .help = "leave descriptors out" },
 	{ "events", 'n', OPTION_U32, &limit_events, .min = 1, .max = UINT32_MAX, .arg = "N",
 	  .help = "stop after N events" },
@@ -321,7 +321,8 @@ static int follow(struct trace *t, pid_t pid)
 	target = model_target_by_pid(engine_model(t->session.engine), pid);
 	if (!target && !t->gone && !t->stop) {
 		fprintf(stderr,
-			"deferd trace: process %d does not exist, or is no Go program and no C "
+			"deferd trace: process %d does not exist, or is neither a Go program nor a "
+			"C "
 			"program with a defer runtime\n",
 			pid);
 		return EXIT_FAILED;

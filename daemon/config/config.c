@@ -91,23 +91,21 @@ static const struct yaml_key probes_keys[] = {
 		 "and descriptors only",
 	  .preset = "lean" },
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
-	  .doc = "pending defers of one goroutine or thread that are told at once; also of the "
-		 "default rule",
+	  .doc = "pending defers of one goroutine or thread that are reported at once; also the "
+		 "threshold of the default rule",
 	  .preset = "35", .restart = true },
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(probes.all.budget_percent), .min = 0,
 	  .max = 100,
-	  .doc = "of one core, that probes may cost a process; who is past it loses some within "
-		 "the "
-		 "second, and gets them back with patience; 0: any",
+	  .doc = "share of one core that probes may cost a process; past it a process loses probes "
+		 "within the second, and gets them back later; 0: no limit",
 	  .preset = "1" },
 	{ "watch_writes", .type = YAML_BOOL, .offset = F(probes.watch_writes),
-	  .doc = "see whether who recovers from a panic writes to a log: whether panics are "
-		 "swallowed; costs every syscall of the host 40 ns, for 10 s a minute at most",
+	  .doc = "watch whether a program logs the panics that it recovers from (else they are "
+		 "swallowed); costs 40 ns on every syscall of the host, for 10 s a minute at most",
 	  .preset = "true" },
 	{ "services", .type = YAML_CUSTOM, .parse = parse_services,
-	  .doc = "services that are probed otherwise, as { service: \"checkout-*\", set: burst, "
-		 "budget_percent: 2 }; the first whose "
-		 "glob fits decides",
+	  .doc = "services with other probes, as { service: \"checkout-*\", set: burst, "
+		 "budget_percent: 2 }; the first glob that matches decides",
 	  .preset = "[]" },
 };
 
@@ -152,12 +150,12 @@ static const struct yaml_key requests_keys[] = {
 
 static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
-	  .doc = "who sees opens and closes; auto: fentry or kprobe where the kernel has it, else "
-		 "tracepoints while a process is growing",
+	  .doc = "how opens and closes are seen; auto: by fentry or kprobe where the kernel has "
+		 "them, else by tracepoints while a process grows",
 	  .preset = "auto" },
 	{ "source", .type = YAML_ENUM, .offset = F(descriptors.source), .names = fd_source_names,
-	  .doc = "who tells which there are; auto: the kernel in one pass, where it can; proc: "
-		 "/proc, which costs ten times as much and tells no port",
+	  .doc = "where descriptors are read; auto: in one pass of the kernel, where it can; proc: "
+		 "from /proc, which costs ten times as much and shows no ports",
 	  .preset = "auto" },
 	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND,
 	  .max = 86400 * SECOND, .doc = "time over which growth is judged", .preset = "60s",
@@ -170,8 +168,8 @@ static const struct yaml_key census_keys[] = {
 	  .preset = "true", .restart = true },
 	{ "interval", .type = YAML_DURATION, .offset = F(census.interval_ns), .min = SECOND,
 	  .max = 3600 * SECOND,
-	  .doc = "from one census of a process to the next, at least; who has not run for six of "
-		 "them may be leaked",
+	  .doc = "least time between two censuses of a process; a goroutine that has not run for "
+		 "six of them may be leaked",
 	  .preset = "10s", .restart = true },
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(census.budget_percent), .min = 0.01,
 	  .max = 50, .doc = "of one core, for all processes together; longer intervals keep to it",
@@ -329,7 +327,7 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
 	{ SECTION(targets), .doc = "which services are observed" },
 	{ "receivers", .type = YAML_CUSTOM, .parse = parse_receivers,
-	  .doc = "who is told of alerts over the network" },
+	  .doc = "where alerts are sent" },
 	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
 	  .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,

@@ -85,15 +85,15 @@ static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
 #define O(field) offsetof(struct receivers_opts, field)
 static const struct yaml_key keys[] = {
 	{ "alertmanagers", YAML_CUSTOM, .parse = parse_alertmanagers,
-	  .doc = "all of them are told, again and again while an alert fires (API v2)",
+	  .doc = "each gets all alerts, again every `resend` while they fire (API v2)",
 	  .preset = "[]" },
 	{ "webhooks", YAML_CUSTOM, .parse = parse_webhooks,
-	  .doc = "each is told of each change, once, as {\"version\":\"1\",\"alerts\":[...]}",
+	  .doc = "each gets every change once, as {\"version\":\"1\",\"alerts\":[...]}",
 	  .preset = "[]" },
 	{ "resend", .type = YAML_DURATION, .offset = O(resend_ns), .min = SECOND,
 	  .max = 3600 * SECOND,
-	  .doc = "how often; an Alertmanager that hears nothing for four of them takes an alert "
-		 "for ended",
+	  .doc = "time between two messages about an alert that fires; Alertmanager resolves an "
+		 "alert that it has not heard about for four of them",
 	  .preset = "1m" },
 	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to all alerts",
 	  .preset = "{}" },
@@ -111,7 +111,7 @@ int receivers_presets(struct receivers_opts *opts)
 
 void receivers_print_example(struct buf *b)
 {
-	buf_puts(b, "\n# who is told of alerts over the network, as { url: "
+	buf_puts(b, "\n# where alerts are sent, as { url: "
 		    "\"http://alertmanager:9093\" }\n"
 		    "receivers:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)

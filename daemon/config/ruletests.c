@@ -105,7 +105,7 @@ static void parse_metric(struct yaml_file *f, yaml_node_t *node, void *base)
 	s->metric = rule_metric_find(name);
 	if (!s->metric)
 		yaml_error(f, node,
-			   "metric: no metric is called '%s': see deferd check-config --example",
+			   "metric: there is no metric '%s': see deferd check-config --example",
 			   name);
 }
 

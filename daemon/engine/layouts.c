@@ -170,7 +170,7 @@ static void check_panics(struct layout_search *m, struct turn *turn, struct watc
 	limit_watch(
 		w, TARGET_LIMITED,
 		"the runtime's layout of a panic is not known: panics and recoveries are counted, "
-		"their outcomes are not told apart");
+		"their outcomes are not known");
 	log_layout(w, LOG_WARN, "layout of panics does not fit");
 }
 

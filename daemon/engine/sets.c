@@ -58,7 +58,8 @@ int sets_choose(const struct turn *turn, struct watch *w, const char *set, struc
 
 	if (to < 0)
 		return reason_set(reason, -EINVAL,
-				  "'%s' is no probe set: off, lean, full, burst or default", set);
+				  "'%s' is not a probe set: off, lean, full, burst or default",
+				  set);
 	if ((to == CONFIG_PROBES_FULL || to == CONFIG_PROBES_BURST) && !turn_multi(turn))
 		return reason_set(
 			reason, -ENOTSUP,

@@ -79,8 +79,8 @@ static void write_defers(struct page *p)
 		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist,
 			       MODEL_DEPTH_EDGES, (double)s->depth_hist_sum);
 	expo_family(x, "deferd_state_exact", EXPO_GAUGE, "service",
-		    "1: nothing of this service's state is inferred and no detail was lost since "
-		    "the last scan.");
+		    "1: nothing in the state of this service is inferred, and no detail was lost "
+		    "since the last scan.");
 	FOR_EACH_SERVICE (s, p->m)
 		expo_sample(x, service_exact(s), "service", s->name, NULL);
 }
@@ -105,8 +105,8 @@ static void write_panics(struct page *p)
 		      "second.",
 		      COUNT(untold));
 	expo_family(x, "deferd_recover_misplaced", EXPO_COUNTER, "service",
-		    "Calls of recover() that returned nil although a panic ran: they stood in a "
-		    "wrong frame.");
+		    "Calls of recover() in a wrong frame, which returned nil while a panic was "
+		    "running.");
 	FOR_EACH_SERVICE (s, p->m)
 		expo_sample(x, (double)service_misplaced(p->m, s), "service", s->name, NULL);
 }
@@ -138,10 +138,9 @@ static void write_states(struct page *p, const struct service *s)
 
 static void write_goroutines(struct page *p)
 {
-	expo_family(
-		&p->x, "deferd_goroutines", EXPO_GAUGE, "service,state",
-		"Goroutines at the newest census, by what they do; system: of the runtime itself; "
-		"leaked: so proved by it.");
+	expo_family(&p->x, "deferd_goroutines", EXPO_GAUGE, "service,state",
+		    "Goroutines at the newest census by state; system: of the runtime itself; "
+		    "leaked: proved by the runtime.");
 	FOR_EACH_SERVICE (s, p->m)
 		write_states(p, s);
 }
@@ -153,9 +152,8 @@ static void write_censuses(struct page *p)
 	expo_family(x, "deferd_censuses", EXPO_COUNTER, "", "Censuses of goroutines, completed.");
 	expo_sample(x, (double)p->show->censuses, NULL);
 	expo_family(x, "deferd_census_failures", EXPO_COUNTER, "",
-		    "Censuses of goroutines that failed, and processes of which there can be none; "
-		    "why is "
-		    "in the log.");
+		    "Failed censuses of goroutines, and processes that cannot have one; the log "
+		    "says why.");
 	expo_sample(x, (double)p->show->census_failures, NULL);
 	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER, "",
 		    "CPU time of deferd for all censuses.");
@@ -213,8 +211,7 @@ static void write_receivers(struct page *p)
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_rules_last_evaluation_timestamp_seconds", EXPO_GAUGE, "",
-		    "When the rules were evaluated last; when this stands still, nobody would be "
-		    "alerted.");
+		    "When the rules were evaluated last; alert on its standing still.");
 	write_time(p, p->show->judged_ns, NULL, NULL);
 	expo_family(x, "deferd_notifications", EXPO_COUNTER, "receiver,result",
 		    "Messages to receivers: sent; failed and tried again; refused (3xx, 4xx) and "
@@ -232,12 +229,13 @@ static void write_receivers(struct page *p)
 		write_time(p, st.good_ns, "receiver", st.url);
 	}
 	expo_family(x, "deferd_alerts_silenced", EXPO_GAUGE, "",
-		    "Alerts that fire and were silenced in an Alertmanager when it was told last.");
+		    "Firing alerts that an Alertmanager silences, by its newest answer.");
 	for (const struct alert *a = alerts_active(p->show->alerts); a; a = a->hh.next)
 		silenced += receivers_silence(p->show->receivers, a) != NULL;
 	expo_sample(x, silenced, NULL);
-	expo_family(x, "deferd_alerts_untold", EXPO_COUNTER, "",
-		    "Alerts that no receiver was told of: there were more than 4,096 at a time.");
+	expo_family(
+		x, "deferd_alerts_untold", EXPO_COUNTER, "",
+		"Alerts that were not sent to any receiver: more than 4,096 changed at a time.");
 	expo_sample(x, (double)receivers_dropped(p->show->receivers), NULL);
 }
 
@@ -246,7 +244,7 @@ static void write_probe_cost(struct page *p)
 	const uint64_t *price = p->show->features->hit_ns;
 	struct expo *x = &p->x;
 
-	write_counter(p, "deferd_probe_hits", "Probe hits that the service paid for.", COUNT(hits));
+	write_counter(p, "deferd_probe_hits", "Probe hits of the service.", COUNT(hits));
 	write_counter(p, "deferd_probe_hits_unread",
 		      "Of these, only counted: there were more than the budget allows.",
 		      COUNT(unread));
@@ -279,8 +277,7 @@ static void write_targets(struct page *p)
 
 	for (const struct target *t = model_targets(p->m); t; t = t->hh.next)
 		n[t->state]++;
-	expo_family(x, "deferd_targets", EXPO_GAUGE, "state",
-		    "Processes, by what can be observed of them.");
+	expo_family(x, "deferd_targets", EXPO_GAUGE, "state", "Processes by state of observation.");
 	for (int i = 0; i < TARGET_STATE_MAX; i++)
 		expo_sample(x, n[i], "state", view_state_names[i], NULL);
 	expo_family(x, "deferd_attach_failures", EXPO_COUNTER, "reason",
@@ -342,7 +339,8 @@ static void write_self(struct page *p)
 	struct expo *x = &p->x;
 
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
-	expo_family(x, "deferd_build", EXPO_INFO, "version,revision,libbpf", "What this is.");
+	expo_family(x, "deferd_build", EXPO_INFO, "version,revision,libbpf",
+		    "Version of deferd, and of libbpf.");
 	expo_sample(x, 1, "version", deferd_version, "revision", deferd_revision, "libbpf", libbpf,
 		    NULL);
 	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE, "",

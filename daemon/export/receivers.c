@@ -73,7 +73,7 @@ static json_t *ask_silences(const struct receiver *r, const struct http_peer *pe
 		return NULL;
 	silences = silences_parse(answer);
 	if (!silences) {
-		reason_set(reason, -EPROTO, "%s: the answer is no list of alerts", url);
+		reason_set(reason, -EPROTO, "%s: the answer is not a list of alerts", url);
 		return NULL;
 	}
 	n = silences_ids(silences, ids);
@@ -317,9 +317,9 @@ static void judge(const struct receivers *rs, struct receiver *r, int status,
 		r->due_ns = now_ns + back_off_ns(r->failures + 1, now_ns);
 	}
 	if (!good && !r->last_error[0])
-		tell_of(tell, true, "alerts do not get through", reason->text);
+		tell_of(tell, true, "alert delivery failed", reason->text);
 	else if (good && r->last_error[0])
-		tell_of(tell, false, "alerts get through again", r->opts.url);
+		tell_of(tell, false, "alert delivery works again", r->opts.url);
 	snprintf(r->last_error, sizeof(r->last_error), "%s", good ? "" : reason->text);
 	r->failures = retry ? r->failures + 1 : 0;
 }
@@ -332,8 +332,7 @@ static void take_silences(struct receiver *r, const struct mail *m, receivers_te
 	if (m->status / 100 != 2)
 		return;
 	if (!r->silences && !r->silences_complained)
-		tell_of(tell, true, "which alerts are silenced is not known",
-			m->silences_reason.text);
+		tell_of(tell, true, "silences are not known", m->silences_reason.text);
 	r->silences_complained = !r->silences;
 }
 

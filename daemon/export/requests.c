@@ -75,8 +75,7 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 	}
 	expo_family(
 		x, "deferd_requests_untimed", EXPO_COUNTER, "service,reason",
-		"Requests of which the beginning or the end was not seen, by reason; none is in "
-		"the histograms.");
+		"Requests whose beginning or end was not seen, by reason; not in the histograms.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			write_untimed(x, s);

@@ -345,7 +345,7 @@ static int remove_stale(const struct sockaddr_un *addr, struct reason *reason)
 		return 0; /* bind() will say what is wrong, if anything is */
 	if (!S_ISSOCK(st.st_mode))
 		return reason_set(reason, -EEXIST,
-				  "%s: is no socket; move it away or choose another path",
+				  "%s: not a socket; move it away or choose another path",
 				  addr->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

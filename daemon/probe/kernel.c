@@ -61,11 +61,9 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 	[KERNEL_KPROBE] = { "kprobe",
 			    "see every descriptor opened and closed, where fentry is missing",
 			    "where fentry is missing too: syscall tracepoints, only while a "
-			    "process is under suspicion or "
-			    "traced, at about 40 ns for each syscall of the host; they see nothing "
-			    "of what comes by "
-			    "SCM_RIGHTS or io_uring, and no close by close_range, close-on-exec or "
-			    "dup2",
+			    "process is under suspicion or traced, at about 40 ns for each syscall "
+			    "of the host; they miss descriptors that arrive by SCM_RIGHTS or "
+			    "io_uring, and closes by close_range, close-on-exec or dup2",
 			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y",
 			    false },
 	[KERNEL_TRACEPOINT] = { "tracepoint",
@@ -79,7 +77,7 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 				false },
 	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once",
 			    "/proc is scanned every second instead; crashes of C programs are not "
-			    "told",
+			    "reported",
 			    "use Linux 5.5 or newer with BTF", false },
 	[KERNEL_FD_SIZE] = { "fd_size", "count the descriptors of a process in 1 us",
 			     "the directory is read, 30 us for every 1,000 descriptors",
@@ -88,8 +86,7 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			     "read what all descriptors are, 0.4 us each: kinds, connections, "
 			     "whether they leak",
 			     "/proc/PID/fd is read, 5 us for each descriptor of an observed "
-			     "process, which tells no "
-			     "ports and so no connections",
+			     "process; it shows no ports and so no connections",
 			     "use Linux 5.8 or newer with CONFIG_BPF_SYSCALL=y and BTF", false },
 	[KERNEL_PID_NS] = { "pid_namespace", "match the kernel's pids with /proc",
 			    "no process is recognised",
@@ -230,10 +227,9 @@ static void check_fd_iter(struct kernel_features *f, int procfd)
 
 	if (!fditer_open(&it, why) && !fditer_read(it, count_own, &own, why)) {
 		if (!own.n || proc_fd_count(procfd, own.pid, false, &count))
-			reason_set(why, 0, "a pass does not tell of our own descriptors");
+			reason_set(why, 0, "a pass does not list our own descriptors");
 		else if (own.n > count + 1 || count > own.n + 1)
-			reason_set(why, 0,
-				   "a pass told of %llu descriptors of our own, /proc of %llu",
+			reason_set(why, 0, "a pass listed %llu descriptors of our own, /proc %llu",
 				   (unsigned long long)own.n, (unsigned long long)count);
 		else
 			have(f, KERNEL_FD_ITER);

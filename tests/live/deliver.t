@@ -101,9 +101,9 @@ ok $? "deferd report says so: $(cat "$tmp/report")"
 curl -sf -X DELETE "$am/api/v2/silence/$silence"
 wait_until 20 silenced_is 0
 ok $? "it is taken away"
-grep -q 'level=warn msg="which alerts are silenced is not known: '"$sink"'/no-alertmanager/.*no list of alerts' "$tmp/deferd.log"
+grep -q 'level=warn msg="silences are not known: '"$sink"'/no-alertmanager/.*not a list of alerts' "$tmp/deferd.log"
 ok $? "one that does not know is told"
-grep -q 'level=warn msg="which alerts are silenced is not known: '"$sink"'/huge-manager/.*more than 1048576 bytes' "$tmp/deferd.log"
+grep -q 'level=warn msg="silences are not known: '"$sink"'/huge-manager/.*more than 1048576 bytes' "$tmp/deferd.log"
 ok $? "and one that says too much"
 
 kill "$first"
@@ -116,7 +116,7 @@ stop_alertmanager
 failing() { [ "$(notified "$am" failed)" -ge 1 ]; }
 wait_until 20 failing
 ok $? "an outage is counted"
-grep -q 'level=warn msg="alerts do not get through: '"$am" "$tmp/deferd.log"
+grep -q 'level=warn msg="alert delivery failed: '"$am" "$tmp/deferd.log"
 ok $? "and told"
 cp "$fixtures/fdchurn" "$tmp/${my}fdother"
 cp "$fixtures/fdchurn" "$tmp/${my}fdpassing"
@@ -136,7 +136,7 @@ start_alertmanager
 wait_until 90 there 2
 ok $? "after $outage s all that still fire are there"
 is "$(alerts '[.[].labels.service] | sort | join(" ")')" "${my}fdchurn ${my}fdother" "each once, and what has ended is not"
-wait_until 5 grep -q 'level=info msg="alerts get through again: '"$am" "$tmp/deferd.log"
+wait_until 5 grep -q 'level=info msg="alert delivery works again: '"$am" "$tmp/deferd.log"
 ok $? "that it is over is told"
 sent=$(notified "$am" sent)
 wait_until 20 notified_at_least "$am" sent $((sent + 3))
@@ -201,7 +201,7 @@ secure_there() { [ "$(curl -skf "$am/api/v2/alerts" | jq length)" = "$1" ]; }
 complaints=0
 complains() { # once more, with a receiver that is new
 	local n
-	n=$(grep -c 'level=warn msg="alerts do not get through' "$tmp/deferd.log")
+	n=$(grep -c 'level=warn msg="alert delivery failed' "$tmp/deferd.log")
 	[ "$n" -gt $complaints ] && complaints=$n
 }
 certificate good IP:127.0.0.1
@@ -215,8 +215,8 @@ wait_until 10 attached "$program"
 echo >"$tmp/third.gate"
 wait_until 20 complains
 ok $? "nobody vouches for it: not sent"
-grep 'level=warn msg="alerts do not get through' "$tmp/deferd.log" | tail -1 | grep -qi certificate
-ok $? "and told why: $(sed -n 's/.*not get through: \(.*\)/\1/p' "$tmp/deferd.log" | tail -1)"
+grep 'level=warn msg="alert delivery failed' "$tmp/deferd.log" | tail -1 | grep -qi certificate
+ok $? "and told why: $(sed -n 's/.*delivery failed: \(.*\)/\1/p' "$tmp/deferd.log" | tail -1)"
 receiver ", ca_file: \"$tmp/other.crt\""
 kill -HUP "$daemon"
 wait_until 20 complains

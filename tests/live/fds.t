@@ -68,7 +68,7 @@ fds --csv >/dev/null
 is "$? $(cat "$tmp/err")" "2 deferd fds: --csv is of one process: give its number" "csv of nobody"
 if as_nobody; then
 	"${nobody[@]}" fds >"$tmp/out" 2>"$tmp/err"
-	grep -q '/proc is read, which tells no address family' "$tmp/err"
+	grep -q '/proc is read, which shows no address family' "$tmp/err"
 	ok $? "without privilege it reads what /proc lets it, and says so"
 else
 	skip "without privilege" "$why"

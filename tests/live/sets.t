@@ -66,7 +66,7 @@ while read -r version go; do
 	set_is "lean configuration"
 	ok $? "$version: default: as configured"
 	probes "$program" fuller >"$tmp/answer" 2>&1
-	is "$? $(cat "$tmp/answer")" "1 deferd probes: 'fuller' is no probe set: off, lean, full, burst or default" "$version: no such set"
+	is "$? $(cat "$tmp/answer")" "1 deferd probes: 'fuller' is not a probe set: off, lean, full, burst or default" "$version: no such set"
 	probes 1 full >"$tmp/answer" 2>&1
 	is "$? $(grep -c 'no observed process' "$tmp/answer")" "1 1" "$version: no such process"
 	is "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$url/api/v1/probes?pid=$program&set=full")" 403 \

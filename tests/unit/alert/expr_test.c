@@ -120,16 +120,16 @@ static void faults(void **state)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "", "column 1: it ends too early" },
+		{ "", "column 1: unexpected end of expression" },
 		{ "open_fds", "column 1: a number is neither true nor false: compare it with "
 			      "something" },
-		{ "3 > 2", "column 1: no metric is in it" },
-		{ "open_fd > 1", "column 1: no metric is called 'open_fd': see deferd "
+		{ "3 > 2", "column 1: the expression names no metric" },
+		{ "open_fd > 1", "column 1: there is no metric 'open_fd': see deferd "
 				 "check-config --example" },
-		{ "open_fds > ", "column 12: it ends too early" },
+		{ "open_fds > ", "column 12: unexpected end of expression" },
 		{ "open_fds > 1 2", "column 14: expected 'and', 'or', an operator or the end" },
 		{ "open_fds = 1", "column 10: to compare is '=='" },
-		{ "open_fds > 1 and", "column 17: it ends too early" },
+		{ "open_fds > 1 and", "column 17: unexpected end of expression" },
 		{ "open_fds > 1 and goroutines",
 		  "column 18: a number is neither true nor false: compare it with something" },
 		{ "goroutines and open_fds > 1",
@@ -138,9 +138,9 @@ static void faults(void **state)
 		  "column 5: a number is neither true nor false: compare it with something" },
 		{ "(open_fds > 1", "column 14: expected ')'" },
 		{ "open_fds > 1)", "column 13: expected 'and', 'or', an operator or the end" },
-		{ "(open_fds > 1) > 2", "column 16: what is before '>' is no number" },
-		{ "open_fds > (open_fds > 1)", "column 12: a comparison is no number" },
-		{ "(open_fds > 1) + 2 > 1", "column 16: what is before '+' is no number" },
+		{ "(open_fds > 1) > 2", "column 16: expected a number before '>'" },
+		{ "open_fds > (open_fds > 1)", "column 12: expected a number, not a comparison" },
+		{ "(open_fds > 1) + 2 > 1", "column 16: expected a number before '+'" },
 		{ "open_fds > 5q", "column 13: no such unit; there are us, ms, s, m, h, d, /s, "
 				   "/min, /h, %, KiB, MiB, GiB" },
 		{ "open_fds > 5/week", "column 13: no such unit; there are us, ms, s, m, h, d, /s, "
@@ -153,7 +153,7 @@ static void faults(void **state)
 		{ "fd_leak_per_hour > 2h",
 		  "column 18: a rate is compared with a time: fd_leak_per_hour is in 1/h" },
 		{ "open_fds{service=api} > 1", "column 18: expected a string in double quotes" },
-		{ "open_fds{service=\"api} > 1", "column 18: a string without its end" },
+		{ "open_fds{service=\"api} > 1", "column 18: unterminated string" },
 		{ "open_fds{pid=\"1\"} > 1",
 		  "column 10: the only label to select by is 'service'" },
 		{ "open_fds{service=\"a\" > 1", "column 22: expected '}'" },
@@ -167,7 +167,7 @@ static void faults(void **state)
 		{ "rate(open_fds, 5s) > 1",
 		  "column 16: expected a time from 10s to 1d, as in rate(open_fds, 5m)" },
 		{ "rate(rate(open_fds, 5m), 5m) > 1",
-		  "column 6: no metric is called 'rate': see deferd check-config --example" },
+		  "column 6: there is no metric 'rate': see deferd check-config --example" },
 		{ "max (open_fds) > 1", "column 5: expected 'by'" },
 		{ "max by (pid) (open_fds) > 1", "column 9: expected 'service'" },
 		{ "max by (service) (process_deaths) > 1",

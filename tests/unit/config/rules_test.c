@@ -140,7 +140,7 @@ static void faults(void **state)
 		  "threshold, all, for, keep_firing_for, grace, severity, labels, annotations, id, "
 		  "pattern, remediation\n" },
 		{ "rules: [{ alert: A, expr: open_fds > 1 and }]\n",
-		  "r:1:27: expr: column 17: it ends too early\n" },
+		  "r:1:27: expr: column 17: unexpected end of expression\n" },
 		{ "rules: [{ alert: A, expr: open_fds > 1, clear: open_fds }]\n",
 		  "r:1:48: clear: column 1: a number is neither true nor false: compare it with "
 		  "something\n" },

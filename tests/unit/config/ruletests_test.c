@@ -75,7 +75,7 @@ static void faults(void **state)
 		  ":2:37: series: open_fds is of a process: `pid` is missing\n" },
 		{ "tests:\n  - { name: a, alerts: [], series: [{ metric: fds, service: s, values: "
 		  "1 }] }\n",
-		  ":2:47: metric: no metric is called 'fds': see deferd check-config --example\n" },
+		  ":2:47: metric: there is no metric 'fds': see deferd check-config --example\n" },
 		{ "tests:\n  - { name: a, alerts: [], series: [{ metric: open_fds, pid: 1, "
 		  "service: s, values: 1y }] }\n",
 		  ":2:85: values: '1y' is none; write 5, 5x3, 0+10x30 or _ for none\n" },
