@@ -102,7 +102,6 @@ struct task_struct {
 	int exit_code; /* as wait() tells it: low 7 bits are a signal */
 	struct signal_struct *signal;
 	struct files_struct *files;
-	char comm[16];
 };
 
 #pragma clang attribute pop

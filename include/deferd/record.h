@@ -32,7 +32,6 @@ enum dfd_rec_type {
 };
 
 #define DFD_STACK_MAX 24 /* user frames kept in a record */
-#define DFD_COMM_LEN  16
 
 struct dfd_rec_hdr {
 	dfd_u16 type;
@@ -46,9 +45,8 @@ struct dfd_rec_hdr {
 
 struct dfd_rec_proc {
 	struct dfd_rec_hdr h;
-	dfd_u32 other_pid;       /* FORK: the child */
-	dfd_u32 signo;           /* EXIT: what it died of; 0: it ended itself */
-	char comm[DFD_COMM_LEN]; /* EXEC: hostile bytes, not always terminated */
+	dfd_u32 other_pid; /* FORK: the child */
+	dfd_u32 signo;     /* EXIT: what it died of; 0: it ended itself */
 };
 
 #define DFD_CALL_INFERRED \
@@ -154,7 +152,7 @@ struct dfd_rec_write {
 };
 
 _Static_assert(sizeof(struct dfd_rec_hdr) == 32, "hdr");
-_Static_assert(sizeof(struct dfd_rec_proc) == 56, "proc");
+_Static_assert(sizeof(struct dfd_rec_proc) == 40, "proc");
 _Static_assert(sizeof(struct dfd_rec_call) == 32 + 40 + 8 + DFD_STACK_MAX * 8, "call");
 _Static_assert(sizeof(struct dfd_rec_fd) == 48, "fd");
 _Static_assert(sizeof(struct dfd_rec_hot) == 40, "hot");
