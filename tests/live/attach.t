@@ -35,7 +35,7 @@ gone() { ! curl -sf "$url/api/v1/targets/$program"; }
 wait_until 3 gone
 ok $? "a process that ended is gone"
 is "$(metric "$heap")" "$(truth pile registered_heap)" \
-	"its counts stay, and are the program's own"
+	"counts of a process that ended stay, and are the program's own"
 
 # A file that is replaced while its process runs: the process keeps the old one
 cp "$fixtures/pile.stripped" "$tmp/${my}replaced"
@@ -92,7 +92,7 @@ seen_broken() { [ "$(failures image_unreadable)" -ge 1 ]; }
 wait_until 5 seen_broken
 ok $? "a Go program with broken tables is counted"
 grep -q "cannot be probed.*image=${my}broken.*reason=" "$tmp/deferd.log"
-ok $? "and the log says why"
+ok $? "the log says why broken tables cannot be read"
 wait "$program" 2>/dev/null
 
 check "the daemon lives" curl -sf "$url/-/healthy"

@@ -30,9 +30,9 @@ while read -r version go; do
 	go_on
 	wait_until 5 level_is 1
 	ok $? "$version: the busiest function is not looked at any more"
-	is "$(target state) $(target exact)" "limited false" "$version: which the target says"
+	is "$(target state) $(target exact)" "limited false" "$version: a process over its budget is limited, and not exact"
 	target reason | grep -q '^probes cost more than 1% of a core: all but calls from its busiest functions$'
-	ok $? "$version: and why"
+	ok $? "$version: the reason names the budget"
 	wait_until 5 unread # counts are read once a second, the level changes at once
 	ok $? "$version: the kernel side did not wait for it"
 	[ "$(grep -c 'probes cost more than the budget' "$tmp/deferd.log")" = 1 ]
@@ -41,24 +41,24 @@ while read -r version go; do
 		[ "$(curl -sf -m 5 "$url/api/v1/goroutines?pid=$program" | jq '[.groups[].depth_max] | max')" -ge 100 ]
 	}
 	wait_until 10 is_deep
-	ok $? "$version: its depth is known all the same"
+	ok $? "$version: the census knows its depth meanwhile"
 	before=$(cost) begin=$(now_ms)
 	wait_until 30 grep -q 'probes are put back' "$tmp/deferd.log"
-	ok $? "$version: some time later it is tried again"
+	ok $? "$version: probes are put back some time later"
 	wait_until 5 level_is 1
-	ok $? "$version: in vain"
+	ok $? "$version: probes that cost too much again are taken off again"
 	passed() { [ $(($(now_ms) - begin)) -ge 18000 ]; } # the next time is after 20 seconds
 	wait_until 30 passed
 	spent=$(percent "$before" "$(cost)" $(($(now_ms) - begin)))
 	at_most "$spent" 1.5
-	ok $? "$version: which cost $spent % of a core, with the time that passed"
+	ok $? "$version: trying again cost $spent % of a core"
 	kill -STOP "$program"
 	wait_until 60 level_is 0
-	ok $? "$version: when it rests, all probes are put back"
-	is "$(target state) $(target reason)" "observed " "$version: and nothing is said of it"
+	ok $? "$version: all probes are put back while the program rests"
+	is "$(target state) $(target reason)" "observed " "$version: a program within its budget has no reason to show"
 	kill -CONT "$program"
 	wait_until 5 level_is 1
-	ok $? "$version: they are on, or they would not be too many again"
+	ok $? "$version: probes that were put back are hit again"
 	stop_daemon
 	ok $? "$version: the daemon ends well"
 	exec 7>&-
@@ -71,7 +71,7 @@ while read -r version go; do
 	wait_until 10 attached "$program"
 	go_on
 	wait_until 5 level_is 1
-	ok $? "$version: one function floods"
+	ok $? "$version: the calls of one function are taken off"
 	resting() { [ "$(tail -1 "$tmp/flood.out")" = resting ]; }
 	trickled() { # what the program says, and what the daemon, while it rests
 		go_on
@@ -85,10 +85,10 @@ while read -r version go; do
 	read -r said_then counted_then <<<"$(trickled)"
 	note "$((said_then - said)) defers of another function meanwhile"
 	[ $((said_then - said)) -gt 100 ]
-	ok $? "$version: another one goes on"
-	is $((counted_then - counted)) $((said_then - said)) "$version: which is seen to the last defer"
+	ok $? "$version: another function of the program goes on"
+	is $((counted_then - counted)) $((said_then - said)) "$version: defers of the other function are counted exactly"
 	metric_is "$(mine deferd_budget_level)" 1
-	ok $? "$version: and within the budget"
+	ok $? "$version: the level of the budget does not change meanwhile"
 	stop_daemon
 	service=${my}pile.stripped
 	exec 7>&-

@@ -36,37 +36,37 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 	wait_until 10 has_truth crowd
 	wait_until 10 counted "$(truth crowd goroutines)"
 	ok $? "$version: as many goroutines as its runtime says"
-	is "$(metric "deferd_goroutine_leaks{service=\"${my}crowd.stripped\"}")" 0 "$version: nothing leaks yet"
+	is "$(metric "deferd_goroutine_leaks{service=\"${my}crowd.stripped\"}")" 0 "$version: no goroutine leak at the start"
 	go_on
 	wait_until 10 depth_is 180
 	ok $? "$version: 180 pending defers of a recursion, which no probe saw"
-	is "$(target exact)" true "$version: which is exact"
+	is "$(target exact)" true "$version: the depth of the deepest goroutine is exact"
 	wait_until 60 firing "${my}crowd.stripped" GoroutineLeak
 	ok $? "$version: the leak is told"
-	is "$(leak '"\(.reason) \(.site.function) \(.created_by.function)"')" "chan send main.forgets main.leaks" "$version: with its lines"
+	is "$(leak '"\(.reason) \(.site.function) \(.created_by.function)"')" "chan send main.forgets main.leaks" "$version: the leak alert names reason, line and creator"
 	wait_until 10 named
-	is "$(verdict main.forgets)" leaking "$version: it leaks"
+	is "$(verdict main.forgets)" leaking "$version: the verdict of the line that forgets goroutines"
 	wait_until 60 verdict_is main.pools steady
 	ok $? "$version: a pool that is full does not"
-	is "$(verdict main.parks)" steady "$version: nor those that wait"
-	is "$(metric "deferd_goroutine_leaks{service=\"${my}crowd.stripped\"}")" 1 "$version: one place leaks"
+	is "$(verdict main.parks)" steady "$version: goroutines that wait for work do not leak"
+	is "$(metric "deferd_goroutine_leaks{service=\"${my}crowd.stripped\"}")" 1 "$version: the metric counts one place that leaks"
 	wait_until 30 firing "${my}crowd.stripped" LockPileUp
 	ok $? "$version: a mutex that nobody gives back is told"
 	is "$(metric "deferd_lock_waiters_max{service=\"${my}crowd.stripped\"}")" 23 "$version: 23 wait for it"
 	"$DEFERD" locks --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	is "$? $(sed -n 's/^mutex 0x[0-9a-f]*: \([0-9]*\) wait, .*: \(locked\),.*/\1 \2/p' "$tmp/out")" "0 23 locked" \
-		"$version: and the daemon says which"
+		"$version: deferd locks names the mutex"
 	"$DEFERD" locks --control.socket="$tmp/deferd.sock" --json "$program" >"$tmp/locks.json" 2>&1
 	is "$(jq -c '[.locks[0].holders[] | .hint, .site.function]' "$tmp/locks.json")" '["unlock","main.contends"]' \
-		"$version: and who is to unlock it"
+		"$version: deferd locks names the goroutine that is to unlock it"
 	is "$(jq -c '.locks[0].history | [.[0].waiting <= .[-1].waiting, .[-1].waiting, (map(.age_seconds) | . == (sort | reverse))]' "$tmp/locks.json")" \
 		'[true,23,true]' "$version: and how many waited before"
 	"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	ok $? "$version: the daemon's census as text"
 	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows as a leak does: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \
-		"told told " "$version: which begins with what leaks"
+		"told told " "$version: deferd goroutines begins with what leaks"
 	grep -q 'created by main.leaks ' "$tmp/out"
-	ok $? "$version: and who makes it"
+	ok $? "$version: deferd goroutines names the creator"
 	is "$(metric deferd_census_failures_total)" 0 "$version: no census failed"
 	is "$(metric "deferd_goroutines{service=\"${my}crowd.stripped\",state=\"leaked\"}")" 0 "$version: the runtime has proved nothing"
 	"$DEFERD" doctor --json >"$tmp/doctor.json" 2>&1
@@ -84,11 +84,11 @@ opens() { # no probe can see one of them, and there is no record
 	go_on
 	wait_until 10 depth_is 200
 	ok $? "$version: 200 pending defers that are open-coded"
-	is "$(target exact)" true "$version: which is exact"
+	is "$(target exact)" true "$version: the depth of the deepest goroutine is exact"
 	wait_until 10 firing "${my}crowd.stripped" DeferPileUp
-	ok $? "$version: they are told"
+	ok $? "$version: an alert about open-coded defers"
 	is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[] | select(.labels.alertname == "DeferPileUp") |
-		"\(.value) \(.exact) \(.site.function)"')" "200 true main.opens" "$version: with the function that has them"
+		"\(.value) \(.exact) \(.site.function)"')" "200 true main.opens" "$version: the alert names the function of the open-coded defers"
 	stop_daemon
 	program_ends
 }
@@ -106,9 +106,9 @@ small_map() { # goroutines for which there is no room in the kernel's map
 	ok $? "$version: more than the map has room for"
 	go_on
 	wait_until 10 depth_is 500
-	ok $? "$version: one more with 500, which the map never knew"
+	ok $? "$version: a goroutine of 500 defers that the map never knew"
 	wait_until 10 target_is exact true
-	ok $? "$version: and all is exact"
+	ok $? "$version: a census makes all depths exact"
 	stop_daemon
 	program_ends
 }

@@ -46,18 +46,18 @@ refuses 1 "${url#http://} is in use.*--web.listen-address" "port in use" \
 
 # Pages
 
-is "$(curl -s "$url/-/healthy")" healthy "healthy"
+is "$(curl -s "$url/-/healthy")" healthy "/-/healthy answers healthy"
 is "$(curl -s -o /dev/null -w '%{http_code}' "$url/nowhere")" 404 "an unknown page is 404"
 is "$(curl -s -o /dev/null -w '%{http_code}' -X DELETE "$url/metrics")" 405 "another method is 405"
 is "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$url/-/reload")" 403 "reload over TCP is off by default"
-is "$(curl -s --compressed -D "$tmp/head" "$url/metrics" | grep -c '^deferd_build_info{')" 1 "gzip"
+is "$(curl -s --compressed -D "$tmp/head" "$url/metrics" | grep -c '^deferd_build_info{')" 1 "/metrics answers compressed"
 grep -qi '^content-encoding: gzip' "$tmp/head"
 ok $? "gzip is announced"
 curl -s -H 'Accept: application/openmetrics-text; version=1.0.0' "$url/metrics" >"$tmp/om"
 is "$(tail -1 "$tmp/om")" "# EOF" "OpenMetrics ends as it should"
-is "$(curl -sf "$url/api/v1/alerts" | jq -r .status)" success "alerts"
+is "$(curl -sf "$url/api/v1/alerts" | jq -r .status)" success "/api/v1/alerts answers"
 is "$(curl -sf --unix-socket "$tmp/deferd.sock" http://x/-/healthy)" healthy "the control socket answers"
-is "$(stat -c %a "$tmp/deferd.sock")" 660 "and is not for everybody"
+is "$(stat -c %a "$tmp/deferd.sock")" 660 "the control socket has mode 660"
 is "$(curl -s -o /dev/null -w '%{http_code}' "$url/api/v1/targets/1x")" 404 "a pid is a number"
 
 # Reload over the socket and by signal
@@ -72,11 +72,11 @@ printf 'rules: [{ alert: Fewer, metric: open_fds, op: "<", threshold: 1, severit
 kill -HUP "$daemon"
 wait_until 5 metric_is 'deferd_alerts_firing{rule="Fewer",severity="page"}' 0
 ok $? "SIGHUP brings a new one"
-is "$(metric 'deferd_alerts_firing{rule="Many",severity="warning"}')" "" "and takes the old one away"
+is "$(metric 'deferd_alerts_firing{rule="Many",severity="warning"}')" "" "SIGHUP takes the old rule away"
 printf 'rules: [{ alert: Broken, metric: nonsense, threshold: 1 }]\n' >"$tmp/d.yml"
 is "$(curl -s -o /dev/null -w '%{http_code}' -X POST --unix-socket "$tmp/deferd.sock" http://x/-/reload)" 500 "a broken file is refused"
 metric_is deferd_config_last_reload_successful 0
-ok $? "which a metric says"
+ok $? "a metric shows the refused reload"
 is "$(metric 'deferd_alerts_firing{rule="Fewer",severity="page"}')" 0 "the old configuration stays in force"
 grep -q "d.yml:1:34: metric: 'nonsense' is not one of: defer_depth_max" "$tmp/deferd.log"
 ok $? "the log names file, line, column and what is valid"

@@ -78,13 +78,13 @@ wait_until 10 attached "$first"
 wait_until 10 attached "$second"
 echo >"$tmp/first.gate"
 wait_until 20 there 1
-ok $? "an alert is there"
-is "$(alerts '.[0].labels | [.alertname, .service, .severity, .team, .host] | join(" ")')" "ManyFiles ${my}fdchurn critical shop here" "its labels"
-is "$(alerts '.[0].annotations.runbook')" "https://wiki/${my}fdchurn" "its annotations"
+ok $? "an alert arrives at the Alertmanager"
+is "$(alerts '.[0].labels | [.alertname, .service, .severity, .team, .host] | join(" ")')" "ManyFiles ${my}fdchurn critical shop here" "labels of the alert"
+is "$(alerts '.[0].annotations.runbook')" "https://wiki/${my}fdchurn" "annotations of the alert"
 echo >"$tmp/second.gate"
 wait_until 20 processes 2
-ok $? "of two processes it is one"
-is "$(alerts length)" 1 "and stays one"
+ok $? "two processes of a service share an alert"
+is "$(alerts length)" 1 "the shared alert stays one"
 
 # A silence, of which the daemon hears with its next message.
 silenced() { curl -sf "$url/api/v1/alerts" | jq -r '[.data.alerts[].silence | select(.)] | length'; }
@@ -93,23 +93,23 @@ silence=$(jq -n --arg services "${my}fdc.*" '{ matchers: [{ name: "service", val
 	createdBy: "maria", comment: "is known" }' | curl -sf -H 'Content-Type: application/json' -d @- "$am/api/v2/silences" | jq -r .silenceID)
 wait_until 20 silenced_is 2
 ok $? "a silence is seen, for both processes"
-is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[0].silence | "\(.created_by): \(.comment), \(.id)"')" "maria: is known, $silence" "whose it is"
-is "$(metric deferd_alerts_silenced)" 2 "and counted"
+is "$(curl -sf "$url/api/v1/alerts" | jq -r '.data.alerts[0].silence | "\(.created_by): \(.comment), \(.id)"')" "maria: is known, $silence" "the silence has its author, comment and id"
+is "$(metric deferd_alerts_silenced)" 2 "silenced alerts are counted"
 "$DEFERD" report --control.socket="$tmp/deferd.sock" --no-headers "${my}fdchurn" >"$tmp/report"
 grep -q 'ManyFiles (silenced)' "$tmp/report"
 ok $? "deferd report says so: $(cat "$tmp/report")"
 curl -sf -X DELETE "$am/api/v2/silence/$silence"
 wait_until 20 silenced_is 0
-ok $? "it is taken away"
+ok $? "a deleted silence is gone"
 grep -q 'level=warn msg="silences are not known: '"$sink"'/no-alertmanager/.*not a list of alerts' "$tmp/deferd.log"
-ok $? "one that does not know is told"
+ok $? "an Alertmanager that has no silences to show is logged"
 grep -q 'level=warn msg="silences are not known: '"$sink"'/huge-manager/.*more than 1048576 bytes' "$tmp/deferd.log"
-ok $? "and one that says too much"
+ok $? "an Alertmanager with too long an answer is logged"
 
 kill "$first"
 wait_until 20 processes 1
-ok $? "one of them has ended: it goes on"
-is "$(alerts length)" 1 "as the same"
+ok $? "the shared alert goes on when one process ends"
+is "$(alerts length)" 1 "it is the same alert as before"
 
 # An outage, through which it goes on, and another one begins, and a third begins and ends.
 stop_alertmanager
@@ -117,7 +117,7 @@ failing() { [ "$(notified "$am" failed)" -ge 1 ]; }
 wait_until 20 failing
 ok $? "an outage is counted"
 grep -q 'level=warn msg="alert delivery failed: '"$am" "$tmp/deferd.log"
-ok $? "and told"
+ok $? "the outage is logged"
 cp "$fixtures/fdchurn" "$tmp/${my}fdother"
 cp "$fixtures/fdchurn" "$tmp/${my}fdpassing"
 start_beside other "$tmp/${my}fdother" --leak 400
@@ -127,7 +127,7 @@ passing=$program
 for name in other passing; do echo >"$tmp/$name.gate"; done
 passing_heard() { grep '^/ok ' "$tmp/sink.out" | grep -q fdpassing; }
 wait_until 20 passing_heard
-ok $? "in the meantime another one begins"
+ok $? "another alert begins during the outage"
 kill "$passing"
 wait_until 20 firing "${my}fdother" ManyFiles
 sleep "$outage" # the condition is that nothing gets through for so long
@@ -137,13 +137,13 @@ wait_until 90 there 2
 ok $? "after $outage s all that still fire are there"
 is "$(alerts '[.[].labels.service] | sort | join(" ")')" "${my}fdchurn ${my}fdother" "each once, and what has ended is not"
 wait_until 5 grep -q 'level=info msg="alert delivery works again: '"$am" "$tmp/deferd.log"
-ok $? "that it is over is told"
+ok $? "the end of the outage is logged"
 sent=$(notified "$am" sent)
 wait_until 20 notified_at_least "$am" sent $((sent + 3))
-is "$(alerts length)" 2 "and they are there once, told again and again"
+is "$(alerts length)" 2 "repeated messages make no second alert"
 kill "$second" "$other"
 wait_until 20 there 0
-ok $? "they are over"
+ok $? "alerts of ended processes are resolved"
 
 # Webhooks: each change once.
 of_sink() { grep -c "^$1 " "$tmp/sink.out"; }
@@ -155,23 +155,23 @@ is "$(changes /ok)" "$each" "a webhook hears of each change once"
 sed -n 's#^/ok ##p' "$tmp/sink.out" | tail -1 | jq -e '.alerts[0] | .endsAt < (now | todate)' >"$tmp/ended"
 ok $? "last that it is over"
 wait_until 10 heard_all /bad
-is "$(changes /bad)" "$each" "what is refused is not sent again"
+is "$(changes /bad)" "$each" "a refused message is not sent again"
 wait_until 5 [ "$(notified "$sink/bad" refused)" = "$(of_sink /bad)" ]
-is "$(notified "$sink/bad" refused) $(notified "$sink/bad" failed)" "$(of_sink /bad) 0" "and counted as refused"
+is "$(notified "$sink/bad" refused) $(notified "$sink/bad" failed)" "$(of_sink /bad) 0" "a refused message is counted as refused"
 wait_until 10 heard_all /moved
 is "$(changes /moved)" "$each" "redirects are not followed"
-is "$(notified "$sink/moved" sent)" 0 "nor taken for an answer"
+is "$(notified "$sink/moved" sent)" 0 "a redirect is not taken for an answer"
 wait_until 20 notified_at_least "$sink/busy" sent 1
 is "$(notified "$sink/busy" failed)" 2 "a busy one is tried again"
 wait_until 20 notified_at_least "$sink/hang" failed 2
-ok $? "one that hangs is given up, and tried again"
+ok $? "a receiver that hangs is given up, and tried again"
 wait_until 10 heard_all /huge
 is "$(changes /huge)" "$each" "a huge answer is an answer"
 wait_until 20 notified_at_least http://127.0.0.1:1/ failed 2
 ok $? "nobody there: tried again"
 alive() { [ "$(metric deferd_rules_last_evaluation_timestamp_seconds | cut -d. -f1)" -ge $(($(date +%s) - 2)) ]; }
 alive
-ok $? "when rules were evaluated last is told"
+ok $? "the time of the last evaluation is exported"
 
 # Another receiver by a reload; the old ones are gone.
 sed -i '/webhooks:/,$d' "$tmp/config.yml"
@@ -220,13 +220,13 @@ ok $? "and told why: $(sed -n 's/.*delivery failed: \(.*\)/\1/p' "$tmp/deferd.lo
 receiver ", ca_file: \"$tmp/other.crt\""
 kill -HUP "$daemon"
 wait_until 20 complains
-ok $? "another authority does: not sent"
+ok $? "a certificate of another authority: not sent"
 secure_there 0
-ok $? "nothing has come"
+ok $? "no alert came past a wrong certificate"
 receiver ", ca_file: \"$tmp/good.crt\""
 kill -HUP "$daemon"
 wait_until 20 secure_there 1
-ok $? "its own authority does: the alert is there"
+ok $? "a certificate of its own authority: the alert is there"
 stop_alertmanager
 serve_tls other
 receiver ", ca_file: \"$tmp/other.crt\""

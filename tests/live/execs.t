@@ -31,13 +31,13 @@ wait_until 10 none_left
 ok $? "all of them are let go of"
 note "$((n / seconds)) processes a second, $((warm + n)) in all"
 [ $((n / seconds)) -ge 50 ]
-ok $? "many enough"
-is "$(grep -c "hello.stripped was inspected" "$tmp/deferd.log")" 1 "its file was inspected once"
+ok $? "at least 50 processes a second"
+is "$(grep -c "hello.stripped was inspected" "$tmp/deferd.log")" 1 "a program that starts often is inspected once"
 not_more() { [ "$(fds)" -le "$open" ]; }
 wait_until 10 not_more # a connection of the counting itself may just be closing
-ok $? "its descriptors are as many as before: $(fds), of $open"
+ok $? "the daemon's descriptors are as many as before: $(fds), of $open"
 grown=$(($(rss_kb) - rss))
 [ $grown -lt 512 ]
-ok $? "its memory has not grown: by $grown KiB"
+ok $? "the daemon's memory has not grown: by $grown KiB"
 stop_daemon
 done_testing

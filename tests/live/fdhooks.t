@@ -61,7 +61,7 @@ for kind in fentry kprobe tracepoint; do
 	ok $? "$kind: counted as the program did: ${said[opened]} opened, $closed closed"
 	note "$kind: $(target '| "\(.fd_opened) opened, \(.fd_closed) closed, \(.fd_bad_closes)"') of what was not open"
 	wait_until 30 target_is fd_bad_close_site.function close_twice
-	ok $? "$kind: and where it closed what was not open"
+	ok $? "$kind: the line that closed what was not open"
 	wait_until 10 firing "${my}fdchurn" DoubleClose
 	ok $? "$kind: an alert says so"
 	go_on
@@ -78,7 +78,7 @@ for kind in fentry kprobe tracepoint; do
 	wait_until 20 grew_by "$more"
 	ok $? "$kind: of ${said[made]} descriptors by 64 threads $more are left, as counted"
 	note "$kind: $(target '| "\(.fd_opened) opened, \(.fd_closed) closed"')"
-	is "$(($(listed) - before))" "$more" "$kind: and as the kernel lists"
+	is "$(($(listed) - before))" "$more" "$kind: the kernel lists as many as the hooks counted"
 	go_on
 	exec 7>&-
 	wait "$program"

@@ -31,7 +31,7 @@ fi
 for name in leaking connecting steady ${inside:+inside}; do echo >"$tmp/$name.gate"; done
 if [ -n "${inside-}" ]; then
 	[ "$(awk '/^NSpid/ { print $3 }' "/proc/$inside/status")" -lt 10 ] && [ ! -e "$tmp/apart/${my}inside" ]
-	ok $? "one has another number and another file system where it lives"
+	ok $? "a process has another number and file system in its namespaces"
 fi
 one=${inside:-$leaking} # of which all is known
 
@@ -39,7 +39,7 @@ for name in leaking connecting ${inside:+inside}; do
 	wait_until 60 verdict_is "${!name}" leaking
 	ok $? "$name: leaks"
 done
-is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | .kind) | join(" ")' "$one")" device "of the kind that it is"
+is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | .kind) | join(" ")' "$one")" device "the kind of the leaking descriptors"
 is "$(target 'fd_groups | map(select(.leak.verdict == "leaking") | "\(.kind) \(.port)") | join(" ")' "$connecting")" "socket null" \
 	"connections, of which /proc knows neither family nor port"
 sited() { target 'fd_sites | map(select(.kept > 0) | .site.function) | join(" ")' "$1" | grep -q main.leaks5; }
@@ -53,16 +53,16 @@ kill -CONT "$one"
 wait_until 60 verdict_is "$steady" steady
 ok $? "who has a pool does not" || target fd_leak "$steady" >&2
 ! grep -q "alert firing.*service=${my}steady" "$tmp/deferd.log"
-ok $? "nor was that ever said"
+ok $? "there was never an alert about the pool"
 
 # By a reload the kernel tells, and nothing is judged anew.
 printf 'census: { interval: 1s }\ndaemon: { budget_percent: 0 }\n' >"$tmp/proc.yml"
 kill -HUP "$daemon"
 ports_known() { [ "$(target 'fd_groups | map(select(.port)) | length' "$connecting")" -gt 0 ]; }
 wait_until 20 ports_known
-ok $? "by a reload the kernel tells, ports too"
+ok $? "a reload turns to the kernel's iterator, which has ports"
 wait_until 10 verdict_is "$leaking" leaking
-ok $? "who leaked still does"
+ok $? "a leak is still one after the reload"
 
 # Who is there no more, and who never was a program.
 stuck() { exec sh -c 'sleep 0 & exec sleep 100'; }
@@ -79,7 +79,7 @@ done
 "$DEFERD" fds --json | jq -e --argjson z "$(zombie_of)" 'all(.[]; .pid != $z or .open_fds == 0)' >"$tmp/jq"
 ok $? "among all it has nothing"
 grep -E 'level=(warn|error)' "$tmp/deferd.log" | grep -v 'alert firing' >"$tmp/complaints"
-is "$(cat "$tmp/complaints")" "" "nobody complains"
+is "$(cat "$tmp/complaints")" "" "no warnings in the log"
 stop_daemon
 ok $? "the daemon ends well"
 done_testing

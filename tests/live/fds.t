@@ -14,7 +14,7 @@ is "$(cat "$tmp/err")" "" "the kernel has the iterator"
 # Its standard input, output and error are a pipe and two files.
 known() { jq -cS ".kinds | .pipe -= ${1-0} | .file -= ${2-0}"; }
 is "$(jq '.[0]' "$tmp/zoo.json" | known 1 2)" "$(sed -n '/^{/p' "$tmp/zoo.out" | known)" "each kind, of which two threads share all"
-is "$(jq '.[0].open_fds' "$tmp/zoo.json")" "$(ls "/proc/$program/fd" | wc -l)" "as many as in /proc"
+is "$(jq '.[0].open_fds' "$tmp/zoo.json")" "$(ls "/proc/$program/fd" | wc -l)" "the iterator and /proc count as many descriptors"
 port=$(truth zoo port)
 connection() { # DIRECTION STATE PORT
 	jq --arg d "$1" --arg s "$2" --argjson p "$3" '[.[0].connections[] | select(.direction == $d and .state == $s and .port == $p).count] | add // 0' "$tmp/zoo.json"

@@ -74,13 +74,13 @@ start_program cpile "$fixtures/cpile"
 census >"$tmp/out" 2>&1
 is "$?" 1 "a C program has no goroutines"
 grep -q 'Go program' "$tmp/out"
-ok $? "which is said"
+ok $? "the message names a Go program"
 exec 7>&-
 wait "$program"
 census >"$tmp/out" 2>&1
 is "$?" 1 "a process that is gone"
 [ -s "$tmp/out" ]
-ok $? "which is said, too"
+ok $? "a process that is gone is named in a message"
 "$DEFERD" goroutines x >/dev/null 2>&1
-is "$?" 2 "what is no process number"
+is "$?" 2 "a word in place of a process number"
 done_testing

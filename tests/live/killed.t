@@ -19,11 +19,11 @@ for n in $(seq "$kills"); do
 	wait_until 10 text_equals_file "$program" || unclean=$((unclean + 1))
 	kill -0 "$program" 2>/dev/null || { died=1; break; }
 done
-is "$n" "$kills" "as often as planned"
-is $unseen 0 "its breakpoints stand each time"
-is $unclean 0 "and are gone when the daemon is"
+is "$n" "$kills" "the daemon was killed as often as planned"
+is $unseen 0 "breakpoints stand in the program each time"
+is $unclean 0 "breakpoints are gone when the daemon is"
 is $died 0 "the program lives"
 go_on
 wait_until 10 has_truth flood
-ok $? "and does what it did"
+ok $? "the program does what it did before"
 done_testing

@@ -69,7 +69,7 @@ done <<<"$gos"
 ledger --last=3 --stacks "${my}panics.stripped" >"$tmp/panics.txt" 2>&1
 ok $? "deferd panics"
 grep -q 'main.goexitThenPanic' "$tmp/panics.txt"
-ok $? "with the line of the program"
+ok $? "deferd panics shows the line of the program"
 
 read -r version go <<<"$gos"
 fixtures=$BUILD/fixtures/$version
@@ -85,9 +85,9 @@ last_words() {
 }
 words_are() { [ "$(last_words)" = "$1" ]; }
 wait_until 10 words_are "panic fatal *main.stockError main.main"
-is "$(last_words)" "panic fatal *main.stockError main.main" "what a process died of, when it is gone"
+is "$(last_words)" "panic fatal *main.stockError main.main" "the ledger keeps what a process died of"
 wait_until 10 firing "${my}panics.stripped" ProcessDied
-ok $? "an alert tells of it"
+ok $? "an alert reports the death"
 
 # Who is waited for at once is gone without a trace, and the daemon has its hands full with those that came.
 told() { ledger --json --last=64 "${my}panics.stripped" | jq '[.panics[] | select(.outcome == "fatal")] | length'; }

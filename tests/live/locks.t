@@ -27,7 +27,7 @@ while read -r version go; do
 	# One that reads holds the semaphore of its descriptor, which the other waits for.
 	is "$(piles | grep -v '^semaphore ')" "$(told)" "$version: who waits for what"
 	is "$(jq .left_out "$tmp/locks.json")" 0 "$version: nobody is left out"
-	is "$(jq .not_located "$tmp/locks.json")" 0 "$version: of all it is known"
+	is "$(jq .not_located "$tmp/locks.json")" 0 "$version: every waiter is located"
 	is "$(state mutex locked) $(state mutex waiters)" "true 5" "$version: the mutex is locked, and counts its waiters"
 	is "$(state rwmutex writer)" true "$version: a writer has the one RWMutex, or is next for the other"
 	is "$(state waitgroup counter) $(state waitgroup waiters)" "1 5" "$version: the group waits for one"
@@ -38,7 +38,7 @@ while read -r version go; do
 	"$DEFERD" locks --alone "$program" >"$tmp/out" 2>&1
 	is "$? $(grep -cE '^(mutex|rwmutex|waitgroup|channel) 0x[0-9a-f]+: [0-9]+ wait' "$tmp/out")" "0 6" "$version: the same as text"
 	grep -q '    5 in main.locks .*main.go:[0-9]* (' "$tmp/out"
-	ok $? "$version: with the lines"
+	ok $? "$version: deferd locks shows the lines"
 	go_on
 	exec 7>&-
 	wait "$program"
@@ -46,7 +46,7 @@ while read -r version go; do
 done <<<"$gos"
 
 "$DEFERD" locks --alone $$ >"$tmp/out" 2>&1
-is "$?" 1 "what is no Go program has no locks"
+is "$?" 1 "a program that is not Go has no locks to show"
 "$DEFERD" locks x >/dev/null 2>&1
-is "$?" 2 "what is no process number"
+is "$?" 2 "a word in place of a process number"
 done_testing

@@ -10,7 +10,7 @@ start_program pile "$fixtures/pile.stripped" -deep 0 -defers 400000
 tracer=$!
 live_pids+=($tracer)
 wait_until 20 grep -q '"target"' "$tmp/trace.out"
-ok $? "attached"
+ok $? "the trace attaches"
 kill -STOP $tracer
 go_on
 wait_until 60 has_truth pile

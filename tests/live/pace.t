@@ -48,7 +48,7 @@ go_on
 exec 7>&-
 wait "$program"
 stop_daemon
-ok $? "ends well"
+ok $? "the daemon ends well"
 
 # Its own budget
 

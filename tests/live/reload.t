@@ -44,7 +44,7 @@ for n in 1 2 3; do
 	wait_until 10 attached "$program"
 done
 wait_until 10 both "$pile1"
-ok $? "alerts are there"
+ok $? "two alerts fire and wait before the reloads"
 kept=$(alert_of Kept "$pile1") waiting=$(alert_of Waiting "$pile1")
 
 begin=$(now_ms)
@@ -63,14 +63,14 @@ for n in $(seq "$reloads"); do
 done
 note "$reloads reloads in $(($(now_ms) - begin)) ms"
 is "$good $refused" "$((reloads / 2)) $((reloads / 2))" "good ones are taken, broken ones refused"
-is "$(metric 'deferd_config_reloads_total{result="done"}') $(metric 'deferd_config_reloads_total{result="refused"}')" "$good $refused" "and counted"
+is "$(metric 'deferd_config_reloads_total{result="done"}') $(metric 'deferd_config_reloads_total{result="refused"}')" "$good $refused" "reloads are counted by result"
 is "$(metric deferd_config_last_reload_successful)" 0 "the last one was broken"
 is "$(rule_changed)" "Changed$((reloads - 1))" "the last good one is in force"
 goes_on Kept "$pile1" "$kept"
 ok $? "an alert of an unchanged rule fires as before: $kept, $(alert_of Kept "$pile1")"
 goes_on Waiting "$pile1" "$waiting"
 ok $? "one that waits goes on waiting: $waiting, $(alert_of Waiting "$pile1")"
-is "$(grep -c 'msg="alert firing" alert=Kept .* pid='"$pile1 " "$tmp/deferd.log")" 1 "and it was told once"
+is "$(grep -c 'msg="alert firing" alert=Kept .* pid='"$pile1 " "$tmp/deferd.log")" 1 "the alert was logged once"
 for n in 1 2 3; do
 	program=pile$n
 	wait_until 60 has_truth pile$n
@@ -86,10 +86,10 @@ done
 changed 7
 kill -HUP "$daemon"
 wait_until 10 rule_there Changed7
-ok $? "by signal, too"
+ok $? "reloads by signal"
 is "$(metric deferd_config_last_reload_successful)" 1 "the last one is in force"
 goes_on Kept "$pile1" "$kept"
-ok $? "and nothing began anew"
+ok $? "alerts did not begin anew"
 for n in 1 2 3; do echo >"$tmp/pile$n.gate"; done
 stop_daemon
 ok $? "the daemon ends well"

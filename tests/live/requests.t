@@ -87,7 +87,7 @@ enough && within "$(requests p95_seconds)" "$theirs" 30
 ok $? "their p95 is that of all: $(requests p95_seconds) s, $theirs s by its own account"
 rise=$(awk -v p="$(requests p95_seconds)" 'BEGIN { print p - 0.01 }')
 within "$(requests p95_rise_seconds)" "$rise" 5
-ok $? "its rise is above what is configured"
+ok $? "the rise counts from the configured baseline"
 printf 'requests: { timed: false }\n' >"$tmp/config.yml"
 kill -HUP "$daemon"
 off() { [ "$(requests timed)" = 0 ]; }
@@ -95,5 +95,5 @@ wait_until 5 off
 ok $? "not any more, by configuration"
 "$DEFERD" probes --control.socket="$tmp/deferd.sock" "$program" off >/dev/null
 wait_until 5 text_equals_file "$program"
-ok $? "and without the others its text is as it was"
+ok $? "without any probe the program's text is the file's"
 done_testing

@@ -32,11 +32,11 @@ while read -r version go; do
 	build_fixtures "$version" "$go" stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	start_daemon
 	start_pile
-	is "$(probes "$program" | sed -n 1p)" "${my}pile.stripped, pid $program: lean, by configuration" "$version: what it has"
+	is "$(probes "$program" | sed -n 1p)" "${my}pile.stripped, pid $program: lean, by configuration" "$version: the probe set of a process"
 	probes "$program" full >"$tmp/answer"
-	is "$(sed -n 1p "$tmp/answer")" "${my}pile.stripped, pid $program: full, by command; the full set is attached" "$version: another one"
+	is "$(sed -n 1p "$tmp/answer")" "${my}pile.stripped, pid $program: full, by command; the full set is attached" "$version: another probe set by command"
 	is "$(probes --json "$program" | jq -c '[.probes, .probes_by, .probes_full_now, .budget_level]')" '["full","command",true,0]' \
-		"$version: as JSON"
+		"$version: the probe set as JSON"
 	go_on
 	wait_until 60 has_truth pile
 	counted heap registered_heap "after the change"
@@ -79,18 +79,18 @@ while read -r version go; do
 	start_pile
 	set_is "burst configuration"
 	ok $? "$version: the configuration's set for a service"
-	is "$(target budget_percent)" 2 "$version: and a budget of its own"
+	is "$(target budget_percent)" 2 "$version: a service has a budget of its own"
 	wait_until 5 full_is true
 	ok $? "$version: a burst begins"
 	wait_until 5 full_is false
-	ok $? "$version: and ends"
+	ok $? "$version: a burst ends"
 	full=$(metric "deferd_probe_full_seconds_total{service=\"${my}pile.stripped\"}")
 	awk -v s="$full" 'BEGIN { exit !(s > 0.5 && s < 3) }'
-	ok $? "$version: it took a second: $full"
+	ok $? "$version: a burst takes a second: $full"
 	printf 'probes:\n  services:\n    - { service: "%spile*", set: full }\n' "$my" >"$tmp/sets.yml"
 	kill -HUP "$daemon"
 	wait_until 5 set_is "full configuration"
-	ok $? "$version: a reload changes it"
+	ok $? "$version: a reload changes the probe set"
 	is "$(target budget_percent)" 0 "$version: the budget is that of all again"
 	go_on
 	wait_until 60 has_truth pile

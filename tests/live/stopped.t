@@ -54,7 +54,7 @@ while read -r version go; do
 	wait_until 60 has_truth pile
 	wait_until 5 target_is defers_registered_by_lowering.heap "$(truth pile registered_heap)"
 	is "$(target defers_registered_by_lowering.heap)" "$(truth pile registered_heap)" "$version: no defer is missed"
-	is "$(target panics_started)" "$(truth pile panics)" "$version: nor a panic"
+	is "$(target panics_started)" "$(truth pile panics)" "$version: no panic is missed"
 	go_on
 	exec 7>&-
 	wait "$program"

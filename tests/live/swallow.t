@@ -71,15 +71,15 @@ ok $? "the hooks are attached for a site that nobody knows"
 echo 'probes: { watch_writes: false }' >"$tmp/deferd.yml"
 kill -HUP "$daemon"
 wait_until 3 metric_is deferd_write_hooks_attached 0
-ok $? "and gone when they are not wanted any more"
+ok $? "write hooks are gone when they are turned off"
 stop_daemon
 ok $? "the daemon ends well, again"
 if [ -z "${DEFERD_VM-}" ]; then # emulated: this is no kernel's business
 	start_daemon -c "$tmp/deferd.yml"
 	recovered() { sites "${pids[c]}" | jq -s 'map(.outcomes.recovered) | length > 0 and all(. >= 5)' | grep -q true; }
 	wait_until 30 recovered
-	is "$(metric deferd_write_hooks_attached)" 0 "they are not attached where they are not wanted"
-	is "$(judged "${pids[c]}" quiet | cut -d' ' -f1)" unsure "and nothing is said of silence then"
+	is "$(metric deferd_write_hooks_attached)" 0 "write hooks are not attached while they are turned off"
+	is "$(judged "${pids[c]}" quiet | cut -d' ' -f1)" unsure "without write hooks the verdict is unsure"
 	stop_daemon
 fi
 for version in "${!pids[@]}"; do

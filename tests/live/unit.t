@@ -28,10 +28,10 @@ wait_until 20 has_truth pile
 registered() { curl -sf "$url/api/v1/targets/$program" | jq .defers_registered; }
 counted() { [ "$(registered)" = "$(truth pile registered_heap)" ]; }
 wait_until 3 counted
-is "$(registered)" "$(truth pile registered_heap)" "and counted exactly"
+is "$(registered)" "$(truth pile registered_heap)" "the program of another user is counted exactly"
 named() { [ "$(curl -sf "$url/api/v1/targets/$program" | jq -r '.sites[0].function')" != "?" ]; }
 wait_until 5 named
-ok $? "its lines are named"
+ok $? "lines of the program of another user are named"
 stop_daemon
 ok $? "the daemon ends well"
 go_on
