@@ -54,6 +54,7 @@ int64_t session_unix_ms(void)
 
 int session_open(struct session *s, struct config *config, const struct engine_opts *opts)
 {
+	struct engine_source source;
 	struct reason reason = {};
 
 	*s = (struct session){ .procfd = -1, .config = config };
@@ -77,7 +78,8 @@ int session_open(struct session *s, struct config *config, const struct engine_o
 	case KERNEL_GOOD:
 		break;
 	}
-	if (engine_new(s->loop, s->procfd, s->config, &s->features, opts, &s->engine, &reason))
+	source = (struct engine_source){ .procfd = s->procfd, .features = &s->features };
+	if (engine_new(s->loop, &source, s->config, opts, &s->engine, &reason))
 		return fail(EXIT_KERNEL, "cannot start observing", &reason);
 	return EXIT_GOOD;
 }

@@ -61,12 +61,16 @@ static bool went_on(const struct turn *turn, struct watch *w, const struct after
 static void judge_aftermath(struct watching *wa, struct turn *turn, struct aftermath *a)
 {
 	struct watch *w = watch_by_id(&turn->watches, a->target);
+	bool on;
 
 	if (!w || !probe_followed(turn->probe, a->target, a->g ? a->g : a->tid, a->panic)) {
 		aftermath_discard(a);
+		turn_mark(turn, MARK_AFTERMATH_DROPPED);
 		return;
 	}
-	aftermath_close(a, went_on(turn, w, a));
+	on = went_on(turn, w, a);
+	aftermath_close(a, on);
+	turn_mark(turn, on ? MARK_AFTERMATH_WENT_ON : MARK_AFTERMATH_ENDED);
 	wa->pause_ns = BETWEEN_STARTS_NS; /* it is worth while */
 }
 

@@ -34,6 +34,7 @@
 #define STALL_NS         (2000 * MS)
 
 struct engine {
+	struct recording *recording; /* NULL: the kernel is live */
 	struct loop *loop;
 	struct engine_opts opts;
 	struct turn turn;
@@ -174,6 +175,7 @@ static void fit_writes(struct engine *e)
 		return;
 	drain(e);
 	model_discard_aftermaths(turn->model, turn->now_ns);
+	turn_mark(turn, MARK_AFTERMATHS_OVER);
 }
 
 /* The clock */
@@ -279,7 +281,7 @@ static void scan(struct engine *e)
 
 void engine_refresh(struct engine *e, uint64_t now_ns)
 {
-	if (now_ns - e->refreshed_ns < REFRESH_AFTER_NS)
+	if (e->recording || now_ns - e->refreshed_ns < REFRESH_AFTER_NS)
 		return;
 	e->refreshed_ns = now_ns;
 	probe_look(e->turn.probe, now_ns, turn_take, &e->turn);
@@ -332,6 +334,7 @@ static void read_fds(struct engine *e)
 static void tick_model(struct engine *e)
 {
 	model_tick(e->turn.model, e->turn.now_ns);
+	turn_mark(&e->turn, MARK_TICK);
 }
 
 static void close_files(struct engine *e)
@@ -433,6 +436,7 @@ static void judge_rules(struct engine *e)
 {
 	struct turn *turn = &e->turn;
 
+	turn_mark(turn, MARK_JUDGE);
 	alerts_eval(e->alerts, &turn->config->rules, turn->model, turn->now_ns, e->opts.on_alert,
 		    e->opts.arg);
 	e->judged_ns = turn->now_ns;
@@ -549,43 +553,105 @@ static int start(struct engine *e, struct reason *reason)
 	return 0;
 }
 
-int engine_new(struct loop *loop, int procfd, const struct config *config,
-	       const struct kernel_features *features, const struct engine_opts *opts,
-	       struct engine **ret_e, struct reason *reason)
+static int start_live(struct engine *e, struct reason *reason)
 {
+	e->turn.images = images_new();
+	e->turn.jobs = jobs_new(e->loop, on_job, e);
+	if (!e->turn.images || !e->turn.jobs)
+		return reason_set(reason, -ENOMEM, "out of memory");
+	(void)proc_clock_offset(e->turn.procfd, getpid(), &e->turn.clock_ns);
+	return start(e, reason);
+}
+
+int engine_new(struct loop *loop, const struct engine_source *source, const struct config *config,
+	       const struct engine_opts *opts, struct engine **ret_e, struct reason *reason)
+{
+	static const struct kernel_features none;
 	struct model_opts mo = MODEL_OPTS_DEFAULT;
 	struct engine *e = calloc(1, sizeof(*e));
-	int err;
+	int err = 0;
 
 	if (!e)
 		return -ENOMEM;
 	mo.fd_window_ns = config->descriptors.window_ns;
 	mo.keep_names = opts->trace; /* its last events are printed when the process is gone */
 	e->loop = loop;
+	e->recording = source->recording;
 	e->opts = *opts;
 	if (!e->opts.on_alert)
 		e->opts.on_alert = no_alert;
 	e->alerts = alerts_new();
 	e->turn = (struct turn){
-		.procfd = procfd,
+		.procfd = source->procfd,
 		.config = config,
-		.features = features,
+		.features = source->recording ? &none : source->features,
 		.opts = &e->opts,
 		.model = model_new(&mo),
-		.images = images_new(),
-		.jobs = jobs_new(loop, on_job, e),
 	};
-	(void)proc_clock_offset(procfd, getpid(), &e->turn.clock_ns);
-	if (!e->turn.model || !e->alerts || !e->turn.images || !e->turn.jobs)
+	if (!e->turn.model || !e->alerts)
 		err = reason_set(reason, -ENOMEM, "out of memory");
-	else
-		err = start(e, reason);
+	else if (!e->recording)
+		err = start_live(e, reason);
 	if (err) {
 		engine_free(e);
 		return err;
 	}
 	*ret_e = e;
 	return 0;
+}
+
+/* A recording */
+
+static void play_mark(struct engine *e, enum recorded_mark mark)
+{
+	struct model *m = e->turn.model;
+	struct aftermath *a = NULL;
+
+	switch (mark) {
+	case MARK_TICK:
+		model_tick(m, e->turn.now_ns);
+		return;
+	case MARK_JUDGE:
+		naming_skip(&e->turn);
+		judge_rules(e);
+		return;
+	case MARK_AFTERMATHS_OVER:
+		model_discard_aftermaths(m, e->turn.now_ns);
+		return;
+	default:
+		a = model_complete_aftermath(m, e->turn.now_ns);
+		break;
+	}
+	if (a && mark == MARK_AFTERMATH_DROPPED)
+		aftermath_discard(a);
+	else if (a)
+		aftermath_close(a, mark == MARK_AFTERMATH_WENT_ON);
+}
+
+int engine_play(struct engine *e, struct reason *reason)
+{
+	struct recorded r;
+	int more = recording_next(e->recording, &r, reason);
+
+	if (more <= 0)
+		return more;
+	switch (r.what) {
+	case RECORDED_EVENT:
+		turn_emit(&e->turn, &r.ev);
+		break;
+	case RECORDED_NAME:
+		naming_play(&e->turn, &r.name);
+		break;
+	default:
+		e->turn.now_ns = r.now_ns;
+		play_mark(e, r.mark);
+	}
+	return 1;
+}
+
+uint64_t engine_now_ns(const struct engine *e)
+{
+	return e->turn.now_ns;
 }
 
 static void free_policies(struct engine *e)
@@ -670,9 +736,11 @@ void engine_get_stats(struct engine *e, struct engine_stats *ret_stats)
 {
 	struct engine_stats *s = &e->turn.stats;
 
-	probe_get_stats(e->turn.probe, &s->probe);
-	s->images = images_count(e->turn.images);
-	s->jobs = jobs_pending(e->turn.jobs);
+	if (!e->recording) {
+		probe_get_stats(e->turn.probe, &s->probe);
+		s->images = images_count(e->turn.images);
+		s->jobs = jobs_pending(e->turn.jobs);
+	}
 	*ret_stats = *s;
 }
 
@@ -706,8 +774,8 @@ void engine_show(struct engine *e, struct show *ret_show)
 		.features = e->turn.features,
 		.probe = st.probe,
 		.probe_set = config_probe_set_names[e->turn.config->probes.all.set],
-		.fd_hooks = probe_fd_hooks(e->turn.probe),
-		.watches_writes = probe_watches_writes(e->turn.probe),
+		.fd_hooks = e->turn.wish.fd_hooks,
+		.watches_writes = e->turn.wish.writes,
 		.n_failures = ATTACH_FAILURE_MAX,
 		.failure_names = attach_failure_names,
 		.failures = e->turn.stats.failures,
@@ -728,7 +796,8 @@ void engine_show(struct engine *e, struct show *ret_show)
 
 bool engine_settled(const struct engine *e)
 {
-	return e->looked_ns && !discover_waiting(&e->discover) && !jobs_pending(e->turn.jobs);
+	return e->recording ||
+	       (e->looked_ns && !discover_waiting(&e->discover) && !jobs_pending(e->turn.jobs));
 }
 
 bool engine_steady(const struct engine *e)

@@ -27,12 +27,19 @@
 struct engine;
 
 /*
- * `config` and `features` are borrowed until engine_free() or the next engine_reload(). NULL config
- * members are not allowed. 0; negative errno with the reason when the kernel side cannot be loaded.
+ * `config` and what the source names are borrowed until engine_free() or, the configuration, the next engine_reload().
+ * `loop` may be NULL for a recording: then nothing happens by itself. 0; negative errno with the reason when the kernel
+ * side cannot be loaded.
  */
-int engine_new(struct loop *loop, int procfd, const struct config *config,
-	       const struct kernel_features *features, const struct engine_opts *opts,
-	       struct engine **ret_e, struct reason *reason);
+int engine_new(struct loop *loop, const struct engine_source *source, const struct config *config,
+	       const struct engine_opts *opts, struct engine **ret_e, struct reason *reason);
+/*
+ * The next line of a recording, through model and rules, at the time it was recorded. 1; 0: that was all; -EBADMSG with
+ * the reason: it is damaged, and what came before it holds.
+ */
+int engine_play(struct engine *e, struct reason *reason);
+/* CLOCK_MONOTONIC, of the event or tick that runs; of a recording, as it was then. */
+uint64_t engine_now_ns(const struct engine *e);
 /* Detaches everything and waits for it. NULL is allowed. */
 void engine_free(struct engine *e);
 /* A new configuration is in force; what needs a restart stays as it is. */

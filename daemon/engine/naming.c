@@ -68,6 +68,64 @@ static void copy_place(struct code_line *to, const struct image_place *from)
 	to->line = from->line;
 }
 
+_Static_assert(RECORDING_PLACES_MAX >= NAME_FRAMES_MAX, "all of an answer is recorded");
+
+static void record_answer(struct recorder *r, uint32_t image_id, const struct name_ask *asked,
+			  const struct name_answer *a)
+{
+	struct recorded_name name = {
+		.image_id = image_id,
+		.kind = asked->kind,
+		.addr = asked->addr,
+		.n = a->n,
+		.open_defers = a->open_defers,
+		.wrapper = a->wrapper,
+		.has_frame = a->has_frame,
+		.frame = a->frame,
+		.has_type = a->type != NULL,
+	};
+
+	for (unsigned i = 0; i < a->n; i++)
+		name.places[i] = (struct recorded_place){ a->frames[i].function, a->frames[i].file,
+							  a->frames[i].line };
+	if (a->type)
+		name.type = *a->type;
+	recorder_name(r, &name);
+}
+
+void naming_play(struct turn *turn, const struct recorded_name *name)
+{
+	struct code_line lines[NAME_FRAMES_MAX] = {};
+	struct name_ask asked = { name->addr, (enum name_kind)name->kind };
+	struct name_answer answer = { .frames = lines,
+				      .open_defers = name->open_defers,
+				      .wrapper = name->wrapper,
+				      .has_frame = name->has_frame,
+				      .frame = name->frame,
+				      .type = name->has_type ? &name->type : NULL };
+
+	if (name->kind >= NAME_KIND_MAX)
+		return;
+	for (; answer.n < name->n && answer.n < NAME_FRAMES_MAX; answer.n++) {
+		const struct recorded_place *p = &name->places[answer.n];
+		struct code_line *line = &lines[answer.n];
+
+		snprintf(line->function, sizeof(line->function), "%s", p->function);
+		snprintf(line->file, sizeof(line->file), "%s", p->file);
+		line->line = p->line;
+	}
+	model_answer(turn->model, name->image_id, &asked, &answer);
+}
+
+void naming_skip(struct turn *turn)
+{
+	struct name_ask wanted[INSPECT_ASKS_MAX];
+	uint32_t image_id;
+
+	while (model_wanted_names(turn->model, &image_id, wanted, INSPECT_ASKS_MAX))
+		;
+}
+
 /* The places of ask `i` begin at *at; moves *at behind them. */
 static void answer_one(struct turn *turn, const struct image *im, uint32_t image_id,
 		       const struct image_ask *ask, unsigned i, const struct worker_result *result,
@@ -96,6 +154,8 @@ static void answer_one(struct turn *turn, const struct image *im, uint32_t image
 	    name_by_offset(im, ask->addr, &lines[0]))
 		answer.n = answer.n ? answer.n : 1;
 	model_answer(turn->model, image_id, &asked, &answer);
+	if (turn->opts->recorder)
+		record_answer(turn->opts->recorder, image_id, &asked, &answer);
 }
 
 void naming_answer(struct turn *turn, uint32_t image_id, const struct worker_result *result,

@@ -9,6 +9,8 @@
 
 #include "alert/alert.h"
 #include "event/event.h"
+#include "event/recording.h"
+#include "probe/kernel.h"
 #include "probe/probe.h"
 
 enum attach_failure {
@@ -26,12 +28,21 @@ enum attach_failure {
 };
 extern const char *const attach_failure_names[ATTACH_FAILURE_MAX];
 
+/* Where events come from: a live kernel, or a file of recorded ones, which is played by engine_play(). */
+struct engine_source {
+	int procfd;                             /* live: /proc */
+	const struct kernel_features *features; /* live: what the kernel can; borrowed */
+	struct recording *recording;            /* NULL: live; borrowed */
+};
+
 struct engine_opts {
 	pid_t only_pid;    /* observe this process alone; 0: all that the configuration wants */
 	bool trace;        /* an event for every hit; with only_pid */
 	bool fd_hooks;     /* descriptor hooks from the start, whatever the kernel has */
 	event_fn on_event; /* sees every event after the model; may be NULL */
 	alert_fn on_alert; /* sees every transition; may be NULL */
+	struct recorder
+		*recorder; /* all that the model is given goes there, too; may be NULL; borrowed */
 	void *arg;
 };
 

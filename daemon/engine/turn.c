@@ -4,6 +4,8 @@
 void turn_emit(struct turn *turn, const struct event *ev)
 {
 	model_apply(turn->model, ev);
+	if (turn->opts->recorder)
+		recorder_event(turn->opts->recorder, ev);
 	if (turn->opts->on_event)
 		turn->opts->on_event(turn->opts->arg, ev);
 }
@@ -44,4 +46,10 @@ void turn_announce(struct turn *turn, struct watch *w)
 	w->announce = false;
 	watch_event(w, turn_multi(turn), config_p95_of(turn->config, w->service), reason, &ev.info);
 	turn_emit(turn, &ev);
+}
+
+void turn_mark(struct turn *turn, enum recorded_mark mark)
+{
+	if (turn->opts->recorder)
+		recorder_mark(turn->opts->recorder, mark, turn->now_ns);
 }

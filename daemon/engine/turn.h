@@ -52,6 +52,8 @@ bool turn_multi(const struct turn *turn);
 bool turn_has_budget(const struct turn *turn, const struct watch *w);
 /* A census of its goroutines is due: something about them was lost. NULL is allowed. */
 void turn_ask_census(struct watch *w);
+/* What the model is made to do beside taking events goes into the recording, if there is one. */
+void turn_mark(struct turn *turn, enum recorded_mark mark);
 /* Tell the model what a process is, now. */
 void turn_announce(struct turn *turn, struct watch *w);
 
