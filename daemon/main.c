@@ -8,8 +8,8 @@
 #include "probe/worker.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,    &cmd_top,          &cmd_ps,         &cmd_panics,  &cmd_goroutines,
-	&cmd_locks,  &cmd_fds,          &cmd_report,     &cmd_probes,  &cmd_trace,
+	&cmd_run,    &cmd_top,          &cmd_ps,         &cmd_panics,  &cmd_goroutines, &cmd_locks,
+	&cmd_fds,    &cmd_report,       &cmd_probes,     &cmd_trace,   &cmd_record,     &cmd_replay,
 	&cmd_doctor, &cmd_check_config, &cmd_test_rules, &cmd_version,
 };
 

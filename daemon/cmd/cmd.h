@@ -43,7 +43,7 @@ struct command {
 
 extern const struct command cmd_run, cmd_top, cmd_ps, cmd_panics, cmd_goroutines, cmd_locks,
 	cmd_fds, cmd_report, cmd_test_rules, cmd_probes, cmd_trace, cmd_doctor, cmd_check_config,
-	cmd_version;
+	cmd_record, cmd_replay, cmd_version;
 
 /*
  * Parse, then run. --help prints to stdout and returns EXIT_GOOD; a mistake prints one line and the

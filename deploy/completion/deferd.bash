@@ -20,7 +20,7 @@ _deferd() {
 				mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur")
 			fi
 			;;
-		trace | ps | panics | goroutines | locks) mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
+		trace | record | ps | panics | goroutines | locks) mapfile -t COMPREPLY < <(compgen -W "$(deferd ps --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
 		report) mapfile -t COMPREPLY < <(compgen -W "$(deferd report --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
 		fds) mapfile -t COMPREPLY < <(compgen -W "$(deferd fds --no-headers 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Observe this host, or one process, and keep all that the model was given in a file: `deferd replay` plays it back
+ * through any rules, anywhere. Stands alone: the daemon, if one runs, goes on undisturbed.
+ */
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "cmd/transitions.h"
+
+static const char *config_path, *output;
+static uint32_t limit_seconds;
+static bool as_json;
+
+static const struct cmd_option options[] = {
+	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
+	  .help = "configuration; defaults without" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "alerts as JSON, one object a line" },
+	{ "output", 'o', OPTION_STRING, &output, .arg = "FILE",
+	  .help = "the recording; deferd.recording.gz without" },
+	{ "seconds", 's', OPTION_U32, &limit_seconds, .min = 1, .max = 86400, .arg = "N",
+	  .help = "stop after N seconds; without, at SIGINT or SIGTERM" },
+	{},
+};
+
+struct record {
+	struct session session;
+	struct transitions transitions;
+	pid_t pid; /* 0: the host */
+	uint64_t end_ns;
+};
+
+static void on_signal(void *arg, int signo)
+{
+	loop_stop(((struct record *)arg)->session.loop);
+}
+
+static void on_timer(void *arg, uint64_t now_ns)
+{
+	struct record *r = arg;
+
+	if (r->end_ns && now_ns >= r->end_ns)
+		loop_stop(r->session.loop);
+}
+
+/* Of one process: the recording ends with it. */
+static void on_event(void *arg, const struct event *ev)
+{
+	struct record *r = arg;
+
+	transitions_event(&r->transitions, ev);
+	if (r->pid && ev->type == EVENT_TARGET_GONE && r->session.loop)
+		loop_stop(r->session.loop);
+}
+
+static void on_alert(void *arg, const struct alert *a)
+{
+	transitions_alert(&((struct record *)arg)->transitions, a);
+}
+
+static int follow(struct record *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	r->transitions.engine = r->session.engine;
+	if (limit_seconds)
+		r->end_ns = loop_now_ns() + limit_seconds * 1000000000ull;
+	if (!loop_add_signals(r->session.loop, &set, on_signal, r) ||
+	    !loop_add_timer(r->session.loop, 100000000, on_timer, r))
+		return EXIT_FAILED;
+	return loop_run(r->session.loop) ? EXIT_FAILED : EXIT_GOOD;
+}
+
+static int record(struct record *r, struct config *config, struct recorder *recorder)
+{
+	struct engine_opts opts = { .only_pid = r->pid,
+				    .on_event = on_event,
+				    .on_alert = on_alert,
+				    .recorder = recorder,
+				    .arg = r };
+	int code = session_open(&r->session, config, &opts);
+
+	if (!code)
+		code = follow(r);
+	session_close(&r->session);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct record r = { .transitions.as_json = as_json };
+	const char *path = output ? output : "deferd.recording.gz";
+	struct recorder *recorder;
+	struct reason reason = {};
+	struct config *config;
+	int code = argc ? cmd_parse_pid(&cmd_record, argv[0], &r.pid) : EXIT_GOOD;
+
+	if (!code)
+		code = session_load_config(config_path, &config);
+	if (code)
+		return code;
+	if (recorder_open(path, &recorder, &reason)) {
+		fprintf(stderr, "deferd record: %s\n", reason.text);
+		config_free(config);
+		return EXIT_FAILED;
+	}
+	log_set_level(LOG_WARN);
+	code = record(&r, config, recorder);
+	if (recorder_close(recorder, &reason)) {
+		fprintf(stderr, "deferd record: %s: %s\n", path, reason.text);
+		return EXIT_FAILED;
+	}
+	if (!code)
+		fprintf(stderr, "deferd record: %s is written; see it with deferd replay %s\n",
+			path, path);
+	return code;
+}
+
+const struct command cmd_record = {
+	.name = "record",
+	.summary = "keep what is observed in a file, for deferd replay",
+	.usage = "[OPTIONS] [PID]",
+	.details = "Observes the host, or one process until it ends, as the daemon does, and "
+		   "prints what "
+		   "becomes of alerts meanwhile.\n"
+		   "Panic messages of the programs are in the file as they were.\n",
+	.options = options,
+	.args_min = 0,
+	.args_max = 1,
+	.run = run,
+};
