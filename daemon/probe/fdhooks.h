@@ -7,7 +7,7 @@
 #define DEFERD_PROBE_FDHOOKS_H
 
 #include "base/reason.h"
-#include "probe/probe.h"
+#include "probe/target.h"
 
 struct deferd_bpf;
 struct fdhooks;

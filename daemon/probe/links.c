@@ -9,7 +9,8 @@
 #include <bpf/bpf.h>
 
 #include "base/loop.h"
-#include "probe/probe_priv.h"
+#include "probe/kernel.h"
+#include "probe/loaded.h"
 
 #define CHANGE_NS 2000000000ull /* a closed link is gone long before that */
 

@@ -6,7 +6,8 @@
 #ifndef DEFERD_PROBE_LINKS_H
 #define DEFERD_PROBE_LINKS_H
 
-#include "probe/probe.h"
+#include "base/reason.h"
+#include "probe/target.h"
 
 /*
  * Attach to a process. *ret_id is its target id, in events from now on. -ENOSPC: no slot; -ESRCH:

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "event/decode.h"
-#include "probe/probe_priv.h"
+#include "probe/loaded.h"
 
 static const char *const loss_names[DFD_LOSS_MAX] = {
 	[DFD_LOSS_RING] = "ring_full",

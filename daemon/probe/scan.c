@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "event/decode.h"
-#include "probe/probe_priv.h"
+#include "probe/loaded.h"
 
 #define SCAN_BATCH 512
 

@@ -5,7 +5,7 @@
 #ifndef DEFERD_PROBE_SCAN_H
 #define DEFERD_PROBE_SCAN_H
 
-#include "probe/probe.h"
+#include "probe/target.h"
 
 /*
  * Read the maps: SCAN_BEGIN, a COUNTS for each target, REQUESTS for those that were ever timed, GOROUTINE, SITE and RECOVER for each entry, LOST for

@@ -4,7 +4,7 @@
 
 #include <bpf/bpf.h>
 
-#include "probe/probe_priv.h"
+#include "probe/loaded.h"
 #include "probe/targets.h"
 
 struct slot *target_slot(const struct probe *p, uint32_t id)

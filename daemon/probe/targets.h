@@ -6,7 +6,8 @@
 #ifndef DEFERD_PROBE_TARGETS_H
 #define DEFERD_PROBE_TARGETS_H
 
-#include "probe/probe.h"
+#include "base/reason.h"
+#include "probe/target.h"
 
 void probe_set_hits_max(struct probe *p, uint32_t id, uint32_t hits_max);
 

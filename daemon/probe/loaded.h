@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the files of the loaded kernel side share: probe.c, targets.c, links.c and scan.c. */
-#ifndef DEFERD_PROBE_PROBE_PRIV_H
-#define DEFERD_PROBE_PROBE_PRIV_H
+/* The loaded kernel side as its own files see it: probe.c, targets.c, links.c and scan.c. No other file includes this. */
+#ifndef DEFERD_PROBE_LOADED_H
+#define DEFERD_PROBE_LOADED_H
 
 #include <bpf/libbpf.h>
 
@@ -11,7 +11,7 @@
 #include "deferd.skel.h"
 #include "probe/closer.h"
 #include "probe/fdhooks.h"
-#include "probe/probe.h"
+#include "probe/target.h"
 #include "probe/writehooks.h"
 
 struct slot {
