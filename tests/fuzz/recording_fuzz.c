@@ -54,12 +54,13 @@ static size_t fuzz_seed(unsigned i, uint8_t *buf, size_t size)
 static void play(struct recording *r)
 {
 	static struct config *config;
+	static struct buf errors;
 	struct engine_source source = { .procfd = -1, .recording = r };
 	struct engine_opts opts = {};
 	struct reason reason;
 	struct engine *e;
 
-	if (!config && config_default(&config))
+	if (!config && config_load(NULL, &config, &errors))
 		abort();
 	if (engine_new(NULL, &source, config, &opts, &e, &reason))
 		abort();
