@@ -21,8 +21,7 @@ const char *wish_point_text(enum wish_point p)
 		[WISH_NOT_IN_SET] = "not in the chosen probe set",
 		[WISH_IN_BURSTS] = "in bursts only: one second of each minute",
 		[WISH_OVER_BUDGET] = "left out: the probes cost more than their budget",
-		[WISH_PERF_EXTRA] = "left out: without uprobe_multi (Linux 6.6) each probe takes "
-				    "0.1 s to detach",
+		[WISH_PERF_EXTRA] = "left out: without uprobe_multi (Linux 6.6) a probe takes 0.1 s to detach",
 		[WISH_PERF_FULL] = "left out: the full set needs uprobe_multi (Linux 6.6)",
 		[WISH_PERF_ROOM] = "left out: more than 5 points need uprobe_multi (Linux 6.6)",
 		[WISH_NOT_TIMED] = "requests are not timed now",
