@@ -43,7 +43,13 @@ wrong() {
 		END { delete before[self]; delete before[sub_shell]; for (p in before) if (after[p] == before[p] && told[p] != before[p]) print p, before[p], told[p] }' \
 		"$tmp/before" "$tmp/after" "$tmp/all"
 }
-is "$(wrong)" "" "all $(wc -l <"$tmp/all") processes of the host: as many as in /proc"
+# One that opens and closes meanwhile may be caught in the middle once; one that is miscounted is so each time.
+always_wrong() {
+	local round
+	for round in 1 2 3; do wrong >"$tmp/wrong.$round"; done
+	awk '{ n[$1]++; line[$1] = $0 } END { for (p in n) if (n[p] == 3) print line[p] }' "$tmp"/wrong.[123]
+}
+is "$(always_wrong)" "" "all $(wc -l <"$tmp/all") processes of the host: as many as in /proc"
 fds >"$tmp/table"
 grep -q "^ *$program fdzoo .* [0-9]* file" "$tmp/table"
 ok $? "the table has it"
