@@ -281,7 +281,7 @@ void discover_sweep(struct discover *d)
 	HASH_ITER (hh, d->turn->watches.by_pid, w, next) {
 		struct proc_image file;
 
-		/* One that nobody has waited for yet still has its times, but no file any more. */
+		/* A zombie still has its times, but no file. */
 		if (proc_stat_exe(d->turn->procfd, w->pid, &file) ||
 		    !proc_is_same(d->turn->procfd, w->pid, w->start_ticks))
 			attach_end(d->turn, w);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The files that processes run, by identity: inspected once, by a worker, whatever the number of
- * processes. Loop thread only. An image stays until the table is full and nobody uses it.
+ * processes. Loop thread only. An unused image stays until the table is full.
  */
 #ifndef DEFERD_ENGINE_IMAGES_H
 #define DEFERD_ENGINE_IMAGES_H
@@ -32,7 +32,7 @@ struct image {
 	uint32_t n_calls;
 	bool calls_complete;
 	unsigned users; /* targets */
-	int exe_fd;     /* the file, open while somebody may ask for its names; -1: nobody */
+	int exe_fd;     /* the file, open while names in it may be asked for; else -1 */
 	unsigned n_waiting;
 	pid_t *waiting; /* processes that run it and wait for the report */
 };

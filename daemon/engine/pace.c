@@ -5,7 +5,7 @@
 #define EARLY_NS 20000000ull /* timers are not that exact */
 
 #define STAY_NS     (3 * SECOND) /* awake, after something was attached: much follows */
-#define JUDGE_TURNS 10 /* own cost is judged over so many seconds: single ones differ much */
+#define JUDGE_TURNS 10 /* seconds that own cost is judged over: single ones differ much */
 #define STEPS       4  /* 1, 2, 4, 8 times as long; see struct budget */
 
 void pace_reload(struct pace *p, uint64_t cpu_ns, uint64_t now_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * When the requests of a process are timed: all the time, as long as that costs it no more than half of its budget;
- * else one second in every so many, in which it may cost so many times as much. The other half of the budget is left to
+ * else one second in every N, in which it may cost N times as much. The other half of the budget is left to
  * its other probes (governor.c).
  */
 #ifndef DEFERD_ENGINE_TIMING_H

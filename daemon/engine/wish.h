@@ -18,7 +18,7 @@
 
 /* Without uprobe_multi: perf events detach in 0.1 s each, serially in the kernel. */
 #define WISH_PERF_POINTS 5
-/* A burst of the full set lasts a second of each so many. */
+/* A burst of the full set lasts one second of each 60. */
 #define WISH_BURST_EVERY_S 60
 
 /* Call sites by their index in the image's list. */
@@ -103,7 +103,7 @@ double wish_percent_now(const struct wish *w);
  * struct kernel_features; 0 when it was not measured, then there is no budget.
  */
 uint32_t wish_hits_max(const struct wish *w, const uint64_t hit_ns[2]);
-/* A single-stepped hit counts for so many of them, 1 to UINT16_MAX. */
+/* How many of these hits a single-stepped one counts for: 1 to UINT16_MAX. */
 uint16_t wish_stepped_hits(const uint64_t hit_ns[2]);
 
 void wish_call_set(struct wish_calls *c, uint32_t i);
