@@ -8,8 +8,7 @@ excepted='^daemon/(cmd|export|ui)/[a-z_]*\.c:[0-9]*:"(un)?told"$
 ^daemon/(cmd/panics|ui/panics_page|export/panics|ui/tables_panics)\.c:[0-9]*:"untold"$
 ^daemon/probe/worker_main\.c:.*become nobody
 ^daemon/alert/evidence\.c:.*of what is kept
-^deploy/man/deferd-internals\.7:.*runs as nobody
-^deploy/man/deferd-probes\.1:.*of what only the full set sees
+^deploy/man/deferd-internals\.7:.*runs as user nobody
 ^deploy/systemd/deferd\.service:.*becomes nobody'
 strings() { grep -noE '"([^"\\]|\\.)*"' $(git ls-files 'daemon/*.c' 'daemon/*.h') | grep -v '\.h"$'; }
 texts() { grep -nE '.' README.md deploy/man/*.[1-8] deploy/examples/deferd.yml deploy/systemd/deferd.service deploy/prometheus/*.yml | grep -v ':\.\\"'; }
