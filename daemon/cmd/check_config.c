@@ -11,7 +11,7 @@ static const struct cmd_option options[] = {
 	{ "example", 0, OPTION_FLAG, &example,
 	  .help = "print a file with every key, its default and its meaning" },
 	{ "against", 0, OPTION_STRING, &against, .arg = "FILE",
-	  .help = "the configuration in force: say which keys that differ need a restart" },
+	  .help = "the configuration in force: also print the changed keys that need a restart" },
 	{},
 };
 
@@ -70,7 +70,7 @@ const struct command cmd_check_config = {
 	.name = "check-config",
 	.summary = "check a configuration and its rule files",
 	.usage = "[--example] [--against=FILE] [FILE]",
-	.details = "Prints every fault as file:line:col with the remedy, and exits 2. FILE is "
+	.details = "Prints every fault as file:line:col with the remedy and exits 2. FILE is "
 		   "/etc/deferd/deferd.yml by default.\n",
 	.options = options,
 	.args_max = 1,

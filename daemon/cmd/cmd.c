@@ -12,8 +12,9 @@
 #define OPTIONS_MAX 24
 #define LETTERLESS  0x100 /* getopt's value of options without a letter: this plus the index */
 
-static const char end_of_help[] = "Exit status: 0 good, 1 failed, 2 usage or configuration, 3 the "
-				  "kernel cannot, 4 privilege missing.\n";
+static const char end_of_help[] =
+	"Exit status: 0 success, 1 failed, 2 wrong usage or configuration, 3 the "
+	"kernel lacks a required feature, 4 privilege is missing.\n";
 
 void cmd_print_help(const struct command *c)
 {

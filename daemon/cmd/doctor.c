@@ -23,10 +23,10 @@ static const char *config_path;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "as JSON" },
+	  .help = "configuration; default: built-in values" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "print JSON" },
 	{ "no-targets", 0, OPTION_FLAG, &no_targets,
-	  .help = "the kernel only, look at no process" },
+	  .help = "test the kernel only; do not attach to any process" },
 	{},
 };
 
@@ -322,10 +322,11 @@ static int run(int argc, char **argv)
 
 const struct command cmd_doctor = {
 	.name = "doctor",
-	.summary = "what works here, what not, why, and the remedy; the probe plan of each process",
+	.summary = "what works on this host, what is missing, the remedy, and the probe plan of "
+		   "each process",
 	.usage = "[OPTIONS]",
-	.details = "Attaches to the processes it finds for the moment it takes to look, as the "
-		   "daemon would.\n",
+	.details = "Attaches to the processes that it finds for a moment, in the same way as the "
+		   "daemon.\n",
 	.options = options,
 	.run = run,
 };

@@ -28,15 +28,15 @@ static uint32_t interval_s = 1, duration_s = 30;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
-	  .help = "socket of the daemon, which knows whether they leak; default: as configured" },
+	  .help = "socket of the daemon, which has the leak verdict; default: as configured" },
 	{ "csv", 0, OPTION_FLAG, &as_csv,
-	  .help = "of one process: 'epoch,count' lines as time passes, and the slope at the end" },
+	  .help = "sample one process: 'epoch,count' lines, and the slope at the end" },
 	{ "duration", 'd', OPTION_U32, &duration_s, .min = 1, .max = 86400, .arg = "SECONDS",
-	  .help = "of samples over time: for so long; 30 without" },
+	  .help = "how long to sample; default: 30" },
 	{ "interval", 'i', OPTION_U32, &interval_s, .min = 1, .max = 3600, .arg = "SECONDS",
-	  .help = "of samples over time: from one line to the next; 1 without" },
+	  .help = "time between two samples; default: 1" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON array of processes" },
 	{ "no-headers", 0, OPTION_FLAG, &no_headers, .help = "rows only" },
 	{},
@@ -475,10 +475,11 @@ const struct command cmd_fds = {
 	.summary = "descriptors of each process by kind; whether those of one process grow",
 	.usage = "[OPTIONS] [PID]",
 	.details =
-		"Of all processes, or of one with its connections by port and state: one pass of "
-		"the kernel over all descriptors,\n"
-		"without a hook. Needs no daemon; one that observes the process is asked whether "
-		"they leak.\n",
+		"Counts the descriptors of all processes, or of one process with its connections "
+		"by port "
+		"and state, in one pass in the\n"
+		"kernel and without a hook. Needs no daemon; when a daemon observes the process, "
+		"it is asked whether they leak.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

@@ -19,14 +19,14 @@ static const char *pprof_path;
 static bool as_json, folded, all;
 
 static const struct cmd_option options[] = {
-	{ "all", 'a', OPTION_FLAG, &all, .help = "those of the Go runtime, too" },
+	{ "all", 'a', OPTION_FLAG, &all, .help = "also show the goroutines of the Go runtime" },
 	{ "alone", 0, OPTION_FLAG, &source.alone,
-	  .help = "count them now, even if a daemon has done so" },
+	  .help = "read the process now; do not ask a daemon" },
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
-	{ "folded", 0, OPTION_FLAG, &folded, .help = "a line a stack, for flame graphs" },
+	{ "folded", 0, OPTION_FLAG, &folded, .help = "one line per stack, for flame graphs" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all groups" },
 	{ "pprof", 0, OPTION_STRING, &pprof_path, .arg = "FILE",
 	  .help = "write a profile that `go tool pprof` opens, and print nothing" },
@@ -228,17 +228,18 @@ static int run(int argc, char **argv)
 
 const struct command cmd_goroutines = {
 	.name = "goroutines",
-	.summary = "what all goroutines of a process do, as a profile has it",
+	.summary = "what all goroutines of a process do, grouped as in a profile",
 	.usage = "[OPTIONS] PID",
-	.details = "Reads the memory of the process; nothing is attached to it, and it does not "
-		   "stop.\n"
-		   "A group is one stack, state, wait reason and go statement. A running goroutine "
-		   "shows no stack.\n"
-		   "A daemon that observes the process is asked for its newest census: it knows "
-		   "which groups grow as a leak does, and\n"
-		   "how old a wait is. Without one its age is as the runtime has it: about, by the "
-		   "time "
-		   "between two collections.\n",
+	.details =
+		"Reads the memory of the process; nothing is attached to it, and it does not "
+		"stop.\n"
+		"A group has the same stack, state, wait reason and go statement. The stack of a "
+		"running goroutine is not shown.\n"
+		"When a daemon observes the process, it is asked for its newest census: it knows "
+		"which groups grow like a leak, and\n"
+		"how long a wait has lasted. Without a daemon this time comes from the runtime, "
+		"and is only as exact as the time\n"
+		"between two garbage collections.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

@@ -17,14 +17,14 @@ static uint32_t least = 2;
 
 static const struct cmd_option options[] = {
 	{ "alone", 0, OPTION_FLAG, &source.alone,
-	  .help = "look now, even if a daemon has done so" },
+	  .help = "read the process now; do not ask a daemon" },
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all locks and channels" },
 	{ "least", 'l', OPTION_U32, &least, .min = 1, .max = 1000000, .arg = "N",
-	  .help = "as text, those that N goroutines wait for, or more; 2 without" },
+	  .help = "in text, only those with at least N waiting goroutines; default: 2" },
 	{},
 };
 
@@ -196,8 +196,8 @@ const struct command cmd_locks = {
 	.details =
 		"Reads the memory of the process; nothing is attached to it, and it does not "
 		"stop.\n"
-		"A mutex does not know who has it. What its own words say is read a moment after "
-		"who waits for it.\n"
+		"A mutex does not record its owner. The state of a lock is read a moment after the "
+		"goroutines that wait for it.\n"
 		"Before Go 1.26 it is not known which sync.Cond a goroutine waits for.\n",
 	.options = options,
 	.args_min = 1,

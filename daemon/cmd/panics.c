@@ -22,13 +22,13 @@ static uint32_t last = 20;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "the ledger as the API gives it" },
 	{ "last", 'n', OPTION_U32, &last, .min = 1, .max = VIEW_PANICS_MAX, .arg = "N",
-	  .help = "the newest N panics; 20 without" },
-	{ "stacks", 's', OPTION_FLAG, &with_stacks, .help = "with the stack of each" },
+	  .help = "show the newest N panics; default: 20" },
+	{ "stacks", 's', OPTION_FLAG, &with_stacks, .help = "also show the stack of each panic" },
 	{},
 };
 
@@ -248,25 +248,25 @@ const struct command cmd_panics = {
 	.summary = "what became of every panic: recovered, overridden, fatal, ...",
 	.usage = "[OPTIONS] [SERVICE|PID]",
 	.details =
-		"Asks the daemon of this host, which keeps the newest panics of each service, also "
-		"of processes that are gone.\n"
+		"Asks the daemon of this host, which keeps the newest panics of each service, "
+		"including those of ended processes.\n"
 		"SERVICE may be a pattern, as in 'api-*'. Outcomes:\n"
 		"  recovered   recover() ended it: a function returned normally\n"
 		"  overridden  a deferred call panicked anew; the newer panic took its place\n"
-		"  repanicked  recover() took it, and the same deferred call panicked again\n"
+		"  repanicked  recover() returned its value, but the same deferred call panicked "
+		"again\n"
 		"  goexit      a deferred call ended the goroutine by runtime.Goexit\n"
 		"  fatal       it ended the process\n"
-		"  running     its deferred calls run now\n"
-		"  unknown     an event between was missed\n"
+		"  running     its deferred calls are running now\n"
+		"  unknown     an event between its start and its end was missed\n"
 		"Swallowed: suspected when 3 or more recoveries at a site were watched and all "
 		"were "
 		"silent, that is, nothing was\n"
 		"written to stderr, stdout, a file, pipe or Unix socket from the panic until 0.1 s "
 		"after the recovery, and the\n"
-		"goroutine did not panic elsewhere at once. A logger on a goroutine of its own, "
-		"one that "
-		"keeps lines in a buffer, and\n"
-		"one behind cgo are not seen.\n",
+		"goroutine did not panic elsewhere at once. Not seen: a logger on its own "
+		"goroutine, one that keeps lines in a\n"
+		"buffer, and one that is called by cgo.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

@@ -14,7 +14,7 @@ static bool as_json;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object" },
@@ -105,15 +105,14 @@ static int run(int argc, char **argv)
 
 const struct command cmd_probes = {
 	.name = "probes",
-	.summary = "which probes a process has, and another set of them, live",
+	.summary = "show the probes of a running process, or switch it to another set",
 	.usage = "[OPTIONS] PID [SET]",
 	.details = "SET: lean (defers in loops, panics), full (every defer, and every run), burst "
-		   "(full for a "
-		   "second of each minute),\n"
-		   "off (the census only), default (as configured). It is the process's until it "
-		   "ends. No "
-		   "restart, and no hit that\n"
-		   "both sets have is missed or counted twice.\n",
+		   "(full for one second of each\n"
+		   "minute), off (the census only), default (as configured). The process keeps the "
+		   "set until it ends. It is not\n"
+		   "restarted, and hits of probes in both sets are neither missed nor counted "
+		   "twice.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 2,

@@ -14,11 +14,11 @@ static bool as_json, no_headers;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
 	{ "alone", 0, OPTION_FLAG, &source.alone,
-	  .help = "do not ask a daemon: probes of its own, for a moment" },
+	  .help = "do not ask a daemon: attach own probes for a moment" },
 	{ "json", 'j', OPTION_FLAG, &as_json,
 	  .help = "one JSON array of targets, as the API gives them" },
 	{ "no-headers", 0, OPTION_FLAG, &no_headers, .help = "rows only" },
@@ -99,8 +99,8 @@ const struct command cmd_ps = {
 	.summary = "the observed processes, once: depth, panics, descriptors, alerts",
 	.usage = "[OPTIONS] [SERVICE|PID]",
 	.details = "SERVICE may be a pattern, as in 'api-*'. Asks the daemon of this host; without "
-		   "one, it attaches probes of its own\n"
-		   "for a moment, and depths and rates are those of that moment.\n",
+		   "one, it attaches its own probes\n"
+		   "for a moment, and shows the depths and rates of that moment.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

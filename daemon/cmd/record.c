@@ -17,12 +17,12 @@ static bool as_json;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "alerts as JSON, one object a line" },
+	  .help = "configuration; default: built-in values" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "alerts as JSON, one object per line" },
 	{ "output", 'o', OPTION_STRING, &output, .arg = "FILE",
-	  .help = "the recording; deferd.recording.gz without" },
+	  .help = "where to write the recording; default: deferd.recording.gz" },
 	{ "seconds", 's', OPTION_U32, &limit_seconds, .min = 1, .max = 86400, .arg = "N",
-	  .help = "stop after N seconds; without, at SIGINT or SIGTERM" },
+	  .help = "stop after N seconds; default: at SIGINT or SIGTERM" },
 	{},
 };
 
@@ -124,12 +124,12 @@ static int run(int argc, char **argv)
 
 const struct command cmd_record = {
 	.name = "record",
-	.summary = "keep what is observed in a file, for deferd replay",
+	.summary = "record observations in a file, for deferd replay",
 	.usage = "[OPTIONS] [PID]",
 	.details = "Observes the host, or one process until it ends, as the daemon does, and "
-		   "prints what "
-		   "becomes of alerts meanwhile.\n"
-		   "Panic messages of the programs are in the file as they were.\n",
+		   "prints alerts "
+		   "that fire or resolve.\n"
+		   "The file contains the panic messages of the programs unchanged.\n",
 	.options = options,
 	.args_min = 0,
 	.args_max = 1,

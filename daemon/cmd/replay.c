@@ -11,8 +11,8 @@ static bool as_json;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
-	  .help = "configuration, of which the rules are used; defaults without" },
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "alerts as JSON, one object a line" },
+	  .help = "configuration; only its rules are used; default: built-in rules" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "alerts as JSON, one object per line" },
 	{},
 };
 
@@ -77,7 +77,8 @@ const struct command cmd_replay = {
 	.summary = "play a recording through rules: what would have fired, and when",
 	.usage = "[OPTIONS] FILE",
 	.details =
-		"Needs no privilege and no kernel. Times are seconds since the recording began.\n",
+		"Needs no privilege and no kernel support. Times are seconds since the recording "
+		"began.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

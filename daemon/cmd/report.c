@@ -18,7 +18,7 @@ static bool as_json, no_headers;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON array of services" },
@@ -123,13 +123,13 @@ static int run(int argc, char **argv)
 
 const struct command cmd_report = {
 	.name = "report",
-	.summary = "each service in a line: defers a request, P95 and its rise, alerts",
+	.summary = "one line per service: defers per request, P95 and its rise, alerts",
 	.usage = "[OPTIONS] [SERVICE]",
-	.details = "SERVICE may be a pattern, as in 'api-*'. Of Go servers of net/http, HTTP/2 and "
-		   "gRPC; asks the "
-		   "daemon of this\n"
-		   "host, which knows what is usual. Numbers are of the last 30 s, '-' below 20 "
-		   "requests.\n",
+	.details =
+		"SERVICE may be a pattern, as in 'api-*'. Shows Go servers of net/http, HTTP/2 and "
+		"gRPC. Asks the daemon of this\n"
+		"host, which knows the usual P95. Values cover the last 30 s; '-': fewer than 20 "
+		"requests.\n",
 	.options = options,
 	.args_max = 1,
 	.run = run,

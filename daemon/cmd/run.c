@@ -40,9 +40,9 @@ static struct {
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &opt.config, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "web.listen-address", 0, OPTION_STRING, &opt.listen, .arg = "HOST:PORT",
-	  .help = "metrics (127.0.0.1:10035)" },
+	  .help = "address of the metrics (127.0.0.1:10035)" },
 	{ "web.telemetry-path", 0, OPTION_STRING, &opt.telemetry_path, .arg = "PATH",
 	  .help = "path of the metrics (/metrics)" },
 	{ "web.config.file", 0, OPTION_STRING, &opt.web_config, .arg = "FILE",
@@ -563,10 +563,12 @@ const struct command cmd_run = {
 	.name = "run",
 	.summary = "observe this host: Prometheus endpoint, alerts, control socket",
 	.usage = "[OPTIONS]",
-	.details = "Needs no configuration. SIGHUP reloads it; a broken one leaves the old one in "
-		   "force. SIGTERM ends.\n"
-		   "Alerts are log lines on stderr, on /metrics as deferd_alerts_firing, and at "
-		   "/api/v1/alerts.\n",
+	.details =
+		"Needs no configuration file. SIGHUP reloads it; if it has a fault, the old one "
+		"stays in "
+		"force. SIGTERM ends the daemon.\n"
+		"Alerts are log lines on stderr, series of deferd_alerts_firing on /metrics, and "
+		"entries of /api/v1/alerts.\n",
 	.options = options,
 	.run = run,
 };

@@ -180,12 +180,12 @@ static int run(int argc, char **argv)
 
 const struct command cmd_test_rules = {
 	.name = "test-rules",
-	.summary = "rules against hand-written series: which alerts fire when",
+	.summary = "test rules with hand-written series: which alerts fire, and when",
 	.usage = "FILE",
-	.details =
-		"FILE names rule files (without, the default rules are tested), series of metrics, "
-		"and what fires at which time; see\n"
-		"deferd-test-rules(1). Exits 1 when something else fires.\n",
+	.details = "FILE contains names of rule files (default: the built-in rules), series of "
+		   "metrics, "
+		   "and the alerts expected at each\n"
+		   "time; see deferd-test-rules(1). Exits 1 when other alerts fire.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

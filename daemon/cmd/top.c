@@ -25,17 +25,18 @@ static uint32_t updates, delay_s = 2;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &source.config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
+	  .help = "configuration; default: built-in values" },
 	{ "control.socket", 0, OPTION_STRING, &source.socket, .arg = "PATH",
 	  .help = "socket of the daemon; default: as configured" },
 	{ "alone", 0, OPTION_FLAG, &source.alone,
-	  .help = "do not ask a daemon: probes of its own" },
-	{ "batch", 'b', OPTION_FLAG, &batch, .help = "text without a terminal" },
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON snapshot a line; a batch, too" },
+	  .help = "do not ask a daemon: attach own probes" },
+	{ "batch", 'b', OPTION_FLAG, &batch, .help = "print text, without a terminal" },
+	{ "json", 'j', OPTION_FLAG, &as_json,
+	  .help = "one JSON snapshot per line, without a terminal" },
 	{ "updates", 'n', OPTION_U32, &updates, .min = 1, .max = UINT32_MAX, .arg = "N",
-	  .help = "stop after N updates (1 in a batch)" },
+	  .help = "stop after N updates (in a batch: 1)" },
 	{ "delay", 'd', OPTION_U32, &delay_s, .min = 1, .max = 3600, .arg = "SECONDS",
-	  .help = "between updates (2)" },
+	  .help = "time between updates (2)" },
 	{},
 };
 
@@ -324,8 +325,8 @@ const struct command cmd_top = {
 	.name = "top",
 	.summary = "the services of this host, live: defers, panics, descriptors, alerts",
 	.usage = "[OPTIONS]",
-	.details = "Asks the daemon of this host; without one, it attaches probes of its own until "
-		   "it ends. ? shows the keys.\n"
+	.details = "Asks the daemon of this host; without one, it attaches its own probes while it "
+		   "runs. ? shows the keys.\n"
 		   "NO_COLOR in the environment switches colours off.\n",
 	.options = options,
 	.run = run,

@@ -31,13 +31,13 @@ static const char *config_path, *fd_hooks;
 
 static const struct cmd_option options[] = {
 	{ "config.file", 'c', OPTION_STRING, &config_path, .arg = "FILE",
-	  .help = "configuration; defaults without" },
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object a line" },
+	  .help = "configuration; default: built-in values" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object per line" },
 	{ "lean", 0, OPTION_FLAG, &lean,
-	  .help = "defers in loops and panics only: cheap for the process" },
+	  .help = "trace only panics and defers in loops: cheap for the process" },
 	{ "fd-hooks", 0, OPTION_STRING, &fd_hooks, .arg = "KIND",
 	  .help = "hooks on opens and closes: auto, fentry, kprobe, tracepoint or off" },
-	{ "no-fds", 0, OPTION_FLAG, &no_fds, .help = "leave descriptors out" },
+	{ "no-fds", 0, OPTION_FLAG, &no_fds, .help = "do not trace descriptors" },
 	{ "events", 'n', OPTION_U32, &limit_events, .min = 1, .max = UINT32_MAX, .arg = "N",
 	  .help = "stop after N events" },
 	{ "seconds", 's', OPTION_U32, &limit_seconds, .min = 1, .max = 86400, .arg = "N",
@@ -387,7 +387,7 @@ const struct command cmd_trace = {
 	.usage = "[OPTIONS] PID",
 	.details = "Uses the full probe set, which costs the process a trap for each defer; --lean "
 		   "costs next to nothing.\n"
-		   "Times are seconds since the trace began. '?' after a depth: inferred.\n",
+		   "Times are seconds since the trace began. '?' after a depth means inferred.\n",
 	.options = options,
 	.args_min = 1,
 	.args_max = 1,

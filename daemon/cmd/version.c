@@ -11,7 +11,7 @@
 static bool as_json;
 
 static const struct cmd_option options[] = {
-	{ "json", 'j', OPTION_FLAG, &as_json, .help = "as JSON" },
+	{ "json", 'j', OPTION_FLAG, &as_json, .help = "print JSON" },
 	{},
 };
 
@@ -32,7 +32,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_version = {
 	.name = "version",
-	.summary = "what was built, with which libraries",
+	.summary = "version of deferd and of its libraries",
 	.usage = "[--json]",
 	.options = options,
 	.run = run,
