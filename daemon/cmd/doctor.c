@@ -92,8 +92,11 @@ static const char *point_why(const struct probe_point *pt)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text), "%s%s", arch_rule_text(pt->rule),
-		 pt->skip_taken ? "; hits that go to stack growth are dropped by their flags" : "");
+	snprintf(
+		text, sizeof(text), "%s%s", arch_rule_text(pt->rule),
+		pt->skip_taken
+			? "; hits that lead to stack growth are recognised by the flags and dropped"
+			: "");
 	return text;
 }
 
@@ -238,7 +241,7 @@ static void print_targets(struct engine *e)
 	engine_get_stats(e, &st);
 	for (int i = 0; i < ATTACH_FAILURE_MAX; i++) {
 		if (st.failures[i])
-			printf("\n%llu attach failure(s): %s\n", (unsigned long long)st.failures[i],
+			printf("\n%llu attach failures: %s\n", (unsigned long long)st.failures[i],
 			       attach_failure_names[i]);
 	}
 }

@@ -95,10 +95,10 @@ const char *budget_level_text(enum budget_level level)
 {
 	static const char *const texts[BUDGET_LEVELS] = {
 		"all probes",
-		"all but calls from its busiest functions",
+		"all except calls from its busiest functions",
 		"the lean set",
-		"panics only, depths by the census",
-		"no probes, the census only",
+		"panics only, depths from the census",
+		"no probes, only the census",
 	};
 
 	return (unsigned)level < BUDGET_LEVELS ? texts[level] : "?";

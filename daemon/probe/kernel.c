@@ -39,19 +39,19 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			       "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and "
 			       "CAP_DAC_READ_SEARCH",
 			       true },
-	[KERNEL_BTF] = { "btf", "find fields of kernel structs on any kernel",
+	[KERNEL_BTF] = { "btf", "find the fields of kernel structs on any kernel",
 			 "nothing is observed",
 			 "use a kernel with CONFIG_DEBUG_INFO_BTF=y (/sys/kernel/btf/vmlinux)",
 			 true },
 	[KERNEL_RINGBUF] = { "ringbuf", "carry records to user space", "nothing is observed",
 			     "use Linux 5.15 or newer", true },
-	[KERNEL_UPROBE] = { "uprobe", "probe user functions, one perf event a point",
-			    "uprobe_multi alone",
+	[KERNEL_UPROBE] = { "uprobe", "probe user functions, with one perf event per point",
+			    "only uprobe_multi is used",
 			    "use a kernel with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y", true },
-	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process by one link",
-				  "one perf event a point, and few points: no full set; requests "
-				  "are not timed; of panics, no Goexit, no throw, no signal of Go, "
-				  "and no recover() in a wrong frame",
+	[KERNEL_UPROBE_MULTI] = { "uprobe_multi", "probe all points of one process with one link",
+				  "one perf event per point is used, and few points: no full set, "
+				  "requests are not timed, and for panics no Goexit, no throw, no "
+				  "signal of a Go program and no recover() in a wrong frame",
 				  "use Linux 6.6 or newer", false },
 	[KERNEL_FENTRY] = { "fentry", "see every descriptor opened and closed, at the least cost",
 			    "kprobes on the same functions are used",
@@ -60,9 +60,10 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    false },
 	[KERNEL_KPROBE] = { "kprobe",
 			    "see every descriptor opened and closed, where fentry is missing",
-			    "where fentry is missing too: syscall tracepoints, only while a "
-			    "process is under suspicion or traced, at about 40 ns for each syscall "
-			    "of the host; they miss descriptors that arrive by SCM_RIGHTS or "
+			    "where fentry is missing too, syscall tracepoints are used, only while "
+			    "a process is under suspicion or traced; they cost about 40 ns for "
+			    "each syscall of the host, and miss descriptors that arrive by "
+			    "SCM_RIGHTS or "
 			    "io_uring, and closes by close_range, close-on-exec or dup2",
 			    "use a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y",
 			    false },
@@ -70,9 +71,8 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 				"see descriptors opened and closed where fentry and kprobes are "
 				"missing, and "
 				"what is written after a panic",
-				"no opens and closes without fentry and kprobes; whether panics "
-				"are swallowed "
-				"stays unsure",
+				"without fentry and kprobes, opens and closes are not seen; "
+				"whether panics are swallowed stays unsure",
 				"mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing",
 				false },
 	[KERNEL_TP_BTF] = { "tp_btf", "see exec, exit and fork at once",
@@ -80,15 +80,16 @@ const struct kernel_feature_doc kernel_feature_docs[KERNEL_FEATURE_MAX] = {
 			    "reported",
 			    "use Linux 5.5 or newer with BTF", false },
 	[KERNEL_FD_SIZE] = { "fd_size", "count the descriptors of a process in 1 us",
-			     "the directory is read, 30 us for every 1,000 descriptors",
+			     "the directory /proc/PID/fd is read, which takes 30 us for every "
+			     "1,000 descriptors",
 			     "use Linux 6.2 or newer", false },
 	[KERNEL_FD_ITER] = { "fd_iterator",
-			     "read what all descriptors are, 0.4 us each: kinds, connections, "
-			     "whether they leak",
-			     "/proc/PID/fd is read, 5 us for each descriptor of an observed "
-			     "process; it shows no ports and so no connections",
+			     "read the kind and connection of all descriptors in 0.4 us each, to "
+			     "find leaks",
+			     "/proc/PID/fd is read, which takes 5 us for each descriptor of an "
+			     "observed process, and shows no ports and so no connections",
 			     "use Linux 5.8 or newer with CONFIG_BPF_SYSCALL=y and BTF", false },
-	[KERNEL_PID_NS] = { "pid_namespace", "match the kernel's pids with /proc",
+	[KERNEL_PID_NS] = { "pid_namespace", "match the pids of the kernel with those in /proc",
 			    "no process is recognised",
 			    "run deferd in the host's pid namespace (containers: hostPID / "
 			    "--pid=host)",
@@ -199,7 +200,7 @@ static void check_fd_size(int procfd, struct kernel_features *f)
 		reason_set(&f->why[KERNEL_FD_SIZE], 0, "/proc/self/fd: %s", strerror(errno));
 	else if (by_size + 1 != by_count) /* the count sees its own descriptor */
 		reason_set(&f->why[KERNEL_FD_SIZE], 0,
-			   "st_size of /proc/self/fd is %llu, entries are %llu",
+			   "st_size of /proc/self/fd is %llu, but it has %llu entries",
 			   (unsigned long long)by_size, (unsigned long long)by_count - 1);
 	else
 		have(f, KERNEL_FD_SIZE);
@@ -227,9 +228,9 @@ static void check_fd_iter(struct kernel_features *f, int procfd)
 
 	if (!fditer_open(&it, why) && !fditer_read(it, count_own, &own, why)) {
 		if (!own.n || proc_fd_count(procfd, own.pid, false, &count))
-			reason_set(why, 0, "a pass does not list our own descriptors");
+			reason_set(why, 0, "a pass does not list the descriptors of deferd");
 		else if (own.n > count + 1 || count > own.n + 1)
-			reason_set(why, 0, "a pass listed %llu descriptors of our own, /proc %llu",
+			reason_set(why, 0, "a pass listed %llu descriptors of deferd, /proc %llu",
 				   (unsigned long long)own.n, (unsigned long long)count);
 		else
 			have(f, KERNEL_FD_ITER);
@@ -280,7 +281,7 @@ static void check_uprobe(struct kernel_features *f, uint64_t offset)
 	link = bpf_program__attach_uprobe_opts(skel->progs.uprobe__calib, getpid(),
 					       "/proc/self/exe", offset, &opts);
 	if (!link) {
-		reason_set(why, 0, "attaching a perf event to our own function: %s",
+		reason_set(why, 0, "attaching a perf event to a function of deferd: %s",
 			   strerror(errno));
 		return;
 	}
@@ -313,7 +314,7 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 	link = kernel_link_uprobe_multi(bpf_program__fd(skel->progs.uprobe_multi__calib),
 					"/proc/self/exe", &offset, &cookie, 1, getpid());
 	if (link < 0) {
-		reason_set(why, 0, "attaching to our own function: %s", strerror(-link));
+		reason_set(why, 0, "attaching to a function of deferd: %s", strerror(-link));
 		return;
 	}
 	for (int i = 0; i < CALIB_HITS; i++)
@@ -323,7 +324,7 @@ static void check_uprobe_multi(struct kernel_features *f, uint64_t offset)
 	 * dropped without a word.
 	 */
 	if (pthread_create(&thread, NULL, calib_thread, NULL)) {
-		reason_set(why, 0, "starting a thread to try with: %s", strerror(errno));
+		reason_set(why, 0, "starting a thread for the test: %s", strerror(errno));
 		return;
 	}
 	pthread_join(thread, NULL);
@@ -506,7 +507,7 @@ static void check_pid_ns(struct kernel_features *f)
 	if (stat("/proc/self/ns/pid", &st))
 		reason_set(&f->why[KERNEL_PID_NS], 0, "/proc/self/ns/pid: %s", strerror(errno));
 	else if (st.st_ino != 0xeffffffcu)
-		reason_set(&f->why[KERNEL_PID_NS], 0, "deferd runs in a pid namespace of its own");
+		reason_set(&f->why[KERNEL_PID_NS], 0, "deferd runs in its own pid namespace");
 	else
 		have(f, KERNEL_PID_NS);
 }
@@ -547,7 +548,7 @@ void kernel_probe_features(int procfd, struct kernel_features *ret_f)
 		check_tp_btf(ret_f);
 	} else {
 		for (int i = KERNEL_UPROBE; i <= KERNEL_TP_BTF; i++)
-			reason_set(&ret_f->why[i], 0, "not tried without BTF");
+			reason_set(&ret_f->why[i], 0, "not tested without BTF");
 	}
 }
 

@@ -56,7 +56,7 @@ static int add_one(struct plan *plan, const struct plan_want *w, const struct pl
 
 	if (source->find(source->ctx, w->function, &va, &size) < 0) {
 		add_absent(plan, w, !w->always,
-			   w->always ? "not in the image, though every program has it"
+			   w->always ? "not in the image, although every program has it"
 				     : "not used by this program");
 		return 0;
 	}
@@ -66,7 +66,7 @@ static int add_one(struct plan *plan, const struct plan_want *w, const struct pl
 	if (code.len > size)
 		code.len = size;
 	if (!code.len) {
-		add_absent(plan, w, false, "its address lies in no segment of the file");
+		add_absent(plan, w, false, "its address is in no segment of the file");
 		return 0;
 	}
 	if (arch_find_point(code, source->abi, w->nargs, &at, &why) < 0) {
@@ -74,7 +74,7 @@ static int add_one(struct plan *plan, const struct plan_want *w, const struct pl
 		return 0;
 	}
 	if (elfimg_va_to_off(source->img, va + at.offset, &off) < 0) {
-		add_absent(plan, w, false, "its probe point lies in no segment of the file");
+		add_absent(plan, w, false, "its probe point is in no segment of the file");
 		return 0;
 	}
 	*p = (struct probe_point){
@@ -182,7 +182,7 @@ static void add_server(struct plan *plan, const struct server *s, const struct p
 	if (source->find(source->ctx, s->begin, &va, &size) < 0)
 		return;
 	if (before + 2 > PLAN_POINTS_MAX) {
-		add_absent(plan, &begin, false, "there is no room for more probe points");
+		add_absent(plan, &begin, false, "no room for more probe points");
 		return;
 	}
 	for (unsigned i = 0; i < SERVER_ENDS_MAX && s->ends[i] && !end.function; i++) {

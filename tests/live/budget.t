@@ -31,7 +31,7 @@ while read -r version go; do
 	wait_until 5 level_is 1
 	ok $? "$version: the busiest function is not looked at any more"
 	is "$(target state) $(target exact)" "limited false" "$version: a process over its budget is limited, and not exact"
-	target reason | grep -q '^probes cost more than 1% of a core: all but calls from its busiest functions$'
+	target reason | grep -q '^probes cost more than 1% of a core: all except calls from its busiest functions$'
 	ok $? "$version: the reason names the budget"
 	wait_until 5 unread # counts are read once a second, the level changes at once
 	ok $? "$version: the kernel side did not wait for it"
