@@ -325,78 +325,84 @@ const struct rule_metric rule_metrics[] = {
 	  "low end of the slope's 95 % interval: above 0 means growing", .read = fd_growth_low,
 	  .json = { "fd_growth_low_per_second", .otherwise = NAN } },
 	{ "fd_exhaustion_seconds", "s",
-	  "earliest time to the limit at this pace; absent while it does not grow",
+	  "earliest time until the limit is reached at this pace; absent while the count does not "
+	  "grow",
 	  .read = fd_exhaustion, .fold = METRIC_MIN,
-	  .gauge = { "Earliest time to the limit at the pace of a leak, or of the last minute; "
+	  .gauge = { "Earliest time until the limit is reached at the pace of a leak, or of the "
+		     "last minute; "
 		     "+Inf while descriptors do not grow.",
 		     INFINITY },
 	  .json = { "fd_exhaustion_seconds", .of_services = true, .otherwise = NAN } },
 	{ "fd_leak_per_hour", "1/h",
-	  "descriptors that are opened and not closed, other than connections; absent while they "
-	  "do not grow as a leak does",
+	  "growth of descriptors that are opened and not closed, except connections; absent while "
+	  "they do not grow like a leak",
 	  .read = fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
 	{ "connection_leak_per_hour", "1/h",
-	  "connections to or at a port that are not closed; absent while they do not grow as a "
-	  "leak does",
+	  "growth of connections to or at a port that are not closed; absent while they do not "
+	  "grow like a leak",
 	  .read = connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
 	{ "fd_leak_exhaustion_seconds", "s",
-	  "earliest time to the limit at the pace of the leak; absent while there is none",
+	  "earliest time until the limit is reached at the pace of the leak; absent without a leak",
 	  .read = fd_leak_exhaustion, .fold = METRIC_MIN,
 	  .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",
-	  "of numbers that were not open (EBADF), in the last 5 minutes, while the descriptor "
-	  "hooks were attached",
+	  "calls of close() with a descriptor that was not open (EBADF), in the last 5 minutes, "
+	  "while the descriptor hooks were attached",
 	  .read = double_closes, .about = { EVIDENCE_BAD_CLOSE } },
 	{ "goroutines", "goroutines", "goroutines of the program at the last census",
 	  .read = goroutines,
 	  .json = { "goroutine_count", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "goroutines_leaked", "goroutines",
-	  "goroutines that wait for ever, as the Go runtime itself has proved (1.26+, "
-	  "after its leak profile)",
+	  "goroutines that wait forever, as proved by the Go runtime itself (Go 1.26 or newer, "
+	  "after a goroutine leak profile)",
 	  .read = goroutines_leaked },
 	{ "goroutine_leak_per_hour", "1/h",
-	  "by which goroutines that do not run become more at one place, the fastest; absent "
-	  "while they do not grow as a leak does",
+	  "growth of goroutines that do not run, at the place where they grow fastest; absent "
+	  "while they do not grow like a leak",
 	  .read = leak_per_hour, .fold = METRIC_MAX,
 	  .about = { EVIDENCE_GROUP, .group = { fastest_leak, "more an hour" } } },
 	{ "goroutines_blocked_in_syscall", "goroutines",
-	  "in one system call, or call of C, for more than a minute at the last census; absent "
-	  "since Go 1.26, whose runtime does not count calls",
+	  "goroutines in one system call or C call for more than a minute, at the last census; "
+	  "absent for Go 1.26 and newer, whose runtime does not count calls",
 	  .read = blocked_in_syscall,
-	  .gauge = { "Goroutines that were in one system call, or call of C, for more than a "
-		     "minute at the newest census.",
+	  .gauge = { "Goroutines in one system call or C call for more than a minute, at the "
+		     "newest census.",
 		     NAN },
 	  .json = { "goroutines_blocked_in_syscall", .whole = true, .of_services = true,
 		    .otherwise = NAN },
 	  .about = { EVIDENCE_GROUP, .group = { most_blocked, "in system calls for a minute" } } },
 	{ "lock_waiters_max", "goroutines",
-	  "that wait for one sync.Mutex or RWMutex, the most at the last census",
+	  "goroutines that wait for the most wanted sync.Mutex or RWMutex, at the last census",
 	  .read = lock_waiters_max, .fold = METRIC_MAX,
-	  .gauge = { "Goroutines that wait for one sync.Mutex or RWMutex, the most at the newest "
-		     "census; see deferd locks.",
+	  .gauge = { "Goroutines that wait for the most wanted sync.Mutex or RWMutex, at the "
+		     "newest census; see deferd locks.",
 		     NAN },
 	  .json = { "lock_waiters_max", .whole = true, .otherwise = NAN },
 	  .about = { EVIDENCE_PILE } },
 	{ "lock_wait_seconds", "s",
-	  "for which one of these has waited at least; absent while it is not known",
+	  "time for which a goroutine has waited at least for a sync.Mutex or RWMutex; absent "
+	  "while it is not known",
 	  .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE } },
 	{ "pool_waiters", "goroutines",
-	  "that wait for a connection of a pool which is too small: they become more, its "
-	  "connections do not; absent while that is not so",
+	  "goroutines that wait for a connection of a pool that is too small: their number grows, "
+	  "the number of connections does not; absent otherwise",
 	  .read = pool_waiters,
-	  .gauge = { "Goroutines that wait for a connection of a pool which is too small." },
+	  .gauge = { "Goroutines that wait for a connection of a pool that is too small." },
 	  .json = { "waiting", "pool", .whole = true }, .about = { EVIDENCE_POOL } },
 	{ "request_p95_seconds", "s",
-	  "95th percentile of how long requests of the service took, in the last 30 s; absent "
-	  "below 20 requests",
+	  "95th percentile of the request durations of the service in the last 30 s; absent with "
+	  "fewer than 20 requests",
 	  .read_service = request_p95,
-	  .gauge = { "95th percentile of the last 30 s; absent below 20 requests.", NAN },
+	  .gauge = { "95th percentile of the request durations in the last 30 s; absent with fewer "
+		     "than 20 requests.",
+		     NAN },
 	  .json = { "p95_seconds", "requests", .otherwise = NAN }, .of_latency = true },
 	{ "request_p95_rise_seconds", "s",
-	  "by which that is more than usual (the median of an hour, or what requests.baselines "
-	  "says); absent while it is not known",
+	  "rise of request_p95_seconds above its usual value (the median of an hour, or the value "
+	  "in requests.baselines); absent while it is not known",
 	  .read_service = request_p95_rise,
-	  .gauge = { "By how much it is more now; negative: less.", NAN },
+	  .gauge = { "Rise of the 95th percentile above its usual value; negative: below it.",
+		     NAN },
 	  .json = { "p95_rise_seconds", "requests", .otherwise = NAN }, .of_latency = true },
 	{ "request_defers_p95", "defers",
 	  "95th percentile of the defers that a request of the service registered, in the last 30 "
@@ -404,50 +410,53 @@ const struct rule_metric rule_metrics[] = {
 	  .read_service = request_defers_p95,
 	  .json = { "defers_p95", "requests", .otherwise = NAN } },
 	{ "panics_overridden", "panics",
-	  "of the service: panics that a newer one replaced, in the last 5 minutes",
+	  "panics of the service that were replaced by a newer panic, in the last 5 minutes",
 	  METRIC_OF_SERVICE, .read_service = panics_overridden,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_OVERRIDDEN } },
 	{ "panics_recovered_per_minute", "1/min",
-	  "of the service: panics recovered at one site in the last minute, the busiest site",
+	  "panics of the service that were recovered in the last minute, at the busiest site",
 	  METRIC_OF_SERVICE, .read_service = panics_recovered,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_RECOVERED } },
 	{ "process_deaths", "processes",
-	  "of the service: died of a panic, a fatal error or a signal of a fault, in the last 5 "
-	  "minutes",
+	  "processes of the service that died of a panic, a fatal error or a fault signal, in the "
+	  "last 5 minutes",
 	  METRIC_OF_SERVICE, .read_service = process_deaths,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_FATAL } },
 	/* Shown only. */
 	{ "goroutines_tracked", "goroutines", .read = goroutines_tracked,
-	  .gauge = { "Goroutines and threads that registered a defer and may have it pending." },
+	  .gauge = { "Goroutines and threads that registered a defer that may still be pending." },
 	  .json = { "goroutines_tracked", .whole = true, .of_services = true } },
 	{ "goroutine_leaks", "places", .read = goroutine_leaks,
-	  .gauge = { "Places where goroutines that do not run become more as in a leak: a "
-		     "suspicion, see deferd goroutines.",
+	  .gauge = { "Places where goroutines that do not run grow like a leak: a suspicion, see "
+		     "deferd goroutines.",
 		     NAN },
 	  .json = { "goroutine_leaks", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "census_age_seconds", "s", .read = census_age, .fold = METRIC_MAX,
-	  .gauge = { "Since the newest census of goroutines, of the process that has waited "
-		     "longest.",
+	  .gauge = { "Age of the newest census of goroutines, for the process with the oldest one.",
 		     NAN },
 	  .json = { "census_age_seconds", .otherwise = NAN } },
 	{ "census_duration_seconds", "s", .read = census_duration, .fold = METRIC_MAX,
-	  .gauge = { "CPU time of deferd for the newest census, of the dearest process.", NAN } },
+	  .gauge = { "CPU time of deferd for the newest census, for the most expensive process.",
+		     NAN } },
 	{ "max_fds", "descriptors", .read = max_fds, .fold = METRIC_MIN,
 	  .gauge = { "RLIMIT_NOFILE (soft), the lowest of the service's processes.", NAN },
 	  .json = { "max_fds", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "fd_leak_per_second", "1/s", .read = fd_leak_per_second,
-	  .gauge = { "Descriptors that are opened and not closed, of processes that leak." } },
+	  .gauge = { "Growth of descriptors that are opened and not closed, sum of the leaking "
+		     "processes." } },
 	{ "budget_level", "steps", .read = budget_level, .fold = METRIC_MAX,
-	  .gauge = { "What the budget leaves of the probes, of the process with the fewest: 0 "
-		     "all, 1 without calls from the busiest functions, 2 the lean set, 3 panics "
-		     "only, 4 none." },
+	  .gauge = { "Probes that the budget leaves, for the process with the fewest: 0 all, 1 "
+		     "without calls from the busiest functions, 2 the lean set, 3 panics only, 4 "
+		     "none." },
 	  .json = { "budget_level", .whole = true } },
 	{ "request_p95_baseline_seconds", "s", .read_service = request_p95_baseline,
-	  .gauge = { "What that usually is: the median of an hour, or as configured.", NAN },
+	  .gauge = { "Usual 95th percentile of the request durations: the median of an hour, or as "
+		     "configured.",
+		     NAN },
 	  .json = { "p95_baseline_seconds", "requests", .otherwise = NAN } },
 	{ "panics_running", "panics", NULL, METRIC_OF_SERVICE, .read_service = panics_running,
-	  .gauge = { "Panics whose deferred calls run now; for longer than moments: one of them "
-		     "blocks." } },
+	  .gauge = { "Panics whose deferred calls are running; if this stays above 0, a deferred "
+		     "call blocks." } },
 	{ "panic_sites_swallowed", "sites", NULL, METRIC_OF_SERVICE,
 	  .read_service = panic_sites_swallowed,
 	  .gauge = { "Sites whose panics are recovered and, as far as was seen, neither logged "

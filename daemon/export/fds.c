@@ -273,7 +273,7 @@ void fds_write_metrics(struct expo *x, const struct model *m)
 		{ "deferd_open_fds_by_kind", "service,kind",
 		  "File descriptors in use at the newest census.", write_kinds },
 		{ "deferd_connections", "service,direction,port,state",
-		  "Sockets by the port they went to (out) or came in at (in), and state.",
+		  "Sockets by direction, port (out: the peer's; in: the local one) and state.",
 		  write_connections },
 		{ "deferd_fd_leak_verdict", "service,verdict",
 		  "Processes by descriptor-leak verdict.", write_verdicts },

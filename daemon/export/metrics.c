@@ -73,8 +73,8 @@ static void write_defers(struct page *p)
 		}
 	}
 	expo_family(x, "deferd_defer_depth", EXPO_HISTOGRAM, "service",
-		    "Once a second, for each goroutine or thread that registered a defer in it: "
-		    "its deepest pending.");
+		    "Most pending defers of each goroutine or thread in each second in which it "
+		    "registered a defer.");
 	FOR_EACH_SERVICE (s, p->m)
 		expo_histogram(x, "service", s->name, model_depth_edges, s->depth_hist,
 			       MODEL_DEPTH_EDGES, (double)s->depth_hist_sum);
@@ -91,7 +91,8 @@ static void write_panics(struct page *p)
 
 	write_counter(p, "deferd_panics_started", "Panics started.", COUNT(panics));
 	expo_family(x, "deferd_panics", EXPO_COUNTER, "service,outcome",
-		    "Panics that ended, by outcome; unknown: an event between was missed.");
+		    "Panics that ended, by outcome; unknown: an event between start and end was "
+		    "missed.");
 	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
@@ -101,8 +102,7 @@ static void write_panics(struct page *p)
 				    view_outcome_names[i], NULL);
 	}
 	write_counter(p, "deferd_panics_untold",
-		      "Panics that were counted without details, because there were too many a "
-		      "second.",
+		      "Panics counted without details, because there were too many per second.",
 		      COUNT(untold));
 	expo_family(x, "deferd_recover_misplaced", EXPO_COUNTER, "service",
 		    "Calls of recover() in a wrong frame, which returned nil while a panic was "
@@ -116,7 +116,7 @@ static void write_aftermaths(struct page *p)
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_write_hooks_attached", EXPO_GAUGE, "",
-		    "1: writes are watched now, see probes.watch_writes.");
+		    "1: writes are being watched now, see probes.watch_writes.");
 	expo_sample(x, p->show->watches_writes, NULL);
 }
 
@@ -139,8 +139,8 @@ static void write_states(struct page *p, const struct service *s)
 static void write_goroutines(struct page *p)
 {
 	expo_family(&p->x, "deferd_goroutines", EXPO_GAUGE, "service,state",
-		    "Goroutines at the newest census by state; system: of the runtime itself; "
-		    "leaked: proved by the runtime.");
+		    "Goroutines at the newest census by state; system: goroutines of the runtime "
+		    "itself; leaked: proved by the runtime.");
 	FOR_EACH_SERVICE (s, p->m)
 		write_states(p, s);
 }
@@ -152,8 +152,8 @@ static void write_censuses(struct page *p)
 	expo_family(x, "deferd_censuses", EXPO_COUNTER, "", "Censuses of goroutines, completed.");
 	expo_sample(x, (double)p->show->censuses, NULL);
 	expo_family(x, "deferd_census_failures", EXPO_COUNTER, "",
-		    "Failed censuses of goroutines, and processes that cannot have one; the log "
-		    "says why.");
+		    "Failed censuses of goroutines, and processes without a possible census; the "
+		    "log says why.");
 	expo_sample(x, (double)p->show->census_failures, NULL);
 	expo_family(x, "deferd_census_cpu_seconds", EXPO_COUNTER, "",
 		    "CPU time of deferd for all censuses.");
@@ -167,13 +167,13 @@ static void write_fd_calls(struct page *p)
 	write_counter(p, "deferd_fd_closed",
 		      "Descriptors closed by close() while the hooks were attached.",
 		      COUNT(fd_closed));
-	write_counter(
-		p, "deferd_fd_bad_closes",
-		"close() of a number that was not open (EBADF) while the hooks were attached.",
-		COUNT(fd_ebadf));
+	write_counter(p, "deferd_fd_bad_closes",
+		      "Calls of close() with a descriptor that was not open (EBADF) while the "
+		      "hooks were attached.",
+		      COUNT(fd_ebadf));
 	write_counter(p, "deferd_fd_unsited",
-		      "Descriptors opened under suspicion of which the line is not kept: too many "
-		      "a second, or no room.",
+		      "Descriptors opened under suspicion whose line is not recorded: too many per "
+		      "second, or no room.",
 		      COUNT(fd_unsited));
 }
 
@@ -211,10 +211,10 @@ static void write_receivers(struct page *p)
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_rules_last_evaluation_timestamp_seconds", EXPO_GAUGE, "",
-		    "When the rules were evaluated last; alert on its standing still.");
+		    "When the rules were last evaluated; alert when this stops changing.");
 	write_time(p, p->show->judged_ns, NULL, NULL);
 	expo_family(x, "deferd_notifications", EXPO_COUNTER, "receiver,result",
-		    "Messages to receivers: sent; failed and tried again; refused (3xx, 4xx) and "
+		    "Messages to receivers: sent; failed, to be tried again; refused (3xx, 4xx), "
 		    "not tried again.");
 	for (unsigned i = 0; i < n; i++) {
 		receivers_get_stats(p->show->receivers, i, &st);
@@ -223,19 +223,20 @@ static void write_receivers(struct page *p)
 		expo_sample(x, (double)st.refused, "receiver", st.url, "result", "refused", NULL);
 	}
 	expo_family(x, "deferd_notification_last_success_timestamp_seconds", EXPO_GAUGE, "receiver",
-		    "When a receiver took a message last; 0: it has taken none.");
+		    "When a receiver last accepted a message; 0: never.");
 	for (unsigned i = 0; i < n; i++) {
 		receivers_get_stats(p->show->receivers, i, &st);
 		write_time(p, st.good_ns, "receiver", st.url);
 	}
 	expo_family(x, "deferd_alerts_silenced", EXPO_GAUGE, "",
-		    "Firing alerts that an Alertmanager silences, by its newest answer.");
+		    "Firing alerts that are silenced in an Alertmanager, according to its newest "
+		    "answer.");
 	for (const struct alert *a = alerts_active(p->show->alerts); a; a = a->hh.next)
 		silenced += receivers_silence(p->show->receivers, a) != NULL;
 	expo_sample(x, silenced, NULL);
-	expo_family(
-		x, "deferd_alerts_untold", EXPO_COUNTER, "",
-		"Alerts that were not sent to any receiver: more than 4,096 changed at a time.");
+	expo_family(x, "deferd_alerts_untold", EXPO_COUNTER, "",
+		    "Alerts not sent to any receiver, because more than 4,096 changed at the same "
+		    "time.");
 	expo_sample(x, (double)receivers_dropped(p->show->receivers), NULL);
 }
 
@@ -246,14 +247,15 @@ static void write_probe_cost(struct page *p)
 
 	write_counter(p, "deferd_probe_hits", "Probe hits of the service.", COUNT(hits));
 	write_counter(p, "deferd_probe_hits_unread",
-		      "Of these, only counted: there were more than the budget allows.",
+		      "Probe hits that were only counted, because there were more than the budget "
+		      "allows.",
 		      COUNT(unread));
 	expo_family(x, "deferd_probe_hit_price_seconds", EXPO_GAUGE, "instruction",
-		    "CPU time of the program that a hit costs, as measured at the start.");
+		    "CPU time that a probe hit costs the program, measured when deferd starts.");
 	expo_sample(x, (double)price[0] / 1e9, "instruction", "emulated", NULL);
 	expo_sample(x, (double)price[1] / 1e9, "instruction", "stepped", NULL);
 	expo_family(x, "deferd_probe_cost_seconds", EXPO_COUNTER, "service",
-		    "CPU time that probes have cost the service: hits, times their price.");
+		    "CPU time that probes have cost the service: hits multiplied by their price.");
 	FOR_EACH_SERVICE (s, p->m) {
 		struct event_counts c;
 
@@ -261,10 +263,9 @@ static void write_probe_cost(struct page *p)
 		expo_sample(x, (double)event_counts_cost(&c, price) / 1e9, "service", s->name,
 			    NULL);
 	}
-	expo_family(
-		x, "deferd_probe_full_seconds", EXPO_COUNTER, "service",
-		"Time with the full probe set, of all processes: rates of stack defers are their "
-		"counter's, divided by this one's.");
+	expo_family(x, "deferd_probe_full_seconds", EXPO_COUNTER, "service",
+		    "Time with the full probe set, sum of the processes; divide the rate of the "
+		    "counter of stack defers by the rate of this one.");
 	FOR_EACH_SERVICE (s, p->m)
 		expo_sample(x, (double)service_full_ns(s, p->show->now_ns) / 1e9, "service",
 			    s->name, NULL);
@@ -295,9 +296,8 @@ static void write_events(struct page *p)
 
 	expo_family(x, "deferd_events", EXPO_COUNTER, "", "Records taken from the ring.");
 	expo_sample(x, (double)st->events, NULL);
-	expo_family(
-		x, "deferd_events_dropped", EXPO_COUNTER, "reason",
-		"Detail that was lost, by reason; counters of defers and panics are not affected.");
+	expo_family(x, "deferd_events_dropped", EXPO_COUNTER, "reason",
+		    "Details lost, by reason; counters of defers and panics are not affected.");
 	for (unsigned i = 0; probe_loss_name(i); i++)
 		expo_sample(x, (double)st->lost[i], "reason", probe_loss_name(i), NULL);
 	expo_sample(x, (double)st->bad, "reason", "malformed", NULL);
@@ -321,11 +321,11 @@ static void write_kernel(struct page *p)
 	struct expo *x = &p->x;
 
 	expo_family(x, "deferd_kernel_feature", EXPO_GAUGE, "feature",
-		    "1: this kernel has it (tried at start), see deferd doctor.");
+		    "1: this kernel has the feature (tested at start), see deferd doctor.");
 	for (int i = 0; i < KERNEL_FEATURE_MAX; i++)
 		expo_sample(x, f->have[i], "feature", kernel_feature_docs[i].name, NULL);
 	expo_family(x, "deferd_fd_hooks", EXPO_GAUGE, "kind",
-		    "1: how opens and closes of descriptors are seen now.");
+		    "1: opens and closes of descriptors are observed in this way now.");
 	for (int i = 0; i < FD_HOOKS_MAX; i++)
 		expo_sample(x, p->show->fd_hooks == (enum fd_hooks)i, "kind",
 			    show_fd_hooks_names[i], NULL);
@@ -340,39 +340,40 @@ static void write_self(struct page *p)
 
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
 	expo_family(x, "deferd_build", EXPO_INFO, "version,revision,libbpf",
-		    "Version of deferd, and of libbpf.");
+		    "Version of deferd and of libbpf.");
 	expo_sample(x, 1, "version", deferd_version, "revision", deferd_revision, "libbpf", libbpf,
 		    NULL);
 	expo_family(x, "deferd_config_last_reload_successful", EXPO_GAUGE, "",
-		    "1: the configuration in force is the newest file.");
+		    "1: the last reload succeeded; 0: it failed, and the old configuration is in "
+		    "force.");
 	expo_sample(x, ex->last_reload_good, NULL);
 	expo_family(x, "deferd_config_last_reload_success_timestamp_seconds", EXPO_GAUGE, "",
 		    "When the configuration in force was loaded, Unix time.");
 	expo_sample(x, ex->last_reload_good_unix_s, NULL);
 	expo_family(x, "deferd_config_reloads", EXPO_COUNTER, "result",
-		    "Configurations that took effect, and those that were refused.");
+		    "Reloads of the configuration, by result: done or refused.");
 	expo_sample(x, (double)ex->reloads, "result", "done", NULL);
 	expo_sample(x, (double)ex->reloads_refused, "result", "refused", NULL);
 	expo_family(x, "deferd_config_last_reload_duration_seconds", EXPO_GAUGE, "",
-		    "How long the newest reload held up the event loop; 0: there was none.");
+		    "How long the newest reload blocked the event loop; 0: no reload yet.");
 	expo_sample(x, (double)ex->reload_ns / 1e9, NULL);
 	expo_family(x, "deferd_scan_duration_seconds", EXPO_GAUGE, "",
 		    "Duration of the newest scan of the kernel maps.");
 	expo_sample(x, (double)st->last_scan_ns / 1e9, NULL);
 	expo_family(x, "deferd_scan_interval_seconds", EXPO_GAUGE, "",
-		    "From one scan to the next; more than 1 when deferd is past "
+		    "Time from one scan to the next; more than 1 when deferd exceeds "
 		    "daemon.budget_percent.");
 	expo_sample(x, st->look_every_s, NULL);
 	expo_family(x, "deferd_chains_read", EXPO_COUNTER, "",
 		    "Goroutines whose depth was read from their memory.");
 	expo_sample(x, (double)st->chains_read, NULL);
-	expo_family(x, "deferd_images", EXPO_GAUGE, "", "Files of processes that are known.");
+	expo_family(x, "deferd_images", EXPO_GAUGE, "", "Known executable files of processes.");
 	expo_sample(x, st->images, NULL);
 	expo_family(x, "process_cpu_seconds", EXPO_COUNTER, "",
 		    "User and system CPU time of deferd.");
 	expo_sample(x, (double)ex->cpu_ns / 1e9, NULL);
 	expo_family(x, "process_resident_memory_bytes", EXPO_GAUGE, "",
-		    "Resident memory of deferd; the ring counts twice.");
+		    "Resident memory of deferd; the ring buffer counts twice.");
 	expo_sample(x, (double)ex->rss_bytes, NULL);
 	expo_family(x, "process_open_fds", EXPO_GAUGE, "", "File descriptors of deferd.");
 	expo_sample(x, (double)ex->open_fds, NULL);

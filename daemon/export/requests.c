@@ -56,8 +56,8 @@ static void write_untimed(struct expo *x, const struct service *s)
 void requests_write_metrics(struct expo *x, const struct model *m)
 {
 	expo_family(x, "deferd_request_duration_seconds", EXPO_HISTOGRAM, "service",
-		    "From the call of a handler of net/http, HTTP/2 or gRPC to its return, of the "
-		    "requests that were timed.");
+		    "Duration of timed requests, from the call of the net/http, HTTP/2 or gRPC "
+		    "handler to its return.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			expo_histogram(x, "service", s->name, requests_seconds_le,
@@ -73,16 +73,16 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 				       s->requests->defers_le, REQUESTS_LE,
 				       s->requests->defers_sum);
 	}
-	expo_family(
-		x, "deferd_requests_untimed", EXPO_COUNTER, "service,reason",
-		"Requests whose beginning or end was not seen, by reason; not in the histograms.");
+	expo_family(x, "deferd_requests_untimed", EXPO_COUNTER, "service,reason",
+		    "Requests whose start or end was not seen, by reason; they are not in the "
+		    "histograms.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			write_untimed(x, s);
 	}
 	expo_family(x, "deferd_request_timed_ratio", EXPO_GAUGE, "service",
-		    "Share of the time in which requests are timed; below 1 where all would cost "
-		    "more than half of the probes' budget.");
+		    "Share of the time in which requests are timed; below 1 where timing all would "
+		    "cost more than half of the probe budget.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		double share = timed_share(s);
 
