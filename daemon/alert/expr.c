@@ -151,7 +151,8 @@ static unsigned add(struct parser *p, struct node n)
 	if (p->err)
 		return 0;
 	if (p->x->n == EXPR_NODES_MAX)
-		return fail_at(p, p->at, "more than %d parts: make it two rules", EXPR_NODES_MAX);
+		return fail_at(p, p->at, "more than %d parts: split it into two rules",
+			       EXPR_NODES_MAX);
 	p->x->nodes[p->x->n] = n;
 	return p->x->n++;
 }
@@ -203,7 +204,7 @@ static unsigned read_number(struct parser *p)
 		return add(p, n);
 	}
 	return fail_at(p, end,
-		       "no such unit; there are us, ms, s, m, h, d, /s, /min, /h, %%, KiB, MiB, "
+		       "unknown unit; use us, ms, s, m, h, d, /s, /min, /h, %%, KiB, MiB, "
 		       "GiB");
 }
 
@@ -268,7 +269,7 @@ static int compile_pattern(struct parser *p, const char *at, struct selector *s)
 	if (!err)
 		return 0;
 	regerror(err, &s->regex, why, sizeof(why));
-	fail_at(p, at, "a regular expression: %s", why);
+	fail_at(p, at, "invalid regular expression: %s", why);
 	return p->err;
 }
 
@@ -330,8 +331,8 @@ static unsigned read_metric(struct parser *p)
 	snprintf(name, sizeof(name), "%.*s", (int)len, begin);
 	n.metric = rule_metric_find(name);
 	if (!n.metric)
-		return fail_at(p, begin,
-			       "there is no metric '%s': see deferd check-config --example", name);
+		return fail_at(p, begin, "unknown metric '%s': see deferd check-config --example",
+			       name);
 	p->at += len;
 	if (take(p, "{")) {
 		n.selector = read_selector(p);
@@ -401,7 +402,7 @@ static unsigned read_by(struct parser *p, enum kind kind)
 		return 0;
 	n.metric = p->x->nodes[n.a].metric;
 	if (n.metric->scope == METRIC_OF_SERVICE)
-		return fail_at(p, at, "%s is of a service already", n.metric->name);
+		return fail_at(p, at, "%s is already a metric of services", n.metric->name);
 	return add(p, n);
 }
 
@@ -571,7 +572,7 @@ static unsigned read_comparison(struct parser *p)
 	skip_spaces(p);
 	at = p->at;
 	if (at[0] == '=' && at[1] != '=')
-		return fail_at(p, at, "to compare is '=='");
+		return fail_at(p, at, "use '==' to compare");
 	for (unsigned i = 0; i < ARRAY_SIZE(signs) && !p->err; i++) {
 		if (!take(p, signs[i]))
 			continue;
@@ -673,7 +674,7 @@ static void check_scope(struct parser *p)
 	p->x->of_service = of_service || by;
 	if (p->x->of_service && of_target)
 		fail_at(p, p->text,
-			"it mixes numbers of services with %s, which is of a process: write max by "
+			"it mixes metrics of services with %s, a metric of processes: write max by "
 			"(service) (%s)",
 			of_target->name, of_target->name);
 	else if (!of_service && !of_target && !by)

@@ -206,8 +206,8 @@ int template_check(const char *text, struct reason *reason)
 		buf_init(&names, 0);
 		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 			buf_printf(&names, ".%s, ", fields[i].name);
-		reason_set(reason, -EINVAL, "'%.*s': there are %s.labels.NAME", (int)(end - text),
-			   text, names.data ? names.data : "");
+		reason_set(reason, -EINVAL, "'%.*s' is not a field; fields are %s.labels.NAME",
+			   (int)(end - text), text, names.data ? names.data : "");
 		buf_done(&names);
 		return -EINVAL;
 	}

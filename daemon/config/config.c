@@ -36,7 +36,7 @@ static const struct yaml_key web_keys[] = {
 	{ "enable_lifecycle", .type = YAML_BOOL, .offset = F(web.enable_lifecycle),
 	  .doc = "allow POST /-/reload over TCP", .preset = "false" },
 	{ "series_max", .type = YAML_U32, .offset = F(web.series_max), .min = 10, .max = 1000000,
-	  .doc = "series of one metric family; what is past it is dropped and counted",
+	  .doc = "most series of one metric family; further ones are dropped and counted",
 	  .preset = "10000" },
 };
 
@@ -87,25 +87,25 @@ static void parse_services(struct yaml_file *f, yaml_node_t *node, void *base)
 static const struct yaml_key probes_keys[] = {
 	{ "set", .type = YAML_ENUM, .offset = F(probes.all.set), .names = config_probe_set_names,
 	  .doc = "lean: defers in loops, panics; full: every defer and every run, for diagnosis; "
-		 "burst: full for a second of each minute, else lean; off: no probes, the census "
-		 "and descriptors only",
+		 "burst: full for one second of each minute, otherwise lean; off: no probes, only "
+		 "the census and descriptors",
 	  .preset = "lean" },
 	{ "threshold", .type = YAML_U32, .offset = F(probes.threshold), .min = 2, .max = 1000000,
-	  .doc = "pending defers of one goroutine or thread that are reported at once; also the "
-		 "threshold of the default rule",
+	  .doc = "number of pending defers of one goroutine or thread that is reported "
+		 "immediately; also the threshold of the default rule",
 	  .preset = "35", .restart = true },
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(probes.all.budget_percent), .min = 0,
 	  .max = 100,
-	  .doc = "share of one core that probes may cost a process; past it a process loses probes "
-		 "within the second, and gets them back later; 0: no limit",
+	  .doc = "CPU time that probes may cost a process, in percent of one core; above it the "
+		 "process loses probes within a second, and gets them back later; 0: no limit",
 	  .preset = "1" },
 	{ "watch_writes", .type = YAML_BOOL, .offset = F(probes.watch_writes),
-	  .doc = "watch whether a program logs the panics that it recovers from (else they are "
-		 "swallowed); costs 40 ns on every syscall of the host, for 10 s a minute at most",
+	  .doc = "watch whether a program logs the panics that it recovers from, or swallows them; "
+		 "costs 40 ns on every syscall of the host, for at most 10 s per minute",
 	  .preset = "true" },
 	{ "services", .type = YAML_CUSTOM, .parse = parse_services,
-	  .doc = "services with other probes, as { service: \"checkout-*\", set: burst, "
-		 "budget_percent: 2 }; the first glob that matches decides",
+	  .doc = "services with other probes, for example { service: \"checkout-*\", set: burst, "
+		 "budget_percent: 2 }; the first entry whose glob matches applies",
 	  .preset = "[]" },
 };
 
@@ -138,66 +138,71 @@ static void parse_baselines(struct yaml_file *f, yaml_node_t *node, void *base)
 
 static const struct yaml_key requests_keys[] = {
 	{ "timed", .type = YAML_BOOL, .offset = F(requests.timed),
-	  .doc = "time the requests of net/http, HTTP/2 and gRPC servers: two probe hits each, for "
-		 "a part of the time where that would cost more than half of "
+	  .doc = "time the requests of net/http, HTTP/2 and gRPC servers: two probe hits per "
+		 "request, only part of the time where this would cost more than half of "
 		 "probes.budget_percent",
 	  .preset = "true" },
 	{ "baselines", .type = YAML_CUSTOM, .parse = parse_baselines,
-	  .doc = "what the 95th percentile of a service usually is, as { service: \"checkout-*\", "
-		 "p95: 80ms }; without, the median of the last hour",
+	  .doc = "the usual 95th percentile of a service, for example { service: \"checkout-*\", "
+		 "p95: 80ms }; default: the median of the last hour",
 	  .preset = "[]" },
 };
 
 static const struct yaml_key descriptors_keys[] = {
 	{ "hooks", .type = YAML_ENUM, .offset = F(descriptors.hooks), .names = hook_names,
-	  .doc = "how opens and closes are seen; auto: by fentry or kprobe where the kernel has "
-		 "them, else by tracepoints while a process grows",
+	  .doc = "how opens and closes are observed; auto: by fentry or kprobe where the kernel "
+		 "has them, otherwise by tracepoints, while the descriptors of a process grow",
 	  .preset = "auto" },
 	{ "source", .type = YAML_ENUM, .offset = F(descriptors.source), .names = fd_source_names,
-	  .doc = "where descriptors are read; auto: in one pass of the kernel, where it can; proc: "
+	  .doc = "how descriptors are read; auto: in one pass in the kernel, where possible; proc: "
 		 "from /proc, which costs ten times as much and shows no ports",
 	  .preset = "auto" },
 	{ "window", .type = YAML_DURATION, .offset = F(descriptors.window_ns), .min = 10 * SECOND,
-	  .max = 86400 * SECOND, .doc = "time over which growth is judged", .preset = "60s",
-	  .restart = true },
+	  .max = 86400 * SECOND, .doc = "time window for the growth of descriptors",
+	  .preset = "60s", .restart = true },
 };
 
 static const struct yaml_key census_keys[] = {
 	{ "enabled", .type = YAML_BOOL, .offset = F(census.enabled),
-	  .doc = "read all goroutines of Go programs out of their memory, without stopping them",
+	  .doc = "read all goroutines of Go programs from their memory, without stopping the "
+		 "programs",
 	  .preset = "true", .restart = true },
 	{ "interval", .type = YAML_DURATION, .offset = F(census.interval_ns), .min = SECOND,
 	  .max = 3600 * SECOND,
-	  .doc = "least time between two censuses of a process; a goroutine that has not run for "
+	  .doc = "shortest time between two censuses of a process; a goroutine that has not run "
+		 "for "
 		 "six of them may be leaked",
 	  .preset = "10s", .restart = true },
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(census.budget_percent), .min = 0.01,
-	  .max = 50, .doc = "of one core, for all processes together; longer intervals keep to it",
+	  .max = 50,
+	  .doc = "CPU time of all censuses together, in percent of one core; intervals become "
+		 "longer to stay below it",
 	  .preset = "0.5" },
 };
 
 static const struct yaml_key daemon_keys[] = {
 	{ "budget_percent", .type = YAML_NUMBER, .offset = F(daemon.budget_percent), .min = 0,
 	  .max = 100,
-	  .doc = "of one core, that deferd itself may take over ten seconds; past it, it reads "
+	  .doc = "CPU time of deferd itself over ten seconds, in percent of one core; above it, "
+		 "deferd reads "
 		 "maps, "
-		 "descriptors and goroutines up to 8 times less often; 0: any",
+		 "descriptors and goroutines up to 8 times less often; 0: no limit",
 	  .preset = "2" },
 };
 
 static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
-	  .doc = "processes observed at a time", .preset = "512", .restart = true },
+	  .doc = "most processes observed at the same time", .preset = "512", .restart = true },
 	{ "goroutines", .type = YAML_U32, .offset = F(limits.goroutines), .min = 64,
 	  .max = 16777216,
-	  .doc = "goroutines and threads with pending defers, all processes together; 240 bytes of "
-		 "kernel memory each",
+	  .doc = "most goroutines and threads with pending defers, all processes together; 240 "
+		 "bytes of kernel memory each",
 	  .preset = "16384", .restart = true },
 	{ "sites", .type = YAML_U32, .offset = F(limits.sites), .min = 64, .max = 1048576,
-	  .doc = "lines that register defers, all processes together", .preset = "4096",
+	  .doc = "most lines that register defers, all processes together", .preset = "4096",
 	  .restart = true },
 	{ "ring", .type = YAML_BYTES, .offset = F(limits.ring_bytes), .min = 65536,
-	  .max = 268435456, .doc = "ring buffer; a power of two", .preset = "1024KiB",
+	  .max = 268435456, .doc = "size of the ring buffer; a power of two", .preset = "1024KiB",
 	  .restart = true },
 };
 
@@ -248,12 +253,12 @@ static const struct yaml_key targets_keys[] = {
 	{ "include", .type = YAML_CUSTOM, .parse = parse_include,
 	  .doc = "services to observe, as globs", .preset = "[\"*\"]" },
 	{ "exclude", .type = YAML_CUSTOM, .parse = parse_exclude,
-	  .doc = "services to leave alone; wins over include", .preset = "[]" },
+	  .doc = "services not to observe; overrides include", .preset = "[]" },
 };
 
 #define R(field) offsetof(struct config_runtime, field), CONFIG_FUNCTION_MAX
 static const struct yaml_key runtime_keys[] = {
-	{ "name", YAML_STRING, R(name), .required = true, .doc = "what to call it",
+	{ "name", YAML_STRING, R(name), .required = true, .doc = "name of the runtime",
 	  .sample = "my_name" },
 	{ "push", YAML_STRING, R(push), .required = true,
 	  .doc = "called once for each deferred call that is registered", .sample = "my_push" },
@@ -305,7 +310,8 @@ static void add_default_rules(struct config *c, struct buf *errors)
 	for (unsigned i = 0; i < c->rules.n; i++) {
 		if (rule_set_add(&all, &c->rules.rules[i]) == -EEXIST)
 			buf_printf(errors,
-				   "rule '%s': the name of a default rule; choose another, or set "
+				   "rule '%s' is the name of a built-in rule; choose another name, "
+				   "or set "
 				   "default_rules: false\n",
 				   c->rules.rules[i].name);
 	}
@@ -319,8 +325,8 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(web), .doc = "the Prometheus endpoint" },
 	{ SECTION(control), .doc = "the local socket" },
 	{ SECTION(log), .doc = "the log on stderr" },
-	{ SECTION(probes), .doc = "what is probed in observed programs" },
-	{ SECTION(requests), .doc = "how long requests take" },
+	{ SECTION(probes), .doc = "probes in observed programs" },
+	{ SECTION(requests), .doc = "durations of requests" },
 	{ SECTION(descriptors), .doc = "file descriptors" },
 	{ SECTION(census), .doc = "all goroutines, counted, grouped and watched for leaks" },
 	{ SECTION(daemon), .doc = "deferd itself" },
@@ -329,12 +335,12 @@ static const struct yaml_key top_keys[] = {
 	{ "receivers", .type = YAML_CUSTOM, .parse = parse_receivers,
 	  .doc = "where alerts are sent" },
 	{ "c_runtimes", .type = YAML_CUSTOM, .parse = parse_runtimes,
-	  .doc = "defer runtimes of C programs beside <deferd/defer.h>" },
+	  .doc = "defer runtimes of C programs other than <deferd/defer.h>" },
 	{ "rule_files", .type = YAML_CUSTOM, .parse = parse_rule_files,
 	  .doc = "globs of files that hold a list of rules",
 	  .preset = "[\"/etc/deferd/rules.d/*.yml\"]" },
 	{ "default_rules", .type = YAML_BOOL, .offset = F(default_rules),
-	  .doc = "the rules that are there without a file", .preset = "true" },
+	  .doc = "the built-in rules", .preset = "true" },
 	{ "rules", .type = YAML_CUSTOM, .parse = parse_rules, .doc = "rules of your own" },
 };
 
@@ -578,7 +584,7 @@ static void print_default_rules(struct buf *b, const struct config *c)
 		b->failed = true;
 		return;
 	}
-	buf_puts(b, "\n# the rules that are there without a file:\n");
+	buf_puts(b, "\n# the built-in rules:\n");
 	for (unsigned i = 0; i < rules.n; i++)
 		buf_printf(b, "#   %s\n", rules.rules[i].name);
 	buf_puts(b, "#default_rules: true\n");
@@ -595,16 +601,17 @@ void config_print_example(struct buf *b)
 	}
 	buf_puts(b, "# deferd.yml: every key, with its default. Remove a '#' to change one; "
 		    "`deferd check-config FILE` checks\n"
-		    "# the result, and SIGHUP (systemctl reload deferd) brings it into force. A "
-		    "broken file leaves the old one.\n");
+		    "# the result, and SIGHUP (systemctl reload deferd) brings it into force. If "
+		    "the file has a fault, the old configuration stays.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++) {
 		if (top_keys[i].type == YAML_SECTION)
 			print_section(b, &top_keys[i]);
 	}
 	receivers_print_example(b);
-	buf_puts(b, "\n# defer runtimes of C programs beside <deferd/defer.h>: the names of their "
-		    "functions\n"
-		    "#c_runtimes:\n");
+	buf_puts(b,
+		 "\n# defer runtimes of C programs other than <deferd/defer.h>: the names of their "
+		 "functions\n"
+		 "#c_runtimes:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_keys); i++)
 		buf_printf(b, "#  %s %s: %s # %s%s\n", i ? " " : "-", runtime_keys[i].name,
 			   runtime_keys[i].sample, runtime_keys[i].doc,

@@ -15,11 +15,11 @@ static const struct yaml_key receiver_keys[] = {
 	{ "url", YAML_STRING, R(url), RECEIVER_TEXT_MAX, .required = true,
 	  .doc = "http:// or https://" },
 	{ "timeout", .type = YAML_DURATION, .offset = R(timeout_ns), .min = 0.1 * SECOND,
-	  .max = 60 * SECOND, .doc = "of a message, answer included", .preset = "10s" },
+	  .max = 60 * SECOND, .doc = "time limit for a message and its answer", .preset = "10s" },
 	{ "ca_file", YAML_STRING, R(ca_file), RECEIVER_TEXT_MAX,
-	  .doc = "PEM, instead of the system's authorities" },
+	  .doc = "PEM file with the authorities to trust, instead of the system's" },
 	{ "bearer_token_file", YAML_STRING, R(bearer_token_file), RECEIVER_TEXT_MAX,
-	  .doc = "its first line goes along as a token; read for each message" },
+	  .doc = "the first line of this file is sent as a token; read for each message" },
 };
 
 /* Of the next one of opts. */
@@ -38,7 +38,7 @@ static void check_url(struct yaml_file *f, yaml_node_t *node, const char *what,
 	/* One would hear it twice, and what became of it has one name. */
 	for (unsigned i = 0; i < opts->n && n; i++) {
 		if (!strcmp(opts->list[i].url, r->url))
-			yaml_error(f, node, "%s.url: '%s' is there already", what, r->url);
+			yaml_error(f, node, "%s.url: '%s' is given twice", what, r->url);
 	}
 }
 
@@ -85,15 +85,15 @@ static void parse_labels(struct yaml_file *f, yaml_node_t *node, void *base)
 #define O(field) offsetof(struct receivers_opts, field)
 static const struct yaml_key keys[] = {
 	{ "alertmanagers", YAML_CUSTOM, .parse = parse_alertmanagers,
-	  .doc = "each gets all alerts, again every `resend` while they fire (API v2)",
+	  .doc = "each receives all alerts, repeated every `resend` while they fire (API v2)",
 	  .preset = "[]" },
 	{ "webhooks", YAML_CUSTOM, .parse = parse_webhooks,
-	  .doc = "each gets every change once, as {\"version\":\"1\",\"alerts\":[...]}",
+	  .doc = "each receives every change once, as {\"version\":\"1\",\"alerts\":[...]}",
 	  .preset = "[]" },
 	{ "resend", .type = YAML_DURATION, .offset = O(resend_ns), .min = SECOND,
 	  .max = 3600 * SECOND,
-	  .doc = "time between two messages about an alert that fires; Alertmanager resolves an "
-		 "alert that it has not heard about for four of them",
+	  .doc = "time between two messages about a firing alert; Alertmanager resolves an alert "
+		 "after four of these intervals without a message",
 	  .preset = "1m" },
 	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to all alerts",
 	  .preset = "{}" },
@@ -116,7 +116,7 @@ void receivers_print_example(struct buf *b)
 		    "receivers:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		yaml_print_key(b, &keys[i]);
-	buf_puts(b, "  # of a receiver:\n");
+	buf_puts(b, "  # keys of a receiver:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(receiver_keys); i++)
 		buf_printf(b, "  #   %-17s %s\n", receiver_keys[i].name, receiver_keys[i].doc);
 }

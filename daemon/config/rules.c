@@ -238,36 +238,36 @@ static void parse_remediation(struct yaml_file *f, yaml_node_t *node, void *base
 static const struct yaml_key rule_keys[] = {
 	{ "alert", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "name of the alert",
 	  .sample = "DeferStorm" },
-	{ "expr", YAML_CUSTOM, .parse = parse_expression, .doc = "what must hold",
+	{ "expr", YAML_CUSTOM, .parse = parse_expression, .doc = "expression that must be true",
 	  .sample = "defers_registered_per_second{service!~\"test-.*\"} > 1000/s and "
 		    "rate(open_fds, 5m) > 10/min" },
 	{ "clear", YAML_CUSTOM, .parse = parse_clear,
-	  .doc = "what ends it once it fires; without, that expr does not hold",
+	  .doc = "expression that ends a firing alert; default: expr is not true",
 	  .sample = "defers_registered_per_second < 500/s" },
 	{ "metric", YAML_CUSTOM, .parse = parse_single_metric,
-	  .doc = "instead of expr: a number to compare" },
+	  .doc = "instead of expr: a metric to compare" },
 	{ "op", YAML_ENUM, D(op), .names = rule_op_names, .doc = ">= (default), >, <= or <" },
 	{ "threshold", YAML_NUMBER, D(single.threshold), .min = -1e18, .max = 1e18,
 	  .doc = "compared with" },
 	{ "all", YAML_CUSTOM, .parse = parse_all, .doc = "several conditions instead of one" },
 	{ "for", YAML_DURATION, D(rule.for_ns), .min = 0, .max = DAY,
-	  .doc = "how long it must hold", .sample = "30s" },
+	  .doc = "for how long expr must be true", .sample = "30s" },
 	{ "keep_firing_for", YAML_DURATION, D(rule.keep_ns), .min = 0, .max = DAY,
-	  .doc = "how long it lives on after", .sample = "5m" },
+	  .doc = "how long the alert still fires after expr was last true", .sample = "5m" },
 	{ "grace", YAML_DURATION, D(rule.grace_ns), .min = 0, .max = DAY,
-	  .doc = "nothing is said of a process that is observed for less", .sample = "1m" },
+	  .doc = "no alert for a process observed for less than this", .sample = "1m" },
 	{ "severity", YAML_ENUM, D(severity), .names = rule_severity_names,
 	  .doc = "info, warning (default), critical or page", .sample = "page" },
 	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to the alert",
 	  .sample = "{ team: payments }" },
 	{ "annotations", YAML_CUSTOM, .parse = parse_notes,
-	  .doc = "texts that go with it; {{ .service }}, {{ .site }}, {{ .value }} and others",
+	  .doc = "texts sent with the alert; {{ .service }}, {{ .site }}, {{ .value }} and others",
 	  .sample = "{ summary: \"{{ .service }} piles up at {{ .site }}\" }" },
 	/* The shape that governance documents have. */
 	{ "id", YAML_STRING, D(rule.name), RULE_NAME_MAX, .doc = "instead of alert" },
 	{ "pattern", YAML_CUSTOM, .parse = parse_expression, .doc = "instead of expr" },
 	{ "remediation", YAML_CUSTOM, .parse = parse_remediation,
-	  .doc = "what to do: an annotation",
+	  .doc = "what to do; becomes an annotation",
 	  .sample = "\"close what the loop opens before its next turn\"" },
 };
 
@@ -306,7 +306,7 @@ static bool rule_ok(struct yaml_file *f, yaml_node_t *node, const struct draft *
 	struct reason reason = {};
 
 	if (!r->name[0])
-		yaml_error(f, node, "rule: it has no name: `alert` is missing or empty");
+		yaml_error(f, node, "rule: no name: `alert` is missing or empty");
 	else if (!conditions_ok(d))
 		yaml_error(f, node,
 			   "rule '%s': needs `expr`, or `metric` and `threshold`, or `all`",
@@ -315,8 +315,8 @@ static bool rule_ok(struct yaml_file *f, yaml_node_t *node, const struct draft *
 		yaml_error(f, node, "rule '%s': `all` is empty", r->name);
 	else if (mixes(r))
 		yaml_error(f, node,
-			   "rule '%s': `all` mixes numbers of services (panics_overridden, "
-			   "panics_recovered_per_minute, process_deaths) with numbers of processes",
+			   "rule '%s': `all` mixes metrics of services (panics_overridden, "
+			   "panics_recovered_per_minute, process_deaths) with metrics of processes",
 			   r->name);
 	else if (r->clear && expr_of_service(r->clear) != r->of_service)
 		yaml_error(f, node, "rule '%s': `clear` is about %s, unlike `expr`", r->name,
@@ -423,9 +423,7 @@ void rules_parse_file(struct yaml_file *f, yaml_node_t *root, struct rule_set *s
 
 void rules_print_example(struct buf *b)
 {
-	buf_puts(
-		b,
-		"\n# rules of your own; a condition compares one of these numbers of a process:\n");
+	buf_puts(b, "\n# rules of your own; metrics for expressions and conditions:\n");
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
 		if (rule_metrics[i].doc)
 			buf_printf(b, "#   %-29s %s (%s)\n", rule_metrics[i].name,

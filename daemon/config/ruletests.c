@@ -105,8 +105,7 @@ static void parse_metric(struct yaml_file *f, yaml_node_t *node, void *base)
 	s->metric = rule_metric_find(name);
 	if (!s->metric)
 		yaml_error(f, node,
-			   "metric: there is no metric '%s': see deferd check-config --example",
-			   name);
+			   "metric: unknown metric '%s': see deferd check-config --example", name);
 }
 
 static void parse_values(struct yaml_file *f, yaml_node_t *node, void *base)
@@ -122,7 +121,9 @@ static void parse_values(struct yaml_file *f, yaml_node_t *node, void *base)
 	s->values = calloc(RULETEST_VALUES_MAX, sizeof(*s->values));
 	n = s->values ? ruletests_values(text, s->values, RULETEST_VALUES_MAX, &at) : -ENOMEM;
 	if (n == -EINVAL)
-		yaml_error(f, node, "values: '%.20s' is none; write 5, 5x3, 0+10x30 or _ for none",
+		yaml_error(f, node,
+			   "values: '%.20s' is not a value; write 5, 5x3, 0+10x30, or _ for a "
+			   "missing value",
 			   text + at);
 	else if (n < 0)
 		yaml_error(f, node, "values: more than %d", RULETEST_VALUES_MAX);
@@ -176,7 +177,7 @@ static void parse_series(struct yaml_file *f, yaml_node_t *node, void *base)
 		s = &all[t->n_series++];
 		yaml_bind(f, item, "series", series_keys, ARRAY_SIZE(series_keys), s);
 		if (s->metric && s->metric->scope == METRIC_OF_PROCESS && !s->pid)
-			yaml_error(f, item, "series: %s is of a process: `pid` is missing",
+			yaml_error(f, item, "series: %s is a metric of processes: `pid` is missing",
 				   s->metric->name);
 	}
 }
@@ -308,7 +309,7 @@ int ruletests_load(const char *path, struct ruletests **ret_ts, struct buf *erro
 	if (root)
 		yaml_bind(&f, root, "", file_keys, ARRAY_SIZE(file_keys), &d);
 	else if (errors->len == before)
-		buf_printf(errors, "%s: it is empty\n", path);
+		buf_printf(errors, "%s: the file is empty\n", path);
 	yaml_file_done(&f);
 	if (errors->len == before && !d.has_files && rule_set_default(&ts->rules, 35))
 		return -ENOMEM;

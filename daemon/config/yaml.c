@@ -40,7 +40,7 @@ static int expect_end(struct yaml_file *f, yaml_parser_t *parser)
 		return -1;
 	root = yaml_document_get_root_node(&second);
 	if (root)
-		yaml_error(f, root, "a second document; a configuration file has one");
+		yaml_error(f, root, "a second YAML document; a configuration file has only one");
 	yaml_document_delete(&second);
 	return 0;
 }

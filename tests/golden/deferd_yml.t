@@ -16,7 +16,7 @@ keys() {
 	}
 	/^# rules of your own/ { exit }
 	/^[a-z_]+:$/ { section = substr($1, 1, length($1) - 1) ; next }
-	/^  # of a receiver:/ { next }
+	/^  # keys of a receiver:/ { next }
 	/^  #   / {
 		key = $2
 		sub(/^  #   [a-z_]+ */, "")

@@ -124,11 +124,11 @@ static void faults(void **state)
 		{ "open_fds", "column 1: a number is neither true nor false: compare it with "
 			      "something" },
 		{ "3 > 2", "column 1: the expression names no metric" },
-		{ "open_fd > 1", "column 1: there is no metric 'open_fd': see deferd "
+		{ "open_fd > 1", "column 1: unknown metric 'open_fd': see deferd "
 				 "check-config --example" },
 		{ "open_fds > ", "column 12: unexpected end of expression" },
 		{ "open_fds > 1 2", "column 14: expected 'and', 'or', an operator or the end" },
-		{ "open_fds = 1", "column 10: to compare is '=='" },
+		{ "open_fds = 1", "column 10: use '==' to compare" },
 		{ "open_fds > 1 and", "column 17: unexpected end of expression" },
 		{ "open_fds > 1 and goroutines",
 		  "column 18: a number is neither true nor false: compare it with something" },
@@ -141,9 +141,9 @@ static void faults(void **state)
 		{ "(open_fds > 1) > 2", "column 16: expected a number before '>'" },
 		{ "open_fds > (open_fds > 1)", "column 12: expected a number, not a comparison" },
 		{ "(open_fds > 1) + 2 > 1", "column 16: expected a number before '+'" },
-		{ "open_fds > 5q", "column 13: no such unit; there are us, ms, s, m, h, d, /s, "
+		{ "open_fds > 5q", "column 13: unknown unit; use us, ms, s, m, h, d, /s, "
 				   "/min, /h, %, KiB, MiB, GiB" },
-		{ "open_fds > 5/week", "column 13: no such unit; there are us, ms, s, m, h, d, /s, "
+		{ "open_fds > 5/week", "column 13: unknown unit; use us, ms, s, m, h, d, /s, "
 				       "/min, /h, %, KiB, MiB, GiB" },
 		{ "open_fds > 1e999", "column 12: not a finite number" },
 		{ "open_fds > 30ms", "column 10: a plain number is compared with a time: open_fds "
@@ -158,7 +158,7 @@ static void faults(void **state)
 		  "column 10: the only label to select by is 'service'" },
 		{ "open_fds{service=\"a\" > 1", "column 22: expected '}'" },
 		{ "open_fds{service=~\"(\"} > 1",
-		  "column 19: a regular expression: Unmatched ( or \\(" },
+		  "column 19: invalid regular expression: Unmatched ( or \\(" },
 		{ "open_fds{service=~\"(a{9}){9}\"} > 1",
 		  "column 19: counted repetitions and back references are not supported" },
 		{ "rate(open_fds) > 1", "column 14: expected ','" },
@@ -167,13 +167,13 @@ static void faults(void **state)
 		{ "rate(open_fds, 5s) > 1",
 		  "column 16: expected a time from 10s to 1d, as in rate(open_fds, 5m)" },
 		{ "rate(rate(open_fds, 5m), 5m) > 1",
-		  "column 6: there is no metric 'rate': see deferd check-config --example" },
+		  "column 6: unknown metric 'rate': see deferd check-config --example" },
 		{ "max (open_fds) > 1", "column 5: expected 'by'" },
 		{ "max by (pid) (open_fds) > 1", "column 9: expected 'service'" },
 		{ "max by (service) (process_deaths) > 1",
-		  "column 19: process_deaths is of a service already" },
+		  "column 19: process_deaths is already a metric of services" },
 		{ "process_deaths > 1 and open_fds > 1",
-		  "column 1: it mixes numbers of services with open_fds, which is of a process: "
+		  "column 1: it mixes metrics of services with open_fds, a metric of processes: "
 		  "write max by (service) (open_fds)" },
 	};
 

@@ -110,7 +110,7 @@ static void faults(void **state)
 		  "%:1:25: receivers.webhooks: key 'url' is missing\n" },
 		{ "receivers:\n  alertmanagers: [{ url: \"http://am\" }]\n"
 		  "  webhooks: [{ url: \"http://am\" }]\n",
-		  "%:3:14: receivers.webhooks.url: 'http://am' is there already\n" },
+		  "%:3:14: receivers.webhooks.url: 'http://am' is given twice\n" },
 		{ "receivers: { webhooks: {} }\n",
 		  "%:1:24: receivers.webhooks: expected a list\n" },
 		{ "receivers: { labels: { site: a } }\n",
@@ -171,7 +171,7 @@ static void faults(void **state)
 		  "%:1:98: c_runtimes: more than 3\n" },
 		{ "default_rules: no\n", "%:1:16: default_rules: 'no' is not true or false\n" },
 		{ "rules:\n  - { alert: DeferPileUp, metric: open_fds, threshold: 1 }\n",
-		  "rule 'DeferPileUp': the name of a default rule; choose another, or set "
+		  "rule 'DeferPileUp' is the name of a built-in rule; choose another name, or set "
 		  "default_rules: false\n" },
 		/* All of them at once. */
 		{ "log: { level: loud }\nweb: { telemetry_path: x, config: y }\n",
@@ -393,7 +393,8 @@ static void rule_file_faults(void **state)
 		{ "rules:\n  - { alert: Own, metric: open_fds, threshold: 2 }\n",
 		  "%:2:5: rule 'Own': there is another rule of this name\n" },
 		{ "rules:\n  - { alert: DescriptorsGrowing, metric: open_fds, threshold: 2 }\n",
-		  "rule 'DescriptorsGrowing': the name of a default rule; choose another, or set "
+		  "rule 'DescriptorsGrowing' is the name of a built-in rule; choose another name, "
+		  "or set "
 		  "default_rules: false\n" },
 		{ "groups: []\n",
 		  "%:1:1: unknown key 'groups'; valid keys: rules, apiVersion, kind, "

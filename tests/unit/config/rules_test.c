@@ -85,11 +85,11 @@ static void faults(void **state)
 		{ "rules:\n", "r:1:7: rules: expected a list\n" },
 		{ "rules: {}\n", "r:1:8: rules: expected a list\n" },
 		{ "rules: [7]\n", "r:1:9: rule: expected a mapping of keys to values\n" },
-		{ "rules:\n  -\n", "r:2:4: rule: it has no name: `alert` is missing or empty\n" },
+		{ "rules:\n  -\n", "r:2:4: rule: no name: `alert` is missing or empty\n" },
 		{ "rules: [{ metric: open_fds, threshold: 1 }]\n",
-		  "r:1:9: rule: it has no name: `alert` is missing or empty\n" },
+		  "r:1:9: rule: no name: `alert` is missing or empty\n" },
 		{ "rules: [{ alert: '', metric: open_fds, threshold: 1 }]\n",
-		  "r:1:9: rule: it has no name: `alert` is missing or empty\n" },
+		  "r:1:9: rule: no name: `alert` is missing or empty\n" },
 		{ "rules: [{ alert: " NAME63 "a, metric: open_fds, threshold: 1 }]\n",
 		  "r:1:18: rule.alert: longer than 63 bytes\n" },
 		{ "rules: [{ alert: A }]\n",
@@ -151,7 +151,8 @@ static void faults(void **state)
 		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: [] }]\n",
 		  "r:1:54: annotations: expected a mapping of names to texts\n" },
 		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: { a: '{{ .b }}' } }]\n",
-		  "r:1:59: annotations.a: '{{ .b }}': there are .alertname, .service, .severity, "
+		  "r:1:59: annotations.a: '{{ .b }}' is not a field; fields are .alertname, "
+		  ".service, .severity, "
 		  ".pid, .metric, .value, .threshold, .goroutine, .site, .created_by, .panic, "
 		  ".summary, .labels.NAME\n" },
 		{ "rules: [{ alert: A, expr: open_fds > 1, annotations: { a: '{{ .labels.tam }}' "
@@ -165,8 +166,8 @@ static void faults(void **state)
 		{ "rules:\n  - alert: A\n    all:\n      - { metric: process_deaths, threshold: 1 "
 		  "}\n"
 		  "      - { metric: open_fds, threshold: 1 }\n",
-		  "r:2:5: rule 'A': `all` mixes numbers of services (panics_overridden, "
-		  "panics_recovered_per_minute, process_deaths) with numbers of processes\n" },
+		  "r:2:5: rule 'A': `all` mixes metrics of services (panics_overridden, "
+		  "panics_recovered_per_minute, process_deaths) with metrics of processes\n" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {

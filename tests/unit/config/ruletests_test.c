@@ -66,19 +66,20 @@ static void faults(void **state)
 	static const struct {
 		const char *text, *want; /* after the path */
 	} cases[] = {
-		{ "", ": it is empty\n" },
+		{ "", ": the file is empty\n" },
 		{ "tests: {}\n", ":1:8: tests: expected a list\n" },
 		{ "tests:\n  - { name: a, series: [], alerts: [{ at: 1s }] }\n",
 		  ":2:37: alerts: key 'firing' is missing\n" },
 		{ "tests:\n  - { name: a, alerts: [], series: [{ metric: open_fds, service: s, "
 		  "values: 1 }] }\n",
-		  ":2:37: series: open_fds is of a process: `pid` is missing\n" },
+		  ":2:37: series: open_fds is a metric of processes: `pid` is missing\n" },
 		{ "tests:\n  - { name: a, alerts: [], series: [{ metric: fds, service: s, values: "
 		  "1 }] }\n",
-		  ":2:47: metric: there is no metric 'fds': see deferd check-config --example\n" },
+		  ":2:47: metric: unknown metric 'fds': see deferd check-config --example\n" },
 		{ "tests:\n  - { name: a, alerts: [], series: [{ metric: open_fds, pid: 1, "
 		  "service: s, values: 1y }] }\n",
-		  ":2:85: values: '1y' is none; write 5, 5x3, 0+10x30 or _ for none\n" },
+		  ":2:85: values: '1y' is not a value; write 5, 5x3, 0+10x30, or _ for a missing "
+		  "value\n" },
 	};
 	_tempdir_ dir = {};
 

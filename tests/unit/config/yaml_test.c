@@ -83,7 +83,7 @@ static void faults(void **state)
 		{ "name: *a\n", "x.yml:1:7: not valid YAML: found undefined alias\n" },
 		{ "name: \xff\n", "x.yml:1:1: not valid YAML: invalid leading UTF-8 octet\n" },
 		{ "name: a\n---\nname: b\n",
-		  "x.yml:3:1: a second document; a configuration file has one\n" },
+		  "x.yml:3:1: a second YAML document; a configuration file has only one\n" },
 		{ "name: a\n...\n}\n",
 		  "x.yml:3:1: not valid YAML: did not find expected <document start>\n" },
 		{ "- name\n", "x.yml:1:1: file: expected a mapping of keys to values\n" },
