@@ -415,11 +415,10 @@ static void describe_close(const struct evidence *e, const char *metric, double 
 	char place[CODE_LINE_MAX];
 
 	code_line_print(&e->close.site, CODE_LINE_AT, place, sizeof(place));
-	snprintf(
-		buf, size,
-		"closed %.0f times a descriptor that was not open, in 5 minutes; the newest in %s: "
-		"where the number has been reused, somebody else's is closed",
-		value, place);
+	snprintf(buf, size,
+		 "closed a descriptor that was not open %.0f times in 5 minutes, the newest in %s: "
+		 "if the number has been reused, this closes a descriptor of other code",
+		 value, place);
 }
 
 static const struct evidence_row {

@@ -121,7 +121,7 @@ static int fail(int err, struct reason *reason)
 		return reason_set(reason, err, "the list of goroutines is longer than %u",
 				  CENSUS_GOROUTINES_MAX);
 	case -EBADMSG:
-		return reason_set(reason, err, "what should be the list of goroutines is none");
+		return reason_set(reason, err, "the list of goroutines is not where it should be");
 	case -ESRCH:
 		return reason_set(reason, err, "the process is gone");
 	default:

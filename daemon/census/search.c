@@ -69,9 +69,9 @@ static int judge(const struct found *f, uint64_t *ret_slice, struct reason *reas
 {
 	if (f->others)
 		return reason_set(reason, -EBADMSG,
-				  "its data hold the lists of more than one Go runtime");
+				  "its data contain the lists of more than one Go runtime");
 	if (!f->slice || f->alike)
-		return reason_set(reason, -ENOENT, "its data hold no list of goroutines%s",
+		return reason_set(reason, -ENOENT, "its data contain no list of goroutines%s",
 				  f->alike ? " that is the only one" : "");
 	*ret_slice = f->slice;
 	return 0;

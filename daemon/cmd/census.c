@@ -51,8 +51,8 @@ static int take_census(struct look *l)
 	t = model_target_by_pid(engine_model(l->session.engine), (uint32_t)l->pid);
 	if (t && t->reason[0])
 		return fail(l, t->reason);
-	return fail(l, err == -ESRCH ? "it is gone, or neither a Go program nor one in C that "
-				       "deferd knows"
+	return fail(l, err == -ESRCH ? "the process has ended, or is neither a Go program nor a C "
+				       "program that deferd knows"
 				     : reason.text);
 }
 

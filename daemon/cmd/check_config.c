@@ -56,7 +56,7 @@ static int run(int argc, char **argv)
 	code = session_load_config(path, &c);
 	if (code)
 		return code;
-	printf("%s: good, %u rules:\n", path, c->rules.n);
+	printf("%s: no faults, %u rules:\n", path, c->rules.n);
 	for (unsigned i = 0; i < c->rules.n; i++)
 		printf("  %-24s %s\n", c->rules.rules[i].name,
 		       rule_severity_names[c->rules.rules[i].severity]);

@@ -255,7 +255,8 @@ static int print_verdict(const struct kernel_features *f)
 		fprintf(stderr, "deferd doctor: privilege is missing: %s\n", reason.text);
 		return EXIT_PRIVILEGE;
 	case KERNEL_CANNOT:
-		fprintf(stderr, "deferd doctor: this kernel cannot: %s\n", reason.text);
+		fprintf(stderr, "deferd doctor: this kernel lacks a required feature: %s\n",
+			reason.text);
 		return EXIT_KERNEL;
 	default:
 		return EXIT_GOOD;

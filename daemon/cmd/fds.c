@@ -95,8 +95,8 @@ static int read_all(struct pass *p, pid_t pid)
 	fditer_close(it);
 	if (err) {
 		fprintf(stderr,
-			"deferd fds: no pass of the kernel over all descriptors (%s): /proc is "
-			"read, which shows no address family, port or state\n",
+			"deferd fds: the kernel cannot list descriptors (%s): reading /proc, which "
+			"shows no address family, port or state\n",
 			reason.text);
 		fdtally_free(p->tally);
 		p->tally = fdtally_new(pid);
@@ -328,7 +328,7 @@ static void print_verdict(const json_t *o)
 		print_group(g);
 	print_pool(json_object_get(o, "pool"));
 	if (json_array_size(json_object_get(o, "fd_sites")))
-		puts("    opened by, since that is looked at:");
+		puts("    opened by, since the hooks were attached:");
 	json_array_foreach (json_object_get(o, "fd_sites"), i, g)
 		print_site(g);
 	if (!value_number(o, "fd_exhaustion_seconds", &low))
@@ -389,7 +389,7 @@ static void print_slope(const struct trend_sample *s, unsigned n)
 	struct trend t;
 
 	if (trend_fit(s, n, &t))
-		printf("# slope: not known, of less than %d samples\n", TREND_SAMPLES_MIN);
+		printf("# slope: not known with fewer than %d samples\n", TREND_SAMPLES_MIN);
 	else
 		printf("# slope: %+.2f per minute (95 %% interval %+.2f to %+.2f), of %u "
 		       "samples\n",
@@ -453,7 +453,7 @@ static int run(int argc, char **argv)
 	if (code)
 		return code;
 	if (as_csv && !pid) {
-		fprintf(stderr, "deferd fds: --csv is of one process: give its number\n");
+		fprintf(stderr, "deferd fds: --csv samples one process: give its number\n");
 		return EXIT_USAGE;
 	}
 	if (procfd < 0)

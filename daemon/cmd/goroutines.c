@@ -45,7 +45,7 @@ static bool grows(const json_t *group)
 	return !strcmp(value_string(json_object_get(group, "leak"), "verdict"), "leaking");
 }
 
-/* "; it grows as a leak does: 600 an hour (590 to 610), seen over 4m" */
+/* "; it grows like a leak: 600 an hour (590 to 610), seen over 4m" */
 static void print_leak(const json_t *group)
 {
 	const json_t *leak = json_object_get(group, "leak");
@@ -59,8 +59,8 @@ static void print_leak(const json_t *group)
 	(void)value_number(leak, "high_per_hour", &high);
 	(void)value_number(leak, "seconds", &seconds);
 	value_duration(over, sizeof(over), seconds);
-	printf("\n    grows as a leak does: %.0f more an hour (%.0f to %.0f), seen over %s", rate,
-	       low, high, over);
+	printf("\n    grows like a leak: %.0f more an hour (%.0f to %.0f), seen over %s", rate, low,
+	       high, over);
 }
 
 static void print_head(const json_t *g)
@@ -87,7 +87,7 @@ static void print_head(const json_t *g)
 	if (value_integer(g, "goexit"))
 		printf(", ended by runtime.Goexit");
 	if (value_integer(g, "inexact") && strcmp(value_string(g, "state"), "running"))
-		printf(", %lld moved meanwhile", value_integer(g, "inexact"));
+		printf(", %lld moved while they were read", value_integer(g, "inexact"));
 	print_leak(g);
 	putchar('\n');
 }

@@ -42,18 +42,18 @@ static void print_state(const json_t *pile)
 	if (!json_is_object(st))
 		return;
 	if (!strcmp(kind, "mutex"))
-		printf("; its word: %s%s%s, %lld waiters",
+		printf("; its state: %s%s%s, %lld waiters",
 		       json_is_true(json_object_get(st, "locked")) ? "locked" : "not locked",
 		       yes(st, "woken", ", woken"), yes(st, "starving", ", starving"),
 		       value_integer(st, "waiters"));
 	else if (!strcmp(kind, "rwmutex"))
-		printf("; its words: %s, %lld readers have it or wait%s",
-		       json_is_true(json_object_get(st, "writer")) ? "a writer has it or is next"
+		printf("; its state: %s, %lld readers hold it or wait%s",
+		       json_is_true(json_object_get(st, "writer")) ? "a writer holds it or is next"
 								   : "no writer",
 		       value_integer(st, "readers"),
-		       value_integer(st, "readers_to_leave") ? ", some have to leave" : "");
+		       value_integer(st, "readers_to_leave") ? ", some must leave first" : "");
 	else if (!strcmp(kind, "waitgroup"))
-		printf("; its words: %lld calls of Done are to come", value_integer(st, "counter"));
+		printf("; its state: %lld calls of Done are missing", value_integer(st, "counter"));
 	else
 		printf("; %lld of %lld elements%s", value_integer(st, "length"),
 		       value_integer(st, "capacity"), yes(st, "closed", ", closed"));
@@ -81,9 +81,9 @@ static void print_holders(const json_t *pile)
 	static const struct {
 		const char *hint, *words;
 	} hints[] = {
-		{ "deferred", "a pending deferred call of its has the lock's address" },
+		{ "deferred", "one of its pending deferred calls has the lock's address" },
 		{ "unlock", "a call of Unlock in one of its frames has the lock's address" },
-		{ "frame", "the lock's address is in one of its frames, perhaps of old" },
+		{ "frame", "the lock's address is in one of its frames, perhaps as a leftover" },
 	};
 	const json_t *h;
 	char text[VALUE_MAX];
@@ -97,7 +97,7 @@ static void print_holders(const json_t *pile)
 				words = hints[k].words;
 		}
 		tables_place(json_object_get(h, "site"), text, sizeof(text));
-		printf("    goroutine %lld may have it: %s; it stands in %s\n",
+		printf("    goroutine %lld may hold it: %s; it is in %s\n",
 		       value_integer(h, "goroutine"), words, text);
 	}
 }
@@ -168,10 +168,11 @@ static int show(const json_t *doc, pid_t pid)
 		printf("; seen by the daemon %.1f s ago", age);
 	putchar('\n');
 	if (value_integer(doc, "not_located"))
-		printf("%lld more wait for locks that could not be identified\n",
+		printf("%lld more goroutines wait for locks that could not be identified\n",
 		       value_integer(doc, "not_located"));
 	if (value_integer(doc, "left_out"))
-		printf("%lld more are not in these numbers: too many, or gone on meanwhile\n",
+		printf("%lld more goroutines are not counted here: too many, or they have gone "
+		       "on\n",
 		       value_integer(doc, "left_out"));
 	print_piles(locks, "");
 	print_piles(channels, "channel");

@@ -63,7 +63,7 @@ static void print_text(const json_t *target)
 	if (percent > 0)
 		printf("%g%% of a core\n", percent);
 	else
-		printf("without bounds\n");
+		printf("unlimited\n");
 }
 
 static int fail(const struct reason *reason)

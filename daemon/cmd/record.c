@@ -117,8 +117,8 @@ static int run(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	if (!code)
-		fprintf(stderr, "deferd record: %s is written; see it with deferd replay %s\n",
-			path, path);
+		fprintf(stderr, "deferd record: wrote %s; to see it: deferd replay %s\n", path,
+			path);
 	return code;
 }
 

@@ -90,7 +90,7 @@ static int print(const json_t *snapshot, const char *pattern)
 		(void)json_dumpf(list, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else if (!json_array_size(list)) {
-		fprintf(stderr, "deferd report: no service with requests that can be timed runs: "
+		fprintf(stderr, "deferd report: no running service has requests that can be timed: "
 				"see 'deferd doctor'\n");
 	} else {
 		code = print_table(&cmd_report, &table_requests, list, no_headers);

@@ -360,7 +360,8 @@ static void start_local(struct run *r)
 	(void)mkdir(dirname(dir), 0755);
 	if (http_listen_unix(r->session.loop, c->control.socket, c->control.group, &opts, &r->local,
 			     &reason))
-		log_warn("no control socket, top and ps will stand alone: %s", reason.text);
+		log_warn("no control socket, so top and ps cannot ask this daemon: %s",
+			 reason.text);
 }
 
 /* Clone, check, swap: whatever is wrong, the old configuration stays whole. */
@@ -440,7 +441,7 @@ static void tell_settled(struct run *r)
 	for (const struct target *t = model_targets(engine_model(r->session.engine)); t;
 	     t = t->hh.next)
 		n[t->state]++;
-	log_info("looked at all processes: %u observed, %u limited, %u failed", n[TARGET_OBSERVED],
+	log_info("inspected all processes: %u observed, %u limited, %u failed", n[TARGET_OBSERVED],
 		 n[TARGET_LIMITED], n[TARGET_FAILED]);
 	r->told_settled = true;
 }
@@ -456,7 +457,7 @@ static void reopen_tcp(struct run *r)
 	r->web = TAKE_PTR(r->next_web);
 	r->tcp_stale = false;
 	if (start_tcp(r, &reason))
-		log_error("the metrics endpoint could not be opened again: %s", reason.text);
+		log_error("the metrics endpoint could not be reopened: %s", reason.text);
 }
 
 static void on_second(void *arg, uint64_t now_ns)

@@ -74,7 +74,7 @@ int session_open(struct session *s, struct config *config, const struct engine_o
 	case KERNEL_UNPRIVILEGED:
 		return fail(EXIT_PRIVILEGE, "privilege is missing", &reason);
 	case KERNEL_CANNOT:
-		return fail(EXIT_KERNEL, "this kernel cannot", &reason);
+		return fail(EXIT_KERNEL, "this kernel lacks a required feature", &reason);
 	case KERNEL_GOOD:
 		break;
 	}

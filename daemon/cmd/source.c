@@ -56,19 +56,19 @@ static int ask_daemon(struct source *s, const struct source_opts *opts, const ch
 		if (opts->daemon_only)
 			return no_daemon(opts, path);
 		if (opts->socket)
-			fprintf(stderr, "deferd %s: %s: no daemon answers; going on alone\n",
+			fprintf(stderr, "deferd %s: %s: no daemon answers; observing without one\n",
 				opts->command, path);
 		return EXIT_GOOD;
 	}
 	if (err == -EACCES || err == -EPERM) {
 		fprintf(stderr,
-			"deferd %s: %s; only root and members of the group %s may ask the daemon: "
+			"deferd %s: %s; only root and members of the group %s may use the socket: "
 			"usermod -aG %s USER, and log in again\n",
 			opts->command, reason.text, s->session.config->control.group,
 			s->session.config->control.group);
 		return EXIT_PRIVILEGE;
 	}
-	fprintf(stderr, "deferd %s: the daemon cannot be asked: %s; --alone looks without it\n",
+	fprintf(stderr, "deferd %s: cannot ask the daemon: %s; --alone works without it\n",
 		opts->command, reason.text);
 	return EXIT_FAILED;
 }
@@ -188,7 +188,7 @@ int source_snapshot(struct source *s, json_t **ret_doc, struct reason *reason)
 		return err;
 	if (json_object_set_new(doc, "source", json_string(s->name))) {
 		json_decref(doc);
-		return reason_set(reason, -EPROTO, "%s: there is no snapshot", s->name);
+		return reason_set(reason, -EPROTO, "%s: no snapshot yet", s->name);
 	}
 	*ret_doc = doc;
 	return 0;

@@ -104,17 +104,19 @@ static unsigned compare(const char *path, const struct bench *b, const struct ru
 	for (unsigned i = 0; i < m->n; i++) {
 		if (fires(b, &m->firing[i]))
 			continue;
-		printf("%s:%u: %s, at %gs: %s of %s does not fire (%u alerts do)\n", path, m->line,
-		       b->test->name, (double)m->at_ns / 1e9, m->firing[i].alert,
+		printf("%s:%u: %s, at %gs: expected alert %s of %s does not fire (%u alerts "
+		       "fire)\n",
+		       path, m->line, b->test->name, (double)m->at_ns / 1e9, m->firing[i].alert,
 		       m->firing[i].service, firing(b));
 		wrong++;
 	}
 	for (const struct alert *a = alerts_active(b->as); a; a = a->hh.next) {
 		if (a->state != ALERT_FIRING || expected(a, m))
 			continue;
-		printf("%s:%u: %s, at %gs: %s of %s fires: %s is %g, threshold %g\n", path, m->line,
-		       b->test->name, (double)m->at_ns / 1e9, a->key.rule, a->service, a->metric,
-		       a->value, a->threshold);
+		printf("%s:%u: %s, at %gs: unexpected alert %s of %s fires: %s is %g, threshold "
+		       "%g\n",
+		       path, m->line, b->test->name, (double)m->at_ns / 1e9, a->key.rule,
+		       a->service, a->metric, a->value, a->threshold);
 		wrong++;
 	}
 	return wrong;

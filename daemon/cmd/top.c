@@ -158,10 +158,11 @@ static void fetch_panics(struct top *t, struct reason *reason)
 		(void)screen_set_panics(&t->screen, panics);
 	else
 		screen_set_panics_trouble(
-			&t->screen, err == -ESRCH     ? "this daemon keeps no panic ledger: it is "
-							"older than this top"
-				    : reason->text[0] ? reason->text
-						      : strerror(-err));
+			&t->screen,
+			err == -ESRCH
+				? "the daemon has no panic ledger: it is older than this command"
+			: reason->text[0] ? reason->text
+					  : strerror(-err));
 }
 
 /* What the page wants beside the snapshot. */

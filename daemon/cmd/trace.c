@@ -339,7 +339,8 @@ static int follow(struct trace *t, pid_t pid)
 	if (t->gone && !t->stop)
 		fprintf(stderr, "deferd trace: process %d ended\n", pid);
 	if (t->skipped)
-		fprintf(stderr, "deferd trace: %llu events were not shown: too many at a time\n",
+		fprintf(stderr,
+			"deferd trace: %llu events were not shown: too many at the same time\n",
 			(unsigned long long)t->skipped);
 	return EXIT_GOOD;
 }

@@ -111,15 +111,14 @@ static void limit_by_kernel(const struct turn *turn, struct watch *w)
 	for (unsigned i = 0; i < im.plan->n; i++) {
 		if (decided[i] == WISH_PERF_FULL)
 			limit_watch(w, TARGET_LIMITED,
-				    "the full set needs uprobe_multi (Linux 6.6): the lean one is "
+				    "the full set needs uprobe_multi (Linux 6.6): the lean set is "
 				    "attached");
 		if (decided[i] != WISH_PERF_ROOM)
 			continue;
-		snprintf(
-			text, sizeof(text),
-			"more than %d points need uprobe_multi (Linux 6.6): %s and what follows is "
-			"not probed",
-			WISH_PERF_POINTS, im.plan->points[i].function);
+		snprintf(text, sizeof(text),
+			 "more than %d points need uprobe_multi (Linux 6.6): %s and the points "
+			 "after it are not probed",
+			 WISH_PERF_POINTS, im.plan->points[i].function);
 		limit_watch(w, TARGET_LIMITED, text);
 		return;
 	}

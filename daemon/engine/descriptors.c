@@ -87,7 +87,7 @@ static void open_iterator(struct fdcounts *d, const struct turn *turn)
 
 	d->tried = true;
 	if (turn->features->have[KERNEL_FD_ITER] && fditer_open(&d->it, &reason))
-		log_warn("descriptors: %s; /proc is read instead, 5 us for each", reason.text);
+		log_warn("descriptors: %s; reading /proc instead, 5 us for each", reason.text);
 }
 
 static void take(void *arg, const struct fd_entry *fd)
@@ -127,7 +127,7 @@ static void close_process(struct fdcounts *d, struct turn *turn, struct watch *w
 	    !descriptors_take(m->fds, d->fds, d->n, turn->config->census.interval_ns, &ev,
 			      turn_take, turn))
 		return;
-	log_begin(&l, LOG_WARN, "descriptors are not judged this time: out of memory");
+	log_begin(&l, LOG_WARN, "no verdict on descriptors this time: out of memory");
 	log_str(&l, "service", w->service);
 	log_u64(&l, "pid", w->pid);
 	log_emit(&l);
@@ -165,7 +165,7 @@ static void read_by_kernel(struct fdcounts *d, struct turn *turn)
 	if (!err && p.watch)
 		close_process(d, turn, p.watch);
 	if (err && !d->complained)
-		log_warn("descriptors: %s; /proc is read instead", reason.text);
+		log_warn("descriptors: %s; reading /proc instead", reason.text);
 	d->complained = err;
 }
 

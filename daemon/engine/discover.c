@@ -52,10 +52,11 @@ static const char *attach_cause(int err)
 {
 	switch (err) {
 	case -ENOSPC:
-		return "limits.targets is reached";
+		return "the limit limits.targets is reached";
 	case -EACCES:
 	case -EPERM:
-		return "its memory may not be read: kernel.yama.ptrace_scope is 3, or a security "
+		return "no permission to read its memory: kernel.yama.ptrace_scope is 3, or a "
+		       "security "
 		       "module forbids it";
 	default:
 		return strerror(-err);
@@ -176,7 +177,7 @@ static void try_attach(struct discover *d, pid_t pid, struct image *im)
 	}
 	if (err == -EACCES || err == -EPERM)
 		d->turn->stats.failures[ATTACH_DENIED]++;
-	log_begin(&l, LOG_WARN, "cannot attach to a process, leaving it alone");
+	log_begin(&l, LOG_WARN, "cannot attach to a process; it is not observed");
 	log_u64(&l, "pid", pid);
 	log_str(&l, "image", im->file.name);
 	log_str(&l, "cause", attach_cause(err));
@@ -262,7 +263,7 @@ void discover_all(struct discover *d)
 	int err = proc_for_each_pid(d->turn->procfd, each_pid, d);
 
 	if (err)
-		log_error("cannot list the processes in /proc: %s; only new ones will be seen",
+		log_error("cannot list the processes in /proc: %s; only new processes will be seen",
 			  strerror(-err));
 }
 
@@ -315,7 +316,7 @@ void discover_report(struct discover *d, struct image *im, int err,
 		im->state = err == -ECHILD || err == -EPROTO ? IMAGE_READY : IMAGE_NEW;
 		d->turn->stats.failures[ATTACH_WORKER]++;
 		log_begin(&l, LOG_WARN,
-			  "a file could not be inspected, its processes are not observed");
+			  "a file could not be inspected; its processes are not observed");
 		log_str(&l, "image", im->file.name);
 		log_str(&l, "cause", reason->text[0] ? reason->text : strerror(-err));
 		log_emit(&l);
@@ -360,7 +361,7 @@ static void log_library(const struct watch *w)
 	struct log_line l;
 
 	watch_golib_reason(w->golib, reason, sizeof(reason));
-	log_begin(&l, LOG_WARN, "not all of a target is observed");
+	log_begin(&l, LOG_WARN, "a process is only partly observed");
 	log_str(&l, "service", w->service);
 	log_u64(&l, "pid", w->pid);
 	log_str(&l, "reason", reason);

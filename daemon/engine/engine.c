@@ -231,7 +231,7 @@ static void judge_own_cost(struct engine *e)
 		return;
 	e->turn.stretch = pace_stretch(&e->pace);
 	log_msg(e->pace.own.level ? LOG_WARN : LOG_INFO,
-		"deferd itself took %.2g%% of a core (daemon.budget_percent: %g): maps and "
+		"deferd itself used %.2g%% of a core (daemon.budget_percent: %g): maps and "
 		"descriptors are read every %u s",
 		e->pace.own.percent, percent, e->turn.stretch);
 }
@@ -452,7 +452,7 @@ static void note_stall(struct turn *turn)
 	uint64_t last_ns = turn->stats.last_tick_ns;
 
 	if (last_ns && turn->now_ns - last_ns > STALL_NS)
-		log_warn("the event loop stood still for %.1f s: is the machine overloaded?",
+		log_warn("the event loop was blocked for %.1f s: is the machine overloaded?",
 			 (double)(turn->now_ns - last_ns) / 1e9);
 	turn->stats.last_tick_ns = turn->now_ns;
 }

@@ -26,8 +26,8 @@ static void log_level_step(const struct watch *w)
 	struct log_line l;
 
 	begin_line(&l, down ? LOG_WARN : LOG_INFO,
-		   down ? "probes cost more than the budget: some are taken off"
-			: "probes are put back",
+		   down ? "probes cost more than the budget: some are detached"
+			: "probes are attached again",
 		   w);
 	log_str(&l, "probes", budget_level_text(w->wish.level));
 	log_fmt(&l, "budget", "%g%%", w->wish.budget_percent);
@@ -42,7 +42,7 @@ static void log_set(const struct watch *w)
 {
 	struct log_line l;
 
-	begin_line(&l, LOG_INFO, "another probe set", w);
+	begin_line(&l, LOG_INFO, "probe set changed", w);
 	log_str(&l, "probes", config_probe_set_names[w->wish.set]);
 	log_str(&l, "by", w->wish.chosen ? "command" : "configuration");
 	log_emit(&l);
@@ -52,7 +52,7 @@ static void log_refused(const struct watch *w, const struct reason *reason)
 {
 	struct log_line l;
 
-	begin_line(&l, LOG_WARN, "probes could not be changed, those before stay", w);
+	begin_line(&l, LOG_WARN, "probes could not be changed, the old ones stay attached", w);
 	log_str(&l, "wanted", config_probe_set_names[w->wish.set]);
 	log_str(&l, "level", budget_level_text(w->wish.level));
 	log_str(&l, "cause", reason->text);
@@ -195,7 +195,8 @@ int fit_fd_hooks(struct turn *turn)
 	err = probe_set_fd_hooks(turn->probe, want, &reason);
 	if (err) {
 		turn->wish.fd_hooks = FD_HOOKS_OFF;
-		log_warn("descriptor hooks: %s; descriptor counts go on without them", reason.text);
+		log_warn("descriptor hooks: %s; descriptors are still counted, without them",
+			 reason.text);
 		return err;
 	}
 	log_info("descriptor hooks: %s%s", show_fd_hooks_names[want],
@@ -212,13 +213,13 @@ int fit_watch_writes(struct turn *turn)
 
 	if (err) {
 		turn->wish.writes = false;
-		log_warn("watching what is written after a panic: %s; whether panics are swallowed "
+		log_warn("cannot watch writes after a panic: %s; whether panics are swallowed "
 			 "stays unsure",
 			 reason.text);
 		return err;
 	}
 	if (turn->wish.writes)
-		log_debug("watching what is written after panics, for up to 10 s (about 40 ns on "
+		log_debug("watching writes after panics, for up to 10 s (about 40 ns on "
 			  "every syscall of the host)");
 	return 0;
 }

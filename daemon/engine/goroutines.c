@@ -68,9 +68,9 @@ static int check_watch(const struct watch *w, struct reason *reason)
 	const struct image_report *r = w ? w->image->report : NULL;
 
 	if (!w)
-		return reason_set(reason, -ESRCH, "it is not observed");
+		return reason_set(reason, -ESRCH, "the process is not observed");
 	if (r->kind != IMAGE_GO)
-		return reason_set(reason, -ENOTSUP, "it is not a Go program");
+		return reason_set(reason, -ENOTSUP, "the process is not a Go program");
 	if (!r->has_layout)
 		return reason_set(reason, -ENOTSUP, "%s", r->reason);
 	if (w->layout == LAYOUT_BELIEVED)
@@ -153,7 +153,7 @@ int goroutines_last(struct censuses *cs, struct turn *turn, struct watch *w,
 		return reason_set(reason, -ENOTSUP, "census.enabled is false");
 	m = count_of(cs, turn, w);
 	if (!m->c || !census_summary(m->c))
-		return reason_set(reason, -EAGAIN, "there was no census yet");
+		return reason_set(reason, -EAGAIN, "no census yet");
 	*ret = (struct show_census){ .census = m->c,
 				     .image_id = w->image->id,
 				     .survey = goroutine_events_survey,
@@ -202,7 +202,7 @@ static void fail_census(struct count *m, int err, const struct reason *reason)
 	news &= schedule_failed(&m->schedule, m->turn->now_ns);
 	if (!news)
 		return;
-	log_begin(&l, LOG_WARN, "no census of its goroutines; tried again each minute");
+	log_begin(&l, LOG_WARN, "the census of its goroutines failed; next try in a minute");
 	log_str(&l, "service", m->watch->service);
 	log_u64(&l, "pid", m->watch->pid);
 	log_str(&l, "reason", reason->text);

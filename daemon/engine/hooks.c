@@ -20,8 +20,8 @@ static enum fd_hooks hooks_if(struct hooks *h, const struct turn *turn, enum ker
 {
 	if (turn->features->have[what])
 		return kind;
-	log_warn("descriptors.hooks: this kernel has no %s (%s); opens and closes are not seen, "
-		 "counts are; remedy: %s",
+	log_warn("descriptors.hooks: this kernel has no %s (%s); descriptors are counted, but "
+		 "opens and closes are not seen; remedy: %s",
 		 kernel_feature_docs[what].name, turn->features->why[what].text,
 		 kernel_feature_docs[what].remedy);
 	h->failed = true;

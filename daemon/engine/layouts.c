@@ -135,8 +135,7 @@ static void believe_layout(struct turn *turn, struct watch *w)
 	turn->stats.census_failures++;
 	log_layout(
 		w, LOG_WARN,
-		"the list of goroutines was found neither in its code nor in its data: no census "
-		"of them");
+		"the list of goroutines was found neither in its code nor in its data: no census");
 }
 
 static void verify_watch(struct layout_search *m, struct turn *turn, struct watch *w)

@@ -63,7 +63,7 @@ int sets_choose(const struct turn *turn, struct watch *w, const char *set, struc
 	if ((to == CONFIG_PROBES_FULL || to == CONFIG_PROBES_BURST) && !turn_multi(turn))
 		return reason_set(
 			reason, -ENOTSUP,
-			"the full set needs uprobe_multi (Linux 6.6): the lean one stays");
+			"the full set needs uprobe_multi (Linux 6.6): the lean set stays");
 	wish_for_set(w, to, chosen);
 	return 0;
 }

@@ -56,7 +56,7 @@ static void log_every(const struct turn *turn, const struct watch *w, double per
 	struct log_line l;
 
 	log_begin(&l, LOG_INFO,
-		  w->wish.timed_every > 1 ? "requests are timed for a part of the time"
+		  w->wish.timed_every > 1 ? "requests are timed part of the time"
 					  : "all requests are timed");
 	log_str(&l, "service", w->service);
 	log_u64(&l, "pid", w->pid);

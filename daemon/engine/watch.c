@@ -82,8 +82,8 @@ const char *watch_version(const struct watch *w)
 void watch_golib_reason(const char *golib, char *ret, size_t size)
 {
 	snprintf(ret, size,
-		 "the Go runtime in its library %s is not observed: goroutines, defers and panics "
-		 "there are not seen",
+		 "the Go runtime in its library %s is not observed: its goroutines, defers and "
+		 "panics are not seen",
 		 golib);
 }
 

@@ -95,8 +95,7 @@ static int fail(struct http_client *c, CURLcode code, struct reason *reason)
 		return reason_set(reason, -ENOMEM, "out of memory");
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL: /* libcurl took it for HTTP/0.9 */
-		return reason_set(reason, -EPROTO, "%s: what answers there does not speak HTTP",
-				  c->socket_path);
+		return reason_set(reason, -EPROTO, "%s: the answer is not HTTP", c->socket_path);
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 		return reason_set(reason, -EPROTO, "%s: %s", c->socket_path,

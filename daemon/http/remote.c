@@ -53,7 +53,7 @@ static int read_token(const char *path, char *buf, size_t size, struct reason *r
 	fclose(f);
 	buf[line ? strcspn(buf, "\r\n") : 0] = '\0';
 	if (!buf[0])
-		return reason_set(reason, -EINVAL, "%s: no token in its first line", path);
+		return reason_set(reason, -EINVAL, "%s: the first line has no token", path);
 	return 0;
 }
 

@@ -226,8 +226,9 @@ static int serve(struct http_server *s, int fd, struct reason *reason)
 	if (!s->mhd) {
 		close(fd);
 		return reason_set(reason, -EIO, "starting the HTTP server on %s%s", s->address,
-				  s->opts.tls_cert ? ": are the TLS certificate and key a pair?"
-						   : "");
+				  s->opts.tls_cert
+					  ? ": do the TLS certificate and key belong together?"
+					  : "");
 	}
 	info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	s->source = info ? loop_add_fd(s->loop, info->epoll_fd, EPOLLIN, on_ready, s) : NULL;

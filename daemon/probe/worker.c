@@ -185,10 +185,10 @@ static int reap(struct worker *w)
 static int explain_death(int status, struct reason *reason)
 {
 	if (WIFSIGNALED(status))
-		return reason_set(
-			reason, -ECHILD, "the image worker was killed by SIG%s%s",
-			sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
-			WTERMSIG(status) == SIGSYS ? " (a system call that it may not make)" : "");
+		return reason_set(reason, -ECHILD, "the image worker was killed by SIG%s%s",
+				  sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status))
+								 : "?",
+				  WTERMSIG(status) == SIGSYS ? " (a forbidden system call)" : "");
 	return reason_set(reason, -ECHILD, "the image worker ended with status %d and no answer",
 			  WEXITSTATUS(status));
 }
@@ -202,7 +202,7 @@ static int take_answer(const struct worker *w, struct worker_result *ret, struct
 	    !memchr(a->reason, 0, sizeof(a->reason)) ||
 	    (inspect ? image_report_check(&a->u.report) ?: image_lists_check(&a->u.lists)
 		     : image_places_check(a->u.places, a->nplaces, w->nasks)) < 0)
-		return reason_set(reason, -EPROTO, "the image worker's answer makes no sense");
+		return reason_set(reason, -EPROTO, "the answer of the image worker is malformed");
 	if (a->error < 0)
 		return reason_set(reason, a->error, "%s", a->reason);
 	ret->nplaces = 0;

@@ -14,7 +14,7 @@ field_kb() { awk -v f="$1:" '$1 == f { print $2 }' "/proc/$daemon/status"; }
 map_kb() { # of the kernel, for the maps that the daemon has open
 	cat "/proc/$daemon/fdinfo"/* 2>/dev/null | awk '/^map_id:/ { id = $2 } /^memlock:/ && id && !seen[id]++ { n += $2; id = 0 } END { printf "%d\n", n / 1024 }'
 }
-settled() { grep -q 'looked at all processes' "$tmp/deferd.log"; }
+settled() { grep -q 'inspected all processes' "$tmp/deferd.log"; }
 population=()
 populate() { # GO OTHERS
 	local i

@@ -3,7 +3,7 @@
 # Plain English in what a user reads: strings of the program, manual pages, README, examples. A list of what made earlier
 # texts hard to read; the right uses are excepted, by file.
 cd "$(dirname "$0")/../.." || exit 1
-words='\btold\b|\btells?\b|\bnobody\b|\bwhoever\b|\bso many\b|not any more|but for\b|\bof what\b|\bhears?\b|\b(is|are) no [a-z]+ (program|number|socket|set|leak|list)|take[sn]? .* for ended'
+words='\btold\b|\btells?\b|\bnobody\b|\bwhoever\b|\bso many\b|not any more|but for\b|\bof what\b|\bhears?\b|\b(is|are) no [a-z]+ (program|number|socket|set|leak|list)|take[sn]? .* for ended|as a leak does|\bkernel cannot[".:;]|so it is with|\bmade-up\b|makes no sense'
 excepted='^daemon/(cmd|export|ui)/[a-z_]*\.c:[0-9]*:"(un)?told"$
 ^daemon/(cmd/panics|ui/panics_page|export/panics|ui/tables_panics)\.c:[0-9]*:"untold"$
 ^daemon/probe/worker_main\.c:.*become nobody

@@ -17,8 +17,8 @@ dir=tests/golden/rules
 out=$("$DEFERD" test-rules $dir/good.yml)
 same "as expected" $? 0 "$out" "$dir/good.yml: 2 rules, 1 tests, 0 failed"
 out=$("$DEFERD" test-rules $dir/bad.yml)
-same "not as expected" $? 1 "$out" "$dir/bad.yml:9: expectations that are wrong, at 10s: ManyFiles of shop does not fire (0 alerts do)
-$dir/bad.yml:10: expectations that are wrong, at 20s: ManyFiles of shop fires: open_fds is 400, threshold 300
+same "not as expected" $? 1 "$out" "$dir/bad.yml:9: expectations that are wrong, at 10s: expected alert ManyFiles of shop does not fire (0 alerts fire)
+$dir/bad.yml:10: expectations that are wrong, at 20s: unexpected alert ManyFiles of shop fires: open_fds is 400, threshold 300
 $dir/bad.yml: 2 rules, 1 tests, 1 failed"
 out=$("$DEFERD" test-rules $dir/default.yml)
 same "the default rules" $? 0 "$out" "$dir/default.yml: 13 rules, 1 tests, 0 failed"

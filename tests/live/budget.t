@@ -43,7 +43,7 @@ while read -r version go; do
 	wait_until 10 is_deep
 	ok $? "$version: the census knows its depth meanwhile"
 	before=$(cost) begin=$(now_ms)
-	wait_until 30 grep -q 'probes are put back' "$tmp/deferd.log"
+	wait_until 30 grep -q 'probes are attached again' "$tmp/deferd.log"
 	ok $? "$version: probes are put back some time later"
 	wait_until 5 level_is 1
 	ok $? "$version: probes that cost too much again are taken off again"

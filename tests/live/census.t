@@ -63,7 +63,7 @@ leaks() { # the line is named; what works, waits for work, or has filled its poo
 		'[true,23,true]' "$version: and how many waited before"
 	"$DEFERD" goroutines --control.socket="$tmp/deferd.sock" "$program" >"$tmp/out" 2>&1
 	ok $? "$version: the daemon's census as text"
-	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows as a leak does: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \
+	is "$(sed -n '1s/.*read in .* ms, by the daemon, .* s ago$/told/p; 4s/.*grows like a leak: .* more an hour (.*).*/told/p' "$tmp/out" | tr '\n' ' ')" \
 		"told told " "$version: deferd goroutines begins with what leaks"
 	grep -q 'created by main.leaks ' "$tmp/out"
 	ok $? "$version: deferd goroutines names the creator"

@@ -71,10 +71,10 @@ exec 7>&-
 fds 999999999 >/dev/null
 is "$? $(cat "$tmp/err")" "1 deferd fds: no such process, or a kernel thread" "a process that is not there"
 fds --csv >/dev/null
-is "$? $(cat "$tmp/err")" "2 deferd fds: --csv is of one process: give its number" "csv of nobody"
+is "$? $(cat "$tmp/err")" "2 deferd fds: --csv samples one process: give its number" "csv of nobody"
 if as_nobody; then
 	"${nobody[@]}" fds >"$tmp/out" 2>"$tmp/err"
-	grep -q '/proc is read, which shows no address family' "$tmp/err"
+	grep -q 'reading /proc, which shows no address family' "$tmp/err"
 	ok $? "without privilege it reads what /proc lets it, and says so"
 else
 	skip "without privilege" "$why"

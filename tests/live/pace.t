@@ -57,7 +57,7 @@ start_daemon --config.file="$tmp/deferd.yml"
 less_often() { [ "$(metric deferd_scan_interval_seconds)" -gt 1 ]; }
 wait_until 40 less_often
 ok $? "past its own budget it looks less often: every $(metric deferd_scan_interval_seconds) s"
-grep -q 'deferd itself took .*% of a core (daemon.budget_percent: 0.001)' "$tmp/deferd.log"
+grep -q 'deferd itself used .*% of a core (daemon.budget_percent: 0.001)' "$tmp/deferd.log"
 ok $? "the log says so"
 printf 'daemon: { budget_percent: 0 }\n' >"$tmp/deferd.yml"
 kill -HUP "$daemon"

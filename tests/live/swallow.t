@@ -66,7 +66,7 @@ ok $? "the daemon ends well"
 echo 'probes: { watch_writes: true }' >"$tmp/deferd.yml"
 start_daemon -c "$tmp/deferd.yml" --log.level=debug
 # By the log: where all is judged within a second, nobody may look at the metric meanwhile.
-wait_until 30 grep -q 'watching what is written after panics' "$tmp/deferd.log"
+wait_until 30 grep -q 'watching writes after panics' "$tmp/deferd.log"
 ok $? "the hooks are attached for a site that nobody knows"
 echo 'probes: { watch_writes: false }' >"$tmp/deferd.yml"
 kill -HUP "$daemon"

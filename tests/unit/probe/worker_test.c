@@ -239,9 +239,9 @@ static void misbehaving(void **state)
 		int want;
 		const char *says;
 	} cases[] = {
-		{ "segv", -ECHILD, "SIGSEGV" },  { "exit", -ECHILD, "status 3" },
-		{ "half", -ECHILD, "status 0" }, { "close", -ECHILD, "SIGKILL" },
-		{ "junk", -EPROTO, "no sense" }, { "call", -ECHILD, "SIGSYS" },
+		{ "segv", -ECHILD, "SIGSEGV" },   { "exit", -ECHILD, "status 3" },
+		{ "half", -ECHILD, "status 0" },  { "close", -ECHILD, "SIGKILL" },
+		{ "junk", -EPROTO, "malformed" }, { "call", -ECHILD, "SIGSYS" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
