@@ -160,9 +160,6 @@ static void print_text(struct trace *t, const struct held *h)
 		printf("lost     %llu records: the process is faster than this trace\n",
 		       (unsigned long long)ev->lost);
 		break;
-	case EVENT_EXIT:
-		printf("exit\n");
-		break;
 	case EVENT_TARGET:
 		printf("target   %s (%s), %s %s\n", ev->info.service, ev->info.version,
 		       view_state_names[ev->info.state], ev->info.reason);

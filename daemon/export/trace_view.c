@@ -89,9 +89,6 @@ json_t *view_event(struct model *m, uint32_t image_id, enum runtime_kind runtime
 		set_str(o, "event", "lost");
 		set_int(o, "records", ev->lost);
 		break;
-	case EVENT_EXIT:
-		set_str(o, "event", "exit");
-		break;
 	case EVENT_TARGET:
 		set_str(o, "event", "target");
 		set_str(o, "service", ev->info.service);
