@@ -87,22 +87,14 @@ static __always_inline struct dfd_counts *counts_of(__u32 id)
 	return bpf_map_lookup_elem(&counts_by_target, &slot);
 }
 
-static __always_inline __u64 next_seq(__u32 id)
-{
-	__u32 slot = DFD_TARGET_SLOT(id);
-	__u64 *seq = bpf_map_lookup_elem(&seq_by_target, &slot);
-
-	return seq ? __sync_fetch_and_add(seq, 1) : 0;
-}
-
 /*
- * Room for a record of `size` bytes with its header filled, or NULL with the loss counted. The
- * sequence number is taken first, so a record that found no room leaves a gap.
+ * Room for a record of `size` bytes with its header filled, or NULL with the loss counted, for all
+ * and for the target.
  */
 static __always_inline void *record_reserve(__u32 target, __u16 type, __u32 size)
 {
-	__u64 seq = next_seq(target), id = bpf_get_current_pid_tgid();
 	struct dfd_rec_hdr *h = bpf_ringbuf_reserve(&ring, size, 0);
+	__u64 id;
 
 	if (!h) {
 		struct dfd_counts *c = counts_of(target);
@@ -112,11 +104,11 @@ static __always_inline void *record_reserve(__u32 target, __u16 type, __u32 size
 			count_up(&c->lost);
 		return NULL;
 	}
+	id = bpf_get_current_pid_tgid();
 	h->type = type;
 	h->size = size;
 	h->target = target;
 	h->time_ns = bpf_ktime_get_ns();
-	h->seq = seq;
 	h->pid = id >> 32;
 	h->tid = (__u32)id;
 	return h;

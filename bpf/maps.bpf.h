@@ -16,17 +16,6 @@ struct {
 	__type(value, struct dfd_target);
 } targets __weak SEC(".maps");
 
-/*
- * Next sequence number by slot (set); apart from `targets` so that user space never writes what the
- * kernel counts.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 512);
-	__type(key, __u32);
-	__type(value, __u64);
-} seq_by_target __weak SEC(".maps");
-
 /* Exact counts by slot (set). */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

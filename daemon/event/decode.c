@@ -16,6 +16,9 @@ _Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_P
 		       EVENT_VALUE_MAX == DFD_PANIC_VALUE,
 	       "panics");
 
+/* A site, then the frames of a record; of a descriptor, the frames only. */
+_Static_assert(EVENT_STACK_MAX == 1 + DFD_STACK_MAX && EVENT_STACK_MAX >= DFD_FD_STACK, "stacks");
+
 _Static_assert(EVENT_NS_BUCKETS == DFD_REQUEST_NS_BUCKETS &&
 		       EVENT_DEFERS_BUCKETS == DFD_REQUEST_DEFERS_BUCKETS,
 	       "requests");
@@ -353,8 +356,7 @@ void decode_fd_opened(const struct dfd_fd_key *key, const struct dfd_fd_opened *
 		      struct event_fd_opened *ret)
 {
 	*ret = (struct event_fd_opened){ .fd = (int)key->fd, .opened_ns = o->time_ns };
-	while (ret->nstack < o->nstack && ret->nstack < DFD_FD_STACK &&
-	       ret->nstack < EVENT_STACK_MAX) {
+	while (ret->nstack < o->nstack && ret->nstack < DFD_FD_STACK) {
 		ret->stack[ret->nstack] = o->stack[ret->nstack] - bias;
 		ret->nstack++;
 	}

@@ -17,10 +17,7 @@
  * type, size that does not fit it, role or frame count out of range; *ret_ev is untouched then.
  */
 int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret_ev);
-/*
- * The target a record belongs to and its sequence number; -EBADMSG when it is too short for a
- * header.
- */
+/* What all records begin with; -EBADMSG when it is too short for that. */
 int decode_header(const void *rec, size_t size, struct dfd_rec_hdr *ret_h);
 
 /* Sum the per-CPU values of one target. */

@@ -83,7 +83,6 @@ static int set_sizes(struct deferd_bpf *skel, const struct probe_opts *o)
 	int err = 0;
 
 	err |= bpf_map__set_max_entries(skel->maps.targets, o->targets_max + 1);
-	err |= bpf_map__set_max_entries(skel->maps.seq_by_target, o->targets_max + 1);
 	err |= bpf_map__set_max_entries(skel->maps.counts_by_target, o->targets_max + 1);
 	err |= bpf_map__set_max_entries(skel->maps.target_by_tgid, o->targets_max + 1);
 	err |= bpf_map__set_max_entries(skel->maps.defers_by_g, o->goroutines_max);

@@ -73,14 +73,12 @@ int target_write(struct probe *p, const struct slot *s, const struct probe_targe
 		.stepped_hits = t->stepped_hits,
 	};
 	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = t->pid;
-	uint64_t seq = 0;
 
 	if (t->runtime == RUNTIME_GO)
 		put_layout(&v, t->layout);
 	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf,
 				BPF_ANY) ||
-	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.seq_by_target), &i, &seq, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, &v, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid, &v.id, BPF_ANY))
 		return -errno;

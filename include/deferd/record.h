@@ -5,8 +5,8 @@
  * those knows these shapes.
  *
  * Counting happens in maps, so counts stay exact while the ring overflows. A record is detail
- * somebody must see. Each carries the sequence number of its target, taken before the ring is asked
- * for room: a gap names the target that lost.
+ * somebody must see. One that finds no room is counted for its target, in dfd_counts.lost: that
+ * counter names who lost, and how much.
  *
  * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). All fields are fixed-width, naturally
  * aligned, and padded by name; the sizes are asserted below so that clang for BPF and the user
@@ -38,7 +38,6 @@ struct dfd_rec_hdr {
 	dfd_u16 size; /* of the whole record, bytes */
 	dfd_u32 target;
 	dfd_u64 time_ns;
-	dfd_u64 seq; /* per target, from 0; records of target 0 count together */
 	dfd_u32 pid; /* tgid */
 	dfd_u32 tid;
 };
@@ -151,13 +150,13 @@ struct dfd_rec_write {
 	dfd_u32 pad;
 };
 
-_Static_assert(sizeof(struct dfd_rec_hdr) == 32, "hdr");
-_Static_assert(sizeof(struct dfd_rec_proc) == 40, "proc");
-_Static_assert(sizeof(struct dfd_rec_call) == 32 + 40 + 8 + DFD_STACK_MAX * 8, "call");
-_Static_assert(sizeof(struct dfd_rec_fd) == 48, "fd");
-_Static_assert(sizeof(struct dfd_rec_hot) == 40, "hot");
-_Static_assert(sizeof(struct dfd_rec_write) == 48, "write");
-_Static_assert(sizeof(struct dfd_rec_panic) == 32 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
+_Static_assert(sizeof(struct dfd_rec_hdr) == 24, "hdr");
+_Static_assert(sizeof(struct dfd_rec_proc) == 32, "proc");
+_Static_assert(sizeof(struct dfd_rec_call) == 24 + 40 + 8 + DFD_STACK_MAX * 8, "call");
+_Static_assert(sizeof(struct dfd_rec_fd) == 40, "fd");
+_Static_assert(sizeof(struct dfd_rec_hot) == 32, "hot");
+_Static_assert(sizeof(struct dfd_rec_write) == 40, "write");
+_Static_assert(sizeof(struct dfd_rec_panic) == 24 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
 	       "panic");
 
 /* Why detail was lost or a fact is missing; index of the `losses` map. */
@@ -236,7 +235,7 @@ struct dfd_counts {
 	dfd_u64 fd_sites_ns; /* who opens is looked at since then ... */
 	dfd_u64 fd_sites;    /* ... so many times, towards DFD_FD_SITES_MAX */
 	dfd_u64 fd_unsited; /* opened without being looked at: too many a second, or no room in the map */
-	dfd_u64 lost;       /* records that found no room on the ring */
+	dfd_u64 lost; /* records that found no room on the ring; in slot 0 those of target 0 */
 	dfd_u64 outcomes[8];    /* by enum dfd_outcome: panics that ended so */
 	dfd_u64 detail_ns;      /* panic details are told since then ... */
 	dfd_u64 details;        /* ... so many */

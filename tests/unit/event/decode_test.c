@@ -19,7 +19,6 @@ static struct dfd_rec_call call_record(dfd_u16 type, dfd_u8 role)
 		       .size = sizeof(r),
 		       .target = 7,
 		       .time_ns = 5,
-		       .seq = 1,
 		       .pid = 100,
 		       .tid = 101 },
 		.g = 0xc000,
