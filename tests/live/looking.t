@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Looking changes nothing: two daemons observe the same programs, one is asked for all its pages 200 times a second, and both have
 # the same counts, peaks, prunings and alerts.
-# alone: what probes cost is measured
 . "$(dirname "$0")/../lib/live.sh"
 need_go stripped
 
