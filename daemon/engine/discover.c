@@ -208,8 +208,7 @@ static void ask_for_report(struct discover *d, pid_t pid, struct image *im)
 	im->state = IMAGE_ASKED;
 	err = jobs_inspect(d->turn->jobs, im->id, fd, d->turn->now_ns);
 	if (err)
-		im->state =
-			IMAGE_NEW; /* the line is full: the next process that runs this file asks again */
+		image_postpone(im, d->turn->now_ns); /* the queue is full */
 }
 
 void discover_pid(struct discover *d, pid_t pid)
@@ -300,34 +299,61 @@ void discover_refilter(struct discover *d)
 	discover_all(d);
 }
 
-void discover_report(struct discover *d, struct image *im, int err,
-		     const struct worker_result *result, const struct reason *reason)
+/* A worker that was killed by what it read would be killed again; one that ran out of time may have more of it later. */
+static void inspect_failed(struct discover *d, struct image *im, int err, const struct reason *reason)
+{
+	bool again = err != -ECHILD && err != -EPROTO;
+	struct log_line l;
+
+	d->turn->stats.failures[ATTACH_WORKER]++;
+	if (again)
+		image_postpone(im, d->turn->now_ns);
+	else
+		im->state = IMAGE_READY;
+	log_begin(&l, LOG_WARN,
+		  again ? "a file could not be inspected yet; its processes are not observed"
+			: "a file could not be inspected; its processes are not observed");
+	log_str(&l, "image", im->file.name);
+	log_str(&l, "cause", reason->text[0] ? reason->text : strerror(-err));
+	if (again)
+		log_fmt(&l, "again_in", "%llu s",
+			(unsigned long long)(im->retry_ns - d->turn->now_ns) / 1000000000);
+	log_emit(&l);
+}
+
+/* Processes that waited for the report, or for another try. */
+static void discover_waiters(struct discover *d, struct image *im)
 {
 	_cleanup_free_ pid_t *waiting = TAKE_PTR(im->waiting);
 	unsigned n = im->n_waiting;
-	struct log_line l;
 
 	im->n_waiting = 0;
+	for (unsigned i = 0; i < n; i++)
+		discover_pid(d, waiting[i]);
+}
+
+void discover_report(struct discover *d, struct image *im, int err,
+		     const struct worker_result *result, const struct reason *reason)
+{
 	if (err) {
-		/*
-		 * What killed the worker would kill the next one; a machine that was too busy for
-		 * it may not be any more.
-		 */
-		im->state = err == -ECHILD || err == -EPROTO ? IMAGE_READY : IMAGE_NEW;
-		d->turn->stats.failures[ATTACH_WORKER]++;
-		log_begin(&l, LOG_WARN,
-			  "a file could not be inspected; its processes are not observed");
-		log_str(&l, "image", im->file.name);
-		log_str(&l, "cause", reason->text[0] ? reason->text : strerror(-err));
-		log_emit(&l);
+		inspect_failed(d, im, err, reason);
 		return;
 	}
 	if (image_set_report(im, result, d->turn->opts->only_pid != 0))
 		return;
 	log_debug("%s was inspected: %s", im->file.name,
 		  im->report ? "its processes can be observed" : "nothing to observe in it");
-	for (unsigned i = 0; i < n; i++)
-		discover_pid(d, waiting[i]);
+	discover_waiters(d, im);
+}
+
+void discover_retry(struct discover *d)
+{
+	struct images *is = d->turn->images;
+
+	for (struct image *im = images_next(is, NULL); im; im = images_next(is, im)) {
+		if (image_is_due(im, d->turn->now_ns))
+			discover_waiters(d, im);
+	}
 }
 
 /* Go runtimes in shared libraries */

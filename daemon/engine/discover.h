@@ -44,6 +44,8 @@ void discover_sweep(struct discover *d);    /* notice exits without the kernel's
 void discover_refilter(struct discover *d); /* the configuration wants other services */
 void discover_report(struct discover *d, struct image *im, int err,
 		     const struct worker_result *result, const struct reason *reason);
+/* Each second: files that could not be inspected are tried again, for as long as a process runs them. */
+void discover_retry(struct discover *d);
 /* Each second that is looked in: Go runtimes in shared libraries, every ten. */
 void discover_libraries(struct discover *d);
 /* Processes that wait to be attached. */

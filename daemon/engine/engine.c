@@ -342,6 +342,11 @@ static void close_files(struct engine *e)
 	naming_close_images(&e->turn);
 }
 
+static void retry_files(struct engine *e)
+{
+	discover_retry(&e->discover);
+}
+
 static void find_libraries(struct engine *e)
 {
 	if (e->looked_ns)
@@ -404,6 +409,7 @@ static const struct step {
 	{ read_fds, WHEN_LOOKING },   /* first: a process found gone is in no later step */
 	{ tick_model, EACH_SECOND },  /* trends, of the counts just read */
 	{ close_files, EACH_SECOND }, /* of what the model has dropped */
+	{ retry_files, EACH_SECOND },
 	{ find_libraries, WHEN_LOOKING },
 	{ count_fds, WHEN_LOOKING },
 	{ read_bad_closes, WHEN_LOOKING },

@@ -141,6 +141,23 @@ static void set_lists(struct image *im, const struct image_lists *l)
 	im->calls_complete = im->calls && l->calls.complete;
 }
 
+#define RETRY_NS         1000000000ull
+#define RETRY_DOUBLINGS 6
+
+void image_postpone(struct image *im, uint64_t now_ns)
+{
+	unsigned n = im->failures < RETRY_DOUBLINGS ? im->failures : RETRY_DOUBLINGS;
+
+	im->state = IMAGE_NEW;
+	im->failures++;
+	im->retry_ns = now_ns + (RETRY_NS << n);
+}
+
+bool image_is_due(const struct image *im, uint64_t now_ns)
+{
+	return im->state == IMAGE_NEW && im->n_waiting && im->retry_ns && now_ns >= im->retry_ns;
+}
+
 int image_keep_empty(struct image *im)
 {
 	if (!im->report)
@@ -153,6 +170,8 @@ int image_set_report(struct image *im, const struct worker_result *result, bool 
 	const struct image_report *report = &result->report;
 
 	im->state = IMAGE_READY;
+	im->failures = 0;
+	im->retry_ns = 0;
 	if (report->kind == IMAGE_NONE && !keep_empty)
 		return 0;
 	if (!im->report)

@@ -35,6 +35,8 @@ struct image {
 	int exe_fd;     /* the file, open while names in it may be asked for; else -1 */
 	unsigned n_waiting;
 	pid_t *waiting; /* processes that run it and wait for the report */
+	unsigned failures; /* to inspect it, one after the other */
+	uint64_t retry_ns; /* when it is tried again for those that wait; 0: it is not */
 };
 
 struct images;
@@ -53,6 +55,13 @@ struct image *images_next(struct images *is, struct image *im);
 void image_close(struct image *im);
 /* Remember that `pid` waits. */
 int image_add_waiting(struct image *im, pid_t pid);
+/*
+ * It could not be inspected now, though it may be later (a worker ran out of time, the queue was full): it is NEW again,
+ * and is tried again after 1 s, 2 s, 4 s and so on up to 64 s.
+ */
+void image_postpone(struct image *im, uint64_t now_ns);
+/* Whether it is time to try it again for the processes that wait. */
+bool image_is_due(const struct image *im, uint64_t now_ns);
 /*
  * The report is there: keep a copy, unless there is nothing to see in the file and `keep_empty` is
  * not set.
