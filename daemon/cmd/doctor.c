@@ -18,6 +18,8 @@
 #include "export/words.h"
 #include "proc/procfs.h"
 
+#define LOOK_MAX_NS 15000000000ull
+
 static bool as_json, no_targets;
 static const char *config_path;
 
@@ -278,16 +280,28 @@ static int kernel_only(const struct kernel_features *f)
 	return print_verdict(f);
 }
 
+/* Where programs start all the time there is always one more to look at. */
+static int look_around(struct session *s)
+{
+	uint64_t end_ns = loop_now_ns() + LOOK_MAX_NS;
+	int err = 0;
+
+	while (!err && !engine_steady(s->engine) && loop_now_ns() < end_ns)
+		err = loop_turn(s->loop, 1000);
+	return err;
+}
+
 static int with_targets(struct session *s)
 {
-	while (!engine_steady(s->engine)) {
-		if (loop_turn(s->loop, 1000))
-			return EXIT_FAILED;
-	}
+	bool complete;
+
+	if (look_around(s))
+		return EXIT_FAILED;
+	complete = engine_steady(s->engine);
 	if (as_json) {
-		json_t *o =
-			json_pack("{s:s,s:o,s:o}", "kernel", s->features.release, "features",
-				  features_json(&s->features), "targets", targets_json(s->engine));
+		json_t *o = json_pack("{s:s,s:o,s:o,s:b}", "kernel", s->features.release,
+				      "features", features_json(&s->features), "targets",
+				      targets_json(s->engine), "complete", complete);
 
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
@@ -295,6 +309,11 @@ static int with_targets(struct session *s)
 	} else {
 		print_features(&s->features);
 		print_targets(s->engine);
+		if (!complete)
+			printf("\nNot all processes were looked at in %llu s: programs start all "
+			       "the "
+			       "time on this host.\n",
+			       LOOK_MAX_NS / 1000000000ull);
 	}
 	return EXIT_GOOD;
 }
