@@ -238,6 +238,11 @@ skip_absent_gos() { # skips the supported releases that list_gos does not find, 
 		skip "go$release" "${reason:-not here; tests/lib/gos.sh fetches releases for DEFERD_GO}"
 	done
 }
+# Other ways of building than the default one are tried by a sample: with the oldest and the newest of $gos, or with
+# DEFERD_MATRIX=all each. Each way costs a Go a standard library of its own.
+is_sample() { # VERSION GO
+	[ "${DEFERD_MATRIX-}" = all ] || [ "$1 $2" = "$(sort -V <<<"$gos" | head -1)" ] || [ "$1 $2" = "$(sort -V <<<"$gos" | tail -1)" ]
+}
 need_go() { # [VARIANT...]: root, and the fixtures by the first Go that is here; sets version, go, fixtures
 	need_root
 	read -r version go < <(list_gos)
@@ -251,7 +256,7 @@ build_fixtures() { # VERSION GO [VARIANT...]: into $fixtures, unless they are ne
 }
 build_missing() { # GO [VARIANT...]
 	local variant stamp build=()
-	for variant in "${@:2}" $([ $# -gt 1 ] || echo default stripped pie); do
+	for variant in "${@:2}" $([ $# -gt 1 ] || echo default stripped); do
 		stamp=$fixtures/built.$variant
 		[ -e "$stamp" ] && [ -z "$(find tests/fixtures include/deferd/defer.h -newer "$stamp" -type f | head -1)" ] ||
 			build+=("$variant")

@@ -10,7 +10,9 @@ gos=$(list_gos)
 [ -z "${DEFERD_VM-}" ] || gos=$(head -1 <<<"$gos") # emulated: kernels differ here, not releases
 
 while read -r version go; do
-	build_fixtures "$version" "$go" || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
+	way=stripped
+	if is_sample "$version" "$go"; then way=pie; fi
+	build_fixtures "$version" "$go" stripped ${way#stripped} || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	start_program pile "$fixtures/pile.stripped" -goroutines 4 -defers 20000 -deep 3000
 	start_daemon
 	wait_until 30 attached "$program"
@@ -24,7 +26,7 @@ while read -r version go; do
 	wait "$program"
 	ok $? "$version: the program ends well"
 
-	start_program panics "$fixtures/panics.pie" -n 20
+	start_program panics "$fixtures/panics.$way" -n 20
 	wait_until 30 attached "$program"
 	go_on
 	wait_until 60 has_truth panics

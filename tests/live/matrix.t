@@ -9,7 +9,6 @@
 need_root
 gos=$(list_gos | sort -V)
 [ -n "$gos" ] || skip_all "no Go here to build programs with"
-oldest=$(head -1 <<<"$gos") newest=$(tail -1 <<<"$gos")
 
 account() { # as the daemon sees it
 	curl -sf -m 5 "$url/api/v1/targets/$program" | jq -r '"\(.state) heap \(.defers_registered_by_lowering.heap)" +
@@ -53,9 +52,7 @@ start_daemon --probes=full
 skip_absent_gos
 while read -r version go; do
 	variants=default
-	if [ "${DEFERD_MATRIX-}" = all ] || [ "$version $go" = "$oldest" ] || [ "$version $go" = "$newest" ]; then
-		variants='default stripped pie pie-external race noopt'
-	fi
+	if is_sample "$version" "$go"; then variants='default stripped pie pie-external race noopt'; fi
 	for variant in $variants; do
 		build_fixtures "$version" "$go" "$variant" ||
 			{ ok 1 "$version $variant: fixtures build"; sed 's/^/# /' "$tmp/build.log"; continue; }

@@ -61,9 +61,12 @@ traced() { # VERSION
 }
 
 while read -r version go; do
-	build_fixtures "$version" "$go" || { ok 1 "$version: fixtures build"; continue; }
+	ways='default stripped'
+	if is_sample "$version" "$go"; then ways+=' pie'; fi
+	# shellcheck disable=SC2086
+	build_fixtures "$version" "$go" $ways || { ok 1 "$version: fixtures build"; continue; }
 	one "$version" .stripped lean
-	one "$version" .pie lean
+	if is_sample "$version" "$go"; then one "$version" .pie lean; fi
 	one "$version" "" full
 	traced "$version"
 done <<<"$gos"
