@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# fixtures.sh [VARIANT...]: builds the programs that live tests observe, in C and by the first Go of the PATH, where they
+# fixtures.sh: builds the programs that live tests observe, in the ways that the guests run, in C and by the first Go of the PATH, where they
 # are missing or older than their sources. Each test does so for itself; a virtual machine would take its time.
 . "$(dirname "$0")/live.sh"
-build_fixtures c - "$@" && read -r version go < <(list_gos) && build_fixtures "$version" "$go" "$@" ||
+ways=(default stripped pie)
+build_fixtures c - "${ways[@]}" && read -r version go < <(list_gos) && build_fixtures "$version" "$go" "${ways[@]}" ||
 	{ cat "$tmp/build.log"; exit 1; } 2>/dev/null

@@ -4,7 +4,7 @@
 # C: pushes, runs, panics and depth of threads equal the program's own count, stripped or not.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
-build_fixtures c - || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
+build_fixtures c - default stripped pie || skip_all "the fixtures cannot be built: $(tail -1 "$tmp/build.log")"
 
 variants=("" .stripped .pie)
 [ -z "${DEFERD_VM-}" ] || variants=(.stripped) # emulated: a third of a minute each
