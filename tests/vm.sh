@@ -4,7 +4,7 @@
 # processors and memory for, and prints TAP: for each kernel a point for each test and one for the kernel's own log.
 # Without TEST: every tests/live/*.t that has a line `# vm: yes`, and on one of the kernels those with `# vm: SERIES`, for
 # which one is a sample.
-# early: two machines boot and are slow
+# alone: two emulated machines take both processors
 #
 # The guest sees the host's root read only, under an overlay, so what is installed here is what is tested there. Logs and
 # unpacked kernels lie in BUILD/vm. Missing packages are installed when this is root on a Debian system. Settings:
