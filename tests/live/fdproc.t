@@ -78,7 +78,7 @@ for pid in $(zombie_of) 2; do
 done
 "$DEFERD" fds --json | jq -e --argjson z "$(zombie_of)" 'all(.[]; .pid != $z or .open_fds == 0)' >"$tmp/jq"
 ok $? "among all it has nothing"
-grep -E 'level=(warn|error)' "$tmp/deferd.log" | grep -v -e 'alert firing' -e 'the event loop stood still' >"$tmp/complaints"
+grep -E 'level=(warn|error)' "$tmp/deferd.log" | grep -v -e 'alert firing' -e 'the event loop was blocked' >"$tmp/complaints"
 is "$(cat "$tmp/complaints")" "" "no warnings in the log but of alerts and of a busy machine"
 stop_daemon
 ok $? "the daemon ends well"
