@@ -6,7 +6,8 @@ need_go stripped
 command -v perl >/dev/null || skip_all "no perl"
 
 start_daemon
-wait_until 20 grep -q 'looked at all processes' "$tmp/deferd.log"
+wait_until 20 grep -q 'inspected all processes' "$tmp/deferd.log"
+ok $? "all processes of the host were inspected before"
 # Stop the worker that reads our file, as a machine without a free processor would.
 perl -e '
 	my ($daemon, $name) = @ARGV;
