@@ -86,18 +86,12 @@ static int open_memory(struct turn *turn, struct watch *w)
 	return err;
 }
 
-static void limit_watch(struct watch *w, enum target_state state, const char *reason)
-{
-	w->state = state;
-	snprintf(w->reason, sizeof(w->reason), "%s", reason);
-}
-
 /* Nothing is attached to it, but its descriptors are counted. */
 static void fail_watch(struct turn *turn, struct watch *w, enum attach_failure why,
 		       const char *reason)
 {
 	turn->stats.failures[why]++;
-	limit_watch(w, TARGET_FAILED, reason);
+	watch_limit(w, TARGET_FAILED, reason);
 }
 
 /* What is left out where each point is a perf event. */
@@ -110,7 +104,7 @@ static void limit_by_kernel(const struct turn *turn, struct watch *w)
 	wish_points(&w->wish, &im, turn_multi(turn), decided);
 	for (unsigned i = 0; i < im.plan->n; i++) {
 		if (decided[i] == WISH_PERF_FULL)
-			limit_watch(w, TARGET_LIMITED,
+			watch_limit(w, TARGET_LIMITED,
 				    "the full set needs uprobe_multi (Linux 6.6): the lean set is "
 				    "attached");
 		if (decided[i] != WISH_PERF_ROOM)
@@ -119,7 +113,7 @@ static void limit_by_kernel(const struct turn *turn, struct watch *w)
 			 "more than %d points need uprobe_multi (Linux 6.6): %s and the points "
 			 "after it are not probed",
 			 WISH_PERF_POINTS, im.plan->points[i].function);
-		limit_watch(w, TARGET_LIMITED, text);
+		watch_limit(w, TARGET_LIMITED, text);
 		return;
 	}
 }
@@ -130,12 +124,12 @@ static void limit_by_runtime(struct turn *turn, struct watch *w)
 	char text[REASON_MAX];
 
 	if (r->kind == IMAGE_NONE)
-		limit_watch(
+		watch_limit(
 			w, TARGET_LIMITED,
 			"no Go program and no C program with a defer runtime: descriptors only");
 	if (w->golib[0]) {
 		watch_golib_reason(w->golib, text, sizeof(text));
-		limit_watch(w, TARGET_LIMITED, text);
+		watch_limit(w, TARGET_LIMITED, text);
 	}
 	if (r->kind == IMAGE_GO && !r->error && !r->has_layout) {
 		turn->stats.failures[ATTACH_VERSION]++;
@@ -143,12 +137,12 @@ static void limit_by_runtime(struct turn *turn, struct watch *w)
 			 "%s is older than Go 1.19: calls, sites and panics are counted; no depth, "
 			 "goroutine or outcome",
 			 r->go.text);
-		limit_watch(w, TARGET_LIMITED, text);
+		watch_limit(w, TARGET_LIMITED, text);
 	} else if (r->kind == IMAGE_GO && !r->error && r->layout.unverified) {
 		snprintf(text, sizeof(text), "%s: trying the layout of Go 1.%u",
 			 r->go.minor ? "newer than deferd knows" : "built by an unknown Go",
 			 r->layout.minor);
-		limit_watch(w, TARGET_LIMITED, text);
+		watch_limit(w, TARGET_LIMITED, text);
 	}
 	if (r->error)
 		fail_watch(turn, w, ATTACH_IMAGE, r->reason);
@@ -193,10 +187,8 @@ static void log_attached(const struct watch *w, unsigned points)
 	bool failed = w->state == TARGET_FAILED;
 	struct log_line l;
 
-	log_begin(&l, failed ? LOG_WARN : LOG_INFO,
-		  failed ? "target cannot be probed" : "target attached");
-	log_str(&l, "service", w->service);
-	log_u64(&l, "pid", w->pid);
+	watch_log_begin(&l, failed ? LOG_WARN : LOG_INFO,
+			failed ? "target cannot be probed" : "target attached", w);
 	log_str(&l, "image", w->image->file.name);
 	log_str(&l, "runtime", watch_version(w));
 	log_u64(&l, "points", points);

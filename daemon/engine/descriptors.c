@@ -127,9 +127,7 @@ static void close_process(struct fdcounts *d, struct turn *turn, struct watch *w
 	    !descriptors_take(m->fds, d->fds, d->n, turn->config->census.interval_ns, &ev,
 			      turn_take, turn))
 		return;
-	log_begin(&l, LOG_WARN, "no verdict on descriptors this time: out of memory");
-	log_str(&l, "service", w->service);
-	log_u64(&l, "pid", w->pid);
+	watch_log_begin(&l, LOG_WARN, "no verdict on descriptors this time: out of memory", w);
 	log_emit(&l);
 }
 

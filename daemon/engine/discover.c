@@ -300,7 +300,8 @@ void discover_refilter(struct discover *d)
 }
 
 /* A worker that was killed by what it read would be killed again; one that ran out of time may have more of it later. */
-static void inspect_failed(struct discover *d, struct image *im, int err, const struct reason *reason)
+static void inspect_failed(struct discover *d, struct image *im, int err,
+			   const struct reason *reason)
 {
 	bool again = err != -ECHILD && err != -EPROTO;
 	struct log_line l;
@@ -387,9 +388,7 @@ static void log_library(const struct watch *w)
 	struct log_line l;
 
 	watch_golib_reason(w->golib, reason, sizeof(reason));
-	log_begin(&l, LOG_WARN, "a process is only partly observed");
-	log_str(&l, "service", w->service);
-	log_u64(&l, "pid", w->pid);
+	watch_log_begin(&l, LOG_WARN, "a process is only partly observed", w);
 	log_str(&l, "reason", reason);
 	log_emit(&l);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/aftermaths.h"
 #include "engine/descriptors.h"
@@ -156,12 +157,6 @@ static void drain(struct engine *e)
 		fit_all(e);
 }
 
-static void fit_hooks(struct engine *e)
-{
-	if (fit_fd_hooks(&e->turn))
-		hooks_refused(&e->hooks);
-}
-
 /* What is on the ring when watching ends belongs to what was watched. */
 static void fit_writes(struct engine *e)
 {
@@ -239,7 +234,7 @@ static void judge_own_cost(struct engine *e)
 static void rest(struct engine *e)
 {
 	struct turn *turn = &e->turn;
-	bool busy = e->counts || e->governor.flood || jobs_pending(turn->jobs);
+	bool busy = e->counts || jobs_pending(turn->jobs);
 
 	if (pace_rests(&e->pace, probe_events(turn->probe), count_hits(turn->model), busy,
 		       turn->attached_ns, turn->now_ns))
@@ -317,14 +312,12 @@ static void sweep_slots(struct engine *e)
 	if (e->swept == e->turn.watches.removed)
 		return;
 	e->swept = e->turn.watches.removed;
-	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		slots_sweep(all[i], is_watched, &e->turn);
 }
 
-/*
- * The policies of a second, in their order. `looks`: only in seconds in which maps and descriptors are read, all of them
- * unless deferd is past its own budget.
- */
+/* The steps of a second: see `second` */
+
 static void read_fds(struct engine *e)
 {
 	if (fdcounts_read(&e->fdcounts, &e->turn))
@@ -367,7 +360,8 @@ static void read_bad_closes(struct engine *e)
 static void choose_hooks(struct engine *e)
 {
 	hooks_tick(&e->hooks, &e->turn);
-	fit_hooks(e);
+	if (fit_fd_hooks(&e->turn))
+		hooks_refused(&e->hooks);
 }
 
 static void govern(struct engine *e)
@@ -402,6 +396,10 @@ static void check_map(struct engine *e)
 	goroutines_check_map(&e->censuses, &e->turn);
 }
 
+/*
+ * In their order. WHEN_LOOKING: in seconds in which maps and descriptors are read, all of them unless deferd is past its own
+ * budget.
+ */
 static const struct step {
 	void (*run)(struct engine *e);
 	enum { EACH_SECOND, WHEN_LOOKING, WHEN_LOOKING_OR_URGENT } when;
@@ -431,7 +429,7 @@ static void on_second(struct engine *e)
 	looks = pace_looks(&e->pace);
 	if (e->resync || (looks && !e->turn.features->have[KERNEL_TP_BTF]))
 		resync(e);
-	for (unsigned i = 0; i < sizeof(second) / sizeof(second[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(second); i++) {
 		if (looks || second[i].when == EACH_SECOND ||
 		    (e->urgent && second[i].when == WHEN_LOOKING_OR_URGENT))
 			second[i].run(e);

@@ -11,24 +11,16 @@
 #include "probe/scan.h"
 #include "probe/targets.h"
 
-static void begin_line(struct log_line *l, enum log_level level, const char *text,
-		       const struct watch *w)
-{
-	log_begin(l, level, text);
-	log_str(l, "service", w->service);
-	log_u64(l, "pid", w->pid);
-}
-
 /* The wish asks for less or more of the set than there is. */
 static void log_level_step(const struct watch *w)
 {
 	bool down = w->wish.level > w->have.level;
 	struct log_line l;
 
-	begin_line(&l, down ? LOG_WARN : LOG_INFO,
-		   down ? "probes cost more than the budget: some are detached"
-			: "probes are attached again",
-		   w);
+	watch_log_begin(&l, down ? LOG_WARN : LOG_INFO,
+			down ? "probes cost more than the budget: some are detached"
+			     : "probes are attached again",
+			w);
 	log_str(&l, "probes", budget_level_text(w->wish.level));
 	log_fmt(&l, "budget", "%g%%", w->wish.budget_percent);
 	if (w->wish.cause)
@@ -42,7 +34,7 @@ static void log_set(const struct watch *w)
 {
 	struct log_line l;
 
-	begin_line(&l, LOG_INFO, "probe set changed", w);
+	watch_log_begin(&l, LOG_INFO, "probe set changed", w);
 	log_str(&l, "probes", config_probe_set_names[w->wish.set]);
 	log_str(&l, "by", w->wish.chosen ? "command" : "configuration");
 	log_emit(&l);
@@ -52,7 +44,7 @@ static void log_refused(const struct watch *w, const struct reason *reason)
 {
 	struct log_line l;
 
-	begin_line(&l, LOG_WARN, "probes could not be changed, the old ones stay attached", w);
+	watch_log_begin(&l, LOG_WARN, "probes could not be changed, the old ones stay attached", w);
 	log_str(&l, "wanted", config_probe_set_names[w->wish.set]);
 	log_str(&l, "level", budget_level_text(w->wish.level));
 	log_str(&l, "cause", reason->text);
@@ -145,7 +137,7 @@ static int fit_timing(struct turn *turn, struct watch *w, struct reason *reason)
 	w->wish.timed_every = 0;
 	w->timing_failed = true;
 	if (err != -ESRCH) {
-		begin_line(&l, LOG_WARN, "requests cannot be timed", w);
+		watch_log_begin(&l, LOG_WARN, "requests cannot be timed", w);
 		log_str(&l, "cause", reason->text);
 		log_emit(&l);
 	}

@@ -202,9 +202,8 @@ static void fail_census(struct count *m, int err, const struct reason *reason)
 	news &= schedule_failed(&m->schedule, m->turn->now_ns);
 	if (!news)
 		return;
-	log_begin(&l, LOG_WARN, "the census of its goroutines failed; next try in a minute");
-	log_str(&l, "service", m->watch->service);
-	log_u64(&l, "pid", m->watch->pid);
+	watch_log_begin(&l, LOG_WARN, "the census of its goroutines failed; next try in a minute",
+			m->watch);
 	log_str(&l, "reason", reason->text);
 	log_emit(&l);
 }

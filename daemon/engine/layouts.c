@@ -29,10 +29,9 @@ void layouts_done(struct layouts *ls)
 	slots_done(&ls->searches);
 }
 
-static void limit_watch(struct watch *w, enum target_state state, const char *reason)
+static void limit_and_announce(struct watch *w, enum target_state state, const char *reason)
 {
-	w->state = state;
-	snprintf(w->reason, sizeof(w->reason), "%s", reason);
+	watch_limit(w, state, reason);
 	w->announce = true;
 }
 
@@ -40,9 +39,7 @@ static void log_layout(const struct watch *w, enum log_level level, const char *
 {
 	struct log_line l;
 
-	log_begin(&l, level, text);
-	log_str(&l, "service", w->service);
-	log_u64(&l, "pid", w->pid);
+	watch_log_begin(&l, level, text, w);
 	log_str(&l, "runtime", w->image->report->go.text);
 	log_fmt(&l, "layout", "go1.%u", w->image->report->layout.minor);
 	if (w->reason[0])
@@ -56,7 +53,7 @@ static void confirm_layout(struct watch *w)
 	if (!w->image->report->layout.unverified)
 		return;
 	w->wish.layout = true;
-	limit_watch(w, TARGET_OBSERVED, "");
+	limit_and_announce(w, TARGET_OBSERVED, "");
 	log_layout(w, LOG_INFO, "the newest known layout fits this process");
 }
 
@@ -71,7 +68,7 @@ static void refute_layout(struct turn *turn, struct watch *w, const char *why)
 		 "the runtime's layout is not known (%s): calls, sites and panics are counted; no "
 		 "depth, goroutine or outcome",
 		 why);
-	limit_watch(w, TARGET_LIMITED, text);
+	limit_and_announce(w, TARGET_LIMITED, text);
 	log_layout(w, LOG_WARN, "layout does not fit");
 }
 
@@ -166,7 +163,7 @@ static void check_panics(struct layout_search *m, struct turn *turn, struct watc
 	m->panics_refuted = true;
 	w->wish.panics = false;
 	turn->stats.failures[ATTACH_LAYOUT]++;
-	limit_watch(
+	limit_and_announce(
 		w, TARGET_LIMITED,
 		"the runtime's layout of a panic is not known: panics and recoveries are counted, "
 		"their outcomes are not known");

@@ -55,11 +55,10 @@ static void log_every(const struct turn *turn, const struct watch *w, double per
 {
 	struct log_line l;
 
-	log_begin(&l, LOG_INFO,
-		  w->wish.timed_every > 1 ? "requests are timed part of the time"
-					  : "all requests are timed");
-	log_str(&l, "service", w->service);
-	log_u64(&l, "pid", w->pid);
+	watch_log_begin(&l, LOG_INFO,
+			w->wish.timed_every > 1 ? "requests are timed part of the time"
+						: "all requests are timed",
+			w);
 	if (w->wish.timed_every > 1)
 		log_fmt(&l, "time", "1 s of %u", w->wish.timed_every);
 	log_fmt(&l, "cost", "%.2f%%", percent);

@@ -87,6 +87,20 @@ void watch_golib_reason(const char *golib, char *ret, size_t size)
 		 golib);
 }
 
+void watch_limit(struct watch *w, enum target_state state, const char *reason)
+{
+	w->state = state;
+	snprintf(w->reason, sizeof(w->reason), "%s", reason);
+}
+
+void watch_log_begin(struct log_line *l, enum log_level level, const char *text,
+		     const struct watch *w)
+{
+	log_begin(l, level, text);
+	log_str(l, "service", w->service);
+	log_u64(l, "pid", w->pid);
+}
+
 /* The state, and why, with what the budget leaves out and what is in a library. */
 static enum target_state state_now(const struct watch *w, char *reason, size_t size)
 {

@@ -6,6 +6,7 @@
 #ifndef DEFERD_ENGINE_WATCH_H
 #define DEFERD_ENGINE_WATCH_H
 
+#include "base/log.h"
 #include "base/memread.h"
 #include "engine/images.h"
 #include "engine/wish.h"
@@ -75,6 +76,12 @@ enum runtime_kind watch_runtime(const struct watch *w);
 const char *watch_version(const struct watch *w);
 /* Why nothing of the Go runtime in library `golib` is seen. */
 void watch_golib_reason(const char *golib, char *ret, size_t size);
+
+/* Set its state and why; the model learns of it at the next announcement. */
+void watch_limit(struct watch *w, enum target_state state, const char *reason);
+/* Begin a log line about it, with its service and pid. */
+void watch_log_begin(struct log_line *l, enum log_level level, const char *text,
+		     const struct watch *w);
 
 /*
  * Its facts, what the wish has of them included. Pointers in *ret are borrowed from the watch and from *buf.
