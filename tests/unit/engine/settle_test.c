@@ -80,7 +80,8 @@ static struct event goroutine(const struct watch *w, uint32_t depth, bool inferr
 					      .last_ns = world.turn.now_ns } };
 }
 
-static void one_that_pushes_still_is_not_read(void **state)
+/* A goroutine of depth 5 whose newest push was so long ago, in a scan of so many reads: what comes of it. */
+static struct event settled(uint64_t age_ns, unsigned reads)
 {
 	struct settle s = {};
 	struct watch *w;
@@ -90,29 +91,23 @@ static void one_that_pushes_still_is_not_read(void **state)
 	w = world_watch(1, CONFIG_PROBES_LEAN);
 	w->layout = LAYOUT_CONFIRMED;
 	ev = goroutine(w, 5, false);
-	settle_begin(&s, 10);
+	ev.goroutine.last_ns -= age_ns;
+	settle_begin(&s, reads);
 	assert_true(settle_goroutine(&s, &world.turn, &ev));
-	assert_int_equal(ev.goroutine.depth, 5);
 	assert_int_equal(world.turn.stats.chains_read, 0);
 	world_end();
+	return ev;
+}
+
+static void one_that_pushes_still_is_not_read(void **state)
+{
+	assert_int_equal(settled(0, 10).goroutine.depth, 5);
+	assert_false(settled(0, 10).goroutine.inferred);
 }
 
 static void one_whose_turn_it_is_not_is_inferred(void **state)
 {
-	struct settle s = {};
-	struct watch *w;
-	struct event ev;
-
-	world_begin();
-	w = world_watch(1, CONFIG_PROBES_LEAN);
-	w->layout = LAYOUT_CONFIRMED;
-	ev = goroutine(w, 5, false);
-	ev.goroutine.last_ns -= 2 * WORLD_SECOND;
-	settle_begin(&s, 0);
-	assert_true(settle_goroutine(&s, &world.turn, &ev));
-	assert_true(ev.goroutine.inferred);
-	assert_int_equal(world.turn.stats.chains_read, 0);
-	world_end();
+	assert_true(settled(2 * WORLD_SECOND, 0).goroutine.inferred);
 }
 
 static void without_a_layout_nothing_is_read(void **state)

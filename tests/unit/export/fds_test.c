@@ -11,28 +11,14 @@
 #include "base/cleanup.h"
 #include "export/fds.h"
 #include "export/numbers.h"
-
-#define SECOND 1000000000ull
-#define T0     (3600 * SECOND)
-
-DEFINE_CLEANUP(struct model *, model_free)
+#include "shop.h"
 
 static struct model *with_targets(void)
 {
-	struct model_opts opts = MODEL_OPTS_DEFAULT;
-	struct model *m = model_new(&opts);
+	struct model *m = shop_model();
 
 	for (uint32_t id = 1; id <= 2; id++)
-		model_apply(m, &(struct event){ .type = EVENT_TARGET,
-						.target = id,
-						.pid = 1000 + id,
-						.time_ns = T0,
-						.info = { .service = "shop",
-							  .image = "shop",
-							  .version = "go1.26.3",
-							  .reason = "",
-							  .runtime = RUNTIME_GO,
-							  .image_id = 7 } });
+		shop_add(m, id, 0);
 	return m;
 }
 

@@ -10,28 +10,15 @@
 
 #include "base/cleanup.h"
 #include "export/numbers.h"
-
-#define SECOND 1000000000ull
-#define T0     (3600 * SECOND)
-
-DEFINE_CLEANUP(struct model *, model_free)
+#include "shop.h"
 
 /* Two processes of one service, of which one has descriptors counted. */
 static struct model *with_targets(void)
 {
-	struct model_opts opts = MODEL_OPTS_DEFAULT;
-	struct model *m = model_new(&opts);
+	struct model *m = shop_model();
 
 	for (uint32_t id = 1; id <= 2; id++)
-		model_apply(m, &(struct event){ .type = EVENT_TARGET,
-						.target = id,
-						.pid = 1000 + id,
-						.time_ns = T0,
-						.info = { .service = "shop",
-							  .image = "shop",
-							  .version = "-",
-							  .reason = "",
-							  .level = id } });
+		shop_add(m, id, id);
 	model_apply(m,
 		    &(struct event){
 			    .type = EVENT_FDS, .target = 1, .time_ns = T0, .fds = { 300, 1000 } });

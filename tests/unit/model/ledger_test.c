@@ -13,34 +13,17 @@
 #include "model/model.h"
 #include "model/panics.h"
 #include "namesite.h"
+#include "shop.h"
 
-#define SECOND 1000000000ull
-#define T0     (3600 * SECOND)
-#define IMAGE  7
+#define IMAGE SHOP_IMAGE
 
-DEFINE_CLEANUP(struct model *, model_free)
 #define _model_ _cleanup_(model_freep) struct model *
 
 static struct model *with_target(uint32_t id)
 {
-	struct model_opts opts = MODEL_OPTS_DEFAULT;
-	struct model *m = model_new(&opts);
-	struct event ev = {
-		.type = EVENT_TARGET,
-		.target = id,
-		.pid = 1000 + id,
-		.time_ns = T0,
-		.info = { .service = "shop",
-			  .image = "shop",
-			  .version = "go1.26.3",
-			  .reason = "",
-			  .runtime = RUNTIME_GO,
-			  .state = TARGET_OBSERVED,
-			  .image_id = IMAGE },
-	};
+	struct model *m = shop_model();
 
-	assert_non_null(m);
-	model_apply(m, &ev);
+	shop_add(m, id, 0);
 	return m;
 }
 

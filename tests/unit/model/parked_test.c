@@ -9,28 +9,13 @@
 
 #include "base/cleanup.h"
 #include "model/model.h"
-
-#define SECOND 1000000000ull
-#define T0     (3600 * SECOND)
-
-DEFINE_CLEANUP(struct model *, model_free)
+#include "shop.h"
 
 static struct model *with_target(void)
 {
-	struct model_opts opts = MODEL_OPTS_DEFAULT;
-	struct model *m = model_new(&opts);
+	struct model *m = shop_model();
 
-	assert_non_null(m);
-	model_apply(m, &(struct event){ .type = EVENT_TARGET,
-					.target = 1,
-					.pid = 1001,
-					.time_ns = T0,
-					.info = { .service = "shop",
-						  .image = "shop",
-						  .version = "go1.26.3",
-						  .reason = "",
-						  .runtime = RUNTIME_GO,
-						  .image_id = 7 } });
+	shop_add(m, 1, 0);
 	return m;
 }
 
