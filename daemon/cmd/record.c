@@ -29,7 +29,9 @@ static const struct cmd_option options[] = {
 struct record {
 	struct session session;
 	struct transitions transitions;
-	pid_t pid; /* 0: the host */
+	pid_t pid;   /* 0: the host */
+	bool seen;   /* a process was observed */
+	bool absent; /* the one that was asked for is not there */
 	uint64_t end_ns;
 };
 
@@ -42,7 +44,8 @@ static void on_timer(void *arg, uint64_t now_ns)
 {
 	struct record *r = arg;
 
-	if (r->end_ns && now_ns >= r->end_ns)
+	r->absent = r->pid && !r->seen && engine_settled(r->session.engine);
+	if (r->absent || (r->end_ns && now_ns >= r->end_ns))
 		loop_stop(r->session.loop);
 }
 
@@ -52,6 +55,7 @@ static void on_event(void *arg, const struct event *ev)
 	struct record *r = arg;
 
 	transitions_event(&r->transitions, ev);
+	r->seen |= ev->type == EVENT_TARGET;
 	if (r->pid && ev->type == EVENT_TARGET_GONE && r->session.loop)
 		loop_stop(r->session.loop);
 }
@@ -74,7 +78,12 @@ static int follow(struct record *r)
 	if (!loop_add_signals(r->session.loop, &set, on_signal, r) ||
 	    !loop_add_timer(r->session.loop, 100000000, on_timer, r))
 		return EXIT_FAILED;
-	return loop_run(r->session.loop) ? EXIT_FAILED : EXIT_GOOD;
+	if (loop_run(r->session.loop))
+		return EXIT_FAILED;
+	if (!r->absent)
+		return EXIT_GOOD;
+	fprintf(stderr, "deferd record: no such process, or a kernel thread: %d\n", (int)r->pid);
+	return EXIT_FAILED;
 }
 
 static int record(struct record *r, struct config *config, struct recorder *recorder)
