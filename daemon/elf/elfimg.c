@@ -13,6 +13,8 @@
 #include <elf.h>
 #include <errno.h>
 
+#include "base/hex.h"
+
 static bool section_at(const struct elfimg *img, unsigned i, Elf64_Shdr *ret)
 {
 	uint64_t off = img->shoff + (uint64_t)i * sizeof(*ret);
@@ -70,8 +72,6 @@ static void read_sections(struct elfimg *img, const Elf64_Ehdr *eh)
 
 static void read_build_id(struct elfimg *img, struct bytes notes)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	for (unsigned i = 0; i < ELFIMG_NOTES_MAX && notes.len >= sizeof(Elf64_Nhdr); i++) {
 		Elf64_Nhdr nh;
 		uint64_t desc, next;
@@ -82,10 +82,7 @@ static void read_build_id(struct elfimg *img, struct bytes notes)
 		if (nh.n_type == NT_GNU_BUILD_ID && nh.n_namesz == 4 &&
 		    nh.n_descsz <= ELFIMG_BUILD_ID_MAX && bytes_has(notes, desc, nh.n_descsz) &&
 		    !memcmp(notes.p + sizeof(nh), "GNU", 4)) {
-			for (unsigned k = 0; k < nh.n_descsz; k++) {
-				img->build_id[2 * k] = hex[notes.p[desc + k] >> 4];
-				img->build_id[2 * k + 1] = hex[notes.p[desc + k] & 15];
-			}
+			hex_encode(img->build_id, notes.p + desc, nh.n_descsz);
 			img->build_id[2 * nh.n_descsz] = 0;
 			return;
 		}

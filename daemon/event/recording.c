@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "base/version.h"
 #include "event/fields.h"
@@ -29,7 +30,7 @@ static const char *const mark_names[MARK_MAX] = {
 
 struct recorder {
 	gzFile file;
-	unsigned looking; /* inside a look */
+	bool looking; /* inside a look */
 	int err;
 };
 
@@ -144,14 +145,10 @@ static json_t *text_json(const char *text)
 
 static json_t *bytes_json(const struct field *f, const char *base)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t n = used_of(f, base);
 	char hex[2 * TEXT_MAX];
 
-	for (size_t i = 0; i < n; i++) {
-		hex[2 * i] = digits[(uint8_t)base[f->offset + i] >> 4];
-		hex[2 * i + 1] = digits[base[f->offset + i] & 15];
-	}
+	hex_encode(hex, (const uint8_t *)base + f->offset, n);
 	return n ? json_stringn(hex, 2 * n) : NULL;
 }
 
