@@ -13,12 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define GOFIXTURE_GOS_MAX  16
-#define GOFIXTURE_REVISION 4 /* raise when a source below changes */
+#define GOFIXTURE_REVISION 5 /* raise when a source below changes */
 
 /* A heap defer (in a loop), record defers, a panic recovered, Goexit: all that the runtime links in
  * only when used. */
@@ -435,22 +436,29 @@ static inline bool gofixture_write(const char *dir, const char *name, const char
 }
 
 /*
- * Build with `flags` ("" for none) and write the path of the program to ret_path. Programs are
- * built beside their place and renamed into it: two tests may want the same one at the same time.
+ * Whether Go `i` of `gos` is to be tried with this way of building. Those that compile a standard library of
+ * their own (not "exe" and "stripped") are tried with the oldest and the newest, or, with DEFERD_MATRIX=all,
+ * with each.
  */
-static inline bool gofixture_build(const struct gofixture *g, const char *variant,
-				   const char *flags, char ret_path[PATH_MAX])
+static inline bool gofixture_wanted(const struct gofixture *gos, unsigned n, unsigned i,
+				    const char *variant)
 {
-	char dir[PATH_MAX / 2], cmd[8 * PATH_MAX];
-	const char *build = gofixture_build_dir();
+	const char *matrix = getenv("DEFERD_MATRIX");
+	bool older = false, newer = false;
 
-	if (snprintf(dir, sizeof(dir), "%s/gofixture-%d-%s.%s", build, GOFIXTURE_REVISION,
-		     g->version, variant) >= (int)sizeof(dir))
-		return false;
-	snprintf(ret_path, PATH_MAX, "%s.exe", dir);
-	if (access(ret_path, R_OK) == 0)
-		return true;
-	snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), ".%d", getpid());
+	for (unsigned k = 0; k < n; k++) {
+		older |= gos[k].minor < gos[i].minor;
+		newer |= gos[k].minor > gos[i].minor;
+	}
+	return !older || !newer || strcmp(variant, "exe") == 0 ||
+	       strcmp(variant, "stripped") == 0 || (matrix && strcmp(matrix, "all") == 0);
+}
+
+static inline bool gofixture_make(const struct gofixture *g, const char *dir, const char *flags,
+				  const char *path)
+{
+	char cmd[8 * PATH_MAX];
+
 	snprintf(cmd, sizeof(cmd), "mkdir -p %s/gopath/src/example.com/dotted.v1", dir);
 	if (system(cmd) != 0 || !gofixture_write(dir, "main.go", gofixture_source) ||
 	    !gofixture_write(dir, "range.go", gofixture_range) ||
@@ -459,15 +467,38 @@ static inline bool gofixture_build(const struct gofixture *g, const char *varian
 	    !gofixture_write(dir, "types.go", gofixture_types) ||
 	    !gofixture_write(dir, "gopath/src/example.com/dotted.v1/dotted.go", gofixture_dotted))
 		return false;
+	/* As tests/fixtures/build.sh builds, so that both share what is compiled. */
 	snprintf(cmd, sizeof(cmd),
 		 "b=$(cd %s && pwd) && cd %s && GOTOOLCHAIN=local GOFLAGS=-mod=mod GO111MODULE=off "
-		 "CGO_ENABLED=0 "
-		 "GOPATH=$PWD/gopath GOCACHE=$b/gocache %s build %s -o prog . >&2 && cd - "
-		 ">/dev/null "
-		 "&& "
-		 "mv %s/prog %s && rm -rf %s",
-		 build, dir, g->go, flags, dir, ret_path, dir);
+		 "CGO_ENABLED=0 GOPATH=$PWD/gopath GOCACHE=$b/gocache "
+		 "%s build -trimpath %s -o prog . >&2 && cd - >/dev/null && mv %s/prog %s && rm "
+		 "-rf %s",
+		 gofixture_build_dir(), dir, g->go, flags, dir, path, dir);
 	return system(cmd) == 0;
+}
+
+/*
+ * Build with `flags` ("" for none) and write the path of the program to ret_path. Tests that want the same
+ * one at the same time wait for the first.
+ */
+static inline bool gofixture_build(const struct gofixture *g, const char *variant,
+				   const char *flags, char ret_path[PATH_MAX])
+{
+	char dir[PATH_MAX / 2], lock[PATH_MAX];
+	bool ok;
+	int fd;
+
+	if (snprintf(dir, sizeof(dir), "%s/gofixture-%d-%s.%s", gofixture_build_dir(),
+		     GOFIXTURE_REVISION, g->version, variant) >= (int)sizeof(dir))
+		return false;
+	snprintf(ret_path, PATH_MAX, "%s.exe", dir);
+	snprintf(lock, sizeof(lock), "%s/gofixture-%s.lock", gofixture_build_dir(), g->version);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || flock(fd, LOCK_EX) != 0)
+		return false;
+	ok = access(ret_path, R_OK) == 0 || gofixture_make(g, dir, flags, ret_path);
+	close(fd);
+	return ok;
 }
 
 struct gofile {

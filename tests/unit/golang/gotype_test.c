@@ -489,6 +489,8 @@ static void agrees_with_the_runtime(void **state)
 		struct gobin g;
 		FILE *in;
 
+		if (!gofixture_wanted(gos, n, i % n, variant[0]))
+			continue;
 		assert_true(gofixture_build(&gos[i % n], variant[0], variant[1], path));
 		assert_true(gofile_open(path, &file));
 		assert_int_equal(elfimg_init(&img, file.p, file.len, NULL), 0);
