@@ -217,14 +217,16 @@ agree() { # LABEL NAME FIELD=TRUTH...
 	while read -r field told true; do is "$told" "$true" "$1: $field"; done <"$tmp/compared"
 }
 
-# Every Go that is here, as "VERSION COMMAND" lines: the PATH's, Debian's, and those in $DEFERD_GO (a list of commands).
+# The Gos that are here, one a release, as "VERSION COMMAND" lines: the PATH's, Debian's, and those in $DEFERD_GO (a list of
+# commands).
 list_gos() {
-	local go seen=" "
+	local go version release seen=" "
 	for go in go /usr/lib/go-*/bin/go /usr/local/go/bin/go ${DEFERD_GO-}; do
 		go=$(command -v "$go") || continue
 		version=$(GOTOOLCHAIN=local "$go" env GOVERSION 2>/dev/null) || continue
-		case $seen in *" $version "*) continue ;; esac
-		seen="$seen$version "
+		release=$(cut -d. -f1,2 <<<"$version")
+		case $seen in *" $release "*) continue ;; esac
+		seen="$seen$release "
 		echo "$version $go"
 	done
 }
