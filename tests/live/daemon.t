@@ -123,6 +123,7 @@ if command -v openssl >/dev/null && command -v perl >/dev/null; then
 		-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null
 	hash=$(perl -e 'print crypt("secret", "\$2y\$05\$abcdefghijklmnopqrstuu")')
 	printf 'tls_server_config: { cert_file: cert.pem, key_file: key.pem }\nbasic_auth_users: { alice: "%s" }\n' "$hash" >"$tmp/web.yml"
+	rm -f "$tmp/deferd.log" # of the daemon before
 	"$DEFERD" run --targets.include="$my*" --web.listen-address=127.0.0.1:0 --control.socket= --web.config.file="$tmp/web.yml" >"$tmp/deferd.log" 2>&1 &
 	daemon=$!
 	live_pids+=($daemon)
