@@ -159,6 +159,17 @@ unsigned discover_waiting(const struct discover *d)
 	return d->waiting.n;
 }
 
+bool discover_postponed(const struct discover *d)
+{
+	struct images *is = d->turn->images;
+
+	for (struct image *im = images_next(is, NULL); im; im = images_next(is, im)) {
+		if (image_is_awaited(im))
+			return true;
+	}
+	return false;
+}
+
 static void try_attach(struct discover *d, pid_t pid, struct image *im)
 {
 	uint64_t begin_ns = loop_now_ns();

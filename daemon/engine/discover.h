@@ -50,5 +50,7 @@ void discover_retry(struct discover *d);
 void discover_libraries(struct discover *d);
 /* Processes that wait to be attached. */
 unsigned discover_waiting(const struct discover *d);
+/* Whether a file that could not be inspected is soon tried again, see image_is_awaited(). */
+bool discover_postponed(const struct discover *d);
 
 #endif

@@ -800,8 +800,8 @@ void engine_show(struct engine *e, struct show *ret_show)
 
 bool engine_settled(const struct engine *e)
 {
-	return e->recording ||
-	       (e->looked_ns && !discover_waiting(&e->discover) && !jobs_pending(e->turn.jobs));
+	return e->recording || (e->looked_ns && !discover_waiting(&e->discover) &&
+				!jobs_pending(e->turn.jobs) && !discover_postponed(&e->discover));
 }
 
 bool engine_steady(const struct engine *e)

@@ -57,8 +57,8 @@ void engine_get_stats(struct engine *e, struct engine_stats *ret_stats);
 /* Everything that pages show; self is the caller's to add, and the clock. */
 void engine_show(struct engine *e, struct show *ret_show);
 /*
- * The first look at all of /proc is over: every process found then is attached, failed, or nothing
- * for us.
+ * The first look at all of /proc is over: every process found then is attached, failed, nothing for
+ * us, or its file could not be inspected four times, which is then tried ever more seldom.
  */
 bool engine_settled(const struct engine *e);
 /* And each of them has had a second in which its probes were decided: what it has is what it keeps. */

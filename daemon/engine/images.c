@@ -141,8 +141,9 @@ static void set_lists(struct image *im, const struct image_lists *l)
 	im->calls_complete = im->calls && l->calls.complete;
 }
 
-#define RETRY_NS         1000000000ull
+#define RETRY_NS        1000000000ull
 #define RETRY_DOUBLINGS 6
+#define AWAITED_TRIES   3
 
 void image_postpone(struct image *im, uint64_t now_ns)
 {
@@ -156,6 +157,12 @@ void image_postpone(struct image *im, uint64_t now_ns)
 bool image_is_due(const struct image *im, uint64_t now_ns)
 {
 	return im->state == IMAGE_NEW && im->n_waiting && im->retry_ns && now_ns >= im->retry_ns;
+}
+
+bool image_is_awaited(const struct image *im)
+{
+	return im->state == IMAGE_NEW && im->n_waiting && im->retry_ns &&
+	       im->failures <= AWAITED_TRIES;
 }
 
 int image_keep_empty(struct image *im)

@@ -34,7 +34,7 @@ struct image {
 	unsigned users; /* targets */
 	int exe_fd;     /* the file, open while names in it may be asked for; else -1 */
 	unsigned n_waiting;
-	pid_t *waiting; /* processes that run it and wait for the report */
+	pid_t *waiting;    /* processes that run it and wait for the report */
 	unsigned failures; /* to inspect it, one after the other */
 	uint64_t retry_ns; /* when it is tried again for those that wait; 0: it is not */
 };
@@ -62,6 +62,8 @@ int image_add_waiting(struct image *im, pid_t pid);
 void image_postpone(struct image *im, uint64_t now_ns);
 /* Whether it is time to try it again for the processes that wait. */
 bool image_is_due(const struct image *im, uint64_t now_ns);
+/* Whether another try is soon to come: one of the first three. Who waits for an answer waits no longer than for these. */
+bool image_is_awaited(const struct image *im);
 /*
  * The report is there: keep a copy, unless there is nothing to see in the file and `keep_empty` is
  * not set.

@@ -52,7 +52,7 @@ traced() { # VERSION
 	exec 7>&-
 	wait "$program"
 	wait "$tracer"
-	ok $? "$1: the trace ends with the program"
+	ok $? "$1: the trace ends with the program: $(tail -1 "$tmp/trace.err")"
 	pushes=$(($(truth pile registered_heap) + $(truth pile registered_stack)))
 	is "$(jq -s '[.[] | select(.event == "push")] | length' "$tmp/trace.out")" $pushes "$1: pushes traced"
 	is "$(jq -s '[.[] | select(.event == "run").ran] | add' "$tmp/trace.out")" $pushes "$1: all of them run"

@@ -8,21 +8,24 @@ command -v perl >/dev/null || skip_all "no perl"
 start_daemon
 wait_until 20 grep -q 'inspected all processes' "$tmp/deferd.log"
 ok $? "all processes of the host were inspected before"
-# Stop the worker that reads our file, as a machine without a free processor would.
-perl -e '
-	my ($daemon, $name) = @ARGV;
-	for (my $end = time + 60; time < $end;) {
-		open(my $f, "<", "/proc/$daemon/task/$daemon/children") or exit 1;
-		for my $child (split " ", <$f> // "") {
-			next unless grep { (readlink($_) // "") =~ /\Q$name\E$/ } glob("/proc/$child/fd/*");
-			kill "STOP", $child;
-			print "$child\n";
-			exit 0;
+# Stop the worker of process PID that reads our file, as a machine without a free processor would; its pid into FILE.
+catch_worker() { # PID FILE
+	perl -e '
+		my ($pid, $name) = @ARGV;
+		for (my $end = time + 60; time < $end;) {
+			open(my $f, "<", "/proc/$pid/task/$pid/children") or exit 1;
+			for my $child (split " ", <$f> // "") {
+				next unless grep { (readlink($_) // "") =~ /\Q$name\E$/ } glob("/proc/$child/fd/*");
+				kill "STOP", $child;
+				print "$child\n";
+				exit 0;
+			}
 		}
-	}
-	exit 1' "$daemon" "${my}pile.stripped" >"$tmp/stopped" &
-catcher=$!
-live_pids+=("$catcher")
+		exit 1' "$1" "${my}pile.stripped" >"$2" &
+	catcher=$!
+	live_pids+=("$catcher")
+}
+catch_worker "$daemon" "$tmp/stopped"
 start_program hello "$fixtures/pile.stripped"
 wait "$catcher"
 ok $? "the worker that reads the file is stopped"
@@ -33,7 +36,21 @@ ok $? "then its process is observed"
 kill -0 "$(cat "$tmp/stopped")" 2>/dev/null
 [ $? = 1 ]
 ok $? "the worker is gone"
+
+# A command that looks once waits for the next try as well.
+"$DEFERD" trace --events=1 "$program" >"$tmp/trace.out" 2>"$tmp/trace.err" 7>&- &
+tracer=$!
+live_pids+=("$tracer")
+catch_worker "$tracer" "$tmp/stopped"
+wait "$catcher"
+ok $? "trace: its worker is stopped"
+wait_until 15 grep -q 'could not be inspected yet.*again_in="1 s"' "$tmp/trace.err"
+ok $? "trace: it says when it tries again"
+wait_until 10 grep -q 'observed' "$tmp/trace.out"
+ok $? "trace: then it observes the process"
 go_on
+wait "$tracer"
+ok $? "trace: and shows what it does: $(tail -1 "$tmp/trace.err")"
 exec 7>&-
 kill "$program"
 stop_daemon

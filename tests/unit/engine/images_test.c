@@ -35,6 +35,21 @@ static void a_file_that_no_process_waits_for_is_not_tried(void **state)
 	assert_false(image_is_due(&im, 200 * S));
 }
 
+static void who_waits_for_an_answer_waits_for_three_more_tries(void **state)
+{
+	struct image im = { .exe_fd = -1 };
+
+	assert_int_equal(image_add_waiting(&im, 7), 0);
+	assert_false(image_is_awaited(&im));
+	for (unsigned i = 0; i < 5; i++) {
+		im.state = IMAGE_ASKED;
+		assert_false(image_is_awaited(&im)); /* a job, which is waited for as such */
+		image_postpone(&im, 100 * S);
+		assert_int_equal(image_is_awaited(&im), i < 3);
+	}
+	free(im.waiting);
+}
+
 static void a_report_ends_the_tries(void **state)
 {
 	static struct worker_result empty = { .report.kind = IMAGE_NONE };
@@ -53,6 +68,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_tried_again_ever_more_seldom),
 		cmocka_unit_test(a_file_that_no_process_waits_for_is_not_tried),
+		cmocka_unit_test(who_waits_for_an_answer_waits_for_three_more_tries),
 		cmocka_unit_test(a_report_ends_the_tries),
 	};
 
