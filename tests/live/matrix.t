@@ -55,7 +55,7 @@ while read -r version go; do
 	if is_sample "$version" "$go"; then variants='default stripped pie pie-external race noopt'; fi
 	for variant in $variants; do
 		build_fixtures "$version" "$go" "$variant" ||
-			{ ok 1 "$version $variant: fixtures build"; sed 's/^/# /' "$tmp/build.log"; continue; }
+			{ ok 1 "$version $variant: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 		suffix=.$variant
 		[ "$variant" != default ] || suffix=
 		pile "$version" "$variant" "$suffix"
