@@ -80,34 +80,34 @@ static bool line_matches(const json_t *row, const char *text)
 
 static const struct column group_columns[] = {
 	TEXT("DESCRIPTORS", "kind", 12, 28, 0, as_what,
-	     "of a kind, or connections to or at a port"),
+	     "kind of descriptor, or connections to or on a port"),
 	NUMBER("OPEN", "open", 7, 0, as_count, "at the last census"),
-	NUMBER("OLD", "kept", 7, 3, as_count, "of them are there for six censuses or longer"),
-	NUMBER("OLDEST", "oldest_seconds", 7, 4, as_age, "for how long, since they are followed"),
+	NUMBER("OLD", "kept", 7, 3, as_count, "how many of them have been open for six censuses"),
+	NUMBER("OLDEST", "oldest_seconds", 7, 4, as_age, "time that the oldest has been open"),
 	TEXT("VERDICT", "leak", 9, 9, 1, as_verdict,
-	     "leaking, steady, too young, or unsure: they have grown, but not as in a leak"),
+	     "leaking, steady, too young, or unsure: growing, though not steadily"),
 	{ .title = "LEAK/H",
 	  .key = "leak",
-	  .meaning = "more an hour, where they leak",
+	  .meaning = "descriptors leaked per hour",
 	  .min = 7,
 	  .max = 7,
 	  .rank = 1,
 	  .align = COLUMN_NUMBER,
 	  .format = as_count,
 	  .number = leak_number },
-	TAIL("STATES", "states", 12, 80, 2, as_states, "of connections"),
+	TAIL("STATES", "states", 12, 80, 2, as_states, "TCP states of connections"),
 	{},
 };
 
 static const struct column line_columns[] = {
-	NUMBER("SHARE", "share", 6, 0, as_share, "of all that are old"),
+	NUMBER("SHARE", "share", 6, 0, as_share, "share of all old ones"),
 	NUMBER("OLD", "kept", 7, 1, as_count, "opened there, and not closed for six censuses"),
 	NUMBER("OPEN", "open", 7, 3, as_count, "opened there, and not closed yet"),
 	NUMBER("AGE", "median_seconds", 7, 2, as_age, "half of them are older"),
 	TEXT("DESCRIPTORS", "kind", 11, 28, 4, as_what,
-	     "of a kind, or connections to or at a port"),
+	     "kind of descriptor, or connections to or on a port"),
 	TAIL("OPENED BY", "site", 16, 110, 0, as_place,
-	     "line of the program; looked at while the process is under suspicion"),
+	     "line of the program; followed while a leak is suspected"),
 	{},
 };
 

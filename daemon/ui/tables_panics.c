@@ -144,7 +144,7 @@ static bool misplaced_matches(const json_t *row, const char *text)
 }
 
 static const struct column panic_columns[] = {
-	NUMBER("AGE", "age_seconds", 6, 0, as_age, "since it began"),
+	NUMBER("AGE", "age_seconds", 6, 0, as_age, "time since it began"),
 	TEXT("SERVICE", "service", 10, 32, 0, as_text,
 	     "systemd unit, container, or name of the program"),
 	ID("PID", "pid", 8, 8, 4, "process"),
@@ -159,37 +159,40 @@ static const struct column panic_columns[] = {
 	  .number = goroutine_or_thread },
 	TEXT("OUTCOME", "outcome", 10, 10, 0, as_outcome,
 	     "recovered, overridden, repanicked, goexit, fatal, running, unknown"),
-	TEXT("TYPE", "type", 12, 28, 3, as_type, "of the value; throw and signal are not panics"),
-	TEXT("MESSAGE", "message", 20, 60, 1, as_text, "what the value says, or its beginning"),
+	TEXT("TYPE", "type", 12, 28, 3, as_type,
+	     "type of the value; throw and signal are not panics"),
+	TEXT("MESSAGE", "message", 20, 60, 1, as_text, "the value's text, or its beginning"),
 	TAIL("SITE", "site", 24, 90, 2, as_own_place,
-	     "where it was raised; of Go's library, where it was called"),
+	     "where it was raised; inside Go's library, the caller"),
 	TEXT("RECOVERED IN", "recovered_in", 20, 48, 6, as_function,
 	     "function that returned normally after recover()"),
 	{},
 };
 
 static const struct column panic_site_columns[] = {
-	NUMBER("TOLD", "told", 7, 0, as_count, "panics here that there are details of"),
+	NUMBER("TOLD", "told", 7, 0, as_count, "panics here with known details"),
 	TEXT("SERVICE", "service", 10, 32, 3, as_text,
 	     "systemd unit, container, or name of the program"),
 	ID("PID", "pid", 8, 8, 6, "process"),
-	NUMBER("LAST", "age_seconds", 6, 5, as_age, "since the newest began"),
-	TEXT("TYPE", "type", 12, 28, 4, as_type, "of the value; throw and signal are not panics"),
+	NUMBER("LAST", "age_seconds", 6, 5, as_age, "time since the last one"),
+	TEXT("TYPE", "type", 12, 28, 4, as_type,
+	     "type of the value; throw and signal are not panics"),
 	TEXT("OUTCOMES", "outcomes", 28, 60, 1, as_outcomes, "what became of them"),
 	TEXT("SWALLOWED", "swallowed", 9, 9, 4, as_swallowed,
 	     "suspected: recovered, and neither logged nor raised again"),
 	TAIL("SITE", "site", 14, 90, 0, as_own_place,
-	     "where they were raised; of Go's library, where it was called"),
+	     "where they were raised; inside Go's library, the caller"),
 	{},
 };
 
 static const struct column misplaced_columns[] = {
-	NUMBER("COUNT", "count", 7, 0, as_count, "calls that returned nil while a panic ran"),
+	NUMBER("COUNT", "count", 7, 0, as_count,
+	       "calls to recover() that returned nil during a panic"),
 	TEXT("SERVICE", "service", 10, 32, 2, as_text,
 	     "systemd unit, container, or name of the program"),
 	ID("PID", "pid", 8, 8, 3, "process"),
 	TAIL("SITE", "site", 16, 90, 0, as_place, "where recover() stands"),
-	TAIL("CALLER", "caller", 16, 90, 1, as_place, "who called that function"),
+	TAIL("CALLER", "caller", 16, 90, 1, as_place, "its caller"),
 	{},
 };
 
