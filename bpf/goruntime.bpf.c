@@ -5,6 +5,7 @@
  * are as at entry.
  */
 #include "ledger.bpf.h"
+#include "value.bpf.h"
 
 #define GODEPTH_READ(dst, size, addr) bpf_probe_read_user(dst, size, (const void *)(addr))
 #include "godepth.h"
@@ -209,6 +210,7 @@ static __noinline int go_panic(struct hit *hit, const struct go_g_head *g)
 	go_panic_value(hit, r);
 	ledger_stack(hit, r);
 	record_submit(r);
+	value_tell(hit->t->id, id, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
 	return nothing();
 }
 
@@ -326,18 +328,55 @@ static __noinline int go_recover_call(struct hit *hit, const struct go_g_head *g
 	return nothing();
 }
 
+/* The value of a panic: {type, data}. */
+struct go_value {
+	__u64 type, data;
+};
+
+static __always_inline void read_value(struct hit *hit, __u64 at, struct go_value *ret)
+{
+	if (bpf_probe_read_user(ret, sizeof(*ret), (const void *)(at + hit->t->panic.arg)))
+		lose(DFD_LOSS_READ);
+}
+
+/*
+ * What the runtime is about to print (printpanics): where the value is an error, it has asked for the
+ * text already and put it in the place of the value. Since Go 1.26 it leaves the value of a panic
+ * that was raised again as it is, and prints the one before it.
+ */
+static __always_inline void go_printed(struct hit *hit, struct dfd_rec_panic *r, __u64 type)
+{
+	__u64 at = ARCH_GO_ARG0(hit->ctx), link;
+	struct go_value v = {};
+
+	read_value(hit, at, &v);
+	link = v.type == type ? read_word(at + hit->t->panic.link) : 0;
+	if (link) {
+		read_value(hit, link, &v);
+		r->value[2] = 1;
+	}
+	r->type = v.type;
+	if (v.type == type || bpf_probe_read_user(r->value, 16, (const void *)v.data))
+		return;
+	ledger_text(r, r->value[0], r->value[1]);
+}
+
 /* What a goroutine ends of, where, and the panics that this ended. */
 static __always_inline void last_words(struct hit *hit, __u64 goid, const struct panic_end *end,
-				       __u64 text, __u64 len)
+				       __u64 type, __u64 text, __u64 len)
 {
 	struct dfd_rec_panic *r = ledger_reserve(hit, goid);
 
 	if (!r)
 		return;
 	ledger_list(r, end);
-	r->value[0] = text;
-	r->value[1] = len;
-	ledger_text(r, text, len);
+	if (type) {
+		go_printed(hit, r, type);
+	} else {
+		r->value[0] = text;
+		r->value[1] = len;
+		ledger_text(r, text, len);
+	}
 	ledger_stack(hit, r);
 	record_submit(r);
 }
@@ -348,8 +387,10 @@ static __noinline int go_end(struct hit *hit, const struct go_g_head *g, __u64 t
 	struct dfd_panics *st = panics_of(hit, 0);
 	struct panic_end end = {};
 	struct go_panic head = {};
+	__u64 type = 0;
 
 	if (st) {
+		type = hit->role == DFD_ROLE_FATAL ? panicrule_type(st) : 0;
 		read_panic(hit, g->panic, &head);
 		look_back(hit, st, &head);
 		if (hit->role == DFD_ROLE_GOEXIT)
@@ -363,7 +404,7 @@ static __noinline int go_end(struct hit *hit, const struct go_g_head *g, __u64 t
 	/* A Goexit that ends no panic is nobody's news. */
 	if (hit->role == DFD_ROLE_GOEXIT && !end.told && !(hit->t->flags & DFD_TARGET_TRACE))
 		return nothing();
-	last_words(hit, read_word(hit->g + hit->t->goid_off), &end, text, len);
+	last_words(hit, read_word(hit->g + hit->t->goid_off), &end, type, text, len);
 	return nothing();
 }
 
@@ -390,7 +431,7 @@ static __noinline int go_dying(struct hit *hit, __u64 goid)
 	struct panic_end none = {};
 	__u32 signo = (__u32)read_word(ARCH_FRAME_SPILLS(hit->ctx));
 
-	last_words(hit, goid, &none, signo, 0);
+	last_words(hit, goid, &none, 0, signo, 0);
 	return nothing();
 }
 
@@ -407,10 +448,10 @@ static __noinline int go_blind(struct hit *hit)
 		break;
 	case DFD_ROLE_FATAL:
 		count_up(&hit->counts->outcomes[DFD_OUTCOME_FATAL]);
-		last_words(hit, 0, &none, 0, 0);
+		last_words(hit, 0, &none, 0, 0, 0);
 		break;
 	case DFD_ROLE_THROW:
-		last_words(hit, 0, &none, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
+		last_words(hit, 0, &none, 0, ARCH_GO_ARG0(hit->ctx), ARCH_GO_ARG1(hit->ctx));
 		break;
 	case DFD_ROLE_DYING:
 		return go_dying(hit, 0);

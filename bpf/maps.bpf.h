@@ -72,6 +72,15 @@ struct {
 	__type(value, struct dfd_panics);
 } panics_by_g __weak SEC(".maps");
 
+/* Types of values that can be told, by target. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DFD_SHAPES_MAX);
+	__type(key, struct dfd_shape_key);
+	__type(value, struct dfd_shape);
+} shapes __weak SEC(".maps");
+
 /*
  * Goroutines and threads whose writes are told. Who is driven out is not told of any more; user space
  * looks whether an entry was there to the end before it believes in silence.

@@ -231,6 +231,20 @@ static void hold(struct trace *t, const struct event *ev)
 	t->n_held++;
 }
 
+/* It follows its panic. */
+static void say(struct trace *t, const struct event_panic_text *in)
+{
+	struct held *h = t->first;
+
+	while (h && (h->ev.type != EVENT_PANIC || h->ev.panic.id != in->panic))
+		h = h->next;
+	if (!h)
+		return;
+	h->ev.panic.said = PANIC_SAID;
+	h->ev.panic.said_len = in->len;
+	memcpy(h->ev.panic.said_text, in->text, in->len);
+}
+
 /* The worker looks the names up while the event is held. Those of panics the model asks for. */
 static void want_names(struct model *m, const struct event *ev)
 {
@@ -263,6 +277,9 @@ static void on_event(void *arg, const struct event *ev)
 	case EVENT_CALL:
 		want_names(engine_model(t->session.engine), ev);
 		hold(t, ev);
+		break;
+	case EVENT_PANIC_TEXT:
+		say(t, &ev->panic_text);
 		break;
 	case EVENT_FD:
 	case EVENT_LOST:

@@ -103,6 +103,11 @@ static const struct yaml_key probes_keys[] = {
 	  .doc = "watch whether a program logs the panics that it recovers from, or swallows them; "
 		 "costs 40 ns on every syscall of the host, for at most 10 s per minute",
 	  .preset = "true" },
+	{ "panic_messages", .type = YAML_BOOL, .offset = F(probes.panic_messages),
+	  .doc = "show the messages of panics; false: only their types, and the texts of "
+		 "the "
+		 "Go runtime's own fatal errors",
+	  .preset = "true" },
 	{ "services", .type = YAML_CUSTOM, .parse = parse_services,
 	  .doc = "services with other probes, for example { service: \"checkout-*\", set: burst, "
 		 "budget_percent: 2 }; the first entry whose glob matches applies",

@@ -86,8 +86,9 @@ struct config {
 	} log;
 	struct {
 		struct config_probes all;
-		uint32_t threshold; /* pending defers of one goroutine */
-		bool watch_writes;  /* for the suspicion that panics are swallowed */
+		uint32_t threshold;  /* pending defers of one goroutine */
+		bool watch_writes;   /* for the suspicion that panics are swallowed */
+		bool panic_messages; /* are kept: what the values of panics say */
 		unsigned n_services;
 		struct config_service_probes services[CONFIG_SERVICES_MAX];
 	} probes;

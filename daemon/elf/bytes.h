@@ -42,6 +42,14 @@ static inline struct bytes bytes_from(struct bytes b, uint64_t off)
 }
 
 /* Unchecked: the caller has just asked bytes_has(). */
+static inline uint16_t le16_at(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
+}
+
 static inline uint32_t le32_at(const uint8_t *p)
 {
 	uint32_t v;

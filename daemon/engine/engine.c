@@ -96,6 +96,16 @@ static uint8_t go_minor(const struct watch *w)
 	return w && watch_runtime(w) == RUNTIME_GO ? (uint8_t)w->image->report->go.minor : 0;
 }
 
+/* Texts of the runtime's own stay: no value of the program is in them. */
+static void withhold(struct event_panic *p)
+{
+	if (p->step != PANIC_STARTED && p->step != PANIC_FATAL)
+		return;
+	p->said = PANIC_WITHHELD;
+	p->text_len = 0;
+	memset(p->value, 0, sizeof(p->value));
+}
+
 static void on_event(void *arg, const struct event *in)
 {
 	struct engine *e = arg;
@@ -130,6 +140,12 @@ static void on_event(void *arg, const struct event *in)
 		break;
 	case EVENT_PANIC:
 		ev.panic.go_minor = go_minor(watch_by_id(&turn->watches, ev.target));
+		if (!turn->config->probes.panic_messages)
+			withhold(&ev.panic);
+		break;
+	case EVENT_PANIC_TEXT:
+		if (!turn->config->probes.panic_messages)
+			return;
 		break;
 	default:
 		break;

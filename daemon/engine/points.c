@@ -138,6 +138,7 @@ struct probe_target points_target(const struct turn *turn, const struct watch *w
 		.bias = w->bias,
 		.injected = r->injected,
 		.layout = r->has_layout && !r->layout.unverified ? &r->layout : NULL,
+		.errors = r->kind == IMAGE_GO ? r->errors : NULL,
 		.points = p->list,
 		.n = p->n,
 		.hits_max = wish_hits_max(wish, turn->features->hit_ns),

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "golang/goerror.h"
+
 _Static_assert((int)OUTCOME_MAX == (int)DFD_OUTCOME_MAX &&
 		       (int)OUTCOME_FATAL == (int)DFD_OUTCOME_FATAL,
 	       "outcomes");
@@ -15,6 +17,11 @@ _Static_assert((int)WRITE_KIND_MAX == (int)DFD_WRITE_MAX &&
 _Static_assert(EVENT_TEXT_MAX == DFD_PANIC_TEXT_MAX && EVENT_CLOSED_MAX == DFD_PANIC_NEST_MAX &&
 		       EVENT_VALUE_MAX == DFD_PANIC_VALUE,
 	       "panics");
+
+_Static_assert(GOERROR_NODES_MAX == DFD_NODES_MAX && GOERROR_WORDS == DFD_NODE_WORDS &&
+		       GOERROR_TEXTS == DFD_NODE_TEXTS && GOERROR_TEXT_MAX >= DFD_NODE_TEXT_MAX &&
+		       GOERROR_ERRORS == DFD_NODE_ERRORS,
+	       "values");
 
 /* A site, then the frames of a record; of a descriptor, the frames only. */
 _Static_assert(EVENT_STACK_MAX == 1 + DFD_STACK_MAX && EVENT_STACK_MAX >= DFD_FD_STACK, "stacks");
@@ -172,6 +179,39 @@ static int decode_panic(const void *rec, size_t size, uint64_t bias, struct even
 	return 0;
 }
 
+static void take_node(const struct dfd_node *in, struct goerror_node *ret)
+{
+	*ret = (struct goerror_node){
+		.known = in->known, .parent = in->parent, .slot = in->slot, .unread = in->unread
+	};
+	memcpy(ret->words, in->words, sizeof(in->words));
+	for (unsigned k = 0; k < GOERROR_TEXTS; k++) {
+		ret->text_len[k] =
+			in->text_len[k] < DFD_NODE_TEXT_MAX ? in->text_len[k] : DFD_NODE_TEXT_MAX;
+		memcpy(ret->text[k], in->text[k], ret->text_len[k]);
+	}
+}
+
+static int decode_value(const void *rec, size_t size, struct event *ev)
+{
+	struct goerror_node nodes[GOERROR_NODES_MAX];
+	char text[EVENT_TEXT_MAX + 1];
+	struct dfd_rec_value r;
+
+	if (size < sizeof(r))
+		return -EBADMSG;
+	memcpy(&r, rec, sizeof(r));
+	if (r.n > DFD_NODES_MAX)
+		return -EBADMSG;
+	for (unsigned i = 0; i < r.n; i++)
+		take_node(&r.nodes[i], &nodes[i]);
+	ev->type = EVENT_PANIC_TEXT;
+	ev->panic_text.panic = r.id;
+	ev->panic_text.len = (unsigned)goerror_print(text, sizeof(text), nodes, r.n);
+	memcpy(ev->panic_text.text, text, ev->panic_text.len);
+	return 0;
+}
+
 static int decode_proc(const void *rec, size_t size, enum event_type type, struct event *ev)
 {
 	struct dfd_rec_proc r;
@@ -259,6 +299,9 @@ int decode_record(const void *rec, size_t size, uint64_t bias, struct event *ret
 		break;
 	case DFD_REC_PANIC:
 		err = decode_panic(rec, size, bias, &ev);
+		break;
+	case DFD_REC_VALUE:
+		err = decode_value(rec, size, &ev);
 		break;
 	case DFD_REC_CALL:
 		err = decode_call(rec, size, bias, EVENT_CALL, &ev);

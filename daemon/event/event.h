@@ -28,6 +28,7 @@ enum event_type {
 	EVENT_DEPTH,       /* a goroutine crossed the threshold or a doubling */
 	EVENT_ENDED, /* a thread ended between two scans; call.depth is its deepest since the last */
 	EVENT_PANIC,      /* a step in the life of panics */
+	EVENT_PANIC_TEXT, /* what the value of a panic says */
 	EVENT_CALL,       /* a probe hit of a traced target */
 	EVENT_FD,         /* a descriptor call of a traced target */
 	EVENT_WRITE,      /* what a goroutine or thread wrote to, after a panic */
@@ -71,6 +72,15 @@ enum panic_step {
 	PANIC_THROW,     /* the runtime gives up: the process dies */
 	PANIC_DYING,     /* the process dies; of a signal, if nothing else was told */
 	PANIC_STEP_MAX,
+};
+
+/* What is known of the text that a panic's value prints. */
+enum panic_said {
+	PANIC_UNSAID,      /* as its type and value tell */
+	PANIC_SAID,        /* all of it */
+	PANIC_SAID_BEFORE, /* the same, if it has an Error() or String() */
+	PANIC_WITHHELD,    /* nobody is to read it */
+	PANIC_SAID_MAX,
 };
 
 /* What became of a panic: see enum dfd_outcome. Label `outcome`. */
@@ -178,8 +188,18 @@ struct event_panic {
 	} closed[EVENT_CLOSED_MAX];
 	unsigned text_len;
 	char text[EVENT_TEXT_MAX]; /* hostile bytes; a message, if the type has one */
+	enum panic_said said;
+	unsigned said_len;
+	char said_text[EVENT_TEXT_MAX]; /* hostile bytes */
 	unsigned nstack;
 	uint64_t stack[EVENT_STACK_MAX]; /* as in struct event_call */
+};
+
+/* What the value of a panic prints, as its fields tell. */
+struct event_panic_text {
+	uint64_t panic; /* its id */
+	unsigned len;
+	char text[EVENT_TEXT_MAX]; /* hostile bytes */
 };
 
 /* recover() in a wrong frame. */
@@ -282,9 +302,9 @@ struct event_group {
 	enum goroutine_state state;
 	const char *reason; /* why they wait; "" when they do not, or it is not known */
 	uint32_t count;
-	uint32_t quiet;     /* of them have not run for a limit */
-	uint32_t blocked;   /* SYSCALL: of the program's own, in the same one for a minute at least */
-	uint32_t woken;     /* were quiet at the census before, and are not any more */
+	uint32_t quiet;   /* of them have not run for a limit */
+	uint32_t blocked; /* SYSCALL: of the program's own, in the same one for a minute at least */
+	uint32_t woken;   /* were quiet at the census before, and are not any more */
 	uint64_t oldest_ns; /* one has not run since then, or about; 0: not known of any */
 	unsigned nstack;
 	uint64_t stack[EVENT_STACK_MAX]; /* return addresses, innermost first */
@@ -390,6 +410,7 @@ struct event {
 		struct event_target info;
 		struct event_call call;
 		struct event_panic panic;
+		struct event_panic_text panic_text;
 		struct event_recover recover;
 		struct event_fd fd;
 		struct event_write write;

@@ -96,9 +96,19 @@ static const struct field panic[] = { NUMBER("step", panic.step),
 				      NUMBER("text_len", panic.text_len),
 				      { "text", FIELD_BYTES, AT(panic.text), 1, SIZE(panic.text), 1,
 					AT(panic.text_len) },
+				      NUMBER("said", panic.said),
+				      NUMBER("said_len", panic.said_len),
+				      { "said_text", FIELD_BYTES, AT(panic.said_text), 1,
+					SIZE(panic.said_text), 1, AT(panic.said_len) },
 				      NUMBER("nstack", panic.nstack),
 				      LIST("stack", panic.stack, panic.nstack),
 				      {} };
+
+static const struct field panic_text[] = { NUMBER("panic", panic_text.panic),
+					   NUMBER("len", panic_text.len),
+					   { "text", FIELD_BYTES, AT(panic_text.text), 1,
+					     SIZE(panic_text.text), 1, AT(panic_text.len) },
+					   {} };
 
 static const struct field recover[] = { NUMBER("site", recover.site),
 					NUMBER("caller", recover.caller),
@@ -237,6 +247,7 @@ const struct event_fields event_fields[EVENT_TYPE_MAX] = {
 	[EVENT_DEPTH] = { "depth", call },
 	[EVENT_ENDED] = { "ended", call },
 	[EVENT_PANIC] = { "panic", panic },
+	[EVENT_PANIC_TEXT] = { "panic_text", panic_text },
 	[EVENT_WRITE] = { "write", write_fields },
 	[EVENT_LOST] = { "lost", lost },
 	[EVENT_SCAN_BEGIN] = { "scan_begin", none },

@@ -13,9 +13,11 @@
 #include "base/utf8.h"
 #include "base/version.h"
 #include "event/fields.h"
+#include "golang/goerror.h"
 
-#define VERSION  1
-#define TEXT_MAX 1024 /* bytes of a string */
+#define VERSION     1
+#define KIND_STRING 24   /* of reflect */
+#define TEXT_MAX    1024 /* bytes of a string */
 
 static const char *const mark_names[MARK_MAX] = {
 	[MARK_TICK] = "tick",
@@ -220,8 +222,9 @@ void recorder_name(struct recorder *r, const struct recorded_name *name)
 	if (name->has_type) {
 		utf8_sanitize(type_name, sizeof(type_name), name->type.name,
 			      strnlen(name->type.name, sizeof(name->type.name)));
-		type = json_pack("[s, i, b, b, i]", type_name, name->type.kind, name->type.direct,
-				 name->type.text, name->type.minor);
+		type = json_pack("[s, i, b, b, i, b, s]", type_name, name->type.kind,
+				 name->type.direct, name->type.text, name->type.minor,
+				 name->type.speaks, goerror_package(name->type.known));
 	}
 	write_line(r, json_pack("{s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:o, s:o}", "name",
 				(json_int_t)name->addr, "image_id", (int)name->image_id, "kind",
@@ -461,7 +464,8 @@ static bool enums_fit(const struct event *ev)
 			if ((unsigned)ev->panic.closed[i].outcome >= OUTCOME_MAX)
 				return false;
 		}
-		return (unsigned)ev->panic.step < PANIC_STEP_MAX;
+		return (unsigned)ev->panic.step < PANIC_STEP_MAX &&
+		       (unsigned)ev->panic.said < PANIC_SAID_MAX;
 	case EVENT_WRITE:
 		return (unsigned)ev->write.kind < WRITE_KIND_MAX;
 	case EVENT_SITE:
@@ -510,6 +514,7 @@ static bool take_place(const json_t *v, struct recorded_place *ret)
 static bool take_type(const json_t *v, struct recorded_name *ret)
 {
 	const char *name = json_string_value(json_array_get(v, 0));
+	const char *package = json_string_value(json_array_get(v, 6));
 
 	if (json_is_null(v))
 		return true;
@@ -519,6 +524,10 @@ static bool take_type(const json_t *v, struct recorded_name *ret)
 	ret->type.direct = json_is_true(json_array_get(v, 2));
 	ret->type.text = json_is_true(json_array_get(v, 3));
 	ret->type.minor = (uint8_t)json_integer_value(json_array_get(v, 4));
+	ret->type.speaks = json_is_true(json_array_get(v, 5));
+	ret->type.known = package ? goerror_find(package, ret->type.name, ret->type.minor) : 0;
+	/* Of a recording that does not say so, a struct's first string is none that is printed. */
+	ret->type.text &= ret->type.known || ret->type.kind == KIND_STRING;
 	return name != NULL;
 }
 

@@ -7,9 +7,12 @@
  *
  * `str` is an offset from moduledata.types to a name: a flag byte, a varint length, the bytes. One
  * string serves T and *T: with tflag 2 it has a star too many. Behind the 48 bytes a pointer type has
- * its element, a struct type {pkgPath, fields ptr, len, cap}; a field is {name, type, offset}.
- * Addresses within descriptors are relocated in a PIE; where a linker leaves zeros in the file, what
- * lies behind them is not known.
+ * its element. With tflag 1 a list of methods is announced behind what a kind has:
+ *
+ *    0 pkgPath i32   4 mcount u16   6 xcount u16   8 moff u32
+ *
+ * `moff` from there lie the methods, 16 bytes each, which begin with the offset of a name. Addresses
+ * within descriptors are relocated in a PIE, and perhaps zeros in the file: none is followed here.
  */
 #include "golang/gotype.h"
 
@@ -22,18 +25,21 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "golang/goerror.h"
 #include "golang/layout.h"
 
 #define TYPE_LEN     48
+#define POINTER_LEN  56
+#define STRUCT_LEN   80
 #define OFF_TFLAG    20
 #define OFF_KIND     23
 #define OFF_STR      40
-#define OFF_ELEM     48
-#define OFF_FIELDS   56
-#define OFF_NFIELDS  64
-#define FIELD_TYPE   8
-#define FIELD_OFFSET 16
+#define UNCOMMON_LEN 16
+#define OFF_MCOUNT   4
+#define OFF_MOFF     8
+#define METHOD_LEN   16
 
+#define TFLAG_UNCOMMON   1
 #define TFLAG_EXTRA_STAR 2
 #define TFLAG_DIRECT     32 /* Go 1.26 and newer */
 #define KIND_MASK        31
@@ -41,7 +47,7 @@
 #define DIRECT_IN_TFLAG  26
 
 #define NAME_LEN_SHIFT_MAX 21 /* of the varint: lengths below 2^28 */
-#define EMBEDDED_MAX       4  /* structs that begin with a struct */
+#define PACKAGE_MAX        64 /* of an import path that is known here */
 
 /* reflect.Kind */
 enum {
@@ -73,28 +79,33 @@ static struct bytes type_at(const struct gobin *g, uint64_t va)
 	return elfimg_at(g->img, va);
 }
 
-static int read_name(const struct gobin *g, const uint8_t *type, struct gotype *ret)
+/* The bytes of the name at this offset; empty when it is none. */
+static struct bytes name_at(const struct gobin *g, int32_t off)
 {
-	int32_t off = (int32_t)le32_at(type + OFF_STR);
 	struct bytes b =
 		off >= 0 ? type_at(g, g->moduledata.types + (uint64_t)off) : bytes_of(NULL, 0);
 	uint64_t len = 0, at = 1;
 
 	for (unsigned shift = 0;; shift += 7) {
 		if (shift > NAME_LEN_SHIFT_MAX || !bytes_has(b, at, 1))
-			return -EBADMSG;
+			return bytes_of(NULL, 0);
 		len |= (uint64_t)(b.p[at] & 0x7f) << shift;
 		if (!(b.p[at++] & 0x80))
 			break;
 	}
-	if (!bytes_has(b, at, len))
+	return bytes_sub(b, at, len);
+}
+
+static int read_name(const struct gobin *g, const uint8_t *type, struct gotype *ret)
+{
+	struct bytes b = name_at(g, (int32_t)le32_at(type + OFF_STR));
+
+	if (!b.p)
 		return -EBADMSG;
-	if (type[OFF_TFLAG] & TFLAG_EXTRA_STAR && len && b.p[at] == '*') {
-		at++;
-		len--;
-	}
+	if (type[OFF_TFLAG] & TFLAG_EXTRA_STAR && b.len && b.p[0] == '*')
+		b = bytes_from(b, 1);
 	/* Names of types are in UTF-8; what is not, is damaged, and '?' says so. */
-	utf8_sanitize(ret->name, sizeof(ret->name), (const char *)b.p + at, len);
+	utf8_sanitize(ret->name, sizeof(ret->name), (const char *)b.p, b.len);
 	return 0;
 }
 
@@ -103,25 +114,79 @@ static uint8_t kind_of(struct bytes type)
 	return bytes_has(type, 0, TYPE_LEN) ? type.p[OFF_KIND] & KIND_MASK : 0;
 }
 
-/* The type of a struct's first field; empty when it has none, or it does not lie at 0. */
-static struct bytes first_field(const struct gobin *g, struct bytes type)
+/* Behind what the kinds have that can say something; empty for the others, and without methods. */
+static struct bytes uncommon_of(struct bytes type)
 {
-	struct bytes field;
+	uint8_t kind = kind_of(type);
+	uint64_t len = kind == KIND_POINTER  ? POINTER_LEN
+		       : kind == KIND_STRUCT ? STRUCT_LEN
+					     : TYPE_LEN;
 
-	if (!bytes_has(type, 0, OFF_NFIELDS + 8) || !le64_at(type.p + OFF_NFIELDS))
+	if (!kind || (kind > KIND_COMPLEX128 && kind != KIND_POINTER && kind != KIND_STRING &&
+		      kind != KIND_STRUCT))
 		return bytes_of(NULL, 0);
-	field = elfimg_at(g->img, le64_at(type.p + OFF_FIELDS));
-	if (!bytes_has(field, 0, FIELD_OFFSET + 8) || le64_at(field.p + FIELD_OFFSET))
-		return bytes_of(NULL, 0);
-	return type_at(g, le64_at(field.p + FIELD_TYPE));
+	return bytes_has(type, len, UNCOMMON_LEN) ? bytes_from(type, len) : bytes_of(NULL, 0);
 }
 
-/* Whether a value of this type begins with a string: it is one, or a struct whose first field does. */
-static bool begins_with_text(const struct gobin *g, struct bytes type)
+static bool is_name(struct bytes b, const char *name)
 {
-	for (unsigned depth = 0; depth < EMBEDDED_MAX && kind_of(type) == KIND_STRUCT; depth++)
-		type = first_field(g, type);
-	return kind_of(type) == KIND_STRING;
+	return b.len == strlen(name) && !memcmp(b.p, name, b.len);
+}
+
+/* Whether its own code says what is printed of it; true when that cannot be found out. */
+static bool speaks(const struct gobin *g, struct bytes uncommon)
+{
+	struct bytes methods;
+	uint64_t n;
+
+	if (!uncommon.len)
+		return true;
+	n = le16_at(uncommon.p + OFF_MCOUNT);
+	methods = bytes_from(uncommon, le32_at(uncommon.p + OFF_MOFF));
+	if (!bytes_has(methods, 0, n * METHOD_LEN))
+		return true;
+	for (uint64_t i = 0; i < n; i++) {
+		struct bytes b = name_at(g, (int32_t)le32_at(methods.p + i * METHOD_LEN));
+
+		if (!b.p || is_name(b, "Error") || is_name(b, "String"))
+			return true;
+	}
+	return false;
+}
+
+/* Which one of those that are known it is: a package of the same name has another path. */
+static uint8_t known_of(const struct gobin *g, const struct gotype *t, struct bytes uncommon)
+{
+	char package[PACKAGE_MAX] = "";
+	struct bytes b;
+
+	if (!uncommon.len)
+		return GOERROR_NONE;
+	b = name_at(g, (int32_t)le32_at(uncommon.p));
+	if (b.len < sizeof(package))
+		memcpy(package, b.p ? (const char *)b.p : "", b.len);
+	return goerror_find(package, t->name, t->minor);
+}
+
+bool gotype_may_be_error(const struct gobin *g, uint64_t va)
+{
+	struct bytes type = type_at(g, va), name;
+
+	if (!bytes_has(type, 0, TYPE_LEN) || !(type.p[OFF_TFLAG] & TFLAG_UNCOMMON))
+		return false;
+	name = name_at(g, (int32_t)le32_at(type.p + OFF_STR));
+	return name.len && goerror_has_name((const char *)name.p, name.len,
+					    type.p[OFF_TFLAG] & TFLAG_EXTRA_STAR);
+}
+
+static void read_speech(const struct gobin *g, struct bytes type, struct gotype *t)
+{
+	bool named = type.p[OFF_TFLAG] & TFLAG_UNCOMMON;
+	struct bytes uncommon = named ? uncommon_of(type) : bytes_of(NULL, 0);
+
+	t->known = known_of(g, t, uncommon);
+	t->speaks = named && speaks(g, uncommon);
+	t->text = t->known ? goerror_is_text(t->known) : !t->speaks && t->kind == KIND_STRING;
 }
 
 int gotype_read(const struct gobin *g, uint64_t va, struct gotype *ret)
@@ -144,11 +209,7 @@ int gotype_read(const struct gobin *g, uint64_t va, struct gotype *ret)
 	t.direct = g->version.minor && g->version.minor < DIRECT_IN_TFLAG
 			   ? type.p[OFF_KIND] & KIND_DIRECT
 			   : type.p[OFF_TFLAG] & TFLAG_DIRECT;
-	if (t.kind == KIND_POINTER)
-		t.text = bytes_has(type, OFF_ELEM, 8) &&
-			 begins_with_text(g, type_at(g, le64_at(type.p + OFF_ELEM)));
-	else
-		t.text = !t.direct && begins_with_text(g, type);
+	read_speech(g, type, &t);
 	*ret = t;
 	return 0;
 }
@@ -380,11 +441,18 @@ static void put_bounds(struct text *t, const uint64_t *value, unsigned minor)
 	}
 }
 
-/* Errors that the runtime prefixes when it prints them. */
-static bool is_prefixed(const struct gotype *t)
+/* A known error that is no more than a string or a number. */
+static void put_known(struct text *t, const struct gotype *type, const uint64_t *value,
+		      const char *text, size_t text_len)
 {
-	return !strcmp(t->name, "runtime.errorString") ||
-	       !strcmp(t->name, "runtime.errorAddressString");
+	struct goerror_node node = { .known = type->known };
+	size_t n = text_len < GOERROR_TEXT_MAX ? text_len : GOERROR_TEXT_MAX;
+
+	for (unsigned i = 0; i < GOTYPE_VALUE_WORDS; i++)
+		node.words[i] = value[i];
+	node.text_len[0] = (uint8_t)n;
+	memcpy(node.text[0], text, n);
+	t->len = goerror_print(t->buf, t->size, &node, 1);
 }
 
 static struct text text_in(char *buf, size_t size)
@@ -403,15 +471,16 @@ size_t gotype_message(char *buf, size_t size, const struct gotype *t,
 	if (!size)
 		return 0;
 	out = text_in(buf, size);
-	if (!strcmp(t->name, "runtime.boundsError")) {
+	if (t->known && !strcmp(t->name, "runtime.boundsError")) {
 		put_bounds(&out, value, t->minor);
-	} else if (!strcmp(t->name, "*runtime.PanicNilError")) {
+	} else if (t->known && !strcmp(t->name, "*runtime.PanicNilError")) {
 		put(&out, go_layout_nearest(t->minor).fact.nil_prefix ? "runtime error: " : "");
 		put(&out, "panic called with nil argument");
+	} else if (t->known) {
+		put_known(&out, t, value, text, text_len);
 	} else if (t->text) {
-		put(&out, is_prefixed(t) ? "runtime error: " : "");
 		put_bytes(&out, text, utf8_whole_len(text, text_len));
-	} else {
+	} else if (!t->speaks) {
 		put_number(&out, t, t->direct ? itself : value);
 	}
 	return out.len;

@@ -21,7 +21,9 @@ struct gotype {
 	char name[GOTYPE_NAME_MAX]; /* "*errors.errorString"; cut at the end; a stranger's bytes */
 	uint8_t kind;               /* reflect.Kind */
 	bool direct;   /* the data word of an interface is the value, not its address */
-	bool text;     /* where the data word points, a string begins */
+	bool text;     /* where the data word points lies a string, and that is what is printed */
+	bool speaks;   /* it has an Error() or String(): what is printed only that knows */
+	uint8_t known; /* but its Error() is known: see goerror.h */
 	uint8_t minor; /* of the Go release that built the image: its texts differ; 0: not known */
 };
 
@@ -31,11 +33,15 @@ struct gotype {
  */
 int gotype_read(const struct gobin *g, uint64_t va, struct gotype *ret);
 
+/* Whether it is worth while to read what lies at `va`, when errors that are known are looked for. */
+bool gotype_may_be_error(const struct gobin *g, uint64_t va);
+
 /*
  * What the runtime prints for a panic with such a value: strings as they are, numbers and bools (the
- * number alone, where the runtime also names the type of a program's own: "main.code(7)"), and the
- * errors of the runtime itself with their texts; nothing for what would need the program's own code.
- * Floats look as that release prints them.
+ * number alone, where the runtime also names the type of a program's own: "main.code(7)"), and known
+ * errors that are no more than a string or number, those of the runtime itself among them; nothing
+ * for what would need the program's own code, or what else the value points to. Floats look as that
+ * release prints them.
  *
  * `word` is the data word of the interface, `value` what lies there, `text` the bytes that the first
  * two words of `value` point to as a string. At most GOTYPE_MESSAGE_MAX bytes, cut between

@@ -137,6 +137,19 @@ static void count_ended(struct ledger *l, const struct ledger_entry *e)
 	s->frame = e->frame;
 }
 
+/*
+ * The runtime prints its own: what it had when it died is a string where it began as another type,
+ * whose Error() or String() has been called.
+ */
+static void keep_printed(struct ledger_entry *e, const struct event_panic *p)
+{
+	if (p->step != PANIC_FATAL || !p->type || p->type == e->what.type || !p->text_len)
+		return;
+	e->what.said = p->value[2] ? PANIC_SAID_BEFORE : PANIC_SAID;
+	e->what.said_len = p->text_len;
+	memcpy(e->what.said_text, p->text, p->text_len);
+}
+
 static void close_panics(struct ledger *l, const struct event *ev)
 {
 	const struct event_panic *p = &ev->panic;
@@ -155,6 +168,8 @@ static void close_panics(struct ledger *l, const struct event *ev)
 			}
 			if (o == OUTCOME_OVERRIDDEN || o == OUTCOME_REPANICKED)
 				e->replaced_by = newer;
+			if (o == OUTCOME_FATAL)
+				keep_printed(e, p);
 			count_ended(l, e);
 		}
 		newer = p->closed[i].id;
@@ -201,6 +216,17 @@ bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 	default:
 		return true;
 	}
+}
+
+void ledger_say(struct ledger *l, const struct event_panic_text *in)
+{
+	struct ledger_entry *e = find(l, in->panic);
+
+	if (!e || e->what.said != PANIC_UNSAID)
+		return;
+	e->what.said = PANIC_SAID;
+	e->what.said_len = in->len;
+	memcpy(e->what.said_text, in->text, in->len);
 }
 
 bool ledger_uses_image(const struct ledger *l, uint32_t image_id)

@@ -82,6 +82,9 @@ void ledger_free(struct ledger *l);
 bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 		  enum runtime_kind runtime, bool died);
 
+/* What a panic's value says. */
+void ledger_say(struct ledger *l, const struct event_panic_text *in);
+
 /* Newest first; NULL past the oldest. */
 const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age);
 bool ledger_uses_image(const struct ledger *l, uint32_t image_id);

@@ -620,6 +620,10 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 	case EVENT_PANIC:
 		panics_apply(m, t, ev);
 		break;
+	case EVENT_PANIC_TEXT:
+		if (t->service->ledger)
+			ledger_say(t->service->ledger, &ev->panic_text);
+		break;
 	case EVENT_RECOVER:
 		panics_apply_recover(m, t, &ev->recover);
 		break;

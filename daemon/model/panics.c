@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "golang/goerror.h"
 #include "golang/layout.h"
 #include "model/names_priv.h"
 #include "model/panics_priv.h"
@@ -212,8 +213,14 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 		utf8_sanitize(buf, size, text, strnlen(text, text_len));
 		return known;
 	}
+	if (p->said == PANIC_SAID || p->said == PANIC_WITHHELD) {
+		utf8_sanitize(buf, size, p->said_text, strnlen(p->said_text, p->said_len));
+		return true;
+	}
 	if (!p->type) {
-		struct gotype nil = { .name = NIL_ERROR, .minor = p->go_minor };
+		struct gotype nil = { .name = NIL_ERROR,
+				      .minor = p->go_minor,
+				      .known = goerror_find("runtime", NIL_ERROR, 0) };
 
 		if (!go_layout_nearest(p->go_minor).fact.nil_error)
 			snprintf(buf, size, "nil");
@@ -224,7 +231,10 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 	n = names_look_up(m, image_id, NAME_OF_TYPE, p->type);
 	if (!n || n->state != NAME_KNOWN)
 		return !name_is_pending(n);
-	if (!strcmp(n->at.function, "*runtime.TypeAssertionError")) {
+	if (p->said == PANIC_SAID_BEFORE && n->type.speaks) {
+		len = p->said_len;
+		memcpy(raw, p->said_text, len);
+	} else if (n->type.known && !strcmp(n->at.function, "*runtime.TypeAssertionError")) {
 		known = assertion_message(m, image_id, p, raw, sizeof(raw));
 		len = strlen(raw);
 	} else {

@@ -95,6 +95,7 @@ static int inspect_go(const struct gobin *go, struct image_report *ret,
 	}
 	if (semtable_find(go, &ret->semtable))
 		ret->semtable = 0;
+	goerrors_find(go, ret->errors);
 	injected_find(go, &ret->injected);
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;

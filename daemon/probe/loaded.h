@@ -9,6 +9,7 @@
 #include <deferd/record.h>
 
 #include "deferd.skel.h"
+#include "golang/goerror.h"
 #include "probe/closer.h"
 #include "probe/fdhooks.h"
 #include "probe/target.h"
@@ -20,6 +21,7 @@ struct slot {
 	pid_t pid;
 	uint64_t bias;
 	struct injected injected;
+	uint64_t errors[GOERRORS_MAX]; /* types whose values are told, in the process; 0: none */
 	uint64_t lost;
 	uint8_t link_gen;    /* see struct dfd_target */
 	uint64_t changed_ns; /* 0: the link before is long closed */
@@ -55,7 +57,7 @@ struct probe {
 struct slot *target_slot(const struct probe *p, uint32_t id); /* NULL: no such target any more */
 int target_slot_free(struct probe *p, uint32_t *ret_i);       /* 0, or -ENOSPC */
 /* Enter a target, with counts of zero. 0, or negative errno. */
-int target_write(struct probe *p, const struct slot *s, const struct probe_target *t);
+int target_write(struct probe *p, struct slot *s, const struct probe_target *t);
 bool target_get(const struct probe *p, const struct slot *s, struct dfd_target *ret);
 int target_put(struct probe *p, const struct dfd_target *v, struct reason *reason);
 void target_erase(struct probe *p, const struct slot *s);

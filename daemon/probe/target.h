@@ -42,6 +42,7 @@ struct probe_target {
 	const struct go_layout *layout; /* Go: NULL: not known, nothing that needs it is read */
 	const struct probe_point *points;
 	unsigned n;
+	const uint64_t *errors; /* Go: see goerrors_find(), borrowed for the call; else NULL */
 	uint32_t hits_max; /* looked at in a second, on each CPU: EVENT_HOT comes past it; 0: any */
 	uint16_t stepped_hits; /* a single-stepped hit counts for so many of them */
 	bool trace;            /* an event for every hit */

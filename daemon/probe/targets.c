@@ -62,7 +62,39 @@ static void put_layout(struct dfd_target *v, const struct go_layout *l)
 	};
 }
 
-int target_write(struct probe *p, const struct slot *s, const struct probe_target *t)
+/* Types of errors: without room for one its values are not told. */
+static void write_shapes(struct probe *p, struct slot *s, const struct probe_target *t)
+{
+	for (unsigned i = 1; t->errors && i < GOERRORS_MAX; i++) {
+		struct goerror_shape from = goerror_shape((uint8_t)i);
+		struct dfd_shape_key key = { .type = t->errors[i] + t->bias, .target = s->id };
+		struct dfd_shape shape = { .known = (uint8_t)i,
+					   .flat = goerror_is_flat((uint8_t)i),
+					   .words = from.words,
+					   .n_texts = from.n_texts,
+					   .n_errors = from.n_errors,
+					   .is_list = from.is_list };
+
+		if (!t->errors[i])
+			continue;
+		memcpy(shape.texts, from.texts, sizeof(shape.texts));
+		memcpy(shape.errors, from.errors, sizeof(shape.errors));
+		if (!bpf_map_update_elem(bpf_map__fd(p->skel->maps.shapes), &key, &shape, BPF_ANY))
+			s->errors[i] = key.type;
+	}
+}
+
+static void erase_shapes(struct probe *p, const struct slot *s)
+{
+	for (unsigned i = 0; i < GOERRORS_MAX; i++) {
+		struct dfd_shape_key key = { .type = s->errors[i], .target = s->id };
+
+		if (key.type)
+			(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.shapes), &key);
+	}
+}
+
+int target_write(struct probe *p, struct slot *s, const struct probe_target *t)
 {
 	struct dfd_target v = {
 		.id = s->id,
@@ -76,6 +108,7 @@ int target_write(struct probe *p, const struct slot *s, const struct probe_targe
 
 	if (t->runtime == RUNTIME_GO)
 		put_layout(&v, t->layout);
+	write_shapes(p, s, t);
 	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf,
 				BPF_ANY) ||
@@ -145,6 +178,7 @@ void target_erase(struct probe *p, const struct slot *s)
 
 	(void)bpf_map_update_elem(bpf_map__fd(p->skel->maps.targets), &i, &none, BPF_ANY);
 	(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.target_by_tgid), &tgid);
+	erase_shapes(p, s);
 	if (s->has_requests)
 		(void)bpf_map_delete_elem(bpf_map__fd(p->skel->maps.requests_by_target), &s->id);
 }

@@ -24,6 +24,7 @@ enum dfd_rec_type {
 	DFD_REC_DEPTH,    /* a goroutine or thread crossed the threshold or a doubling of it */
 	DFD_REC_ENDED, /* a thread ended after the last scan saw it; depth is its deepest since then */
 	DFD_REC_PANIC, /* a step in the life of a panic, told apart by role: struct dfd_rec_panic */
+	DFD_REC_VALUE, /* what the value of a panic holds, if it is an error whose fields are known */
 	DFD_REC_CALL,  /* any probe hit of a traced target */
 	DFD_REC_FD,    /* a descriptor opened or closed by a traced target */
 	DFD_REC_WRITE, /* who panicked writes something, until shortly after the recovery */
@@ -97,10 +98,10 @@ struct dfd_rec_panic {
 	dfd_u64 goid; /* 0: not known, or none (a throw on the scheduler's stack) */
 	dfd_u64 id;   /* PANIC: never 0, unique while the programs are loaded */
 	dfd_u64 site; /* return address of the probed call; RECOVER: 0 */
-	dfd_u64 type; /* PANIC: address of the value's type; 0: panic(nil) */
+	dfd_u64 type; /* PANIC: address of the value's type; 0: panic(nil); FATAL: of what is printed */
 	dfd_u64 data; /* PANIC: its data word */
 	dfd_u64 value
-		[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read; THROW: address and length of the message; DYING: [0] the signal, if it is one */
+		[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read; THROW: address and length of the message; DYING: [0] the signal, if it is one; FATAL, where `type` is not that of the panic: the same of the text that is printed, [2] 1: by the panic that it raised again */
 	dfd_u64 frame;             /* RECOVER: a return address in the function that goes on */
 	dfd_u64 recover_site;      /* RECOVER: where recover() was called, 0: not seen */
 	dfd_u64 closed[DFD_PANIC_NEST_MAX];
@@ -112,10 +113,60 @@ struct dfd_rec_panic {
 	dfd_u8 watched; /* PANIC, RECOVER: 1: what it writes is told: struct dfd_rec_write */
 	/*
 	 * PANIC: the bytes that the first two words of the value point to, were they a string, or
-	 * else those of the fourth and fifth; THROW: the message.
+	 * else those of the fourth and fifth; THROW: the message; FATAL: what is printed.
 	 */
 	char text[DFD_PANIC_TEXT_MAX];
 	dfd_u64 stack[DFD_STACK_MAX]; /* as in struct dfd_rec_call; RECOVER: none */
+};
+
+#define DFD_NODES_MAX     8 /* an error, and those in it; a power of two */
+#define DFD_NODE_WORDS    10
+#define DFD_NODE_TEXTS    3
+#define DFD_NODE_ERRORS   3
+#define DFD_NODE_TEXT_MAX 96
+
+/*
+ * Map `shapes`: what lies where in a value of a type, in words from its start. Written by user space,
+ * for types whose Error() prints no more than that.
+ */
+struct dfd_shape_key {
+	dfd_u64 type; /* address in the process */
+	dfd_u32 target;
+	dfd_u32 pad;
+};
+
+struct dfd_shape {
+	dfd_u8 known; /* a number of user space's */
+	dfd_u8 flat;  /* as the value of a panic it needs no record */
+	dfd_u8 words; /* <= DFD_NODE_WORDS */
+	dfd_u8 n_texts, n_errors;
+	dfd_u8 is_list;                 /* a slice of errors: {pointer, length} at 0 */
+	dfd_u8 texts[DFD_NODE_TEXTS];   /* strings */
+	dfd_u8 errors[DFD_NODE_ERRORS]; /* interfaces with methods */
+};
+
+#define DFD_SHAPES_MAX 16384 /* of all targets */
+
+/* A value. */
+struct dfd_node {
+	dfd_u64 type, data;
+	dfd_u64 words[DFD_NODE_WORDS];
+	dfd_u8 known;
+	dfd_u8 parent,
+		slot;  /* the value it is in, and which of its interfaces, or elements, it is */
+	dfd_u8 unread; /* 1: something of it could not be read */
+	dfd_u8 text_len[DFD_NODE_TEXTS];
+	dfd_u8 pad;
+	char text[DFD_NODE_TEXTS][DFD_NODE_TEXT_MAX];
+};
+
+/* Follows the record of its panic. A node comes behind its parent. */
+struct dfd_rec_value {
+	struct dfd_rec_hdr h;
+	dfd_u64 id;
+	dfd_u32 n;
+	dfd_u32 pad;
+	struct dfd_node nodes[DFD_NODES_MAX];
 };
 
 struct dfd_rec_hot {
@@ -156,6 +207,10 @@ _Static_assert(sizeof(struct dfd_rec_call) == 24 + 40 + 8 + DFD_STACK_MAX * 8, "
 _Static_assert(sizeof(struct dfd_rec_fd) == 40, "fd");
 _Static_assert(sizeof(struct dfd_rec_hot) == 32, "hot");
 _Static_assert(sizeof(struct dfd_rec_write) == 40, "write");
+_Static_assert(sizeof(struct dfd_shape) == 12 && sizeof(struct dfd_shape_key) == 16, "shape");
+_Static_assert(sizeof(struct dfd_node) == 12 * 8 + 8 + DFD_NODE_TEXTS * DFD_NODE_TEXT_MAX, "node");
+_Static_assert(sizeof(struct dfd_rec_value) == 40 + DFD_NODES_MAX * sizeof(struct dfd_node),
+	       "value");
 _Static_assert(sizeof(struct dfd_rec_panic) == 24 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
 	       "panic");
 
@@ -368,9 +423,9 @@ struct dfd_fd_opened {
 /* Map `requests_by_g`: a request that is handled. */
 struct dfd_request {
 	dfd_u64 begin_ns; /* 0: it has ended */
-	dfd_u64 goid;   /* 0: not known of this target */
-	dfd_u32 defers; /* registered on its goroutine since */
-	dfd_u32 begin;  /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
+	dfd_u64 goid;     /* 0: not known of this target */
+	dfd_u32 defers;   /* registered on its goroutine since */
+	dfd_u32 begin;    /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
 };
 
 /*

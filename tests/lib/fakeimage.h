@@ -270,14 +270,26 @@ static inline void fake_moduledata(struct fake *f, unsigned minor, unsigned n)
 enum {
 	FAKE_TYPE_STRING = 0x00,  /* string */
 	FAKE_TYPE_CODE = 0x40,    /* main.code, an int32 */
-	FAKE_TYPE_ERROR = 0x80,   /* errors.errorString {s string} */
-	FAKE_TYPE_PERROR = 0x100, /* *errors.errorString */
-	FAKE_TYPE_NESTED = 0x140, /* main.nested {errors.errorString} */
-	FAKE_TYPE_PINT = 0x1c0,   /* *main.code */
-	FAKE_TYPE_PAIR = 0x200,   /* main.pair {main.code} */
-	FAKE_TYPE_FIELDS = 0x280, /* of the structs, 24 bytes each */
+	FAKE_TYPE_ERROR = 0x80,   /* errors.errorString */
+	FAKE_TYPE_PERROR = 0x100, /* *errors.errorString; it has an Error() */
+	FAKE_TYPE_WORD = 0x180,   /* main.word, a string */
+	FAKE_TYPE_STATUS = 0x1c0, /* main.status, an int32 that has an Error() */
+	FAKE_TYPE_PINT = 0x200,   /* *main.code */
+	FAKE_TYPE_PAIR = 0x240,   /* main.pair, a struct */
+	FAKE_TYPE_METHOD = 0x2c0, /* a list of one method */
 	FAKE_TYPE_NAMES = 0x300,
 };
+
+static inline uint32_t fake_name(struct fake *f, const char *name, uint32_t *names)
+{
+	uint32_t at = *names;
+
+	f->b[FAKE_TYPES_OFF + (*names)++] = 1;
+	f->b[FAKE_TYPES_OFF + (*names)++] = (uint8_t)strlen(name);
+	memcpy(f->b + FAKE_TYPES_OFF + *names, name, strlen(name));
+	*names += (uint32_t)strlen(name);
+	return at;
+}
 
 static inline void fake_type(struct fake *f, unsigned minor, uint32_t off, unsigned kind,
 			     const char *name, bool star, uint32_t *names)
@@ -287,39 +299,41 @@ static inline void fake_type(struct fake *f, unsigned minor, uint32_t off, unsig
 	f->b[FAKE_TYPES_OFF + off + 20] =
 		(uint8_t)((star ? 2 : 0) | (direct && minor >= 26 ? 32 : 0));
 	f->b[FAKE_TYPES_OFF + off + 23] = (uint8_t)(kind | (direct && minor < 26 ? 32 : 0));
-	fake_put32(f, FAKE_TYPES_OFF + off + 40, *names);
-	f->b[FAKE_TYPES_OFF + (*names)++] = 1;
-	f->b[FAKE_TYPES_OFF + (*names)++] = (uint8_t)strlen(name);
-	memcpy(f->b + FAKE_TYPES_OFF + *names, name, strlen(name));
-	*names += (uint32_t)strlen(name);
+	fake_put32(f, FAKE_TYPES_OFF + off + 40, fake_name(f, name, names));
 }
 
-static inline void fake_struct(struct fake *f, uint32_t off, unsigned field, uint32_t type)
+/* `at` bytes into a type: its package, and its methods, of which there are none or one. */
+static inline void fake_uncommon(struct fake *f, uint32_t off, uint32_t at, uint32_t package,
+				 unsigned methods)
 {
-	uint32_t at = FAKE_TYPE_FIELDS + 24 * field;
-
-	fake_put64(f, FAKE_TYPES_OFF + off + 56, FAKE_TYPES_VA + at);
-	fake_put64(f, FAKE_TYPES_OFF + off + 64, 1);
-	fake_put64(f, FAKE_TYPES_OFF + off + 72, 1);
-	fake_put64(f, FAKE_TYPES_OFF + at + 8, FAKE_TYPES_VA + type);
+	f->b[FAKE_TYPES_OFF + off + 20] |= 1;
+	fake_put32(f, FAKE_TYPES_OFF + off + at, package);
+	fake_put32(f, FAKE_TYPES_OFF + off + at + 4, methods);
+	fake_put32(f, FAKE_TYPES_OFF + off + at + 8, FAKE_TYPE_METHOD - (off + at));
 }
 
 static inline void fake_types(struct fake *f, unsigned minor)
 {
-	uint32_t names = FAKE_TYPE_NAMES;
+	uint32_t names = FAKE_TYPE_NAMES, errors, program;
 
+	errors = fake_name(f, "errors", &names);
+	program = fake_name(f, "main", &names);
+	fake_put32(f, FAKE_TYPES_OFF + FAKE_TYPE_METHOD, fake_name(f, "Error", &names));
 	fake_type(f, minor, FAKE_TYPE_STRING, 24, "*string", true, &names);
 	fake_type(f, minor, FAKE_TYPE_CODE, 5, "*main.code", true, &names);
 	fake_type(f, minor, FAKE_TYPE_ERROR, 25, "*errors.errorString", true, &names);
 	fake_type(f, minor, FAKE_TYPE_PERROR, 22, "*errors.errorString", false, &names);
-	fake_type(f, minor, FAKE_TYPE_NESTED, 25, "main.nested", false, &names);
+	fake_type(f, minor, FAKE_TYPE_WORD, 24, "main.word", false, &names);
+	fake_type(f, minor, FAKE_TYPE_STATUS, 5, "main.status", false, &names);
 	fake_type(f, minor, FAKE_TYPE_PINT, 22, "*main.code", false, &names);
 	fake_type(f, minor, FAKE_TYPE_PAIR, 25, "main.pair", false, &names);
-	fake_struct(f, FAKE_TYPE_ERROR, 0, FAKE_TYPE_STRING);
-	fake_struct(f, FAKE_TYPE_NESTED, 1, FAKE_TYPE_ERROR);
-	fake_struct(f, FAKE_TYPE_PAIR, 2, FAKE_TYPE_CODE);
-	fake_put64(f, FAKE_TYPES_OFF + FAKE_TYPE_PERROR + 48, FAKE_TYPES_VA + FAKE_TYPE_ERROR);
-	fake_put64(f, FAKE_TYPES_OFF + FAKE_TYPE_PINT + 48, FAKE_TYPES_VA + FAKE_TYPE_CODE);
+	fake_uncommon(f, FAKE_TYPE_STRING, 48, 0, 0);
+	fake_uncommon(f, FAKE_TYPE_CODE, 48, program, 0);
+	fake_uncommon(f, FAKE_TYPE_ERROR, 80, errors, 0);
+	fake_uncommon(f, FAKE_TYPE_PERROR, 56, errors, 1);
+	fake_uncommon(f, FAKE_TYPE_WORD, 48, program, 0);
+	fake_uncommon(f, FAKE_TYPE_STATUS, 48, program, 1);
+	fake_uncommon(f, FAKE_TYPE_PAIR, 80, program, 0);
 }
 
 static inline void fake_version(struct fake *f, const struct fake_opts *o)

@@ -143,7 +143,7 @@ static const char gofixture_tell[] =
 /*
  * "types": values as panic() would get them, on standard error, two lines each: type, data word, the
  * first five words of the value, its text with an x before (all hex), and the type's name; then what
- * the runtime prints for it.
+ * the runtime prints for it, nothing where only the program's own code knows.
  */
 static const char gofixture_types[] =
 	"package main\n"
@@ -173,6 +173,12 @@ static const char gofixture_types[] =
 	"\tn    int\n"
 	"\ttext string\n"
 	"}\n"
+	"\n"
+	"type status int\n"
+	"type name string\n"
+	"\n"
+	"func (s status) Error() string { return \"out of stock\" }\n"
+	"func (n name) Error() string   { return \"no such name\" }\n"
 	"\n"
 	"type code int32\n"
 	"type word string\n"
@@ -249,6 +255,7 @@ static const char gofixture_types[] =
 	"\t\tif want == \"\" {\n"
 	"\t\t\twant = v.Error()\n"
 	"\t\t}\n"
+	"\t\twant = strings.TrimPrefix(want, \"?\")\n"
 	"\t}\n"
 	"\tprint(want, \"\\n\")\n"
 	"}\n"
@@ -269,10 +276,12 @@ static const char gofixture_types[] =
 	"\tshow(errors.New(\"an error\"), \"\")\n"
 	"\tshow(fmt.Errorf(\"wrapped: %w\", io.EOF), \"\")\n"
 	"\tshow(io.EOF, \"\")\n"
-	"\tshow(stockError{\"no bolts\", 3}, \"\")\n"
-	"\tshow(&stockError{\"no pins\", 3}, \"\")\n"
-	"\tshow(&deepError{stockError{\"no nuts\", 3}}, \"\")\n"
-	"\tshow(&fs.PathError{Op: \"open\", Path: \"x\", Err: io.EOF}, \"open\")\n"
+	"\tshow(stockError{\"no bolts\", 3}, \"?\")\n"
+	"\tshow(&stockError{\"no pins\", 3}, \"?\")\n"
+	"\tshow(&deepError{stockError{\"no nuts\", 3}}, \"?\")\n"
+	"\tshow(&fs.PathError{Op: \"open\", Path: \"x\", Err: io.EOF}, \"?\")\n"
+	"\tshow(status(7), \"?\")\n"
+	"\tshow(name(\"x\"), \"?\")\n"
 	"\tshow(code(-7), \"-7\")\n"
 	"\tshow(&numbered{1, \"x\"}, \"\")\n"
 	"\tshow(numbered{1, \"x\"}, \"\")\n"

@@ -7,15 +7,15 @@
 def differs($what; $got; $want):
 	if $got == $want then empty else "\($what): \($got | tojson), not \($want | tojson)" end;
 
-# A panic as both sides can tell it. A computed message is for nobody but the program.
+# A panic as both sides can tell it. A computed message is for nobody but the program, unless it dies of it.
 def as_told($panics):
-	{ outcome, type, message: (if .computed then null else .message end),
+	{ outcome, type, message: (if .computed and .outcome != "fatal" then "" else .message end),
 	  site: [.site, .site_file, .site_line],
 	  recovered_in: (.recovered_in // null),
 	  recover: [.recover_site // null, .recover_line // null],
 	  replaced_by: (if .overridden_by == null then null else .overridden_by + 1 end) };
-def as_seen($told; $ids):
-	{ outcome, type, message: (if $told.computed then null else .message end),
+def as_seen($ids):
+	{ outcome, type, message,
 	  site: [.site.function, (.site.file | sub(".*/"; "")), .site.line],
 	  recovered_in: .recovered_in.function,
 	  recover: [.recover_site.function, .recover_site.line],
@@ -25,7 +25,7 @@ def panics($scenario; $seen):
 	($seen | map(.id)) as $ids |
 	differs("panics"; $seen | length; $scenario.panics | length),
 	(range([($seen | length), ($scenario.panics | length)] | min) as $i | $scenario.panics[$i] as $want |
-		($want | as_told($scenario.panics)) as $want_told | ($seen[$i] | as_seen($want; $ids)) as $got |
+		($want | as_told($scenario.panics)) as $want_told | ($seen[$i] | as_seen($ids)) as $got |
 		($want_told | keys[]) as $key | differs("panic \($i) \($key)"; $got[$key]; $want_told[$key]));
 
 def misplaced($scenario; $seen):

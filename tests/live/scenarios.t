@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# 37 ways in which a panic can end well, and 14 deaths, with every Go that is here: of each panic the outcome, type, text,
+# 39 ways in which a panic can end well, and 14 deaths, with every Go that is here: of each panic the outcome, type, text,
 # line, who recovered it and where, and what replaced it are as the program says, and so are misplaced calls of recover()
 # and what a process died of.
 . "$(dirname "$0")/../lib/live.sh"

@@ -73,6 +73,7 @@ static void defaults(void **state)
 	assert_int_equal(c->probes.all.set, CONFIG_PROBES_LEAN);
 	assert_int_equal(c->probes.threshold, 35);
 	assert_true(c->probes.watch_writes && c->probes.all.budget_percent == 1);
+	assert_true(c->probes.panic_messages);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_AUTO);
 	assert_int_equal(c->descriptors.source, CONFIG_FD_SOURCE_AUTO);
 	assert_int_equal(c->descriptors.window_ns, 60 * SECOND);
@@ -94,7 +95,8 @@ static void faults(void **state)
 	} cases[] = {
 		{ "probes:\n  treshold: 35\n",
 		  "%:2:3: unknown key 'treshold' in probes; valid "
-		  "keys: set, threshold, budget_percent, watch_writes, services\n" },
+		  "keys: set, threshold, budget_percent, watch_writes, "
+		  "panic_messages, services\n" },
 		{ "prob: {}\n",
 		  "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
 		  "requests, descriptors, census, daemon, limits, targets, receivers, "
@@ -206,7 +208,8 @@ static void every_key(void **state)
 		"  series_max: 10\n"
 		"control: { socket: \"\", group: wheel }\n"
 		"log: { level: error }\n"
-		"probes: { set: full, threshold: 2, budget_percent: 2.5, watch_writes: false }\n"
+		"probes: { set: full, threshold: 2, budget_percent: 2.5, watch_writes: false, "
+		"panic_messages: false }\n"
 		"descriptors: { hooks: tracepoint, source: proc, window: 1d }\n"
 		"limits: { targets: 1, goroutines: 64, sites: 64, ring: 64KiB }\n"
 		"targets: { include: [a, 'b*'], exclude: [c] }\n"
@@ -231,6 +234,7 @@ static void every_key(void **state)
 	assert_int_equal(c->probes.all.set, CONFIG_PROBES_FULL);
 	assert_int_equal(c->probes.threshold, 2);
 	assert_false(c->probes.watch_writes);
+	assert_false(c->probes.panic_messages);
 	assert_true(c->probes.all.budget_percent == 2.5);
 	assert_int_equal(c->descriptors.hooks, CONFIG_FD_HOOKS_TRACEPOINT);
 	assert_int_equal(c->descriptors.source, CONFIG_FD_SOURCE_PROC);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "event/decode.h"
+#include "golang/goerror.h"
 
 static struct dfd_rec_call call_record(dfd_u16 type, dfd_u8 role)
 {
@@ -53,7 +54,7 @@ static void test_every_type(void **state)
 	};
 
 	assert_int_equal(ARRAY_SIZE(types),
-			 DFD_REC_MAX - 3); /* PANIC and WRITE have tests of their own */
+			 DFD_REC_MAX - 4); /* PANIC, VALUE and WRITE have tests of their own */
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct dfd_rec_call r = call_record(types[i].type, DFD_ROLE_PUSH_HEAP);
 		struct event ev = { .type = EVENT_TYPE_MAX };
@@ -252,6 +253,41 @@ static void test_panic_refused(void **state)
 	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
 }
 
+static void test_value(void **state)
+{
+	static struct dfd_rec_value r;
+	struct event ev;
+
+	r = (struct dfd_rec_value){ .h = { .type = DFD_REC_VALUE, .size = sizeof(r), .target = 7 },
+				    .id = 12,
+				    .n = 2 };
+	r.nodes[0].known = goerror_find("io/fs", "*fs.PathError", 26);
+	memcpy(r.nodes[0].words, (uint64_t[]){ 0xc000, 4, 0xc100, 200, 1, 2 }, 48);
+	memcpy(r.nodes[0].text[0], "open", 4);
+	memset(r.nodes[0].text[1], 'x', DFD_NODE_TEXT_MAX);
+	r.nodes[0].text_len[0] = 4;
+	r.nodes[0].text_len[1] = 255; /* there is no room for so many */
+	r.nodes[1].known = goerror_find("syscall", "syscall.Errno", 26);
+	r.nodes[1].words[0] = 2;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), 0);
+	assert_int_equal(ev.type, EVENT_PANIC_TEXT);
+	assert_int_equal(ev.panic_text.panic, 12);
+	assert_int_equal(ev.panic_text.len, 5 + DFD_NODE_TEXT_MAX);
+	assert_memory_equal(ev.panic_text.text, "open xxx", 8);
+	r.nodes[0].words[3] = r.nodes[0].text_len[1] = 3;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), 0);
+	assert_int_equal(ev.panic_text.len, strlen("open xxx: no such file or directory"));
+	r.nodes[1].known = 0;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), 0);
+	assert_int_equal(ev.panic_text.len, 0);
+	r.nodes[1].known = 255;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), 0);
+	assert_int_equal(ev.panic_text.len, 0);
+	r.n = DFD_NODES_MAX + 1;
+	assert_int_equal(decode_record(&r, sizeof(r), 0, &ev), -EBADMSG);
+	assert_int_equal(decode_record(&r, sizeof(r) - 1, 0, &ev), -EBADMSG);
+}
+
 static void test_write(void **state)
 {
 	struct dfd_rec_write r = { .h = { .type = DFD_REC_WRITE,
@@ -421,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_deaths),
 		cmocka_unit_test(test_panic_refused),
+		cmocka_unit_test(test_value),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_counts_are_summed),
 		cmocka_unit_test(test_requests),

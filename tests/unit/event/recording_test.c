@@ -95,8 +95,12 @@ static void make_sense(struct event *ev)
 		ev->panic.nclosed = EVENT_CLOSED_MAX;
 		for (unsigned i = 0; i < EVENT_CLOSED_MAX; i++)
 			ev->panic.closed[i].outcome = OUTCOME_FATAL;
-		ev->panic.text_len = EVENT_TEXT_MAX;
+		ev->panic.text_len = ev->panic.said_len = EVENT_TEXT_MAX;
+		ev->panic.said = PANIC_SAID;
 		ev->panic.nstack = EVENT_STACK_MAX;
+		break;
+	case EVENT_PANIC_TEXT:
+		ev->panic_text.len = EVENT_TEXT_MAX;
 		break;
 	case EVENT_WRITE:
 		ev->write.kind = WRITE_FILE;

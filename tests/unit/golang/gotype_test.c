@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "fakeimage.h"
 #include "gofixture.h"
+#include "golang/goerrors.h"
 #include "golang/gotype.h"
 
 #define BOUNDS(is_signed, code) ((uint64_t)(code) << 8 | (is_signed))
@@ -29,15 +30,16 @@ static void reads(void **state)
 		uint32_t off;
 		const char *name;
 		uint8_t kind;
-		bool direct, text;
+		bool direct, text, speaks, known;
 	} cases[] = {
-		{ FAKE_TYPE_STRING, "string", 24, false, true },
-		{ FAKE_TYPE_CODE, "main.code", 5, false, false },
-		{ FAKE_TYPE_ERROR, "errors.errorString", 25, false, true },
-		{ FAKE_TYPE_PERROR, "*errors.errorString", 22, true, true },
-		{ FAKE_TYPE_NESTED, "main.nested", 25, false, true },
-		{ FAKE_TYPE_PINT, "*main.code", 22, true, false },
-		{ FAKE_TYPE_PAIR, "main.pair", 25, false, false },
+		{ FAKE_TYPE_STRING, "string", 24, false, true, false, false },
+		{ FAKE_TYPE_CODE, "main.code", 5, false, false, false, false },
+		{ FAKE_TYPE_ERROR, "errors.errorString", 25, false, false, false, false },
+		{ FAKE_TYPE_PERROR, "*errors.errorString", 22, true, true, true, true },
+		{ FAKE_TYPE_WORD, "main.word", 24, false, true, false, false },
+		{ FAKE_TYPE_STATUS, "main.status", 5, false, false, true, false },
+		{ FAKE_TYPE_PINT, "*main.code", 22, true, false, false, false },
+		{ FAKE_TYPE_PAIR, "main.pair", 25, false, false, false, false },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(minors) * ARRAY_SIZE(cases); i++) {
@@ -53,6 +55,8 @@ static void reads(void **state)
 		assert_int_equal(t.kind, cases[c].kind);
 		assert_int_equal(t.direct, cases[c].direct);
 		assert_int_equal(t.text, cases[c].text);
+		assert_int_equal(t.speaks, cases[c].speaks);
+		assert_int_equal(t.known != 0, cases[c].known);
 		assert_int_equal(t.minor, minor);
 	}
 }
@@ -83,26 +87,23 @@ static void not_there(void **state)
 	}
 }
 
-static void bad_names_and_fields(void **state)
+/* Where it cannot be found out what a value prints, nothing is told of it. */
+static void bad_names_and_methods(void **state)
 {
-	static const uint64_t p_error = FAKE_TYPES_VA + FAKE_TYPE_PERROR;
 	static const struct {
 		uint32_t off; /* from FAKE_TYPES_OFF */
-		uint64_t value;
+		uint32_t value;
 		int want;
+		bool known;
 	} cases[] = {
-		{ FAKE_TYPE_PERROR + 40, 0xffffffff, -EBADMSG }, /* negative */
-		{ FAKE_TYPE_PERROR + 40, 0x7fffffff, -EBADMSG },
-		{ FAKE_TYPE_PERROR + 40, FAKE_TYPES_LEN - 1, -EBADMSG },
-		{ FAKE_TYPE_PERROR + 48, 0, 0 }, /* lld leaves zeros in a PIE */
-		{ FAKE_TYPE_PERROR + 48, p_error, 0 },
-		{ FAKE_TYPE_PERROR + 48, UINT64_MAX - 3, 0 },
-		{ FAKE_TYPE_ERROR + 56, 0, 0 },
-		{ FAKE_TYPE_ERROR + 56, UINT64_MAX - 3, 0 },
-		{ FAKE_TYPE_ERROR + 64, 0, 0 }, /* no field */
-		{ FAKE_TYPE_FIELDS + 8, 0, 0 },
-		{ FAKE_TYPE_FIELDS + 8, FAKE_TYPES_VA + FAKE_TYPE_ERROR, 0 }, /* itself, for ever */
-		{ FAKE_TYPE_FIELDS + 16, 8, 0 },
+		{ FAKE_TYPE_PERROR + 40, 0xffffffff, -EBADMSG, false }, /* negative */
+		{ FAKE_TYPE_PERROR + 40, 0x7fffffff, -EBADMSG, false },
+		{ FAKE_TYPE_PERROR + 40, FAKE_TYPES_LEN - 1, -EBADMSG, false },
+		{ FAKE_TYPE_PERROR + 56, 0xffffffff, 0, false }, /* the package has no name */
+		{ FAKE_TYPE_PERROR + 56, FAKE_TYPES_LEN - 1, 0, false },
+		{ FAKE_TYPE_PERROR + 60, 0xffff, 0, true }, /* methods that are not there */
+		{ FAKE_TYPE_PERROR + 64, 0xffffffff, 0, true },
+		{ FAKE_TYPE_METHOD, 0xffffffff, 0, true }, /* one without a name */
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -112,11 +113,33 @@ static void bad_names_and_fields(void **state)
 		struct fake f;
 
 		open_fake(&f, 26, &img, &g);
-		fake_put64(&f, FAKE_TYPES_OFF + cases[i].off, cases[i].value);
-		assert_int_equal(gotype_read(&g, p_error, &t), cases[i].want);
-		if (cases[i].want == 0)
-			assert_false(t.text);
+		fake_put32(&f, FAKE_TYPES_OFF + cases[i].off, cases[i].value);
+		assert_int_equal(gotype_read(&g, FAKE_TYPES_VA + FAKE_TYPE_PERROR, &t),
+				 cases[i].want);
+		if (cases[i].want < 0)
+			continue;
+		assert_int_equal(t.known != 0, cases[i].known);
+		assert_int_equal(t.text, cases[i].known);
+		assert_true(t.speaks);
 	}
+}
+
+/* A package may have the name of another one, and not its path. */
+static void another_package(void **state)
+{
+	uint32_t end = FAKE_TYPES_LEN - 32;
+	struct elfimg img;
+	struct gotype t;
+	struct gobin g;
+	struct fake f;
+
+	open_fake(&f, 26, &img, &g);
+	fake_put32(&f, FAKE_TYPES_OFF + FAKE_TYPE_PERROR + 56, end);
+	(void)fake_name(&f, "example.com/errors", &end);
+	assert_int_equal(gotype_read(&g, FAKE_TYPES_VA + FAKE_TYPE_PERROR, &t), 0);
+	assert_int_equal(t.known, 0);
+	assert_false(t.text);
+	assert_true(t.speaks);
 }
 
 /* In exact copies, so that a sanitizer sees each byte read past the end. */
@@ -153,6 +176,7 @@ static void long_name(void **state)
 	struct fake f;
 
 	open_fake(&f, 26, &img, &g);
+	fake_put32(&f, FAKE_TYPES_OFF + FAKE_TYPE_STRING + 40, FAKE_TYPE_NAMES);
 	/* 200 bytes of a two-byte character: the name's length takes two bytes, too */
 	memcpy(f.b + FAKE_TYPES_OFF + FAKE_TYPE_NAMES, "\x01\xc8\x01", 3);
 	for (unsigned i = 0; i < 200; i++)
@@ -198,6 +222,7 @@ static void says(void **state)
 		  { 0 },
 		  "close of nil channel",
 		  "close of nil channel" },
+		{ "main.status", 5, 26, false, false, { 7 }, "", "" }, /* "out of stock", perhaps */
 		{ "bool", 1, 26, false, false, { 0xff00 }, "", "false" },
 		{ "bool", 1, 26, false, false, { 0x1 }, "", "true" },
 		{ "int", 2, 26, false, false, { (uint64_t)-5 }, "", "-5" },
@@ -321,6 +346,9 @@ static void says(void **state)
 		char buf[200];
 
 		snprintf(t.name, sizeof(t.name), "%s", cases[i].name);
+		t.known = goerror_find("runtime", t.name, t.minor)
+				  ?: goerror_find("errors", t.name, t.minor);
+		t.speaks = t.known || !strcmp(t.name, "main.status");
 		for (size_t size = 0; size < sizeof(buf); size++) {
 			size_t len;
 
@@ -408,6 +436,27 @@ static void type_name(const struct gobin *g, uint64_t va, char ret[GOTYPE_NAME_M
 	memcpy(ret, t.name, GOTYPE_NAME_MAX);
 }
 
+/* Each is the type that it is called; a program that opens files has a good many. */
+static void finds_errors(const struct gobin *g)
+{
+	uint64_t found[GOERRORS_MAX];
+	struct gotype t;
+	unsigned n = 0;
+
+	goerrors_find(g, found);
+	for (unsigned i = 0; i < GOERRORS_MAX; i++) {
+		if (!found[i])
+			continue;
+		n++;
+		assert_int_equal(gotype_read(g, found[i], &t), 0);
+		assert_int_equal(t.known, i);
+		assert_string_equal(t.name, goerror_name((uint8_t)i));
+	}
+	assert_true(n > 8);
+	assert_true(found[goerror_find("io/fs", "*fs.PathError", 26)]);
+	assert_true(found[goerror_find("syscall", "syscall.Errno", 26)]);
+}
+
 struct shown {
 	unsigned long long type, word, value[GOTYPE_VALUE_WORDS];
 	char text[512], name[256], want[512];
@@ -444,7 +493,7 @@ static void compare(const struct gobin *g, const struct shown *s, uint64_t bias)
 	assert_int_equal(gotype_read(g, s->type - bias, &t), 0);
 	assert_string_equal(t.name, s->name);
 	if (strcmp(t.name, "*runtime.TypeAssertionError") != 0) {
-		assert_int_equal(t.text, s->text[0] != 0);
+		assert_true(!t.text || s->text[0]);
 		(void)gotype_message(got, sizeof(got), &t, value, s->word, s->text,
 				     strlen(s->text));
 	} else {
@@ -495,6 +544,7 @@ static void agrees_with_the_runtime(void **state)
 		assert_true(gofile_open(path, &file));
 		assert_int_equal(elfimg_init(&img, file.p, file.len, NULL), 0);
 		assert_int_equal(gobin_init(&g, &img, NULL), 0);
+		finds_errors(&g);
 		snprintf(cmd, sizeof(cmd), "%s types 2>&1", path);
 		in = popen(cmd, "r");
 		assert_non_null(in);
@@ -514,7 +564,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads),
 		cmocka_unit_test(not_there),
-		cmocka_unit_test(bad_names_and_fields),
+		cmocka_unit_test(bad_names_and_methods),
+		cmocka_unit_test(another_package),
 		cmocka_unit_test(flip_every_byte),
 		cmocka_unit_test(long_name),
 		cmocka_unit_test(says),

@@ -414,6 +414,115 @@ static void string_of_the_file(void **state)
 	assert_message(m, &p, "closed");
 }
 
+static void know_type(struct model *m, uint64_t addr, const struct gotype *type)
+{
+	struct code_line line = {};
+	struct name_answer answer = { .n = 1, .frames = &line, .type = type };
+
+	snprintf(line.function, sizeof(line.function), "%s", type->name);
+	(void)model_name(m, IMAGE, NAME_OF_TYPE, addr);
+	model_answer(m, IMAGE, &(struct name_ask){ addr, NAME_OF_TYPE }, &answer);
+}
+
+/* What is said of a value comes before what its first words are; nobody is told what is withheld. */
+static void said(void **state)
+{
+	static const struct gotype error = { .name = "*main.refusal", .kind = 22, .speaks = true },
+				   string = { .name = "string", .kind = 24, .text = true };
+	struct model_opts opts = MODEL_OPTS_DEFAULT;
+	_model_ m = model_new(&opts);
+	struct event_panic p = {
+		.step = PANIC_STARTED, .type = 0x7000, .text = "s3cr3t", .text_len = 6
+	};
+
+	know_type(m, 0x7000, &error);
+	know_type(m, 0x7100, &string);
+	assert_message(m, &p, "");
+	p.said = PANIC_SAID_BEFORE;
+	memcpy(p.said_text, "status 402", p.said_len = 10);
+	assert_message(m, &p, "status 402");
+	p.said = PANIC_SAID;
+	assert_message(m, &p, "status 402");
+	p.said = PANIC_WITHHELD;
+	p.said_len = 0;
+	assert_message(m, &p, "");
+
+	/* A string prints itself: what an older panic of its goroutine printed is another's. */
+	p.type = 0x7100;
+	assert_message(m, &p, "");
+	p.said = PANIC_UNSAID;
+	assert_message(m, &p, "s3cr3t");
+	p.said = PANIC_SAID_BEFORE;
+	assert_message(m, &p, "s3cr3t");
+}
+
+/* The runtime has the text of its last panic when it dies, and may say so. */
+static void last_words(void **state)
+{
+	struct event began = { .type = EVENT_PANIC,
+			       .target = 1,
+			       .time_ns = T0,
+			       .panic = { .step = PANIC_STARTED, .id = 5, .type = 0x7000 } };
+	struct event end = { .type = EVENT_PANIC,
+			     .target = 1,
+			     .time_ns = T0 + 1,
+			     .panic = { .step = PANIC_FATAL,
+					.type = 0x7100,
+					.nclosed = 1,
+					.closed = { { 5, OUTCOME_FATAL } },
+					.text = "status 402",
+					.text_len = 10 } };
+	static const struct {
+		uint64_t type, again;
+		enum panic_said want;
+	} cases[] = {
+		{ 0x7100, 0, PANIC_SAID },
+		{ 0x7100, 1, PANIC_SAID_BEFORE },
+		{ 0x7000, 0, PANIC_UNSAID }, /* printed as it is */
+		{ 0, 0, PANIC_UNSAID },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		const struct ledger_entry *e;
+
+		end.panic.type = cases[i].type;
+		end.panic.value[2] = cases[i].again;
+		model_apply(m, &began);
+		model_apply(m, &end);
+		e = ledger_entry(model_services(m)->ledger, 0);
+		assert_int_equal(e->outcome, OUTCOME_FATAL);
+		assert_int_equal(e->what.said, cases[i].want);
+		if (cases[i].want != PANIC_UNSAID)
+			assert_memory_equal(e->what.said_text, "status 402", 10);
+	}
+}
+
+/* The text of a value follows its panic. */
+static void text_follows(void **state)
+{
+	_model_ m = with_target(1);
+	struct event ev = { .type = EVENT_PANIC,
+			    .target = 1,
+			    .time_ns = T0,
+			    .panic = { .step = PANIC_STARTED, .id = 5, .type = 0x7000 } };
+	const struct ledger_entry *e;
+
+	model_apply(m, &ev);
+	ev = (struct event){ .type = EVENT_PANIC_TEXT,
+			     .target = 1,
+			     .panic_text = { 5, 4, "open" } };
+	model_apply(m, &ev);
+	ev.panic_text.panic = 6; /* nobody's */
+	model_apply(m, &ev);
+	e = ledger_entry(model_services(m)->ledger, 0);
+	assert_int_equal(e->what.said, PANIC_SAID);
+	assert_int_equal(e->what.said_len, 4);
+	ev.panic_text = (struct event_panic_text){ 5, 1, "x" };
+	model_apply(m, &ev);
+	assert_int_equal(e->what.said_len, 4);
+}
+
 /* recover() found nothing: where it should not have been, or where it always asks. */
 static void misplaced(void **state)
 {
@@ -467,6 +576,9 @@ int main(void)
 		cmocka_unit_test(own_frames),
 		cmocka_unit_test(text_of_the_file),
 		cmocka_unit_test(string_of_the_file),
+		cmocka_unit_test(said),
+		cmocka_unit_test(last_words),
+		cmocka_unit_test(text_follows),
 		cmocka_unit_test(misplaced),
 	};
 
