@@ -14,8 +14,9 @@
  *     close_range, close-on-exec and dup2 close.
  */
 #include "deferd.bpf.h"
+#include "sweep.h"
 
-#define EBADF           9
+#define EBADF 9
 
 volatile const __u8 close_flushes; /* close() calls filp_close() */
 __u8 fd_functions;                 /* the first way is attached */
@@ -142,6 +143,60 @@ static __always_inline void keep_bad_close(void *ctx, __u32 id)
 	bpf_map_update_elem(&bad_closes, &key, &o, BPF_ANY);
 }
 
+/* NULL: none of its neighbours was open, or there is no room. */
+static __always_inline __u64 *word_of(__u32 id, int fd, int make)
+{
+	struct dfd_fd_key key = { .target = id, .fd = (__u32)fd / DFD_FD_CHUNK };
+	struct dfd_fd_chunk none = {}, *c = bpf_map_lookup_elem(&fds_had, &key);
+
+	if (!c && make) {
+		bpf_map_update_elem(&fds_had, &key, &none, BPF_NOEXIST);
+		c = bpf_map_lookup_elem(&fds_had, &key);
+	}
+	return c ? &c->bits[bounded((__u32)fd / 64, DFD_FD_CHUNK / 64 - 1)] : 0;
+}
+
+static __always_inline void note_had(__u32 id, int fd)
+{
+	__u64 *word = fd < 0 ? 0 : word_of(id, fd, 1), bit = 1ull << (fd & 63);
+
+	if (word && !(*word & bit))
+		__sync_fetch_and_or(word, bit);
+}
+
+static __always_inline int had(__u32 id, int fd)
+{
+	__u64 *word = word_of(id, fd, 0);
+
+	return word && *word >> (fd & 63) & 1;
+}
+
+static __always_inline struct dfd_sweep *sweep_of_thread(void)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct dfd_sweep none = {}, *s = bpf_map_lookup_elem(&sweeps_by_tid, &tid);
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&sweeps_by_tid, &tid, &none, BPF_ANY);
+	return bpf_map_lookup_elem(&sweeps_by_tid, &tid);
+}
+
+/* A close of a number that is not open: -1 is none. */
+static __always_inline void close_again(void *ctx, __u32 id, int fd)
+{
+	struct dfd_sweep *s = fd < 0 ? 0 : sweep_of_thread();
+	struct dfd_counts *c = counts_of(id);
+	int more;
+
+	if (!s || !c)
+		return;
+	more = sweep_close(s, fd, had(id, fd), bpf_ktime_get_ns());
+	__sync_fetch_and_add(&c->fd_ebadf, (__s64)more);
+	if (more > 0)
+		keep_bad_close(ctx, id);
+}
+
 /* Where pipe and socketpair have put the two numbers. */
 static __always_inline void keep_opener_of_pair(void *ctx, __u32 id, struct dfd_counts *c, long nr)
 {
@@ -224,24 +279,31 @@ static __always_inline void forget_opener(__u32 id, int fd)
 	bpf_map_delete_elem(&fds_opened, &key);
 }
 
+/* Linux frees the number even when close reports an error of the file. */
+static __always_inline void closed_one(__u32 id, int fd)
+{
+	struct dfd_counts *c = counts_of(id);
+
+	if (c && !(fd_functions && close_flushes))
+		count_up(&c->fd_closed);
+	note_had(id, fd);
+	if (keeps_openers(id))
+		forget_opener(id, fd);
+}
+
 static __always_inline int closed(void *ctx, long nr, long ret)
 {
 	__u32 id = watched();
-	struct dfd_counts *c;
+	int fd;
 
 	if (!id)
 		return 0;
-	c = counts_of(id);
-	if (c && ret == -EBADF)
-		count_up(&c->fd_ebadf);
-	else if (c && !(fd_functions && close_flushes))
-		count_up(
-			&c->fd_closed); /* Linux frees the number even when close reports an error of the file */
+	fd = syscall_arg(0);
 	if (ret == -EBADF)
-		keep_bad_close(ctx, id);
-	else if (keeps_openers(id))
-		forget_opener(id, syscall_arg(0));
-	emit_fd(id, nr, ret, syscall_arg(0), 1);
+		close_again(ctx, id, fd);
+	else
+		closed_one(id, fd);
+	emit_fd(id, nr, ret, fd, 1);
 	return 0;
 }
 
@@ -268,8 +330,8 @@ static __always_inline long dup_result(int old, unsigned int new, int flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (flags & ~O_CLOEXEC || new >= BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur) ||
-	    !file_of(old))
+	if (flags & ~O_CLOEXEC ||
+	    new >= BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur) || !file_of(old))
 		return -EBADF; /* or another reason not to */
 	return new;
 }

@@ -101,13 +101,29 @@ struct {
 	__type(value, struct dfd_fd_opened);
 } fds_opened __weak SEC(".maps");
 
-/* The newest close of a number that was not open, by target. */
+/* The newest close of a number that had been closed already, by target. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 512);
 	__type(key, struct dfd_fd_key);
 	__type(value, struct dfd_fd_opened);
 } bad_closes __weak SEC(".maps");
+
+/* Numbers that targets have had open. Who is driven out has none: then a double close of it is missed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct dfd_fd_key);
+	__type(value, struct dfd_fd_chunk);
+} fds_had __weak SEC(".maps");
+
+/* Closes of what is not open, by thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct dfd_sweep);
+} sweeps_by_tid __weak SEC(".maps");
 
 /* Calls of recover() in a wrong frame, by site and caller. */
 struct {

@@ -394,7 +394,7 @@ static void describe_fds(const struct evidence *e, const char *metric, double va
 		 (unsigned long long)f->open, f->low_per_hour, f->high_per_hour, full, opened);
 }
 
-/* Closes of what is not open */
+/* Closes of what has been closed already */
 
 static bool gather_close(struct evidence *e, const struct source *src)
 {
@@ -416,7 +416,8 @@ static void describe_close(const struct evidence *e, const char *metric, double 
 
 	code_line_print(&e->close.site, CODE_LINE_AT, place, sizeof(place));
 	snprintf(buf, size,
-		 "closed a descriptor that was not open %.0f times in 5 minutes, the newest in %s: "
+		 "closed a descriptor that it had closed already %.0f times in 5 minutes, the "
+		 "newest in %s: "
 		 "if the number has been reused, this closes a descriptor of other code",
 		 value, place);
 }

@@ -22,7 +22,7 @@ enum evidence_kind {
 	EVIDENCE_PILE,      /* goroutines that wait for one lock */
 	EVIDENCE_POOL,      /* goroutines that wait for a connection of a pool */
 	EVIDENCE_FDS,       /* descriptors that leak fastest */
-	EVIDENCE_BAD_CLOSE, /* where a number was closed that was not open */
+	EVIDENCE_BAD_CLOSE, /* where a number was closed a second time */
 	EVIDENCE_KIND_MAX,
 };
 

@@ -346,8 +346,8 @@ const struct rule_metric rule_metrics[] = {
 	  .read = fd_leak_exhaustion, .fold = METRIC_MIN,
 	  .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",
-	  "calls of close() with a descriptor that was not open (EBADF), in the last 5 minutes, "
-	  "while the descriptor hooks were attached",
+	  "calls of close() with a descriptor that had been open and was closed already (EBADF), "
+	  "in the last 5 minutes, while the descriptor hooks were attached",
 	  .read = double_closes, .about = { EVIDENCE_BAD_CLOSE } },
 	{ "goroutines", "goroutines", "goroutines of the program at the last census",
 	  .read = goroutines,

@@ -51,7 +51,7 @@ enum event_type {
 	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
 	EVENT_FD_GROUP,  /* descriptors of one kind, or of one port; of the census that ends next */
 	EVENT_FD_OPENED, /* who opened a descriptor that is open; told to whoever asks */
-	EVENT_FD_BAD_CLOSE, /* the newest close of a number that was not open: fd_opened, without a number */
+	EVENT_FD_BAD_CLOSE, /* the newest close of a number that had been closed already: fd_opened, without a number */
 	EVENT_FD_SITE, /* descriptors that are open and were opened by one stack, after FD_CENSUS */
 	EVENT_FD_CENSUS, /* the descriptors of a target were counted; there were no other FD_GROUPs */
 	EVENT_TYPE_MAX,

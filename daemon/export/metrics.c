@@ -168,7 +168,7 @@ static void write_fd_calls(struct page *p)
 		      "Descriptors closed by close() while the hooks were attached.",
 		      COUNT(fd_closed));
 	write_counter(p, "deferd_fd_bad_closes",
-		      "Calls of close() with a descriptor that was not open (EBADF) while the "
+		      "Calls of close() with a descriptor that was closed already (EBADF) while the "
 		      "hooks were attached.",
 		      COUNT(fd_ebadf));
 	write_counter(p, "deferd_fd_unsited",

@@ -414,7 +414,9 @@ static void apply_counts(struct model *m, struct target *t, const struct event *
 	recent_add(&t->service->overridden, ev->time_ns,
 		   ev->counts.outcomes[OUTCOME_OVERRIDDEN] -
 			   t->counts.outcomes[OUTCOME_OVERRIDDEN]);
-	recent_add(&t->bad_closes, ev->time_ns, ev->counts.fd_ebadf - t->counts.fd_ebadf);
+	/* It goes back when what was counted turns out to be the beginning of a sweep. */
+	if (ev->counts.fd_ebadf > t->counts.fd_ebadf)
+		recent_add(&t->bad_closes, ev->time_ns, ev->counts.fd_ebadf - t->counts.fd_ebadf);
 	t->counts = ev->counts;
 	if (m->looking)
 		return;

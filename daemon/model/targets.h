@@ -115,7 +115,7 @@ struct target {
 	struct rate registered_rate;
 	struct rate panic_rate;
 	struct event_fd_opened bad_close; /* the newest; opened_ns 0: none, or not seen where */
-	struct recent bad_closes;         /* close() of a number that was not open */
+	struct recent bad_closes;         /* close() of what had been closed already */
 	struct goroutine *goroutines;     /* hash by g */
 	unsigned n_goroutines;
 	struct site *sites; /* hash by pc, lowering */

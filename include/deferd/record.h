@@ -286,7 +286,7 @@ struct dfd_counts {
 	dfd_u64 crossings;            /* of the threshold or a doubling */
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
-	dfd_u64 fd_ebadf;    /* close of a number that was not open */
+	dfd_u64 fd_ebadf;    /* close of a number that was open once, and is not any more */
 	dfd_u64 fd_sites_ns; /* who opens is looked at since then ... */
 	dfd_u64 fd_sites;    /* ... so many times, towards DFD_FD_SITES_MAX */
 	dfd_u64 fd_unsited; /* opened without being looked at: too many a second, or no room in the map */
@@ -402,11 +402,34 @@ struct dfd_site_key {
 
 /*
  * Map `fds_opened`: descriptors that were opened while somebody looked, and not closed since; map `bad_closes`: the newest
- * close of a number that was not open, whatever the number, with key.fd 0.
+ * close of a number that had been closed already, whatever the number, with key.fd 0.
  */
 struct dfd_fd_key {
 	dfd_u32 target;
 	dfd_u32 fd;
+};
+
+/* Map `fds_had`, by target and number / DFD_FD_CHUNK: which numbers it has had open while somebody looked. */
+#define DFD_FD_CHUNK 512
+
+struct dfd_fd_chunk {
+	dfd_u64 bits[DFD_FD_CHUNK / 64];
+};
+
+#define DFD_SWEEP_NS \
+	20000000ull        /* from one close to the next, at most: the thread may have to wait */
+#define DFD_SWEEP_NEVER 8  /* numbers in it that never were open, or ... */
+#define DFD_SWEEP_ALL   32 /* ... so many that are not */
+
+/* Map `sweeps_by_tid`: closes of numbers that are not open, one after another, all upwards or all downwards. */
+struct dfd_sweep {
+	dfd_u64 time_ns; /* of the newest */
+	dfd_u32 fd;
+	dfd_u32 down;
+	dfd_u32 n;
+	dfd_u32 never;   /* of these, so many never were open */
+	dfd_u32 counted; /* so many are in dfd_counts.fd_ebadf */
+	dfd_u32 had;     /* the newest one was open once */
 };
 
 #define DFD_FD_STACK       24   /* frames above the system call */

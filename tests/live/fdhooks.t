@@ -50,7 +50,7 @@ for kind in fentry kprobe tracepoint; do
 	calls=()
 	[ $kind != tracepoint ] || calls=(--calls-only)
 	start_daemon -c "$tmp/free.yml" --fd-hooks=$kind
-	start_program fdchurn "$fixtures/fdchurn" --rounds "$rounds" --leak 7 --ebadf 5 "${calls[@]}"
+	start_program fdchurn "$fixtures/fdchurn" --rounds "$rounds" --leak 7 --ebadf 5 --strays 3 "${calls[@]}"
 	wait_until 20 attached "$program"
 	go_on
 	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdchurn
@@ -59,11 +59,25 @@ for kind in fentry kprobe tracepoint; do
 	[ $kind != tracepoint ] || closed=$((closed - said[replaced]))
 	wait_until 10 counts_are "${said[opened]}" "$closed"
 	ok $? "$kind: counted as the program did: ${said[opened]} opened, $closed closed"
-	note "$kind: $(target '| "\(.fd_opened) opened, \(.fd_closed) closed, \(.fd_bad_closes)"') of what was not open"
+	target_is fd_bad_closes "${said[ebadf_closes]}"
+	ok $? "$kind: counted as closed twice: $(target fd_bad_closes), not the ${said[strays]} closes of what it never had"
 	wait_until 30 target_is fd_bad_close_site.function close_twice
 	ok $? "$kind: the line that closed what was not open"
 	wait_until 10 firing "${my}fdchurn" DoubleClose
 	ok $? "$kind: an alert says so"
+	go_on
+	exec 7>&-
+	wait "$program"
+	# Who closes -1 and sweeps through all numbers, twice in each direction, closes nothing twice.
+	start_program fdstrays "$fixtures/fdchurn" --rounds "$rounds" --strays 2 "${calls[@]}"
+	wait_until 20 attached "$program"
+	go_on
+	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdstrays
+	learn fdstrays
+	closed=${said[closed]}
+	[ $kind != tracepoint ] || closed=$((closed - said[replaced]))
+	wait_until 10 counts_are "${said[opened]}" "$closed"
+	is "$(target fd_bad_closes)" 0 "$kind: of ${said[strays]} closes of what was not open none was a second one"
 	go_on
 	exec 7>&-
 	wait "$program"

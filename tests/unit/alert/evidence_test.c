@@ -178,7 +178,7 @@ static void sentences(void **state)
 			 "main.f at f.go:3" },
 		{ &unopened, "files leak: 0 are open, 0 to 0 more an hour" },
 		{ &closed,
-		  "closed a descriptor that was not open 4 times in 5 minutes, the newest in "
+		  "closed a descriptor that it had closed already 4 times in 5 minutes, the newest in "
 		  "main.f at f.go:3: if the number has been reused, this closes a descriptor of "
 		  "other code" },
 		{ &nothing, "" },

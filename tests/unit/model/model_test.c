@@ -342,6 +342,24 @@ static void counters_never_go_back(void **state)
 	assert_int_equal(total.fd_unsited, 12);
 }
 
+/* What was counted as closed twice turns out to be the beginning of a sweep. */
+static void bad_closes_may_be_taken_back(void **state)
+{
+	_model_ m = fresh();
+	struct event_counts c = { .fd_ebadf = 3 };
+	const struct target *t;
+
+	apply_target(m, 1, "shop", T0);
+	t = model_target(m, 1);
+	apply_counts(m, 1, &c, T0);
+	c.fd_ebadf = 1;
+	apply_counts(m, 1, &c, T0 + SECOND);
+	assert_int_equal(recent_sum(&t->bad_closes, T0 + SECOND), 3);
+	c.fd_ebadf = 2;
+	apply_counts(m, 1, &c, T0 + 2 * SECOND);
+	assert_int_equal(recent_sum(&t->bad_closes, T0 + 2 * SECOND), 4);
+}
+
 static void lost_records_stay_counted(void **state)
 {
 	_model_ m = fresh();
@@ -1089,6 +1107,7 @@ int main(void)
 		cmocka_unit_test(a_target),
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(counters_never_go_back),
+		cmocka_unit_test(bad_closes_may_be_taken_back),
 		cmocka_unit_test(lost_records_stay_counted),
 		cmocka_unit_test(services_are_forgotten),
 		cmocka_unit_test(service_changes),
