@@ -16,7 +16,9 @@
 #include "deferd.bpf.h"
 #include "sweep.h"
 
-#define EBADF 9
+#define EBADF  9
+#define ENFILE 23 /* of all descriptors of the host */
+#define EMFILE 24 /* of those of the process, or of another limit of its user */
 
 volatile const __u8 close_flushes; /* close() calls filp_close() */
 __u8 fd_functions;                 /* the first way is attached */
@@ -131,16 +133,17 @@ static __always_inline void keep_opener(void *ctx, __u32 id, struct dfd_counts *
 }
 
 /* Once a second is enough: whoever does it does it again. */
-static __always_inline void keep_bad_close(void *ctx, __u32 id)
+static __always_inline void keep_fault(void *ctx, __u32 id, enum dfd_fd_fault what, __u16 nr,
+				       __u16 error)
 {
-	struct dfd_fd_key key = { .target = id };
-	struct dfd_fd_opened o = { .time_ns = bpf_ktime_get_ns() },
-			     *old = bpf_map_lookup_elem(&bad_closes, &key);
+	struct dfd_fd_key key = { .target = id, .fd = what };
+	struct dfd_fd_opened o = { .time_ns = bpf_ktime_get_ns(), .syscall = nr, .error = error },
+			     *old = bpf_map_lookup_elem(&fd_faults, &key);
 
 	if (old && o.time_ns - old->time_ns < 1000000000)
 		return;
 	take_stack(ctx, &o);
-	bpf_map_update_elem(&bad_closes, &key, &o, BPF_ANY);
+	bpf_map_update_elem(&fd_faults, &key, &o, BPF_ANY);
 }
 
 /* NULL: none of its neighbours was open, or there is no room. */
@@ -194,7 +197,7 @@ static __always_inline void close_again(void *ctx, __u32 id, int fd)
 	more = sweep_close(s, fd, had(id, fd), bpf_ktime_get_ns());
 	__sync_fetch_and_add(&c->fd_ebadf, (__s64)more);
 	if (more > 0)
-		keep_bad_close(ctx, id);
+		keep_fault(ctx, id, DFD_FAULT_CLOSE, ARCH_NR_CLOSE, EBADF);
 }
 
 /* Where pipe and socketpair have put the two numbers. */
@@ -233,6 +236,16 @@ static __always_inline void count_opened(void *ctx, __u32 id, long nr, long ret,
 		keep_opener_of_pair(ctx, id, c, nr);
 }
 
+static __always_inline void refused(void *ctx, __u32 id, long nr, long ret)
+{
+	struct dfd_counts *c = counts_of(id);
+
+	if (!c || (ret != -EMFILE && ret != -ENFILE))
+		return;
+	count_up(&c->fd_refused);
+	keep_fault(ctx, id, DFD_FAULT_REFUSED, nr, -ret);
+}
+
 /* `n` descriptors came into being if the call succeeded: 1, or 2 for pipes and socket pairs. */
 static __always_inline int opened(void *ctx, long nr, long ret, int n)
 {
@@ -242,6 +255,8 @@ static __always_inline int opened(void *ctx, long nr, long ret, int n)
 		return 0;
 	if (ret >= 0)
 		count_opened(ctx, id, nr, ret, n);
+	else
+		refused(ctx, id, nr, ret);
 	emit_fd(id, nr, ret, n == 1 ? ret : -1, 0);
 	return 0;
 }
@@ -380,6 +395,17 @@ SEC("fentry/filp_close")
 int BPF_PROG(fentry__filp_close, void *file, void *owner)
 {
 	return flushed(owner);
+}
+
+/* Most calls that make a descriptor take its number here first. */
+SEC("fexit/get_unused_fd_flags")
+int BPF_PROG(fexit__get_unused_fd_flags, unsigned int flags, int ret)
+{
+	__u32 id = ret < 0 ? watched() : 0;
+
+	if (id)
+		refused(ctx, id, syscall_nr(), ret);
+	return 0;
 }
 
 SEC("fexit/" ARCH_SYSCALL("dup2"))

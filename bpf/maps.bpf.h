@@ -101,13 +101,13 @@ struct {
 	__type(value, struct dfd_fd_opened);
 } fds_opened __weak SEC(".maps");
 
-/* The newest close of a number that had been closed already, by target. */
+/* What went wrong last, by target and kind. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 512);
+	__uint(max_entries, 1024);
 	__type(key, struct dfd_fd_key);
 	__type(value, struct dfd_fd_opened);
-} bad_closes __weak SEC(".maps");
+} fd_faults __weak SEC(".maps");
 
 /* Numbers that targets have had open. Who is driven out has none: then a double close of it is missed. */
 struct {

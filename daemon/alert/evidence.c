@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "alert/evidence.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -300,6 +301,9 @@ static void describe_pool(const struct evidence *e, const char *metric, double v
 
 /* Descriptors */
 
+static const char no_opener[] =
+	"not known: they were opened before it was looked at, or in a way that no hook sees";
+
 /* The line that opened most of what leaks, and its share of these. */
 static void gather_opener(struct evidence_site *opened_by, const struct source *src,
 			  const struct event_fd_key *what)
@@ -371,27 +375,129 @@ static void print_duration(double seconds, char *buf, size_t size)
 		snprintf(buf, size, "%.0f days", seconds / 86400);
 }
 
+static void describe_opener(const struct evidence_site *opened_by, char *buf, size_t size)
+{
+	char place[CODE_LINE_MAX];
+
+	code_line_print(&opened_by->at, CODE_LINE_AT, place, sizeof(place));
+	if (place[0])
+		snprintf(buf, size, "; %.0f %% of what is kept was opened by %s",
+			 100 * opened_by->share, place);
+	else
+		snprintf(buf, size, "; who opened them is %s", no_opener);
+}
+
 static void describe_fds(const struct evidence *e, const char *metric, double value, char *buf,
 			 size_t size)
 {
 	const struct evidence_fds *f = &e->fds;
-	char low[32], high[32], full[128] = "", place[CODE_LINE_MAX],
-				opened[CODE_LINE_MAX + 64] = "";
+	char low[32], high[32], full[128] = "", opened[CODE_LINE_MAX + 64];
 
 	print_duration(f->full_low_s, low, sizeof(low));
 	print_duration(f->full_high_s, high, sizeof(high));
-	if (isfinite(f->full_high_s))
+	if (f->full_high_s <= 0)
+		snprintf(full, sizeof(full), "; the limit of %llu is reached",
+			 (unsigned long long)f->limit);
+	else if (isfinite(f->full_high_s))
 		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s to %s",
 			 (unsigned long long)f->limit, low, high);
 	else if (isfinite(f->full_low_s))
 		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s at the earliest",
 			 (unsigned long long)f->limit, low);
-	code_line_print(&f->opened_by.at, CODE_LINE_AT, place, sizeof(place));
-	if (place[0])
-		snprintf(opened, sizeof(opened), "; %.0f %% of what is kept was opened by %s",
-			 100 * f->opened_by.share, place);
+	describe_opener(&f->opened_by, opened, sizeof(opened));
 	snprintf(buf, size, "%s leak: %llu are open, %.0f to %.0f more an hour%s%s", f->what,
 		 (unsigned long long)f->open, f->low_per_hour, f->high_per_hour, full, opened);
+}
+
+/* No descriptors left */
+
+static const struct fdgroup *largest(const struct fdgroup *gs)
+{
+	const struct fdgroup *most = NULL;
+
+	for (const struct fdgroup *g = gs; g; g = g->hh.next) {
+		if (!most || g->what.open > most->what.open)
+			most = g;
+	}
+	return most;
+}
+
+static bool gather_full(struct evidence *e, const struct source *src)
+{
+	const struct fdgroup *g =
+		fdgroups_fastest(src->t->fd_groups, FDS_ALL) ?: largest(src->t->fd_groups);
+	const struct event_fd_opened *r = &src->t->refusal;
+	struct evidence_full *f = &e->full;
+
+	f->open = src->t->fds.open;
+	f->limit = src->t->fds.limit;
+	f->hard = src->t->fds.hard;
+	f->of_host = r->error == ENFILE;
+	if (g) {
+		fdgroup_name(&g->what.key, f->what, sizeof(f->what));
+		f->most = g->what.open;
+		gather_opener(&f->opened_by, src, &g->what.key);
+	}
+	if (!r->opened_ns)
+		return true;
+	return set_line(&f->failed_in, model_program_frame(src->m, src->t->image_id,
+							   src->t->runtime, r->stack, r->nstack));
+}
+
+static void put_line(const struct visit *v, const char *in, const char *key,
+		     const struct code_line *at, double share)
+{
+	v->fn(v->arg,
+	      &(struct evidence_part){ .in = in,
+				       .key = key,
+				       .log_key = key,
+				       .type = EVIDENCE_SITE,
+				       .site = { at, share, .may_be_no = true, .main = true } });
+}
+
+static void visit_full(const struct evidence *e, const struct visit *v)
+{
+	const struct evidence_full *f = &e->full;
+	static const char in[] = "descriptors";
+
+	put_count(v, in, "open", "open", f->open);
+	put_count(v, in, "limit", "limit", f->limit);
+	put_count(v, in, "hard_limit", "hard_limit", f->hard);
+	put_text(v, in, "what", f->what);
+	put_count(v, in, "most", "most", f->most);
+	put_line(v, in, "failed_in", &f->failed_in, NAN);
+	put_line(v, in, "opened_by", &f->opened_by.at,
+		 f->opened_by.share); /* the cause, where it is known */
+}
+
+static void describe_hard(const struct evidence_full *f, char *buf, size_t size)
+{
+	if (f->hard > f->limit && f->hard != UINT64_MAX)
+		snprintf(buf, size, ", soft; the hard limit is %llu", (unsigned long long)f->hard);
+	else if (f->hard == f->limit)
+		snprintf(buf, size, ", soft and hard");
+	else
+		buf[0] = '\0';
+}
+
+static void describe_full(const struct evidence *e, const char *metric, double value, char *buf,
+			  size_t size)
+{
+	const struct evidence_full *f = &e->full;
+	char hard[64], place[CODE_LINE_MAX], opened[CODE_LINE_MAX + 64],
+		most[128] = "", failed[CODE_LINE_MAX + 32] = "";
+
+	describe_hard(f, hard, sizeof(hard));
+	describe_opener(&f->opened_by, opened, sizeof(opened));
+	if (f->most)
+		snprintf(most, sizeof(most), "; %llu are %s", (unsigned long long)f->most, f->what);
+	code_line_print(&f->failed_in, CODE_LINE_AT, place, sizeof(place));
+	if (place[0])
+		snprintf(failed, sizeof(failed), "; calls fail in %s", place);
+	snprintf(buf, size,
+		 "no descriptor is left%s: %llu are open, of %llu (RLIMIT_NOFILE%s)%s%s%s",
+		 f->of_host ? " on the host (fs.file-max)" : "", (unsigned long long)f->open,
+		 (unsigned long long)f->limit, hard, most, failed, opened);
 }
 
 /* Closes of what has been closed already */
@@ -435,6 +541,7 @@ static const struct evidence_row {
 	[EVIDENCE_PILE] = { gather_pile, visit_waiters, describe_pile },
 	[EVIDENCE_POOL] = { gather_pool, visit_pool, describe_pool },
 	[EVIDENCE_FDS] = { gather_fds, visit_fds, describe_fds },
+	[EVIDENCE_FULL] = { gather_full, visit_full, describe_full },
 	[EVIDENCE_BAD_CLOSE] = { gather_close, visit_close, describe_close },
 };
 
@@ -456,6 +563,11 @@ const struct code_line *evidence_site(const struct evidence *e)
 
 	evidence_visit(e, keep_main, &site);
 	return site;
+}
+
+const char *evidence_no_site(const struct evidence *e)
+{
+	return e->kind == EVIDENCE_FDS || e->kind == EVIDENCE_FULL ? no_opener : "";
 }
 
 bool evidence_gather(struct evidence *e, const struct evidence_about *about, struct model *m,

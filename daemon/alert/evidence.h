@@ -22,6 +22,7 @@ enum evidence_kind {
 	EVIDENCE_PILE,      /* goroutines that wait for one lock */
 	EVIDENCE_POOL,      /* goroutines that wait for a connection of a pool */
 	EVIDENCE_FDS,       /* descriptors that leak fastest */
+	EVIDENCE_FULL,      /* descriptors of which there are no more */
 	EVIDENCE_BAD_CLOSE, /* where a number was closed a second time */
 	EVIDENCE_KIND_MAX,
 };
@@ -82,6 +83,14 @@ struct evidence {
 			uint64_t limit;
 			struct evidence_site opened_by; /* the line that keeps most of them */
 		} fds;
+		struct evidence_full {
+			uint64_t open, limit, hard; /* RLIMIT_NOFILE; hard 0: not known */
+			char what[64];              /* of which there are most */
+			uint64_t most;
+			struct evidence_site opened_by; /* the line that keeps most of these */
+			struct code_line failed_in; /* a call that got none; "": none was seen */
+			bool of_host;               /* it was the host that had none */
+		} full;
 		struct evidence_close {
 			struct code_line site; /* of the newest */
 		} close;
@@ -132,6 +141,8 @@ typedef void (*evidence_fn)(void *arg, const struct evidence_part *part);
 void evidence_visit(const struct evidence *e, evidence_fn fn, void *arg);
 /* The line that the alert is about; NULL: it has none. Borrowed from *e. */
 const struct code_line *evidence_site(const struct evidence *e);
+/* Why it has none, as a person reads it; "": it is not about a line. */
+const char *evidence_no_site(const struct evidence *e);
 
 /*
  * Bring *e up to date, for a process (t) or a service (t NULL); where nothing of the kind is there now, *e stays. False while

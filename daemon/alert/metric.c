@@ -45,6 +45,16 @@ static bool fd_usage(const struct model *m, const struct target *t, uint64_t now
 	return true;
 }
 
+static bool fds_left(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	bool full = target_fds_full(t);
+
+	if (!full && (!t->have_fds || t->fds.limit == UINT64_MAX))
+		return false;
+	*ret = full || t->fds.open > t->fds.limit ? 0 : (double)(t->fds.limit - t->fds.open);
+	return full || t->fds.open <= t->fds.limit;
+}
+
 static bool fd_growth(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
 {
 	*ret = t->fd_trend.per_sec;
@@ -315,6 +325,16 @@ const struct rule_metric rule_metrics[] = {
 	  .json = { "open_fds", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "fd_usage_ratio", "ratio", "descriptors in use, as a share of RLIMIT_NOFILE (0 to 1)",
 	  .read = fd_usage, .fold = METRIC_MAX },
+	{ "fds_left", "descriptors",
+	  "descriptors that can still be opened: 0 when RLIMIT_NOFILE is reached, or a call was "
+	  "seen "
+	  "to fail with EMFILE or ENFILE in the last 10 s; absent without a limit",
+	  .read = fds_left, .fold = METRIC_MIN,
+	  .gauge = { "Descriptors that can still be opened, of the process that has the fewest "
+		     "left; 0 also when a call was seen to fail with EMFILE or ENFILE.",
+		     NAN },
+	  .json = { "fds_left", .whole = true, .of_services = true, .otherwise = NAN },
+	  .about = { EVIDENCE_FULL } },
 	{ "fd_growth_per_second", "1/s", "slope of the descriptor count (Theil-Sen)",
 	  .read = fd_growth,
 	  .gauge = { "Slope of the descriptor count (Theil-Sen over descriptors.window), sum of "
@@ -325,24 +345,25 @@ const struct rule_metric rule_metrics[] = {
 	  "low end of the slope's 95 % interval: above 0 means growing", .read = fd_growth_low,
 	  .json = { "fd_growth_low_per_second", .otherwise = NAN } },
 	{ "fd_exhaustion_seconds", "s",
-	  "earliest time until the limit is reached at this pace; absent while the count does not "
-	  "grow",
+	  "earliest time until the limit is reached at the pace of a leak, or of the last minute "
+	  "where that is less than 5 minutes; 0 when it is reached; absent otherwise",
 	  .read = fd_exhaustion, .fold = METRIC_MIN,
 	  .gauge = { "Earliest time until the limit is reached at the pace of a leak, or of the "
-		     "last minute; "
-		     "+Inf while descriptors do not grow.",
+		     "last minute where that is less than 5 minutes; 0 when it is reached; +Inf "
+		     "otherwise.",
 		     INFINITY },
 	  .json = { "fd_exhaustion_seconds", .of_services = true, .otherwise = NAN } },
 	{ "fd_leak_per_hour", "1/h",
-	  "growth of descriptors that are opened and not closed, except connections; absent while "
-	  "they do not grow like a leak",
+	  "growth of descriptors that are opened and not closed, except connections; absent where "
+	  "they do not grow like a leak; when growth has stopped, what it was, until they are "
+	  "closed",
 	  .read = fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
 	{ "connection_leak_per_hour", "1/h",
-	  "growth of connections to or at a port that are not closed; absent while they do not "
-	  "grow like a leak",
+	  "growth of connections to or at a port that are not closed; the same",
 	  .read = connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
 	{ "fd_leak_exhaustion_seconds", "s",
-	  "earliest time until the limit is reached at the pace of the leak; absent without a leak",
+	  "earliest time until the limit is reached at the pace of the leak; 0 when it is reached; "
+	  "absent without a leak",
 	  .read = fd_leak_exhaustion, .fold = METRIC_MIN,
 	  .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",

@@ -47,6 +47,14 @@ int rule_set_add(struct rule_set *set, struct rule *r)
 	return 0;
 }
 
+/* That growth stops at the limit is not its end. */
+static int clear_below_limit(struct rule *r)
+{
+	struct reason reason = {};
+
+	return expr_compile("fd_usage_ratio < 1", &r->clear, &reason);
+}
+
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 {
 	struct rule rules[] = {
@@ -63,9 +71,10 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 		  .keep_ns = 60000000000ull,
 		  .severity = SEVERITY_PAGE },
 		{ .name = "DescriptorsGrowing",
-		  .n_conditions = 2,
+		  .n_conditions = 3,
 		  .conditions = { { rule_metric_find("fd_growth_low_per_second"), RULE_GT, 0 },
-				  { rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 } },
+				  { rule_metric_find("fd_usage_ratio"), RULE_GT, 0.5 },
+				  { rule_metric_find("fd_exhaustion_seconds"), RULE_LT, 7200 } },
 		  .keep_ns = 60000000000ull,
 		  .severity = SEVERITY_CRITICAL },
 		{ .name = "DescriptorLeak",
@@ -83,6 +92,11 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 		  .conditions = { { rule_metric_find("fd_leak_exhaustion_seconds"), RULE_LT,
 				    7200 } },
 		  .keep_ns = 120000000000ull,
+		  .severity = SEVERITY_CRITICAL },
+		{ .name = "DescriptorsExhausted",
+		  .n_conditions = 1,
+		  .conditions = { { rule_metric_find("fds_left"), RULE_LE, 0 } },
+		  .keep_ns = 15000000000ull,
 		  .severity = SEVERITY_CRITICAL },
 		{ .name = "DoubleClose",
 		  .n_conditions = 1,
@@ -122,6 +136,10 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 	int err = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rules) && !err; i++) {
+		if (!strcmp(rules[i].name, "DescriptorsGrowing"))
+			err = clear_below_limit(&rules[i]);
+		if (err)
+			break;
 		rules[i].of_service = rules[i].conditions[0].metric->scope == METRIC_OF_SERVICE;
 		err = rule_set_add(&set, &rules[i]);
 	}

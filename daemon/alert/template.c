@@ -93,7 +93,7 @@ static void put_site(struct buf *b, const struct alert *a)
 
 	if (at)
 		code_line_print(at, CODE_LINE_AT, place, sizeof(place));
-	buf_puts(b, place);
+	buf_puts(b, at ? place : evidence_no_site(&a->evidence));
 }
 
 static void put_created_by(struct buf *b, const struct alert *a)

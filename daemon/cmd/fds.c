@@ -120,18 +120,22 @@ static json_t *kinds_of(const struct fd_process *f)
 	return o;
 }
 
+static json_t *limit_json(bool known, uint64_t limit)
+{
+	return known && limit != UINT64_MAX ? json_integer((json_int_t)limit) : json_null();
+}
+
 static json_t *process_of(const struct pass *p, const struct fd_process *f)
 {
 	struct proc_image image = {};
-	uint64_t limit = 0;
-	bool limited = !proc_fd_limit(f->pid, &limit) && limit != UINT64_MAX;
+	uint64_t limit = 0, hard = 0;
+	bool known = !proc_fd_limit(f->pid, &limit, &hard);
 
 	if (proc_stat_exe(p->procfd, f->pid, &image) || !image.name[0])
 		snprintf(image.name, sizeof(image.name), "-");
-	return json_pack("{s:i, s:s, s:I, s:o, s:o}", "pid", (int)f->pid, "name", image.name,
-			 "open_fds", (json_int_t)f->open, "max_fds",
-			 limited ? json_integer((json_int_t)limit) : json_null(), "kinds",
-			 kinds_of(f));
+	return json_pack("{s:i, s:s, s:I, s:o, s:o, s:o}", "pid", (int)f->pid, "name", image.name,
+			 "open_fds", (json_int_t)f->open, "max_fds", limit_json(known, limit),
+			 "hard_max_fds", limit_json(known, hard), "kinds", kinds_of(f));
 }
 
 static json_t *connections_of(struct pass *p)
@@ -237,14 +241,16 @@ static void print_table(const json_t *list)
 
 static void print_process(const json_t *o)
 {
+	double limit = 0, hard;
 	const json_t *c;
-	double limit;
 	size_t i;
 
 	printf("process %lld, %s: %lld descriptors", value_integer(o, "pid"),
 	       value_string(o, "name"), value_integer(o, "open_fds"));
 	if (value_number(o, "max_fds", &limit) && limit > 0)
 		printf(" of %.0f", limit);
+	if (value_number(o, "hard_max_fds", &hard) && hard > limit)
+		printf(" (soft limit; it may raise it to %.0f)", hard);
 	printf("\n    ");
 	print_kinds(json_object_get(o, "kinds"), FD_KIND_MAX);
 	json_array_foreach (json_object_get(o, "connections"), i, c) {
@@ -333,6 +339,10 @@ static void print_verdict(const json_t *o)
 		print_site(g);
 	if (!value_number(o, "fd_exhaustion_seconds", &low))
 		return;
+	if (low <= 0) {
+		puts("        the limit is reached: no descriptor is left");
+		return;
+	}
 	value_duration(low_text, sizeof(low_text), low);
 	if (value_number(o, "fd_exhaustion_high_seconds", &high)) {
 		value_duration(high_text, sizeof(high_text), high);

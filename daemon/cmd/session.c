@@ -96,10 +96,12 @@ void session_close(struct session *s)
 
 void session_show(struct session *s, struct show *ret_show)
 {
+	uint64_t hard;
+
 	(void)proc_usage(s->procfd, getpid(), &s->self.cpu_ns, &s->self.rss_bytes);
 	(void)proc_fd_count(s->procfd, getpid(), s->features.have[KERNEL_FD_SIZE],
 			    &s->self.open_fds);
-	(void)proc_fd_limit(getpid(), &s->self.max_fds);
+	(void)proc_fd_limit(getpid(), &s->self.max_fds, &hard);
 	engine_show(s->engine, ret_show);
 	ret_show->self = &s->self;
 	ret_show->now_ns = loop_now_ns();

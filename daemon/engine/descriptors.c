@@ -20,7 +20,7 @@ struct fdcount {
 	uint64_t fds_ns;          /* of the newest; 0: there was none */
 	struct fdsites *fd_sites; /* NULL: openers are not kept */
 	uint64_t sites_until_ns;
-	uint64_t limit;
+	uint64_t limit, hard;
 	uint64_t limit_read_ns;
 };
 
@@ -52,6 +52,16 @@ static struct fdcount *fdcount_of(struct fdcounts *d, const struct watch *w)
 
 /* Counts */
 
+/* Each second when it is near: somebody may raise it. */
+static void read_limit(struct fdcount *m, const struct turn *turn, pid_t pid, uint64_t open)
+{
+	if (m->limit_read_ns && open < m->limit / 2 &&
+	    turn->now_ns - m->limit_read_ns <= LIMIT_EVERY_NS)
+		return;
+	if (!proc_fd_limit(pid, &m->limit, &m->hard))
+		m->limit_read_ns = turn->now_ns;
+}
+
 /* 0, or negative errno; -ESRCH: it is gone. */
 static int read_one(struct fdcount *m, struct turn *turn, const struct watch *w)
 {
@@ -61,11 +71,9 @@ static int read_one(struct fdcount *m, struct turn *turn, const struct watch *w)
 
 	if (err)
 		return err;
-	if (!m->limit_read_ns || turn->now_ns - m->limit_read_ns > LIMIT_EVERY_NS) {
-		if (!proc_fd_limit(w->pid, &m->limit))
-			m->limit_read_ns = turn->now_ns;
-	}
+	read_limit(m, turn, w->pid, ev.fds.open);
 	ev.fds.limit = m->limit;
+	ev.fds.hard = m->hard;
 	turn_emit(turn, &ev);
 	return 0;
 }
@@ -247,6 +255,7 @@ void fdcounts_tick(struct fdcounts *d, struct turn *turn)
 	bool by_kernel = turn->config->descriptors.source == CONFIG_FD_SOURCE_AUTO;
 	uint64_t interval_ns = turn->config->census.interval_ns;
 
+	choose_suspects(d, turn);
 	if (turn->now_ns < d->due_ns || !turn->watches.by_pid)
 		return;
 	if (by_kernel && !d->tried)
@@ -256,5 +265,4 @@ void fdcounts_tick(struct fdcounts *d, struct turn *turn)
 		read_by_kernel(d, turn);
 	read_by_proc(d, turn);
 	emit_sites(d, turn);
-	choose_suspects(d, turn);
 }

@@ -367,10 +367,10 @@ static void count_fds(struct engine *e)
 	fdcounts_tick(&e->fdcounts, &e->turn);
 }
 
-static void read_bad_closes(struct engine *e)
+static void read_fd_faults(struct engine *e)
 {
 	if (probe_fd_hooks(e->turn.probe) != FD_HOOKS_OFF)
-		probe_read_bad_closes(e->turn.probe, e->turn.now_ns, turn_take, &e->turn);
+		probe_read_fd_faults(e->turn.probe, e->turn.now_ns, turn_take, &e->turn);
 }
 
 static void choose_hooks(struct engine *e)
@@ -426,7 +426,7 @@ static const struct step {
 	{ retry_files, EACH_SECOND },
 	{ find_libraries, WHEN_LOOKING },
 	{ count_fds, WHEN_LOOKING },
-	{ read_bad_closes, WHEN_LOOKING },
+	{ read_fd_faults, WHEN_LOOKING },
 	{ choose_hooks, WHEN_LOOKING }, /* by the verdicts on descriptors */
 	{ scan, WHEN_LOOKING_OR_URGENT },
 	{ govern, WHEN_LOOKING },        /* by the hits of the scan */

@@ -349,6 +349,7 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 		c.fd_opened += k->fd_opened;
 		c.fd_closed += k->fd_closed;
 		c.fd_ebadf += k->fd_ebadf;
+		c.fd_refused += k->fd_refused;
 		c.fd_unsited += k->fd_unsited;
 	}
 	*ret_counts = c;
@@ -398,7 +399,10 @@ void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, u
 void decode_fd_opened(const struct dfd_fd_key *key, const struct dfd_fd_opened *o, uint64_t bias,
 		      struct event_fd_opened *ret)
 {
-	*ret = (struct event_fd_opened){ .fd = (int)key->fd, .opened_ns = o->time_ns };
+	*ret = (struct event_fd_opened){ .fd = (int)key->fd,
+					 .opened_ns = o->time_ns,
+					 .syscall = o->syscall,
+					 .error = o->error };
 	while (ret->nstack < o->nstack && ret->nstack < DFD_FD_STACK) {
 		ret->stack[ret->nstack] = o->stack[ret->nstack] - bias;
 		ret->nstack++;

@@ -52,6 +52,7 @@ enum event_type {
 	EVENT_FD_GROUP,  /* descriptors of one kind, or of one port; of the census that ends next */
 	EVENT_FD_OPENED, /* who opened a descriptor that is open; told to whoever asks */
 	EVENT_FD_BAD_CLOSE, /* the newest close of a number that had been closed already: fd_opened, without a number */
+	EVENT_FD_REFUSED, /* the newest call that got no descriptor; the same, with syscall and error */
 	EVENT_FD_SITE, /* descriptors that are open and were opened by one stack, after FD_CENSUS */
 	EVENT_FD_CENSUS, /* the descriptors of a target were counted; there were no other FD_GROUPs */
 	EVENT_TYPE_MAX,
@@ -238,6 +239,7 @@ struct event_counts {
 	uint64_t fd_opened;
 	uint64_t fd_closed;
 	uint64_t fd_ebadf;
+	uint64_t fd_refused; /* calls that got no descriptor, as far as they are hooked */
 	uint64_t fd_unsited; /* opened under suspicion, and it is not known by whom */
 };
 
@@ -352,7 +354,8 @@ struct event_census {
 
 struct event_fds {
 	uint64_t open;
-	uint64_t limit; /* RLIMIT_NOFILE, soft */
+	uint64_t limit; /* RLIMIT_NOFILE, soft ... */
+	uint64_t hard;  /* ... and what the process may set it to; 0: not known */
 };
 
 #define EVENT_FD_AGES 2
@@ -375,6 +378,8 @@ struct event_fd_group {
 struct event_fd_opened {
 	int fd;
 	uint64_t opened_ns;
+	uint32_t syscall; /* FD_REFUSED: its number, and EMFILE or ENFILE */
+	uint32_t error;
 	unsigned nstack;
 	uint64_t stack
 		[EVENT_STACK_MAX]; /* return addresses above the system call, innermost first */

@@ -136,6 +136,7 @@ static const struct field counts[] = { NUMBERS("registered", counts.registered),
 				       NUMBER("fd_opened", counts.fd_opened),
 				       NUMBER("fd_closed", counts.fd_closed),
 				       NUMBER("fd_ebadf", counts.fd_ebadf),
+				       NUMBER("fd_refused", counts.fd_refused),
 				       NUMBER("fd_unsited", counts.fd_unsited),
 				       {} };
 
@@ -166,7 +167,9 @@ static const struct field site[] = { NUMBER("pc", site.pc),
 				     NUMBER("lowering", site.lowering),
 				     {} };
 
-static const struct field fds[] = { NUMBER("open", fds.open), NUMBER("limit", fds.limit), {} };
+static const struct field fds[] = {
+	NUMBER("open", fds.open), NUMBER("limit", fds.limit), NUMBER("hard", fds.hard), {}
+};
 
 static const struct field group[] = { NUMBER("serial", group.serial),
 				      NUMBER("created_at", group.created_at),
@@ -222,6 +225,8 @@ static const struct field fd_group[] = { NUMBER("kind", fd_group.key.kind),
 
 static const struct field fd_opened[] = { SIGNED("fd", fd_opened.fd),
 					  NUMBER("opened_ns", fd_opened.opened_ns),
+					  NUMBER("syscall", fd_opened.syscall),
+					  NUMBER("error", fd_opened.error),
 					  NUMBER("nstack", fd_opened.nstack),
 					  LIST("stack", fd_opened.stack, fd_opened.nstack),
 					  {} };
@@ -265,6 +270,7 @@ const struct event_fields event_fields[EVENT_TYPE_MAX] = {
 	[EVENT_CENSUS] = { "census", census },
 	[EVENT_FD_GROUP] = { "fd_group", fd_group },
 	[EVENT_FD_BAD_CLOSE] = { "fd_bad_close", fd_opened },
+	[EVENT_FD_REFUSED] = { "fd_refused", fd_opened },
 	[EVENT_FD_SITE] = { "fd_site", fd_site },
 	[EVENT_FD_CENSUS] = { "fd_census", fd_census },
 };

@@ -25,6 +25,14 @@ static json_t *leak_json(const struct leak *l)
 	return o;
 }
 
+static json_t *process_leak_json(const struct target *t)
+{
+	struct leak all = t->fd_leaks[FDS_ALL];
+
+	all.verdict = target_fd_verdict(t);
+	return t->n_fd_censuses || all.verdict == LEAK_EXHAUSTED ? leak_json(&all) : json_null();
+}
+
 void view_add_fds(json_t *o, const struct target *t)
 {
 	double low = NAN, high = NAN;
@@ -32,7 +40,11 @@ void view_add_fds(json_t *o, const struct target *t)
 	(void)target_fd_exhaustion(t, &low, &high);
 	set_real(o, "fd_growth_high_per_second", t->have_fd_trend ? t->fd_trend.high_per_sec : NAN);
 	set_real(o, "fd_exhaustion_high_seconds", high);
-	set(o, "fd_leak", t->n_fd_censuses ? leak_json(&t->fd_leaks[FDS_ALL]) : json_null());
+	set(o, "fd_leak", process_leak_json(t));
+	set(o, "hard_max_fds",
+	    t->have_fds && t->fds.hard && t->fds.hard != UINT64_MAX
+		    ? json_integer((json_int_t)t->fds.hard)
+		    : json_null());
 }
 
 static json_t *states_json(const struct event_fd_group *g)
@@ -162,8 +174,10 @@ static void write_verdicts(struct expo *x, const struct service *s)
 {
 	unsigned n[LEAK_VERDICT_MAX] = {};
 
-	for (const struct target *t = s->targets; t; t = t->next_in_service)
-		n[t->fd_leaks[FDS_ALL].verdict] += t->n_fd_censuses != 0;
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		if (t->n_fd_censuses || target_fds_full(t))
+			n[target_fd_verdict(t)]++;
+	}
 	for (int v = 0; v < LEAK_VERDICT_MAX; v++)
 		expo_sample(x, n[v], "service", s->name, "verdict", view_leak_verdict_names[v],
 			    NULL);

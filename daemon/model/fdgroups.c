@@ -89,8 +89,45 @@ static void add(struct fdgroup *g, const struct event_fd_census *c, uint64_t now
 	leak_judge(g->series, &leak_rule_fds, &g->leak);
 }
 
-static bool judge(struct fdgroup *g, const struct event_fd_census *c, uint64_t now_ns)
+static void note_growth(struct fdgroup *g, uint64_t now_ns)
 {
+	double gain = g->leak.per_hour * g->leak.seconds / 3600;
+
+	if (!g->held.leaks) {
+		g->held.leaks = true;
+		g->held.from = gain < g->what.open ? g->what.open - (uint32_t)gain : 0;
+		g->held.to = 0;
+	}
+	g->held.grew_ns = now_ns;
+}
+
+/* See fdgroups_end(). */
+static void hold(struct fdgroup *g, const struct leak *before, const struct event_fd_census *c,
+		 bool full, uint64_t now_ns)
+{
+	if (g->leak.verdict == LEAK_LEAKING)
+		note_growth(g, now_ns);
+	if (!g->held.leaks)
+		return;
+	if (g->what.open > g->held.to)
+		g->held.to = g->what.open;
+	if (full)
+		g->held.grew_ns = now_ns;
+	if (g->what.open - (double)g->held.from < (g->held.to - (double)g->held.from) / 2 ||
+	    now_ns - g->held.grew_ns > FDGROUPS_HELD * c->interval_ns) {
+		g->held.leaks = false;
+		return;
+	}
+	if (g->leak.verdict == LEAK_LEAKING)
+		return;
+	g->leak = *before;
+	g->leak.stopped = true;
+}
+
+static bool judge(struct fdgroup *g, const struct event_fd_census *c, bool full, uint64_t now_ns)
+{
+	struct leak before = g->leak;
+
 	if (!g->level_ns || g->what.open != g->level) {
 		g->level = g->what.open;
 		g->level_ns = now_ns;
@@ -104,10 +141,11 @@ static bool judge(struct fdgroup *g, const struct event_fd_census *c, uint64_t n
 			return false;
 	}
 	add(g, c, now_ns);
+	hold(g, &before, c, full, now_ns);
 	return true;
 }
 
-bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
+bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c, bool full,
 		  uint64_t now_ns)
 {
 	struct fdgroup *g, *next;
@@ -117,7 +155,7 @@ bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_ce
 		if (g->census != census)
 			forget(gs, g);
 		else
-			good &= judge(g, c, now_ns);
+			good &= judge(g, c, full, now_ns);
 	}
 	return good;
 }
@@ -150,10 +188,28 @@ static bool in_scope(const struct fdgroup *g, enum fd_scope scope)
 static int rank(enum leak_verdict v)
 {
 	static const int ranks[LEAK_VERDICT_MAX] = {
-		[LEAK_STEADY] = 0, [LEAK_TOO_YOUNG] = 1, [LEAK_UNSURE] = 2, [LEAK_LEAKING] = 3
+		[LEAK_STEADY] = 0,
+		[LEAK_TOO_YOUNG] = 1,
+		[LEAK_UNSURE] = 2,
+		[LEAK_LEAKING] = 3,
 	};
 
 	return ranks[v];
+}
+
+/* One that grows makes forget those that have stopped. */
+static void sum_up(struct leak *sum, const struct leak *l)
+{
+	if (l->stopped && sum->per_hour > 0 && !sum->stopped)
+		return;
+	if (sum->stopped && !l->stopped)
+		*sum = (struct leak){ .verdict = sum->verdict };
+	sum->stopped = l->stopped;
+	sum->per_hour += l->per_hour;
+	sum->low_per_hour += l->low_per_hour;
+	sum->high_per_hour += l->high_per_hour;
+	if (l->seconds > sum->seconds)
+		sum->seconds = l->seconds;
 }
 
 void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak *ret)
@@ -164,13 +220,8 @@ void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak
 			continue;
 		if (rank(g->leak.verdict) > rank(ret->verdict))
 			ret->verdict = g->leak.verdict;
-		if (g->leak.verdict != LEAK_LEAKING)
-			continue;
-		ret->per_hour += g->leak.per_hour;
-		ret->low_per_hour += g->leak.low_per_hour;
-		ret->high_per_hour += g->leak.high_per_hour;
-		if (g->leak.seconds > ret->seconds)
-			ret->seconds = g->leak.seconds;
+		if (g->leak.verdict == LEAK_LEAKING)
+			sum_up(ret, &g->leak);
 	}
 }
 

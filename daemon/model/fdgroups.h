@@ -26,12 +26,24 @@ struct fdgroup {
 		least[EVENT_FD_AGES]; /* that were kept since then, as long as there is no series */
 	struct leak_series *series;   /* NULL: they never became more */
 	struct leak leak;
+	struct {
+		bool leaks;        /* since a verdict said so */
+		uint32_t from, to; /* that were open before, and at most since */
+		uint64_t grew_ns;  /* they became more last, or could not for want of room */
+	} held;
 };
 
 /* A group of census number `census`. False: out of memory. */
 bool fdgroups_apply(struct fdgroup **gs, const struct event_fd_group *in, uint64_t census);
-/* That census has ended: judge those it told of, forget the others. False: out of memory, and one is not judged. */
-bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
+/*
+ * That census has ended: judge those it told of, forget the others. `full`: the process can open none. False: out of memory, and
+ * one is not judged.
+ *
+ * That it does not grow is no end of a leak: what was not closed is still open. The verdict stays, with the rates that
+ * were, until half of what had come is closed; or, where no limit stopped it, for FDGROUPS_HELD intervals without growth.
+ */
+#define FDGROUPS_HELD 360
+bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c, bool full,
 		  uint64_t now_ns);
 void fdgroups_free(struct fdgroup **gs); /* all of them */
 
@@ -41,8 +53,8 @@ void fdgroup_name(const struct event_fd_key *key, char *buf, size_t size);
 enum fd_scope { FDS_ALL, FDS_CONNECTIONS /* with a port */, FDS_OTHERS, FD_SCOPE_MAX };
 
 /*
- * Of several groups together. GROWING: of those that leak, the sum of their rates and of their intervals' ends, and the
- * longest time that this was seen; else no rates.
+ * Of several groups together. LEAKING: of those that leak, the sum of their rates and of their intervals' ends, and the
+ * longest time that this was seen; of those that grow, if any does; else no rates.
  */
 void fdgroups_verdict(const struct fdgroup *gs, enum fd_scope scope, struct leak *ret);
 /* The most connections to a port whose number has not changed for as long as `since_ns`; NULL: there are none. */

@@ -40,6 +40,7 @@ enum leak_verdict {
 	LEAK_STEADY,
 	LEAK_UNSURE, /* it has grown, but not as a leak does */
 	LEAK_LEAKING,
+	LEAK_EXHAUSTED, /* of all descriptors of a process: there is none left, and no verdict on their growth */
 	LEAK_VERDICT_MAX,
 };
 
@@ -61,6 +62,7 @@ struct leak {
 	double per_hour; /* by which quiet members become more; LEAKING: with a 95 % interval */
 	double low_per_hour, high_per_hour;
 	double seconds; /* over which that was seen */
+	bool stopped;   /* LEAKING: it does not grow now, but what leaked is still there */
 };
 
 /*

@@ -91,6 +91,7 @@ static void counts_add(struct event_counts *sum, const struct event_counts *c)
 	sum->fd_opened += c->fd_opened;
 	sum->fd_closed += c->fd_closed;
 	sum->fd_ebadf += c->fd_ebadf;
+	sum->fd_refused += c->fd_refused;
 	sum->fd_unsited += c->fd_unsited;
 }
 
@@ -189,7 +190,7 @@ static void apply_target(struct model *m, const struct event *ev)
 		t->pid = ev->pid;
 		t->first_ns = ev->time_ns;
 		t->crossing.kind = CALL_MAX;
-		trend_window_init(&t->fd_window, m->opts.fd_window_ns);
+		fdpace_init(&t->fd_pace, m->opts.fd_window_ns);
 		HASH_ADD(hh, m->targets, id, sizeof(t->id), t);
 		service_link(s, t);
 	} else if (t->service != s) {
@@ -417,6 +418,8 @@ static void apply_counts(struct model *m, struct target *t, const struct event *
 	/* It goes back when what was counted turns out to be the beginning of a sweep. */
 	if (ev->counts.fd_ebadf > t->counts.fd_ebadf)
 		recent_add(&t->bad_closes, ev->time_ns, ev->counts.fd_ebadf - t->counts.fd_ebadf);
+	if (ev->counts.fd_refused > t->counts.fd_refused)
+		t->refused_ns = ev->time_ns;
 	t->counts = ev->counts;
 	if (m->looking)
 		return;
@@ -469,14 +472,15 @@ static void apply_fds(struct target *t, const struct event *ev)
 {
 	t->fds = ev->fds;
 	t->have_fds = true;
-	trend_window_add(&t->fd_window, ev->time_ns, (double)ev->fds.open);
+	fdpace_add(&t->fd_pace, ev->time_ns, ev->fds.open);
 }
 
 static void apply_fd_census(struct model *m, struct target *t, const struct event *ev)
 {
 	t->n_fd_censuses++;
 	t->fd_census_ns = ev->time_ns;
-	m->dropped += !fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census, ev->time_ns);
+	m->dropped += !fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census,
+				    target_fds_full(t), ev->time_ns);
 	for (int i = 0; i < FD_SCOPE_MAX; i++)
 		fdgroups_verdict(t->fd_groups, (enum fd_scope)i, &t->fd_leaks[i]);
 }
@@ -646,6 +650,10 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		t->bad_close = ev->fd_opened;
 		want_place(m, t, ev->fd_opened.stack, ev->fd_opened.nstack, 0);
 		break;
+	case EVENT_FD_REFUSED:
+		t->refusal = ev->fd_opened;
+		want_place(m, t, ev->fd_opened.stack, ev->fd_opened.nstack, 0);
+		break;
 	case EVENT_FD_SITE:
 		m->dropped += !fdopeners_apply(&t->fd_openers, &ev->fd_site, t->n_fd_censuses);
 		want_place(m, t, ev->fd_site.stack, ev->fd_site.nstack, 0);
@@ -691,7 +699,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 
 	HASH_ITER (hh, m->targets, t, next)
 		t->have_fd_trend =
-			t->have_fds && !trend_fit(t->fd_window.s, t->fd_window.n, &t->fd_trend);
+			t->have_fds && fdpace_fit(&t->fd_pace, t->fds.limit, &t->fd_trend);
 	for (struct service *s = m->services; s; s = s->hh.next) {
 		if (s->requests)
 			requests_tick(s->requests, now_ns);
@@ -711,29 +719,5 @@ bool service_exact(const struct service *s)
 		if (!target_exact(t))
 			return false;
 	}
-	return true;
-}
-
-bool target_fds_grow(const struct target *t)
-{
-	return t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING ||
-	       (t->have_fd_trend && trend_growing(&t->fd_trend));
-}
-
-bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s)
-{
-	double left = (double)t->fds.limit - (double)t->fds.open;
-	struct trend pace = t->have_fd_trend ? t->fd_trend : (struct trend){};
-
-	if (left < 0 || t->fds.limit == UINT64_MAX) /* RLIM_INFINITY */
-		return false;
-	if (t->fd_leaks[FDS_ALL].verdict == LEAK_LEAKING &&
-	    pace.low_per_sec * 3600 <= t->fd_leaks[FDS_ALL].high_per_hour)
-		pace = (struct trend){ .low_per_sec = t->fd_leaks[FDS_ALL].low_per_hour / 3600,
-				       .high_per_sec = t->fd_leaks[FDS_ALL].high_per_hour / 3600 };
-	else if (!trend_growing(&pace))
-		return false;
-	*ret_low_s = left / pace.high_per_sec;
-	*ret_high_s = pace.low_per_sec > 0 ? left / pace.low_per_sec : INFINITY;
 	return true;
 }

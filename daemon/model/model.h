@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "model/depth.h"
+#include "model/fdfull.h"
 #include "model/names.h"
 #include "model/targets.h"
 #include "model/tops.h"
@@ -46,8 +47,6 @@ bool service_p95_rise(const struct service *s, double *ret_seconds);
 /* What happens until then is not what is usual for the service. */
 void model_hold_baseline(struct model *m, const char *service, uint64_t until_ns);
 
-/* Its descriptors leak, or became more in the last minute beyond doubt. */
-bool target_fds_grow(const struct target *t);
 /* The lock that most waited for at the newest census; NULL: nobody, or one goroutine only. */
 const struct event_pile *target_pile(const struct target *t);
 /*
@@ -62,13 +61,6 @@ struct pool_shortage {
 bool target_pool_shortage(const struct target *t, struct pool_shortage *ret);
 /* Goroutines at the newest census, but for those of the runtime itself. */
 uint64_t census_goroutines(const struct event_census *c);
-
-/*
- * Seconds until the limit at this pace, as an interval; false when it does not grow or has no
- * limit. Of a leak its own pace, if that of the last minute is not beyond doubt faster; else that of the
- * last minute. *ret_high_s may be infinite.
- */
-bool target_fd_exhaustion(const struct target *t, double *ret_low_s, double *ret_high_s);
 
 /* A target, or an entry of a ledger, is of this image: names may be asked for. */
 bool model_uses_image(const struct model *m, uint32_t image_id);

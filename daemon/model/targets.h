@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "model/fdgroups.h"
 #include "model/fdopeners.h"
+#include "model/fdpace.h"
 #include "model/ledger.h"
 #include "model/parked.h"
 #include "model/pool.h"
@@ -61,7 +62,7 @@ struct site {
 		uint64_t lowering;
 	} key;
 	uint64_t registered;
-	uint64_t added; /* since the scan before the newest one */
+	uint64_t added;      /* since the scan before the newest one */
 	uint64_t at_scan[2]; /* registered, at the newest scan and at the one before */
 	uint32_t scan;       /* the newest scan it was in */
 };
@@ -128,9 +129,12 @@ struct target {
 
 	bool have_fds;
 	struct event_fds fds;
-	struct trend_window fd_window;
+	struct fdpace fd_pace;
 	bool have_fd_trend;
 	struct trend fd_trend;
+	struct event_fd_opened
+		refusal; /* the newest call that got no descriptor; opened_ns 0: none was seen */
+	uint64_t refused_ns; /* one was counted last; 0: never */
 	unsigned n_fd_censuses;
 	uint64_t fd_census_ns;              /* when the newest was */
 	struct fdgroup *fd_groups;          /* hash by kind and port */

@@ -107,8 +107,11 @@ static int attach_kprobes(struct fdhooks *h, struct deferd_bpf *skel)
 static int attach_fentry(struct fdhooks *h, struct deferd_bpf *skel)
 {
 	struct bpf_program *progs[] = { skel->progs.fentry__fd_install,
-					skel->progs.fentry__filp_close, skel->progs.fexit__dup2,
-					skel->progs.fexit__dup3, skel->progs.fexit__close };
+					skel->progs.fentry__filp_close,
+					skel->progs.fexit__get_unused_fd_flags,
+					skel->progs.fexit__dup2,
+					skel->progs.fexit__dup3,
+					skel->progs.fexit__close };
 	int err = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(progs); i++)

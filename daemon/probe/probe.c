@@ -114,6 +114,7 @@ static void choose_programs(struct probe *p, const struct kernel_features *f)
 	if (!f->have[KERNEL_FENTRY]) {
 		bpf_program__set_autoload(s->progs.fentry__fd_install, false);
 		bpf_program__set_autoload(s->progs.fentry__filp_close, false);
+		bpf_program__set_autoload(s->progs.fexit__get_unused_fd_flags, false);
 		bpf_program__set_autoload(s->progs.fexit__dup2, false);
 		bpf_program__set_autoload(s->progs.fexit__dup3, false);
 		bpf_program__set_autoload(s->progs.fexit__close, false);

@@ -134,9 +134,7 @@ static bool read_counts(struct probe *p, const struct slot *s, uint64_t now_ns, 
 static void read_counts_and_losses(struct probe *p, struct slot *s, uint64_t now_ns, event_fn fn,
 				   void *arg)
 {
-	struct event ev = {
-		.type = EVENT_LOST, .target = s->id, .pid = s->pid, .time_ns = now_ns
-	};
+	struct event ev = { .type = EVENT_LOST, .target = s->id, .pid = s->pid, .time_ns = now_ns };
 	uint64_t lost = 0;
 
 	if (!read_counts(p, s, now_ns, fn, arg))
@@ -236,13 +234,14 @@ static bool scan_fd(const struct walk *w, const void *key, const void *value)
 	return !w->keep(w->arg, &ev);
 }
 
-static bool scan_bad_close(const struct walk *w, const void *key, const void *value)
+static bool scan_fault(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_fd_key *k = key;
 	struct event ev;
 	uint64_t bias;
 
-	if (!begin_event(w, EVENT_FD_BAD_CLOSE, k->target, &ev, &bias))
+	if (!begin_event(w, k->fd == DFD_FAULT_CLOSE ? EVENT_FD_BAD_CLOSE : EVENT_FD_REFUSED,
+			 k->target, &ev, &bias))
 		return true;
 	decode_fd_opened(k, value, bias, &ev.fd_opened);
 	w->fn(w->arg, &ev);
@@ -274,13 +273,13 @@ void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 	(void)walk_map(&w, m, scan_fd);
 }
 
-void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
+void probe_read_fd_faults(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)
 {
 	struct walk w = { .probe = p, .now_ns = now_ns, .fn = fn, .arg = arg };
-	struct walk_map m = { p->skel->maps.bad_closes, sizeof(struct dfd_fd_key),
+	struct walk_map m = { p->skel->maps.fd_faults, sizeof(struct dfd_fd_key),
 			      sizeof(struct dfd_fd_opened) };
 
-	(void)walk_map(&w, m, scan_bad_close);
+	(void)walk_map(&w, m, scan_fault);
 }
 
 void probe_read_recovers(struct probe *p, uint64_t now_ns, event_fn fn, void *arg)

@@ -32,8 +32,8 @@ void probe_read_sites(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
 			 bool (*keep)(void *arg, const struct event *ev), void *arg);
 
-/* FD_BAD_CLOSE of each target that has one. */
-void probe_read_bad_closes(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
+/* FD_BAD_CLOSE and FD_REFUSED of each target that has one. */
+void probe_read_fd_faults(struct probe *p, uint64_t now_ns, event_fn fn, void *arg);
 
 /* COUNTS and REQUESTS of one target, now: its last ones before it goes. */
 void probe_read_counts(struct probe *p, uint32_t id, uint64_t now_ns, event_fn fn, void *arg);

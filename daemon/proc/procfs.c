@@ -288,13 +288,14 @@ int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n)
 	return 0;
 }
 
-int proc_fd_limit(pid_t pid, uint64_t *ret_limit)
+int proc_fd_limit(pid_t pid, uint64_t *ret_limit, uint64_t *ret_hard)
 {
 	struct rlimit rl;
 
 	if (prlimit(pid, RLIMIT_NOFILE, NULL, &rl))
 		return -errno;
 	*ret_limit = rl.rlim_cur;
+	*ret_hard = rl.rlim_max;
 	return 0;
 }
 

@@ -60,7 +60,7 @@ int proc_cgroup(int procfd, pid_t pid, char *buf, size_t size);
  */
 int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n);
 /* Soft RLIMIT_NOFILE of another process. */
-int proc_fd_limit(pid_t pid, uint64_t *ret_limit);
+int proc_fd_limit(pid_t pid, uint64_t *ret_limit, uint64_t *ret_hard);
 
 /*
  * Memory of the process: a descriptor that stays with this address space (after exec or exit reads

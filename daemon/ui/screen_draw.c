@@ -180,8 +180,10 @@ static void put_fds(struct line *l, const json_t *target)
 		line_put(l, "fd/s", STYLE_PLAIN, "%s", text);
 	}
 	if (value_number(target, "fd_exhaustion_seconds", &n)) {
-		value_duration(text, sizeof(text), n);
-		line_put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s", text);
+		if (n > 0)
+			value_duration(text, sizeof(text), n);
+		line_put(l, "full in", n < 3600 ? STYLE_ALARM : STYLE_WARN, "%s",
+			 n > 0 ? text : "now");
 	}
 	if (json_is_object(pool))
 		line_put(l, "pool too small", STYLE_WARN, "%lld wait",

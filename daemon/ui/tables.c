@@ -43,7 +43,10 @@ static void as_time_left(const struct column *c, const json_t *row, struct table
 	table_value_set(ret, "");
 	if (!c->number(row, c->key, &s))
 		return;
-	value_duration(ret->text, sizeof(ret->text), s);
+	if (s > 0)
+		value_duration(ret->text, sizeof(ret->text), s);
+	else
+		table_value_set(ret, "now");
 	ret->style = s < 3600 ? STYLE_ALARM : STYLE_WARN;
 }
 

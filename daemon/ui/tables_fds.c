@@ -18,7 +18,7 @@ static void as_verdict(const struct column *c, const json_t *row, struct table_v
 	const char *verdict = value_string(json_object_get(row, c->key), "verdict");
 
 	table_value_set(ret, strcmp(verdict, "too_young") ? verdict : "too young");
-	if (!strcmp(verdict, "leaking"))
+	if (!strcmp(verdict, "leaking") || !strcmp(verdict, "exhausted"))
 		ret->style = STYLE_ALARM;
 	else if (!strcmp(verdict, "unsure"))
 		ret->style = STYLE_WARN;

@@ -287,6 +287,7 @@ struct dfd_counts {
 	dfd_u64 fd_opened;
 	dfd_u64 fd_closed;
 	dfd_u64 fd_ebadf;    /* close of a number that was open once, and is not any more */
+	dfd_u64 fd_refused;  /* calls that got no descriptor: EMFILE, ENFILE */
 	dfd_u64 fd_sites_ns; /* who opens is looked at since then ... */
 	dfd_u64 fd_sites;    /* ... so many times, towards DFD_FD_SITES_MAX */
 	dfd_u64 fd_unsited; /* opened without being looked at: too many a second, or no room in the map */
@@ -401,12 +402,17 @@ struct dfd_site_key {
 };
 
 /*
- * Map `fds_opened`: descriptors that were opened while somebody looked, and not closed since; map `bad_closes`: the newest
- * close of a number that had been closed already, whatever the number, with key.fd 0.
+ * Map `fds_opened`: descriptors that were opened while somebody looked, and not closed since; map `fd_faults`: the newest
+ * fault of each kind of a target, by enum dfd_fd_fault in key.fd.
  */
 struct dfd_fd_key {
 	dfd_u32 target;
 	dfd_u32 fd;
+};
+
+enum dfd_fd_fault {
+	DFD_FAULT_CLOSE = 0, /* close of a number that had been closed already */
+	DFD_FAULT_REFUSED,   /* a call that got no descriptor */
 };
 
 /* Map `fds_had`, by target and number / DFD_FD_CHUNK: which numbers it has had open while somebody looked. */
@@ -439,7 +445,8 @@ struct dfd_sweep {
 struct dfd_fd_opened {
 	dfd_u64 time_ns;
 	dfd_u32 nstack;
-	dfd_u32 pad;
+	dfd_u16 syscall; /* REFUSED: which one, and why */
+	dfd_u16 error;
 	dfd_u64 stack[DFD_FD_STACK]; /* return addresses, innermost first */
 };
 

@@ -60,6 +60,16 @@ static const struct evidence unopened = {
 	EVIDENCE_FDS,
 	.fds = { .what = "files", .full_low_s = NAN, .full_high_s = NAN },
 };
+static const struct evidence full = { EVIDENCE_FULL,
+				      .full = { .open = 300,
+						.limit = 300,
+						.hard = 1000,
+						.what = "files",
+						.most = 280,
+						.failed_in = SITE,
+						.opened_by = { { .function = "main.g" }, 0.5 } } };
+static const struct evidence host_full = { EVIDENCE_FULL,
+					   .full = { .open = 30, .limit = 300, .of_host = true } };
 static const struct evidence nothing;
 static const struct evidence closed = { EVIDENCE_BAD_CLOSE, .close = { SITE } };
 
@@ -145,6 +155,15 @@ static void parts(void **state)
 		  "what=files open=0 low_per_hour=0 high_per_hour=0 full_in_seconds=nan "
 		  "opened_by=none shared ",
 		  NULL },
+		{ &full,
+		  "descriptors.open=300 descriptors.limit=300 descriptors.hard_limit=1000 "
+		  "descriptors.what=files descriptors.most=280 descriptors.failed_in=main.f "
+		  "(f.go:3) "
+		  "descriptors.opened_by=main.g shared ",
+		  "open=300 limit=300 hard_limit=1000 what=files most=280 failed_in=main.f "
+		  "(f.go:3) "
+		  "opened_by=main.g shared ",
+		  "main.g" },
 		{ &closed, "site=main.f (f.go:3) ", "site=main.f (f.go:3) ", "main.f" },
 		{ &nothing, "", "", NULL },
 	};
@@ -176,9 +195,22 @@ static void sentences(void **state)
 			 "more an hour" },
 		{ &pool, "the pool is too small: 5 goroutines wait for one of 4 files, most in "
 			 "main.f at f.go:3" },
-		{ &unopened, "files leak: 0 are open, 0 to 0 more an hour" },
+		{ &unopened,
+		  "files leak: 0 are open, 0 to 0 more an hour; who opened them is not known: "
+		  "they were opened before it was looked at, or in a way that no hook "
+		  "sees" },
+		{ &full, "no descriptor is left: 300 are open, of 300 (RLIMIT_NOFILE, soft; the "
+			 "hard limit "
+			 "is 1000); 280 are files; calls fail in main.f at f.go:3; 50 % of what is "
+			 "kept was "
+			 "opened by main.g" },
+		{ &host_full,
+		  "no descriptor is left on the host (fs.file-max): 30 are open, of 300 "
+		  "(RLIMIT_NOFILE); who opened them is not known: they were opened before it was "
+		  "looked at, or in a way that no hook sees" },
 		{ &closed,
-		  "closed a descriptor that it had closed already 4 times in 5 minutes, the newest in "
+		  "closed a descriptor that it had closed already 4 times in 5 minutes, the newest "
+		  "in "
 		  "main.f at f.go:3: if the number has been reused, this closes a descriptor of "
 		  "other code" },
 		{ &nothing, "" },

@@ -47,7 +47,7 @@ static void names(void **state)
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
 				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_GROUP);
 	}
-	assert_int_equal(n, 25);
+	assert_int_equal(n, 26);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
 	assert_string_equal(rule_op_names[RULE_LE], "<=");
@@ -158,6 +158,16 @@ static void numbers(void **state)
 	assert_true(value_of(m, &t, "fd_growth_per_second") == 3);
 	assert_true(value_of(m, &t, "fd_growth_low_per_second") == 2);
 	assert_true(value_of(m, &t, "fd_exhaustion_seconds") == 100);
+	assert_true(value_of(m, &t, "fds_left") == 700);
+	t.fds.open = 1000;
+	assert_true(value_of(m, &t, "fds_left") == 0);
+	assert_true(value_of(m, &t, "fd_exhaustion_seconds") == 0);
+	t.fds.open = 1001; /* the limit was lowered: that none can be opened is not seen by it */
+	assert_true(isnan(value_of(m, &t, "fds_left")));
+	t.refused_ns = T0;
+	assert_true(value_of(m, &t, "fds_left") == 0);
+	t.refused_ns = 0;
+	t.fds.open = 300;
 	assert_true(value_of(m, &t, "goroutines") == 21);
 	assert_true(value_of(m, &t, "goroutines_leaked") == 6);
 	assert_true(isnan(value_of(m, &t, "goroutine_leak_per_hour")));
@@ -264,27 +274,32 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 13);
+	assert_int_equal(set.n, 14);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(set.rules[i].of_service, i >= 10);
+		assert_int_equal(set.rules[i].of_service, i >= 11);
 	assert_string_equal(set.rules[3].name, "DescriptorLeak");
 	assert_string_equal(set.rules[4].name, "ConnectionLeak");
 	assert_string_equal(set.rules[5].name, "DescriptorExhaustion");
 	assert_int_equal(set.rules[5].conditions[0].op, RULE_LT);
 	assert_true(set.rules[5].conditions[0].threshold == 7200);
 	assert_int_equal(set.rules[5].severity, SEVERITY_CRITICAL);
-	assert_string_equal(set.rules[6].name, "DoubleClose");
-	assert_string_equal(set.rules[7].name, "GoroutineLeak");
-	assert_int_equal(set.rules[7].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[8].name, "LockPileUp");
-	assert_int_equal(set.rules[8].n_conditions, 2);
-	assert_string_equal(set.rules[9].name, "PoolTooSmall");
-	assert_string_equal(set.rules[10].name, "PanicOverridden");
-	assert_int_equal(set.rules[10].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[11].name, "PanicStorm");
+	assert_string_equal(set.rules[6].name, "DescriptorsExhausted");
+	assert_string_equal(set.rules[6].conditions[0].metric->name, "fds_left");
+	assert_true(set.rules[6].conditions[0].op == RULE_LE &&
+		    !set.rules[6].conditions[0].threshold);
+	assert_int_equal(set.rules[6].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[7].name, "DoubleClose");
+	assert_string_equal(set.rules[8].name, "GoroutineLeak");
+	assert_int_equal(set.rules[8].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[9].name, "LockPileUp");
+	assert_int_equal(set.rules[9].n_conditions, 2);
+	assert_string_equal(set.rules[10].name, "PoolTooSmall");
+	assert_string_equal(set.rules[11].name, "PanicOverridden");
 	assert_int_equal(set.rules[11].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[12].name, "ProcessDied");
-	assert_int_equal(set.rules[12].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[12].name, "PanicStorm");
+	assert_int_equal(set.rules[12].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[13].name, "ProcessDied");
+	assert_int_equal(set.rules[13].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);
@@ -309,7 +324,8 @@ static void default_rules(void **state)
 	assert_true(set.rules[2].conditions[0].threshold == 0);
 	r = &set.rules[2];
 	assert_string_equal(r->name, "DescriptorsGrowing");
-	assert_int_equal(r->n_conditions, 2);
+	assert_int_equal(r->n_conditions, 3);
+	assert_non_null(r->clear);
 	assert_string_equal(r->conditions[0].metric->name, "fd_growth_low_per_second");
 	assert_string_equal(r->conditions[1].metric->name, "fd_usage_ratio");
 	assert_true(r->conditions[0].op == RULE_GT && r->conditions[1].op == RULE_GT);

@@ -13,7 +13,8 @@
 #define SECOND 1000000000ull
 #define METRICS                                                                                   \
 	"defer_depth_max, defers_registered_per_second, panics_per_second, open_fds, "            \
-	"fd_usage_ratio, fd_growth_per_second, fd_growth_low_per_second, fd_exhaustion_seconds, " \
+	"fd_usage_ratio, fds_left, fd_growth_per_second, fd_growth_low_per_second, "              \
+	"fd_exhaustion_seconds, "                                                                 \
 	"fd_leak_per_hour, connection_leak_per_hour, fd_leak_exhaustion_seconds, double_closes, " \
 	"goroutines, goroutines_leaked, goroutine_leak_per_hour, "                                \
 	"goroutines_blocked_in_syscall, lock_waiters_max, "                                       \

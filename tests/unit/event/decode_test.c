@@ -327,6 +327,7 @@ static void test_counts_are_summed(void **state)
 		cpus[i].fd_opened = 10;
 		cpus[i].fd_closed = 20;
 		cpus[i].fd_ebadf = 30;
+		cpus[i].fd_refused = 32;
 		cpus[i].fd_unsited = 31;
 		cpus[i].hits = 5;
 		cpus[i].timed = 3;
@@ -347,6 +348,7 @@ static void test_counts_are_summed(void **state)
 	assert_int_equal(c.fd_opened, 30);
 	assert_int_equal(c.fd_closed, 60);
 	assert_int_equal(c.fd_ebadf, 90);
+	assert_int_equal(c.fd_refused, 96);
 	assert_int_equal(c.fd_unsited, 93);
 	assert_int_equal(c.hits, 15);
 	assert_int_equal(c.timed, 9);

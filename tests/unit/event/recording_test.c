@@ -126,6 +126,7 @@ static void make_sense(struct event *ev)
 		ev->census.n_queues = EVENT_QUEUES_MAX;
 		break;
 	case EVENT_FD_BAD_CLOSE:
+	case EVENT_FD_REFUSED:
 		ev->fd_opened.nstack = EVENT_STACK_MAX;
 		break;
 	case EVENT_FD_GROUP:

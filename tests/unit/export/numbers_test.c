@@ -31,6 +31,7 @@ static void gauges(void **state)
 	static const char *const want[] = {
 		"deferd_defer_depth_max{service=\"shop\"} 0",
 		"deferd_open_fds{service=\"shop\"} 300",
+		"deferd_fds_left{service=\"shop\"} 700",
 		"deferd_fd_growth_per_second", /* no sample */
 		"deferd_fd_exhaustion_seconds{service=\"shop\"} +Inf",
 		"deferd_goroutines_blocked_in_syscall",
@@ -94,7 +95,7 @@ static void members(void **state)
 	is(o, "{\"budget_level\":1,\"census_age_seconds\":null,\"defer_depth_max\":0,"
 	      "\"defers_registered_per_second\":0.0,\"fd_exhaustion_seconds\":null,"
 	      "\"fd_growth_low_per_second\":null,\"fd_growth_per_second\":null,"
-	      "\"goroutine_count\":null,\"goroutine_leaks\":null,"
+	      "\"fds_left\":700,\"goroutine_count\":null,\"goroutine_leaks\":null,"
 	      "\"goroutines_blocked_in_syscall\":null,\"goroutines_tracked\":0,"
 	      "\"lock_waiters_max\":null,\"max_fds\":1000,\"open_fds\":300,"
 	      "\"panics_per_second\":0.0}");
@@ -109,7 +110,7 @@ static void members(void **state)
 	env.target = NULL;
 	numbers_add_service(o, &env); /* what is not known of any process is left out */
 	is(o, "{\"defer_depth_max\":0,\"defers_registered_per_second\":0.0,"
-	      "\"goroutines_tracked\":0,\"max_fds\":1000,\"open_fds\":300,"
+	      "\"fds_left\":700,\"goroutines_tracked\":0,\"max_fds\":1000,\"open_fds\":300,"
 	      "\"panics_per_second\":0.0}");
 }
 

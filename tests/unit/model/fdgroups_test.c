@@ -18,6 +18,7 @@
 static struct {
 	struct fdgroup *groups;
 	uint64_t census;
+	bool full;
 } p;
 
 static const struct event_fd_key files = { .kind = FD_FILE },
@@ -38,12 +39,13 @@ static void end(unsigned at)
 	const struct event_fd_census c = { .interval_ns = INTERVAL,
 					   .followed = { at >= 60, at >= 960 } };
 
-	assert_true(fdgroups_end(&p.groups, ++p.census, &c, T0 + at * SECOND));
+	assert_true(fdgroups_end(&p.groups, ++p.census, &c, p.full, T0 + at * SECOND));
 }
 
 static int begin(void **state)
 {
 	p.census = 0;
+	p.full = false;
 	return 0;
 }
 
@@ -161,6 +163,54 @@ static void names(void **state)
 	}
 }
 
+/* A file each ten seconds until `to`, from then on none. */
+static unsigned leaks_until(unsigned to)
+{
+	unsigned at;
+
+	for (at = 0; at < to; at += 10) {
+		tell(files, at < 60 ? 0 : at / 10 - 5, 0, 0);
+		end(at);
+	}
+	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
+	return at;
+}
+
+static void stands(unsigned *at, unsigned seconds, uint32_t kept)
+{
+	for (unsigned until = *at + seconds; *at < until; *at += 10) {
+		tell(files, kept, kept, 0);
+		end(*at);
+	}
+}
+
+static void growth_that_stops_at_the_limit_is_no_end(void **state)
+{
+	unsigned at = leaks_until(400), kept = 34;
+
+	p.full = true;
+	stands(&at, 20000, kept);
+	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
+	assert_true(verdict(FDS_OTHERS).stopped);
+	assert_true(verdict(FDS_OTHERS).per_hour > 0);
+	/* Room was made, and half of them is closed. */
+	p.full = false;
+	stands(&at, 10, kept);
+	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
+	stands(&at, 10, kept / 3);
+	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_STEADY);
+}
+
+static void where_nothing_stopped_it_an_hour_is(void **state)
+{
+	unsigned at = leaks_until(400);
+
+	stands(&at, 3500, 34);
+	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
+	stands(&at, 600, 34);
+	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_STEADY);
+}
+
 /* Until the limit: of the leak, or of the last minute where that is beyond doubt faster. */
 static void exhaustion(void **state)
 {
@@ -185,6 +235,9 @@ static void exhaustion(void **state)
 	t.fd_leaks[FDS_ALL].low_per_hour = 0;
 	assert_true(target_fd_exhaustion(&t, &low, &high));
 	assert_true(low == 5 * 3600 && isinf(high));
+	t.fd_leaks[FDS_ALL].stopped = true;
+	assert_false(target_fd_exhaustion(&t, &low, &high));
+	t.fd_leaks[FDS_ALL].stopped = false;
 	t.fds.limit = UINT64_MAX;
 	assert_false(target_fd_exhaustion(&t, &low, &high));
 	t.fds.limit = 300; /* lowered below what is open */
@@ -192,6 +245,62 @@ static void exhaustion(void **state)
 	t.fds.limit = 1000;
 	t.fd_leaks[FDS_ALL].verdict = LEAK_UNSURE;
 	assert_false(target_fd_exhaustion(&t, &low, &high));
+}
+
+/* What a minute shows is worth a time only where no verdict on a leak could come before. */
+static void exhaustion_without_a_leak(void **state)
+{
+	struct target t = { .have_fds = true,
+			    .fds = { .open = 400, .limit = 1000 },
+			    .have_fd_trend = true,
+			    .fd_trend = { .per_sec = 3, .low_per_sec = 2, .high_per_sec = 4 },
+			    .fd_leaks[FDS_ALL] = { .verdict = LEAK_UNSURE } };
+	double low, high;
+
+	assert_true(target_fd_exhaustion(&t, &low, &high));
+	assert_true(low == 150 && high == 300);
+	t.fds.limit = 10000;
+	assert_false(target_fd_exhaustion(&t, &low, &high));
+	t.fds.limit = 1000;
+	t.fd_pace = (struct fdpace){ .fell_from = 400, .fell_ns = T0 };
+	assert_false(target_fd_exhaustion(&t, &low, &high));
+	t.fd_pace.fell_from = 399;
+	assert_true(target_fd_exhaustion(&t, &low, &high));
+}
+
+static void full(void **state)
+{
+	struct target t = { .have_fds = true, .fds = { .open = 300, .limit = 300 } };
+	double low = -1, high = -1;
+
+	assert_true(target_fds_full(&t) && target_fds_grow(&t));
+	assert_true(target_fd_exhaustion(&t, &low, &high));
+	assert_true(low == 0 && high == 0);
+	assert_int_equal(target_fd_verdict(&t), LEAK_EXHAUSTED);
+	t.fd_leaks[FDS_ALL].verdict = LEAK_LEAKING;
+	assert_int_equal(target_fd_verdict(&t), LEAK_LEAKING);
+	t.fd_leaks[FDS_ALL].verdict = LEAK_STEADY;
+	t.fds.limit = 512; /* raised meanwhile */
+	assert_false(target_fds_full(&t));
+	assert_int_equal(target_fd_verdict(&t), LEAK_STEADY);
+	t.fds.limit = 100; /* lowered: whoever opens nothing does not miss any */
+	assert_false(target_fds_full(&t));
+	t.fds = (struct event_fds){ .open = 0, .limit = 0 };
+	assert_false(target_fds_full(&t));
+}
+
+/* A call that got none tells of it for ten seconds. */
+static void refused(void **state)
+{
+	struct target t = { .have_fds = true,
+			    .fds = { .open = 299, .limit = 300 },
+			    .refused_ns = T0 };
+
+	fdpace_init(&t.fd_pace, 60 * SECOND);
+	fdpace_add(&t.fd_pace, T0 + SECOND, 299);
+	assert_true(target_fds_full(&t));
+	fdpace_add(&t.fd_pace, T0 + 11 * SECOND, 299);
+	assert_false(target_fds_full(&t));
 }
 
 int main(void)
@@ -204,6 +313,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(forgotten, begin, done),
 		cmocka_unit_test(names),
 		cmocka_unit_test(exhaustion),
+		cmocka_unit_test(exhaustion_without_a_leak),
+		cmocka_unit_test(full),
+		cmocka_unit_test(refused),
+		cmocka_unit_test_setup_teardown(growth_that_stops_at_the_limit_is_no_end, begin,
+						done),
+		cmocka_unit_test_setup_teardown(where_nothing_stopped_it_an_hour_is, begin, done),
 	};
 
 	return cmocka_run_group_tests_name("model/fdgroups", tests, NULL, NULL);

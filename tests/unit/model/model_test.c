@@ -887,7 +887,7 @@ static void descriptors(void **state)
 	apply_target(m, 1, "shop", T0);
 	t = model_target(m, 1);
 	for (unsigned i = 0; i < 30; i++) {
-		apply_fds(m, 1, 100 + 2 * i, 1024, T0 + i * SECOND);
+		apply_fds(m, 1, 100 + 2 * i, 650, T0 + i * SECOND);
 		model_tick(m, T0 + i * SECOND);
 		assert_true(t->have_fds);
 		assert_int_equal(t->have_fd_trend, i + 1 >= TREND_SAMPLES_MIN);
@@ -895,7 +895,7 @@ static void descriptors(void **state)
 	}
 	assert_int_equal(t->fds.open, 158);
 	assert_true(t->fd_trend.per_sec == 2);
-	assert_true(low == (1024 - 158) / 2.0 && high == low);
+	assert_true(low == (650 - 158) / 2.0 && high == low);
 	/* The limit is reached, and then lowered below what is open. */
 	apply_fds(m, 1, 158, 158, T0 + 31 * SECOND);
 	assert_true(target_fd_exhaustion(t, &low, &high));
@@ -919,10 +919,13 @@ static void exhaustion_interval(void **state)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct target t = { .have_fd_trend = cases[i].have,
-				    .fds = { cases[i].open, cases[i].limit },
-				    .fd_trend = { .low_per_sec = cases[i].low_slope,
-						  .high_per_sec = cases[i].high_slope } };
+		struct target t = {
+			.have_fd_trend = cases[i].have,
+			.fds = { cases[i].open, cases[i].limit },
+			.fd_trend = { .per_sec = (cases[i].low_slope + cases[i].high_slope) / 2,
+				      .low_per_sec = cases[i].low_slope,
+				      .high_per_sec = cases[i].high_slope }
+		};
 		double low = -1, high = -1;
 
 		assert_int_equal(target_fd_exhaustion(&t, &low, &high), cases[i].grows);

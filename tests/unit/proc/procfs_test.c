@@ -433,14 +433,15 @@ static void descriptor_counts(void **state)
 static void descriptor_limit(void **state)
 {
 	struct rlimit rl;
-	uint64_t limit = 77;
+	uint64_t limit = 77, hard = 0;
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
-	assert_int_equal(proc_fd_limit(getpid(), &limit), 0);
+	assert_int_equal(proc_fd_limit(getpid(), &limit, &hard), 0);
 	assert_int_equal(limit, rl.rlim_cur);
+	assert_int_equal(hard, rl.rlim_max);
 	/* Larger than any process number: gone. */
 	limit = 77;
-	assert_int_equal(proc_fd_limit(0x7ffffffe, &limit), -ESRCH);
+	assert_int_equal(proc_fd_limit(0x7ffffffe, &limit, &hard), -ESRCH);
 	assert_int_equal(limit, 77);
 }
 
