@@ -47,6 +47,7 @@
 #define ARCH_NR_SIGNALFD   282
 #define ARCH_NR_SIGNALFD4  289
 #define ARCH_NR_DUP3       292
+#define ARCH_NR_BPF        321
 
 #define ARCH_SYSCALL(name) "__x64_sys_" name /* the function in the kernel */
 

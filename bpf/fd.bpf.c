@@ -70,6 +70,14 @@ static __always_inline long syscall_arg(int i)
 	return arg;
 }
 
+/* Commands of bpf() that make a descriptor, by bit: maps, programs, links, what is looked up by path or number, iterators. */
+#define BPF_OPENS                                                                                \
+	(1ull << BPF_MAP_CREATE | 1ull << BPF_PROG_LOAD | 1ull << BPF_OBJ_GET |                  \
+	 1ull << BPF_PROG_GET_FD_BY_ID | 1ull << BPF_MAP_GET_FD_BY_ID |                          \
+	 1ull << BPF_RAW_TRACEPOINT_OPEN | 1ull << BPF_BTF_LOAD | 1ull << BPF_BTF_GET_FD_BY_ID | \
+	 1ull << BPF_LINK_CREATE | 1ull << BPF_LINK_GET_FD_BY_ID | 1ull << BPF_ENABLE_STATS |    \
+	 1ull << BPF_ITER_CREATE)
+
 /* Calls that make a descriptor with some arguments only. */
 static __always_inline int makes_one(long nr, long ret)
 {
@@ -78,6 +86,10 @@ static __always_inline int makes_one(long nr, long ret)
 	if (nr == ARCH_NR_FCNTL) {
 		cmd = syscall_arg(1);
 		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	}
+	if (nr == ARCH_NR_BPF) {
+		cmd = syscall_arg(0);
+		return cmd >= 0 && cmd < 64 && BPF_OPENS >> cmd & 1;
 	}
 	if (nr == ARCH_NR_SIGNALFD || nr == ARCH_NR_SIGNALFD4)
 		return (int)syscall_arg(0) == -1; /* else it changes the mask of an old one */

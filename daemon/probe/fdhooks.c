@@ -48,6 +48,13 @@ static const struct fd_syscall {
 	{ "memfd_create", FD_OPENS, SYS_memfd_create },
 	{ "pidfd_open", FD_OPENS, SYS_pidfd_open },
 	{ "pidfd_getfd", FD_OPENS, SYS_pidfd_getfd },
+	{ "io_uring_setup", FD_OPENS, SYS_io_uring_setup },
+	{ "bpf", FD_OPENS, SYS_bpf }, /* some commands; the kernel side looks */
+	{ "perf_event_open", FD_OPENS, SYS_perf_event_open },
+	{ "userfaultfd", FD_OPENS, SYS_userfaultfd },
+	{ "fanotify_init", FD_OPENS, SYS_fanotify_init },
+	{ "open_by_handle_at", FD_OPENS, SYS_open_by_handle_at },
+	{ "mq_open", FD_OPENS, SYS_mq_open },
 	{ "close", FD_CLOSES, SYS_close },
 };
 

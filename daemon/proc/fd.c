@@ -20,12 +20,18 @@
 #define PIDFS_MAGIC 0x50494446 /* since Linux 6.9; the headers of Debian 12 are older */
 
 const char *const fd_kind_names[FD_KIND_MAX] = {
-	[FD_FILE] = "file",       [FD_DIRECTORY] = "directory", [FD_PIPE] = "pipe",
-	[FD_INET] = "inet",       [FD_INET6] = "inet6",         [FD_UNIX] = "unix",
-	[FD_NETLINK] = "netlink", [FD_SOCKET] = "socket",       [FD_EVENTFD] = "eventfd",
-	[FD_EPOLL] = "epoll",     [FD_TIMERFD] = "timerfd",     [FD_SIGNALFD] = "signalfd",
-	[FD_INOTIFY] = "inotify", [FD_MEMFD] = "memfd",         [FD_DEVICE] = "device",
-	[FD_ANON] = "anon",       [FD_UNKNOWN] = "unknown",
+	[FD_FILE] = "file",         [FD_DIRECTORY] = "directory",
+	[FD_PIPE] = "pipe",         [FD_INET] = "inet",
+	[FD_INET6] = "inet6",       [FD_UNIX] = "unix",
+	[FD_NETLINK] = "netlink",   [FD_SOCKET] = "socket",
+	[FD_EVENTFD] = "eventfd",   [FD_EPOLL] = "epoll",
+	[FD_TIMERFD] = "timerfd",   [FD_SIGNALFD] = "signalfd",
+	[FD_INOTIFY] = "inotify",   [FD_MEMFD] = "memfd",
+	[FD_DEVICE] = "device",     [FD_ANON] = "anon",
+	[FD_UNKNOWN] = "unknown",   [FD_PIDFD] = "pidfd",
+	[FD_BPF] = "bpf",           [FD_PERF] = "perf",
+	[FD_IO_URING] = "io_uring", [FD_USERFAULTFD] = "userfaultfd",
+	[FD_FANOTIFY] = "fanotify",
 };
 
 /* By the names that the kernel gives files which have no other; see anon_inode_getfile() there. */
@@ -33,8 +39,17 @@ static const struct {
 	const char *name;
 	enum fd_kind kind;
 } anon_names[] = {
-	{ "[eventfd]", FD_EVENTFD },   { "[eventpoll]", FD_EPOLL }, { "[timerfd]", FD_TIMERFD },
-	{ "[signalfd]", FD_SIGNALFD }, { "inotify", FD_INOTIFY },
+	{ "[eventfd]", FD_EVENTFD },
+	{ "[eventpoll]", FD_EPOLL },
+	{ "[timerfd]", FD_TIMERFD },
+	{ "[signalfd]", FD_SIGNALFD },
+	{ "inotify", FD_INOTIFY },
+	{ "[pidfd]", FD_PIDFD },
+	{ "[perf_event]", FD_PERF },
+	{ "[io_uring]", FD_IO_URING },
+	{ "[userfaultfd]", FD_USERFAULTFD },
+	{ "[fanotify]", FD_FANOTIFY },
+	{ "btf", FD_BPF },
 };
 
 static enum fd_kind kind_of_family(unsigned family)
@@ -59,7 +74,8 @@ static enum fd_kind kind_of_anon(const char *name)
 		if (!strcmp(anon_names[i].name, name))
 			return anon_names[i].kind;
 	}
-	return FD_ANON;
+	/* "bpf-map", "bpf_link", "bpf_iter", ... */
+	return !strncmp(name, "bpf-", 4) || !strncmp(name, "bpf_", 4) ? FD_BPF : FD_ANON;
 }
 
 /*
@@ -101,6 +117,10 @@ void fd_decode(const struct dfd_fd *r, struct fd_entry *ret)
 		.dev = makedev(r->dev >> 20, r->dev & 0xfffff),
 		.ino = r->ino,
 	};
+	if (r->magic == PIDFS_MAGIC) {
+		ret->kind = FD_PIDFD;
+		return;
+	}
 	if ((r->mode & S_IFMT) != S_IFSOCK) {
 		ret->kind = kind_of(r->mode, is_anon(r->magic), name);
 		return;
@@ -154,6 +174,8 @@ static void tell_link(int dir, const char *number, struct fd_entry *ret)
 		name = link + 11;
 	else if (!strncmp(link, "/memfd:", 7))
 		name = link + 1;
+	else if (!strncmp(link, "pidfd:", 6))
+		name = "[pidfd]";
 	ret->kind = S_ISSOCK(st.st_mode) ? FD_SOCKET : kind_of(st.st_mode, link[0] != '/', name);
 }
 

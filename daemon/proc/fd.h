@@ -27,8 +27,14 @@ enum fd_kind {
 	FD_INOTIFY,
 	FD_MEMFD,
 	FD_DEVICE,
-	FD_ANON,    /* what has no file system: io_uring, pidfd, bpf, ... */
+	FD_ANON,    /* what has no file system, and none of the names below */
 	FD_UNKNOWN, /* the process is kept from us */
+	FD_PIDFD,   /* recordings have the numbers of those above */
+	FD_BPF,
+	FD_PERF,
+	FD_IO_URING,
+	FD_USERFAULTFD,
+	FD_FANOTIFY,
 	FD_KIND_MAX,
 };
 extern const char *const fd_kind_names[FD_KIND_MAX];

@@ -10,6 +10,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -107,6 +108,14 @@ static int make_pidfd(void)
 {
 	return (int)syscall(SYS_pidfd_open, getpid(), 0);
 }
+static int make_map(void)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
+
+	return (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+}
 
 /* To itself: each is an outgoing and an incoming one. The last incoming one is closed by its peer only. */
 static int connect_to_self(void)
@@ -160,12 +169,13 @@ int main(int argc, char **argv)
 	many(3, make_memfd, "memfd");
 	many(5, make_device, "device");
 	many(1, make_pidfd, "pidfd");
+	many(2, make_map, "BPF map");
 	must(socket(AF_INET6, SOCK_DGRAM, 0) >= 0, "inet6");
 	port = connect_to_self();
 	printf("{\"port\":%d,\"kinds\":{\"file\":7,\"directory\":3,\"pipe\":8,\"unix\":4,"
 	       "\"netlink\":2,"
 	       "\"eventfd\":6,\"epoll\":3,\"timerfd\":2,\"signalfd\":1,\"inotify\":2,\"memfd\":3,"
-	       "\"device\":5,\"anon\":1,\"inet6\":1,\"inet\":%d}}\n",
+	       "\"device\":5,\"pidfd\":1,\"bpf\":2,\"inet6\":1,\"inet\":%d}}\n",
 	       port, 2 * CONNECTIONS);
 	must(!fflush(stdout) && fgets(line, sizeof(line), stdin), "a line");
 	if (argc > 1)

@@ -60,9 +60,16 @@ static void kinds(void **state)
 		{ 0600, ANON, 0, "[timerfd]", FD_TIMERFD },
 		{ 0600, ANON, 0, "[signalfd]", FD_SIGNALFD },
 		{ 0600, ANON, 0, "inotify", FD_INOTIFY },
-		{ 0600, ANON, 0, "bpf-map", FD_ANON },
+		{ 0600, ANON, 0, "bpf-map", FD_BPF },
+		{ 0600, ANON, 0, "bpf_link", FD_BPF },
+		{ 0600, ANON, 0, "[perf_event]", FD_PERF },
+		{ 0600, ANON, 0, "[io_uring]", FD_IO_URING },
+		{ 0600, ANON, 0, "[userfaultfd]", FD_USERFAULTFD },
+		{ 0600, ANON, 0, "[fanotify]", FD_FANOTIFY },
+		{ 0600, ANON, 0, "[pidfd]", FD_PIDFD },
+		{ 0600, ANON, 0, "[landlock-rules", FD_ANON },
 		{ 0600, ANON, 0, "", FD_ANON },
-		{ S_IFREG, PIDFS, 0, "", FD_ANON },
+		{ S_IFREG, PIDFS, 0, "", FD_PIDFD },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
