@@ -62,6 +62,20 @@ static void put_main_site(const struct visit *v, const char *key, const struct c
 					       .site = { at, NAN, .main = true } });
 }
 
+static void put_line(const struct visit *v, const char *in, const char *key,
+		     const struct code_line *at, double share, const char *if_none)
+{
+	v->fn(v->arg, &(struct evidence_part){ .in = in,
+					       .key = key,
+					       .log_key = key,
+					       .type = EVIDENCE_SITE,
+					       .site = { .at = at,
+							 .share = share,
+							 .may_be_no = true,
+							 .main = true,
+							 .if_none = if_none } });
+}
+
 /* Names. False when the line is not known (yet). */
 
 static bool set_line(struct code_line *ret, const struct code_line *c)
@@ -355,12 +369,7 @@ static void visit_fds(const struct evidence *e, const struct visit *v)
 	put_real(v, in, "high_per_hour", "high_per_hour", f->high_per_hour, 1);
 	put_real(v, in, "exhaustion_seconds", "full_in_seconds", f->full_low_s, 0);
 	put_real(v, in, "exhaustion_high_seconds", NULL, f->full_high_s, 0);
-	v->fn(v->arg, &(struct evidence_part){ .in = in,
-					       .key = "opened_by",
-					       .log_key = "opened_by",
-					       .type = EVIDENCE_SITE,
-					       .site = { &f->opened_by.at, f->opened_by.share,
-							 .may_be_no = true, .main = true } });
+	put_line(v, in, "opened_by", &f->opened_by.at, f->opened_by.share, "not known");
 }
 
 static void print_duration(double seconds, char *buf, size_t size)
@@ -440,19 +449,8 @@ static bool gather_full(struct evidence *e, const struct source *src)
 	}
 	if (!r->opened_ns)
 		return true;
-	return set_line(&f->failed_in, model_program_frame(src->m, src->t->image_id,
-							   src->t->runtime, r->stack, r->nstack));
-}
-
-static void put_line(const struct visit *v, const char *in, const char *key,
-		     const struct code_line *at, double share)
-{
-	v->fn(v->arg,
-	      &(struct evidence_part){ .in = in,
-				       .key = key,
-				       .log_key = key,
-				       .type = EVIDENCE_SITE,
-				       .site = { at, share, .may_be_no = true, .main = true } });
+	return set_line(&f->failed_in, model_opener_frame(src->m, src->t->image_id, src->t->runtime,
+							  r->stack, r->nstack));
 }
 
 static void visit_full(const struct evidence *e, const struct visit *v)
@@ -465,9 +463,9 @@ static void visit_full(const struct evidence *e, const struct visit *v)
 	put_count(v, in, "hard_limit", "hard_limit", f->hard);
 	put_text(v, in, "what", f->what);
 	put_count(v, in, "most", "most", f->most);
-	put_line(v, in, "failed_in", &f->failed_in, NAN);
-	put_line(v, in, "opened_by", &f->opened_by.at,
-		 f->opened_by.share); /* the cause, where it is known */
+	put_line(v, in, "failed_in", &f->failed_in, NAN, "not seen");
+	/* The cause, where it is known. */
+	put_line(v, in, "opened_by", &f->opened_by.at, f->opened_by.share, "not known");
 }
 
 static void describe_hard(const struct evidence_full *f, char *buf, size_t size)
@@ -506,8 +504,8 @@ static bool gather_close(struct evidence *e, const struct source *src)
 {
 	const struct event_fd_opened *c = &src->t->bad_close;
 
-	return set_line(&e->close.site, model_program_frame(src->m, src->t->image_id,
-							    src->t->runtime, c->stack, c->nstack));
+	return set_line(&e->close.site, model_opener_frame(src->m, src->t->image_id,
+							   src->t->runtime, c->stack, c->nstack));
 }
 
 static void visit_close(const struct evidence *e, const struct visit *v)

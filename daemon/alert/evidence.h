@@ -128,6 +128,7 @@ struct evidence_part {
 			double share; /* NAN: of nothing */
 			bool may_be_no; /* function "": there is none, rather than one without a name */
 			bool main;      /* the line that the alert is about */
+			const char *if_none; /* what the log has then; NULL: "" */
 		} site;
 		struct {
 			unsigned n;

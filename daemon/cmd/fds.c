@@ -302,6 +302,35 @@ static void print_site(const json_t *s)
 	       value_string(site, "file"), value_integer(site, "line"));
 }
 
+static bool same_group(const json_t *a, const json_t *b)
+{
+	return !strcmp(value_string(a, "kind"), value_string(b, "kind")) &&
+	       !strcmp(value_string(a, "direction"), value_string(b, "direction")) &&
+	       value_integer(a, "port") == value_integer(b, "port");
+}
+
+/* What leaks, and who opened it was not seen. */
+static void print_unsited(const json_t *o)
+{
+	const json_t *g, *s;
+	char what[VALUE_MAX];
+	size_t i, k;
+
+	json_array_foreach (json_object_get(o, "fd_groups"), i, g) {
+		long long n = value_integer(g, "open");
+
+		json_array_foreach (json_object_get(o, "fd_sites"), k, s)
+			n -= same_group(g, s) ? value_integer(s, "open") : 0;
+		if (n <= 0 ||
+		    strcmp(value_string(json_object_get(g, "leak"), "verdict"), "leaking"))
+			continue;
+		value_descriptors(what, sizeof(what), g);
+		printf("        %lld more (%s): opened before the hooks were attached, or in a way "
+		       "that they do not see (passed over a socket, io_uring, clone)\n",
+		       n, what);
+	}
+}
+
 /* Which is no leak. */
 static void print_pool(const json_t *pool)
 {
@@ -337,6 +366,7 @@ static void print_verdict(const json_t *o)
 		puts("    opened by, since the hooks were attached:");
 	json_array_foreach (json_object_get(o, "fd_sites"), i, g)
 		print_site(g);
+	print_unsited(o);
 	if (!value_number(o, "fd_exhaustion_seconds", &low))
 		return;
 	if (low <= 0) {

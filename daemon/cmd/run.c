@@ -222,7 +222,7 @@ static void log_part(void *line, const struct evidence_part *p)
 		break;
 	case EVIDENCE_SITE:
 		code_line_print(p->site.at, CODE_LINE_LOG, place, sizeof(place));
-		log_str(l, p->log_key, place);
+		log_str(l, p->log_key, place[0] ? place : p->site.if_none ?: "");
 		break;
 	case EVIDENCE_SITES:
 		log_sites(l, p);

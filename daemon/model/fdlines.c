@@ -29,7 +29,7 @@ unsigned fd_lines(struct model *m, const struct target *t, struct fd_line ret[st
 	for (unsigned i = 0; i < t->fd_openers.n; i++) {
 		const struct event_fd_site *s = &t->fd_openers.sites[i];
 		const struct code_line *at =
-			model_program_frame(m, t->image_id, t->runtime, s->stack, s->nstack);
+			model_opener_frame(m, t->image_id, t->runtime, s->stack, s->nstack);
 
 		for (k = 0; k < n && (memcmp(&ret[k].what, &s->key, sizeof(s->key)) ||
 				      !same_line(ret[k].at, at));

@@ -163,6 +163,46 @@ const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
 	return own ? own : model_user_frame(m, image_id, runtime, stack, n);
 }
 
+/* A library's, by the name that a reader knows: the runtime begins every stack. */
+static bool says_little(const struct code_line *c)
+{
+	return line_is_of_runtime(c) || !strcmp(c->function, "?");
+}
+
+static const struct code_line *outermost_of(const struct name *n)
+{
+	for (unsigned k = n->n_outer; k > 0; k--) {
+		if (!says_little(&n->outer[k - 1]))
+			return &n->outer[k - 1];
+	}
+	return says_little(&n->at) ? NULL : &n->at;
+}
+
+static const struct code_line *last_frame(struct model *m, uint32_t image_id, const uint64_t *stack,
+					  unsigned n)
+{
+	const struct code_line *last = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct name *name = names_look_up(m, image_id, NAME_OF_SITE, stack[i]);
+
+		if (name_is_pending(name))
+			return NULL;
+		if (name && name->state == NAME_KNOWN)
+			last = outermost_of(name) ?: last;
+	}
+	return last;
+}
+
+const struct code_line *model_opener_frame(struct model *m, uint32_t image_id,
+					   enum runtime_kind runtime, const uint64_t *stack,
+					   unsigned n)
+{
+	if (runtime != RUNTIME_GO)
+		return model_user_frame(m, image_id, runtime, stack, n);
+	return first_frame(m, image_id, of_library, stack, n) ?: last_frame(m, image_id, stack, n);
+}
+
 unsigned model_wanted_names(struct model *m, uint32_t *ret_image_id, struct name_ask *ret_asks,
 			    unsigned n)
 {

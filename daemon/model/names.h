@@ -108,6 +108,13 @@ const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
 					    enum runtime_kind runtime, const uint64_t *stack,
 					    unsigned n);
 /*
+ * Who asked for something that a library did: the first frame outside of Go's standard library; where all are of it, as on a
+ * goroutine of its own that dials, the outermost one, and never the innermost, which is the system call.
+ */
+const struct code_line *model_opener_frame(struct model *m, uint32_t image_id,
+					   enum runtime_kind runtime, const uint64_t *stack,
+					   unsigned n);
+/*
  * Wanted names of one image, at most n, marked as asked. Returns how many; 0 when nothing is wanted.
  * The answer comes by model_answer(); when none will come, model_forget_name() makes the address
  * wanted again when somebody asks for it.

@@ -312,20 +312,25 @@ static void own_frames(void **state)
 	static const uint64_t stack[] = { 0x1000, 0x2000, 0x3000 };
 	static const struct {
 		const char *names[3];
-		const char *user, *own;
+		const char *user, *own, *opener;
 	} cases[] = {
 		{ { "runtime.panicmem", "sync/atomic.(*Int64).Add", "myservice/x.F" },
 		  "sync/atomic.(*Int64).Add",
+		  "myservice/x.F",
 		  "myservice/x.F" },
 		{ { "runtime.goPanicIndex", "example.com/x.F", "main.main" },
 		  "example.com/x.F",
-		  NULL },
+		  NULL,
+		  "example.com/x.F" },
 		{ { "net/http.(*conn).serve", "runtime.goexit", "?" },
 		  "net/http.(*conn).serve",
-		  NULL },
-		{ { "net/http.(*conn).serve", "net/http.f", "runtime.goexit" },
-		  "net/http.(*conn).serve",
-		  NULL },
+		  NULL,
+		  "net/http.(*conn).serve" },
+		/* A goroutine of the library's own: what was called there is not who asked for it. */
+		{ { "syscall.RawSyscall", "net/http.(*Transport).dialConnFor", "runtime.goexit" },
+		  "syscall.RawSyscall",
+		  NULL,
+		  "net/http.(*Transport).dialConnFor" },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -333,8 +338,11 @@ static void own_frames(void **state)
 		const struct code_line *own;
 
 		assert_null(model_own_frame(m, IMAGE, RUNTIME_GO, stack, 3));
+		assert_null(model_opener_frame(m, IMAGE, RUNTIME_GO, stack, 3));
 		for (unsigned k = 0; k < 3; k++)
 			name(m, stack[k], cases[i].names[k], false, false);
+		assert_string_equal(model_opener_frame(m, IMAGE, RUNTIME_GO, stack, 3)->function,
+				    cases[i].opener);
 		assert_string_equal(model_user_frame(m, IMAGE, RUNTIME_GO, stack, 3)->function,
 				    cases[i].user);
 		own = model_own_frame(m, IMAGE, RUNTIME_GO, stack, 3);
