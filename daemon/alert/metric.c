@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "model/causes.h"
 #include "model/panics.h"
 
 const char *const rule_op_names[] = { ">=", ">", "<=", "<", NULL };
@@ -125,7 +126,7 @@ static const struct parked *fastest_leak(const struct target *t, uint64_t *ret_c
 {
 	const struct parked *p;
 
-	if (!parked_leaks(t->parked, &p, 1))
+	if (!target_goroutine_leaks(t, &p))
 		return NULL;
 	*ret_count = p->what.count;
 	return p;
@@ -136,7 +137,7 @@ static bool leak_per_hour(const struct model *m, const struct target *t, uint64_
 {
 	const struct parked *p;
 
-	if (!parked_leaks(t->parked, &p, 1))
+	if (!target_goroutine_leaks(t, &p))
 		return false;
 	*ret = p->leak.per_hour;
 	return true;
@@ -257,7 +258,9 @@ static bool goroutines_tracked(const struct model *m, const struct target *t, ui
 static bool goroutine_leaks(const struct model *m, const struct target *t, uint64_t now_ns,
 			    double *ret)
 {
-	*ret = parked_count_leaks(t->parked);
+	const struct parked *p;
+
+	*ret = target_goroutine_leaks(t, &p);
 	return t->n_censuses;
 }
 
@@ -378,8 +381,10 @@ const struct rule_metric rule_metrics[] = {
 	  "after a goroutine leak profile)",
 	  .read = goroutines_leaked },
 	{ "goroutine_leak_per_hour", "1/h",
-	  "growth of goroutines that do not run, at the place where they grow fastest; absent "
-	  "while they do not grow like a leak",
+	  "growth of goroutines that do not run, at the place where they grow fastest, without "
+	  "those "
+	  "of descriptors or connections that grow as fast; absent while they do not grow like a "
+	  "leak",
 	  .read = leak_per_hour, .fold = METRIC_MAX,
 	  .about = { EVIDENCE_GROUP, .group = { fastest_leak, "more an hour" } } },
 	{ "goroutines_blocked_in_syscall", "goroutines",

@@ -350,6 +350,13 @@ static void emit_pool(struct turn *turn, struct watch *w, struct census *c,
 		emit_pile(turn, w, EVENT_POOL, s, &sum, woken, most);
 }
 
+/* What the runtime calls it when a goroutine waits for the network poller. */
+static bool reads(const struct census_summary *s, const struct group *g)
+{
+	return census_waits(g->key.state) &&
+	       !strcmp(s->reasons[g->key.reason % CENSUS_REASONS_MAX], "IO wait");
+}
+
 static void emit_sums(struct turn *turn, struct watch *w, struct census *c,
 		      const struct census_summary *s, uint64_t cost_ns)
 {
@@ -372,6 +379,7 @@ static void emit_sums(struct turn *turn, struct watch *w, struct census *c,
 	emit_pool(turn, w, c, s);
 	memcpy(ev.census.states, s->states, sizeof(s->states));
 	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
+		ev.census.readers += reads(s, g) ? g->sum.count : 0;
 		if (!is_system(turn, w, g, &named))
 			continue;
 		ev.census.states[g->key.state] -= g->sum.count;

@@ -343,6 +343,7 @@ struct event_census {
 	uint32_t bad; /* entries of the runtime's list that failed a check */
 	uint32_t inexact;
 	uint32_t lock_waiters; /* goroutines that wait for any lock, WaitGroup or Cond */
+	uint32_t readers;      /* goroutines that wait for a descriptor to be ready */
 	bool knows_blocked;    /* `blocked` of groups is known: not since Go 1.26 */
 	uint64_t interval_ns;  /* the least time from one census to the next */
 	unsigned n_queues;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "model/fdgroups.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -107,6 +108,8 @@ static void hold(struct fdgroup *g, const struct leak *before, const struct even
 {
 	if (g->leak.verdict == LEAK_LEAKING)
 		note_growth(g, now_ns);
+	else if (g->leak.verdict == LEAK_LOAD)
+		g->held.leaks = false;
 	if (!g->held.leaks)
 		return;
 	if (g->what.open > g->held.to)
@@ -124,7 +127,41 @@ static void hold(struct fdgroup *g, const struct leak *before, const struct even
 	g->leak.stopped = true;
 }
 
-static bool judge(struct fdgroup *g, const struct event_fd_census *c, bool full, uint64_t now_ns)
+static uint32_t established(const struct fdgroup *gs)
+{
+	uint32_t n = 0;
+
+	for (const struct fdgroup *g = gs; g; g = g->hh.next)
+		n += g->what.key.incoming ? g->what.states[TCP_ESTABLISHED] : 0;
+	return n;
+}
+
+/* Of those that came since the goroutines were counted, and a few in between, nothing is known. */
+static bool are_read(const struct fdgroup *g, uint32_t came_in, const struct fdgroups_state *state)
+{
+	double since = g->leak.high_per_hour / 3600 * (double)state->readers_age / 1e9;
+
+	return state->knows_readers && came_in <= state->readers + 2 + since;
+}
+
+/* Those whose peers have gone are less than half of what grew. */
+static bool have_peers(const struct fdgroup *g)
+{
+	const uint32_t *in = g->what.states;
+	uint32_t alone = g->what.open - in[TCP_ESTABLISHED] - in[TCP_LISTEN] - in[TCP_SYN_RECV];
+
+	return 2.0 * alone < g->leak.per_hour * g->leak.seconds / 3600;
+}
+
+static void tell_load(struct fdgroup *g, uint32_t came_in, const struct fdgroups_state *state)
+{
+	if (g->leak.verdict == LEAK_LEAKING && g->what.key.incoming &&
+	    are_read(g, came_in, state) && have_peers(g))
+		g->leak.verdict = LEAK_LOAD;
+}
+
+static bool judge(struct fdgroup *g, const struct event_fd_census *c, uint32_t came_in,
+		  const struct fdgroups_state *state, uint64_t now_ns)
 {
 	struct leak before = g->leak;
 
@@ -141,22 +178,25 @@ static bool judge(struct fdgroup *g, const struct event_fd_census *c, bool full,
 			return false;
 	}
 	add(g, c, now_ns);
-	hold(g, &before, c, full, now_ns);
+	tell_load(g, came_in, state);
+	hold(g, &before, c, state->full, now_ns);
 	return true;
 }
 
-bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c, bool full,
-		  uint64_t now_ns)
+bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
+		  const struct fdgroups_state *state, uint64_t now_ns)
 {
 	struct fdgroup *g, *next;
+	uint32_t came_in;
 	bool good = true;
 
 	HASH_ITER (hh, *gs, g, next) {
 		if (g->census != census)
 			forget(gs, g);
-		else
-			good &= judge(g, c, full, now_ns);
 	}
+	came_in = established(*gs);
+	HASH_ITER (hh, *gs, g, next)
+		good &= judge(g, c, came_in, state, now_ns);
 	return good;
 }
 
@@ -188,10 +228,8 @@ static bool in_scope(const struct fdgroup *g, enum fd_scope scope)
 static int rank(enum leak_verdict v)
 {
 	static const int ranks[LEAK_VERDICT_MAX] = {
-		[LEAK_STEADY] = 0,
-		[LEAK_TOO_YOUNG] = 1,
-		[LEAK_UNSURE] = 2,
-		[LEAK_LEAKING] = 3,
+		[LEAK_STEADY] = 0, [LEAK_TOO_YOUNG] = 1, [LEAK_LOAD] = 2,
+		[LEAK_UNSURE] = 3, [LEAK_LEAKING] = 4,
 	};
 
 	return ranks[v];

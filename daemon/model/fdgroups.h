@@ -33,18 +33,28 @@ struct fdgroup {
 	} held;
 };
 
+/* Of a process at a census of its descriptors. */
+struct fdgroups_state {
+	bool full;            /* it can open none */
+	bool knows_readers;   /* goroutines were counted: */
+	uint32_t readers;     /* they wait for a descriptor to be ready */
+	uint64_t readers_age; /* nanoseconds since then */
+};
+
 /* A group of census number `census`. False: out of memory. */
 bool fdgroups_apply(struct fdgroup **gs, const struct event_fd_group *in, uint64_t census);
 /*
- * That census has ended: judge those it told of, forget the others. `full`: the process can open none. False: out of memory, and
- * one is not judged.
+ * That census has ended: judge those it told of, forget the others. False: out of memory, and one is not judged.
+ *
+ * Connections that come in and stay are what a server is for: as long as their peers are there and as many goroutines wait to
+ * read, their growth is load. Those that the peer has closed and the process has not are none.
  *
  * That it does not grow is no end of a leak: what was not closed is still open. The verdict stays, with the rates that
  * were, until half of what had come is closed; or, where no limit stopped it, for FDGROUPS_HELD intervals without growth.
  */
 #define FDGROUPS_HELD 360
-bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c, bool full,
-		  uint64_t now_ns);
+bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
+		  const struct fdgroups_state *state, uint64_t now_ns);
 void fdgroups_free(struct fdgroup **gs); /* all of them */
 
 /* "connections to port 5432", "connections at port 8080", "descriptors of kind pipe" */

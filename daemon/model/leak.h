@@ -40,6 +40,7 @@ enum leak_verdict {
 	LEAK_STEADY,
 	LEAK_UNSURE, /* it has grown, but not as a leak does */
 	LEAK_LEAKING,
+	LEAK_LOAD, /* connections that came in: they grow as a leak does, but each has its peer and a goroutine that reads it */
 	LEAK_EXHAUSTED, /* of all descriptors of a process: there is none left, and no verdict on their growth */
 	LEAK_VERDICT_MAX,
 };

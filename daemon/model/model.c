@@ -477,10 +477,15 @@ static void apply_fds(struct target *t, const struct event *ev)
 
 static void apply_fd_census(struct model *m, struct target *t, const struct event *ev)
 {
+	const struct fdgroups_state state = { .full = target_fds_full(t),
+					      .knows_readers = t->n_censuses,
+					      .readers = t->census.readers,
+					      .readers_age = ev->time_ns - t->census.begin_ns };
+
 	t->n_fd_censuses++;
 	t->fd_census_ns = ev->time_ns;
-	m->dropped += !fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census,
-				    target_fds_full(t), ev->time_ns);
+	m->dropped +=
+		!fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census, &state, ev->time_ns);
 	for (int i = 0; i < FD_SCOPE_MAX; i++)
 		fdgroups_verdict(t->fd_groups, (enum fd_scope)i, &t->fd_leaks[i]);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <math.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@
 static struct {
 	struct fdgroup *groups;
 	uint64_t census;
-	bool full;
+	struct fdgroups_state state;
 } p;
 
 static const struct event_fd_key files = { .kind = FD_FILE },
@@ -39,13 +40,13 @@ static void end(unsigned at)
 	const struct event_fd_census c = { .interval_ns = INTERVAL,
 					   .followed = { at >= 60, at >= 960 } };
 
-	assert_true(fdgroups_end(&p.groups, ++p.census, &c, p.full, T0 + at * SECOND));
+	assert_true(fdgroups_end(&p.groups, ++p.census, &c, &p.state, T0 + at * SECOND));
 }
 
 static int begin(void **state)
 {
 	p.census = 0;
-	p.full = false;
+	p.state = (struct fdgroups_state){};
 	return 0;
 }
 
@@ -188,13 +189,13 @@ static void growth_that_stops_at_the_limit_is_no_end(void **state)
 {
 	unsigned at = leaks_until(400), kept = 34;
 
-	p.full = true;
+	p.state.full = true;
 	stands(&at, 20000, kept);
 	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
 	assert_true(verdict(FDS_OTHERS).stopped);
 	assert_true(verdict(FDS_OTHERS).per_hour > 0);
 	/* Room was made, and half of them is closed. */
-	p.full = false;
+	p.state.full = false;
 	stands(&at, 10, kept);
 	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
 	stands(&at, 10, kept / 3);
@@ -209,6 +210,47 @@ static void where_nothing_stopped_it_an_hour_is(void **state)
 	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_LEAKING);
 	stands(&at, 600, 34);
 	assert_int_equal(verdict(FDS_OTHERS).verdict, LEAK_STEADY);
+}
+
+/* A client each ten seconds, that stays; of each ten `gone` have left, and are not closed. */
+static enum leak_verdict clients(unsigned gone, uint32_t readers_of_ten)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		uint32_t open = i + 1, alone = open * gone / 10;
+		struct event_fd_group g = { .key = server,
+					    .open = open + 1,
+					    .kept = { i < 6 ? 0 : i - 5 } };
+
+		g.states[TCP_LISTEN] = 1;
+		g.states[TCP_CLOSE_WAIT] = alone;
+		g.states[TCP_ESTABLISHED] = open - alone;
+		p.state.knows_readers = readers_of_ten <= 10;
+		p.state.readers = open * readers_of_ten / 10;
+		p.state.readers_age = INTERVAL;
+		assert_true(fdgroups_apply(&p.groups, &g, p.census + 1));
+		end(10 * i);
+	}
+	return verdict(FDS_CONNECTIONS).verdict;
+}
+
+static void clients_that_stay_are_load(void **state)
+{
+	assert_int_equal(clients(0, 10), LEAK_LOAD);
+}
+
+static void clients_that_nobody_reads_are_a_leak(void **state)
+{
+	assert_int_equal(clients(0, 8), LEAK_LEAKING);
+}
+
+static void clients_that_have_left_are_a_leak(void **state)
+{
+	assert_int_equal(clients(7, 10), LEAK_LEAKING);
+}
+
+static void without_goroutines_it_is_not_known(void **state)
+{
+	assert_int_equal(clients(0, 11), LEAK_LEAKING);
 }
 
 /* Until the limit: of the leak, or of the last minute where that is beyond doubt faster. */
@@ -316,6 +358,10 @@ int main(void)
 		cmocka_unit_test(exhaustion_without_a_leak),
 		cmocka_unit_test(full),
 		cmocka_unit_test(refused),
+		cmocka_unit_test_setup_teardown(clients_that_stay_are_load, begin, done),
+		cmocka_unit_test_setup_teardown(clients_that_nobody_reads_are_a_leak, begin, done),
+		cmocka_unit_test_setup_teardown(clients_that_have_left_are_a_leak, begin, done),
+		cmocka_unit_test_setup_teardown(without_goroutines_it_is_not_known, begin, done),
 		cmocka_unit_test_setup_teardown(growth_that_stops_at_the_limit_is_no_end, begin,
 						done),
 		cmocka_unit_test_setup_teardown(where_nothing_stopped_it_an_hour_is, begin, done),

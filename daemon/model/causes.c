@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "model/causes.h"
+
+#include <string.h>
+
+#define SLACK 1.25 /* censuses of descriptors and goroutines are not at one time */
+
+static bool as_fast(const struct leak *a, const struct leak *b)
+{
+	return a->low_per_hour <= SLACK * b->high_per_hour &&
+	       b->low_per_hour <= SLACK * a->high_per_hour;
+}
+
+/* While its descriptors are looked at for too short a time, what they have become more by is all that is known. */
+static bool may_be_as_fast(const struct leak *goroutines, const struct fdgroup *g)
+{
+	const struct leak_level *l = g->series ? &g->series->levels[0] : NULL;
+	double seconds, per_hour;
+
+	if (!l || l->n < 2 || l->n >= LEAK_SAMPLES)
+		return false;
+	seconds = (double)(l->samples[l->n - 1].time_ns - l->samples[0].time_ns) / 1e9;
+	per_hour = ((double)l->samples[l->n - 1].quiet - l->samples[0].quiet) / seconds * 3600;
+	return per_hour > 0 && per_hour <= SLACK * goroutines->high_per_hour &&
+	       goroutines->low_per_hour <= SLACK * per_hour;
+}
+
+/* Who waits for a descriptor has one: if they are lost, it is a leak of descriptors. */
+static bool is_of_descriptors(const struct target *t, const struct parked *p)
+{
+	if (t->n_fd_censuses && !strcmp(p->reason, "IO wait"))
+		return true;
+	for (const struct fdgroup *g = t->fd_groups; g; g = g->hh.next) {
+		bool grows = (g->leak.verdict == LEAK_LEAKING || g->leak.verdict == LEAK_LOAD);
+
+		if ((grows && as_fast(&p->leak, &g->leak)) || may_be_as_fast(&p->leak, g))
+			return true;
+	}
+	return false;
+}
+
+static bool is_faster(const struct parked *a, const struct parked *b)
+{
+	return a->leak.per_hour > b->leak.per_hour ||
+	       (a->leak.per_hour == b->leak.per_hour && a->what.serial < b->what.serial);
+}
+
+unsigned target_goroutine_leaks(const struct target *t, const struct parked **ret_fastest)
+{
+	const struct parked *fastest = NULL;
+	unsigned n = 0;
+
+	for (const struct parked *p = t->parked; p; p = p->hh.next) {
+		if (p->leak.verdict != LEAK_LEAKING || is_of_descriptors(t, p))
+			continue;
+		n++;
+		if (!fastest || is_faster(p, fastest))
+			fastest = p;
+	}
+	if (n)
+		*ret_fastest = fastest;
+	return n;
+}
