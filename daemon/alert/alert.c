@@ -257,6 +257,7 @@ static void refresh(struct alert *a, const struct rule *r, const double *values)
 	memcpy(a->labels, r->labels, sizeof(a->labels));
 	refresh_notes(a, r);
 	a->metric = first->metric->name;
+	a->unit = first->metric->unit;
 	a->threshold = first->threshold;
 	if (a->state == ALERT_PENDING || worse(first->op, value, a->value))
 		a->value = value;
@@ -436,13 +437,15 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 
 void alert_describe(const struct alert *a, char *buf, size_t size)
 {
-	char subject[MODEL_NAME_MAX + 32], what[1024];
+	char subject[MODEL_NAME_MAX + 32], what[1024], value[64], threshold[64];
 
+	metric_print(a->value, a->unit, value, sizeof(value));
+	metric_print(a->threshold, a->unit, threshold, sizeof(threshold));
 	snprintf(subject, sizeof(subject), a->pid ? "%s (pid %u)" : "%s", a->service, a->pid);
 	evidence_describe(&a->evidence, a->metric, a->value, what, sizeof(what));
 	if (what[0])
 		snprintf(buf, size, "%s: %s", subject, what);
 	else
-		snprintf(buf, size, "%s: %s is %g, threshold %g", subject, a->metric, a->value,
-			 a->threshold);
+		snprintf(buf, size, "%s: %s is %s, threshold %s", subject, a->metric, value,
+			 threshold);
 }

@@ -32,7 +32,8 @@ struct alert {
 	char service[MODEL_NAME_MAX];
 	uint32_t pid; /* panic alerts: of the newest such panic, perhaps gone; 0: not known */
 	enum runtime_kind runtime;
-	const char *metric; /* of the first condition */
+	const char *metric; /* of the first condition, */
+	const char *unit;   /* and of value and threshold */
 	double value;       /* pending: the last; then the worst, for >= and > the highest */
 	double threshold;
 	uint64_t active_ns; /* monotonic: the conditions hold since */

@@ -2,6 +2,7 @@
 #include "alert/metric.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -489,6 +490,18 @@ const struct rule_metric rule_metrics[] = {
 		     "nor raised again: a suspicion, see deferd panics." } },
 };
 const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
+
+void metric_print(double value, const char *unit, char *buf, size_t size)
+{
+	if (!unit)
+		snprintf(buf, size, "%g", value);
+	else if (!strcmp(unit, "ratio"))
+		snprintf(buf, size, "%g %%", 100 * value);
+	else if (!strncmp(unit, "1/", 2))
+		snprintf(buf, size, "%g/%s", value, unit + 2);
+	else
+		snprintf(buf, size, "%g %s", value, unit);
+}
 
 const struct rule_metric *rule_metric_find(const char *name)
 {

@@ -51,6 +51,9 @@ struct rule_metric {
 	bool of_latency;             /* while it holds, what is usual is not learned */
 };
 
+/* "47 defers", "93 %", "20/s"; unit NULL: without one. */
+void metric_print(double value, const char *unit, char *buf, size_t size);
+
 extern const struct rule_metric rule_metrics[];
 extern const unsigned rule_metrics_n;
 

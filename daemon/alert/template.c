@@ -36,14 +36,22 @@ static void put_metric(struct buf *b, const struct alert *a)
 	buf_puts(b, a->metric);
 }
 
+static void put_number(struct buf *b, const struct alert *a, double value)
+{
+	char text[64];
+
+	metric_print(value, a->unit, text, sizeof(text));
+	buf_puts(b, text);
+}
+
 static void put_value(struct buf *b, const struct alert *a)
 {
-	buf_printf(b, "%g", a->value);
+	put_number(b, a, a->value);
 }
 
 static void put_threshold(struct buf *b, const struct alert *a)
 {
-	buf_printf(b, "%g", a->threshold);
+	put_number(b, a, a->threshold);
 }
 
 /* A part of the evidence. */

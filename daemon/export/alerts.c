@@ -101,6 +101,7 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	view_time(o, "activeAt", show_unix_ms(sh, a->active_ns));
 	snprintf(text, sizeof(text), "%g", a->value);
 	set_str(o, "value", text);
+	set_str(o, "unit", a->unit);
 	set(o, "also", also_json(a));
 	set(o, "known", json_boolean(!a->unknown));
 	set(o, "inhibited", json_boolean(a->inhibited));

@@ -648,15 +648,17 @@ static void describe(void **state)
 		{ { .service = "shop",
 		    .pid = 7,
 		    .metric = "open_fds",
+		    .unit = "descriptors",
 		    .value = 512,
 		    .threshold = 500 },
-		  "shop (pid 7): open_fds is 512, threshold 500" },
+		  "shop (pid 7): open_fds is 512 descriptors, threshold 500 descriptors" },
 		{ { .service = "shop",
 		    .pid = 7,
 		    .metric = "fd_usage_ratio",
+		    .unit = "ratio",
 		    .value = 0.8125,
 		    .threshold = 0.5 },
-		  "shop (pid 7): fd_usage_ratio is 0.8125, threshold 0.5" },
+		  "shop (pid 7): fd_usage_ratio is 81.25 %, threshold 50 %" },
 		{ { .service = "shop",
 		    .pid = 7,
 		    .evidence = { EVIDENCE_DEPTH,
@@ -788,7 +790,7 @@ static void of_all_processes(void **state)
 	assert_string_equal(b.told[0].service, "shop");
 	assert_true(b.told[0].value == 120);
 	alert_describe(&b.told[0], text, sizeof(text));
-	assert_string_equal(text, "shop: open_fds is 120, threshold 100");
+	assert_string_equal(text, "shop: open_fds is 120 descriptors, threshold 100 descriptors");
 	gone(&b, 2, T0 + SECOND);
 	eval(&b, T0 + SECOND);
 	assert_int_equal(b.n_told, 2);
