@@ -36,6 +36,32 @@ static __always_inline void describe_socket(struct file *file, struct dfd_fd *r)
 	r->peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
 }
 
+static __always_inline __u32 ucount(const struct ucounts *u, int type)
+{
+	long n = 0;
+
+	bpf_probe_read_kernel(&n, sizeof(n), (const void *)(&u->ucount[0]) + type * sizeof(n));
+	return n < 0 ? 0 : n;
+}
+
+/* The kernel's own count of what the user has. */
+static __always_inline void describe_inotify(struct file *file, struct dfd_fd *r)
+{
+	struct fsnotify_group *group = file->private_data;
+	struct ucounts *u = BPF_CORE_READ(group, inotify_data.ucounts);
+
+	if (!u)
+		return;
+	r->instances = ucount(u, bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_INSTANCES));
+	r->watches = ucount(u, bpf_core_enum_value(enum ucount_type, UCOUNT_INOTIFY_WATCHES));
+}
+
+static __always_inline int is_inotify(const struct dfd_fd *r)
+{
+	return r->magic == ANON_INODE_FS_MAGIC && !__builtin_memcmp(r->name, "inotify", 8) &&
+	       bpf_core_enum_value_exists(enum ucount_type, UCOUNT_INOTIFY_INSTANCES);
+}
+
 SEC("iter/task_file")
 int iter__descriptors(struct bpf_iter__task_file *ctx)
 {
@@ -57,6 +83,8 @@ int iter__descriptors(struct bpf_iter__task_file *ctx)
 		describe_socket(file, &r);
 	else if (is_told_by_name(&r))
 		name_of(file, r.name);
+	if (is_inotify(&r))
+		describe_inotify(file, &r);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;
 }

@@ -66,6 +66,27 @@ struct path {
 	struct dentry *dentry;
 };
 
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+enum ucount_type {
+	UCOUNT_INOTIFY_INSTANCES,
+	UCOUNT_INOTIFY_WATCHES,
+};
+
+struct ucounts {
+	atomic_long_t ucount[16]; /* by enum ucount_type of the running kernel */
+};
+
+struct inotify_group_private_data {
+	struct ucounts *ucounts;
+};
+
+struct fsnotify_group {
+	struct inotify_group_private_data inotify_data;
+};
+
 struct file {
 	struct inode *f_inode;
 	struct path f_path;

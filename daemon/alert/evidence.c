@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "alert/evidence.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -344,6 +343,7 @@ static bool gather_fds(struct evidence *e, const struct source *src)
 {
 	const struct fdgroup *g = fdgroups_fastest(src->t->fd_groups, src->about->fds);
 	struct evidence_fds *f = &e->fds;
+	struct fd_end end;
 
 	if (!g)
 		return true;
@@ -352,8 +352,14 @@ static bool gather_fds(struct evidence *e, const struct source *src)
 	f->low_per_hour = g->leak.low_per_hour;
 	f->high_per_hour = g->leak.high_per_hour;
 	f->limit = src->t->fds.limit;
-	if (!target_fd_exhaustion(src->t, &f->full_low_s, &f->full_high_s))
-		f->full_low_s = f->full_high_s = NAN;
+	f->limit_kind = FD_LIMIT_PROCESS;
+	f->full_low_s = f->full_high_s = NAN;
+	if (target_fd_end(src->t, &end)) {
+		f->limit = end.max;
+		f->limit_kind = end.limit;
+		f->full_low_s = end.low_s;
+		f->full_high_s = end.high_s;
+	}
 	gather_opener(&f->opened_by, src, &g->what.key);
 	return true;
 }
@@ -365,6 +371,7 @@ static void visit_fds(const struct evidence *e, const struct visit *v)
 
 	put_text(v, in, "what", f->what);
 	put_count(v, in, "open", "open", f->open);
+	put_text(v, in, "limit_name", fd_limit_names[f->limit_kind]);
 	put_real(v, in, "low_per_hour", "low_per_hour", f->low_per_hour, 1);
 	put_real(v, in, "high_per_hour", "high_per_hour", f->high_per_hour, 1);
 	put_real(v, in, "exhaustion_seconds", "full_in_seconds", f->full_low_s, 0);
@@ -396,23 +403,28 @@ static void describe_opener(const struct evidence_site *opened_by, char *buf, si
 		snprintf(buf, size, "; who opened them is %s", no_opener);
 }
 
+static void describe_limit(enum fd_limit kind, uint64_t limit, char *buf, size_t size)
+{
+	const char *name = kind == FD_LIMIT_PROCESS ? "the limit" : fd_limit_names[kind];
+
+	snprintf(buf, size, "%s of %llu", name, (unsigned long long)limit);
+}
+
 static void describe_fds(const struct evidence *e, const char *metric, double value, char *buf,
 			 size_t size)
 {
 	const struct evidence_fds *f = &e->fds;
-	char low[32], high[32], full[128] = "", opened[CODE_LINE_MAX + 64];
+	char low[32], high[32], limit[64], full[160] = "", opened[CODE_LINE_MAX + 64];
 
 	print_duration(f->full_low_s, low, sizeof(low));
 	print_duration(f->full_high_s, high, sizeof(high));
+	describe_limit(f->limit_kind, f->limit, limit, sizeof(limit));
 	if (f->full_high_s <= 0)
-		snprintf(full, sizeof(full), "; the limit of %llu is reached",
-			 (unsigned long long)f->limit);
+		snprintf(full, sizeof(full), "; %s is reached", limit);
 	else if (isfinite(f->full_high_s))
-		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s to %s",
-			 (unsigned long long)f->limit, low, high);
+		snprintf(full, sizeof(full), "; %s is reached in %s to %s", limit, low, high);
 	else if (isfinite(f->full_low_s))
-		snprintf(full, sizeof(full), "; the limit of %llu is reached in %s at the earliest",
-			 (unsigned long long)f->limit, low);
+		snprintf(full, sizeof(full), "; %s is reached in %s at the earliest", limit, low);
 	describe_opener(&f->opened_by, opened, sizeof(opened));
 	snprintf(buf, size, "%s leak: %llu are open, %.0f to %.0f more an hour%s%s", f->what,
 		 (unsigned long long)f->open, f->low_per_hour, f->high_per_hour, full, opened);
@@ -437,11 +449,14 @@ static bool gather_full(struct evidence *e, const struct source *src)
 		fdgroups_fastest(src->t->fd_groups, FDS_ALL) ?: largest(src->t->fd_groups);
 	const struct event_fd_opened *r = &src->t->refusal;
 	struct evidence_full *f = &e->full;
+	struct fd_end end;
 
 	f->open = src->t->fds.open;
 	f->limit = src->t->fds.limit;
 	f->hard = src->t->fds.hard;
-	f->of_host = r->error == ENFILE;
+	f->reached = target_fd_end(src->t, &end) ? end.limit : FD_LIMIT_PROCESS;
+	f->used = f->reached != FD_LIMIT_PROCESS ? end.used : 0;
+	f->max = f->reached != FD_LIMIT_PROCESS ? end.max : 0;
 	if (g) {
 		fdgroup_name(&g->what.key, f->what, sizeof(f->what));
 		f->most = g->what.open;
@@ -459,6 +474,7 @@ static void visit_full(const struct evidence *e, const struct visit *v)
 	static const char in[] = "descriptors";
 
 	put_count(v, in, "open", "open", f->open);
+	put_text(v, in, "limit_name", fd_limit_names[f->reached]);
 	put_count(v, in, "limit", "limit", f->limit);
 	put_count(v, in, "hard_limit", "hard_limit", f->hard);
 	put_text(v, in, "what", f->what);
@@ -478,12 +494,27 @@ static void describe_hard(const struct evidence_full *f, char *buf, size_t size)
 		buf[0] = '\0';
 }
 
+static void describe_reached(const struct evidence_full *f, char *buf, size_t size)
+{
+	static const char *const whats[FD_LIMIT_MAX] = { "descriptor", "inotify instance",
+							 "inotify watch",
+							 "descriptor on the host" };
+	int n = snprintf(buf, size, "no %s is left", whats[f->reached]);
+
+	if (f->reached != FD_LIMIT_PROCESS && f->max)
+		snprintf(buf + n, size - (size_t)n, " (%s: %llu of %llu are used)",
+			 fd_limit_names[f->reached], (unsigned long long)f->used,
+			 (unsigned long long)f->max);
+	else if (f->reached != FD_LIMIT_PROCESS)
+		snprintf(buf + n, size - (size_t)n, " (%s)", fd_limit_names[f->reached]);
+}
+
 static void describe_full(const struct evidence *e, const char *metric, double value, char *buf,
 			  size_t size)
 {
 	const struct evidence_full *f = &e->full;
 	char hard[64], place[CODE_LINE_MAX], opened[CODE_LINE_MAX + 64],
-		most[128] = "", failed[CODE_LINE_MAX + 32] = "";
+		most[128] = "", failed[CODE_LINE_MAX + 32] = "", reached[128];
 
 	describe_hard(f, hard, sizeof(hard));
 	describe_opener(&f->opened_by, opened, sizeof(opened));
@@ -492,10 +523,10 @@ static void describe_full(const struct evidence *e, const char *metric, double v
 	code_line_print(&f->failed_in, CODE_LINE_AT, place, sizeof(place));
 	if (place[0])
 		snprintf(failed, sizeof(failed), "; calls fail in %s", place);
-	snprintf(buf, size,
-		 "no descriptor is left%s: %llu are open, of %llu (RLIMIT_NOFILE%s)%s%s%s",
-		 f->of_host ? " on the host (fs.file-max)" : "", (unsigned long long)f->open,
-		 (unsigned long long)f->limit, hard, most, failed, opened);
+	describe_reached(f, reached, sizeof(reached));
+	snprintf(buf, size, "%s: %llu are open, of %llu (RLIMIT_NOFILE%s)%s%s%s", reached,
+		 (unsigned long long)f->open, (unsigned long long)f->limit, hard, most, failed,
+		 opened);
 }
 
 /* Closes of what has been closed already */

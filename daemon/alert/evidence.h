@@ -80,6 +80,7 @@ struct evidence {
 			double low_per_hour, high_per_hour;
 			/* Until the limit of all descriptors; NAN: it has none. */
 			double full_low_s, full_high_s;
+			enum fd_limit limit_kind;
 			uint64_t limit;
 			struct evidence_site opened_by; /* the line that keeps most of them */
 		} fds;
@@ -89,7 +90,8 @@ struct evidence {
 			uint64_t most;
 			struct evidence_site opened_by; /* the line that keeps most of these */
 			struct code_line failed_in; /* a call that got none; "": none was seen */
-			bool of_host;               /* it was the host that had none */
+			enum fd_limit reached;      /* if not RLIMIT_NOFILE: */
+			uint64_t used, max;
 		} full;
 		struct evidence_close {
 			struct code_line site; /* of the newest */

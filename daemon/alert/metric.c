@@ -331,8 +331,8 @@ const struct rule_metric rule_metrics[] = {
 	  .read = fd_usage, .fold = METRIC_MAX },
 	{ "fds_left", "descriptors",
 	  "descriptors that can still be opened: 0 when RLIMIT_NOFILE is reached, or a call was "
-	  "seen "
-	  "to fail with EMFILE or ENFILE in the last 10 s; absent without a limit",
+	  "seen to fail with EMFILE or ENFILE in the last 10 s, or the process leaks inotify "
+	  "instances and its user has no more; absent without a limit",
 	  .read = fds_left, .fold = METRIC_MIN,
 	  .gauge = { "Descriptors that can still be opened, of the process that has the fewest "
 		     "left; 0 also when a call was seen to fail with EMFILE or ENFILE.",
@@ -349,8 +349,9 @@ const struct rule_metric rule_metrics[] = {
 	  "low end of the slope's 95 % interval: above 0 means growing", .read = fd_growth_low,
 	  .json = { "fd_growth_low_per_second", .otherwise = NAN } },
 	{ "fd_exhaustion_seconds", "s",
-	  "earliest time until the limit is reached at the pace of a leak, or of the last minute "
-	  "where that is less than 5 minutes; 0 when it is reached; absent otherwise",
+	  "earliest time until a limit (RLIMIT_NOFILE, inotify instances, fs.file-max) is reached "
+	  "at the pace of a leak, or RLIMIT_NOFILE at that of the last minute where that is less "
+	  "than 5 minutes; 0 when it is reached; absent otherwise",
 	  .read = fd_exhaustion, .fold = METRIC_MIN,
 	  .gauge = { "Earliest time until the limit is reached at the pace of a leak, or of the "
 		     "last minute where that is less than 5 minutes; 0 when it is reached; +Inf "
@@ -366,8 +367,8 @@ const struct rule_metric rule_metrics[] = {
 	  "growth of connections to or at a port that are not closed; the same",
 	  .read = connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
 	{ "fd_leak_exhaustion_seconds", "s",
-	  "earliest time until the limit is reached at the pace of the leak; 0 when it is reached; "
-	  "absent without a leak",
+	  "earliest time until a limit (RLIMIT_NOFILE, inotify instances, fs.file-max) is reached "
+	  "at the pace of the leak; 0 when it is reached; absent without a leak",
 	  .read = fd_leak_exhaustion, .fold = METRIC_MIN,
 	  .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",

@@ -27,6 +27,7 @@ struct descriptors {
 struct groups {
 	struct event_fd_group group[GROUPS_MAX];
 	unsigned n, ports;
+	uint64_t used[FD_LIMIT_MAX]; /* of inotify */
 	uint64_t age_ns[EVENT_FD_AGES];
 	uint8_t listening[65536 / 8]; /* ports */
 };
@@ -123,6 +124,17 @@ static void compare(const struct descriptors *old, const struct fd_entry *fds, u
 		count_closed(old, gs, &old->fds[o++]);
 }
 
+/* Of one user all instances tell the same, but for what happens meanwhile. */
+static void find_used(struct groups *gs, const struct fd_entry *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i].instances > gs->used[FD_LIMIT_INSTANCES])
+			gs->used[FD_LIMIT_INSTANCES] = fds[i].instances;
+		if (fds[i].watches > gs->used[FD_LIMIT_WATCHES])
+			gs->used[FD_LIMIT_WATCHES] = fds[i].watches;
+	}
+}
+
 static void find_listening(struct groups *gs, const struct fd_entry *fds, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -141,8 +153,11 @@ static void tell(const struct descriptors *d, const struct groups *gs, uint64_t 
 		ev.fd_group = gs->group[i];
 		fn(arg, &ev);
 	}
+	ev = *about;
 	ev.type = EVENT_FD_CENSUS;
-	ev.fd_census = (struct event_fd_census){ .interval_ns = interval_ns };
+	ev.fd_census.interval_ns = interval_ns;
+	ev.fd_census.used[FD_LIMIT_INSTANCES] = gs->used[FD_LIMIT_INSTANCES];
+	ev.fd_census.used[FD_LIMIT_WATCHES] = gs->used[FD_LIMIT_WATCHES];
 	for (int a = 0; a < EVENT_FD_AGES; a++)
 		ev.fd_census.followed[a] = ev.time_ns - d->since_ns >= gs->age_ns[a];
 	fn(arg, &ev);
@@ -163,6 +178,7 @@ int descriptors_take(struct descriptors *d, const struct fd_entry *fds, unsigned
 		gs->age_ns[a] =
 			ages[a] * interval_ns - interval_ns / 10; /* it may come a little early */
 	find_listening(gs, fds, n);
+	find_used(gs, fds, n);
 	compare(d, fds, n, ev->time_ns, now, gs);
 	free(d->fds);
 	d->fds = now;

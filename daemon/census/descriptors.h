@@ -27,7 +27,8 @@ void descriptors_free(struct descriptors *d); /* NULL is allowed */
 
 /*
  * All descriptors of the process, in ascending order of their numbers. `fn` gets FD_GROUP for each group that there is
- * or was at the census before, and FD_CENSUS at the end, with the target, pid and time of `ev`.
+ * or was at the census before, and FD_CENSUS at the end, with the target, pid, time and limits (fd_census.max,
+ * and what the host uses) of `ev`.
  * 0, or -ENOMEM: nothing was told, and what was known is kept.
  */
 int descriptors_take(struct descriptors *d, const struct fd_entry *fds, unsigned n,

@@ -159,6 +159,7 @@ static json_t *connections_of(struct pass *p)
 static void add_verdict(json_t *o, struct source *s, pid_t pid)
 {
 	static const char *const taken[] = { "fd_leak",
+					     "fd_limit",
 					     "fd_groups",
 					     "fd_sites",
 					     "pool",
@@ -349,10 +350,19 @@ static void print_pool(const json_t *pool)
 	       value_string(site, "file"), value_integer(site, "line"));
 }
 
+/* " (fs.file-max: 12 of 100 are used)"; "" for that of the process, which stands above. */
+static void name_limit(const json_t *l, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (json_is_object(l) && strcmp(value_string(l, "name"), "RLIMIT_NOFILE") != 0)
+		snprintf(buf, size, " (%s: %lld of %lld are used)", value_string(l, "name"),
+			 value_integer(l, "used"), value_integer(l, "max"));
+}
+
 static void print_verdict(const json_t *o)
 {
 	const json_t *leak = json_object_get(o, "fd_leak"), *g;
-	char low_text[VALUE_MAX], high_text[VALUE_MAX];
+	char low_text[VALUE_MAX], high_text[VALUE_MAX], limit[2 * VALUE_MAX];
 	double low, high;
 	size_t i;
 
@@ -369,16 +379,17 @@ static void print_verdict(const json_t *o)
 	print_unsited(o);
 	if (!value_number(o, "fd_exhaustion_seconds", &low))
 		return;
+	name_limit(json_object_get(o, "fd_limit"), limit, sizeof(limit));
 	if (low <= 0) {
-		puts("        the limit is reached: no descriptor is left");
+		printf("        the limit is reached: no descriptor is left%s\n", limit);
 		return;
 	}
 	value_duration(low_text, sizeof(low_text), low);
 	if (value_number(o, "fd_exhaustion_high_seconds", &high)) {
 		value_duration(high_text, sizeof(high_text), high);
-		printf("        the limit is reached in %s to %s\n", low_text, high_text);
+		printf("        the limit is reached in %s to %s%s\n", low_text, high_text, limit);
 	} else {
-		printf("        the limit is reached in %s at the earliest\n", low_text);
+		printf("        the limit is reached in %s at the earliest%s\n", low_text, limit);
 	}
 }
 

@@ -128,6 +128,7 @@ static void close_process(struct fdcounts *d, struct turn *turn, struct watch *w
 	struct event ev = turn_event(turn, w, EVENT_TYPE_MAX);
 	struct log_line l;
 
+	ev.fd_census = d->limits;
 	m->fds_ns = turn->now_ns;
 	if (!m->fds)
 		m->fds = descriptors_new();
@@ -137,6 +138,23 @@ static void close_process(struct fdcounts *d, struct turn *turn, struct watch *w
 		return;
 	watch_log_begin(&l, LOG_WARN, "no verdict on descriptors this time: out of memory", w);
 	log_emit(&l);
+}
+
+/* Those that processes share. */
+static void read_limits(struct fdcounts *d, const struct turn *turn)
+{
+	struct event_fd_census *l = &d->limits;
+	uint64_t files[3]; /* allocated, 0, most */
+
+	*l = (struct event_fd_census){};
+	(void)proc_sys_numbers(turn->procfd, "fs/inotify/max_user_instances",
+			       &l->max[FD_LIMIT_INSTANCES], 1);
+	(void)proc_sys_numbers(turn->procfd, "fs/inotify/max_user_watches",
+			       &l->max[FD_LIMIT_WATCHES], 1);
+	if (!proc_sys_numbers(turn->procfd, "fs/file-nr", files, 3))
+		return;
+	l->used[FD_LIMIT_HOST] = files[0];
+	l->max[FD_LIMIT_HOST] = files[2];
 }
 
 /* Descriptors of one process come together. */
@@ -261,6 +279,7 @@ void fdcounts_tick(struct fdcounts *d, struct turn *turn)
 	if (by_kernel && !d->tried)
 		open_iterator(d, turn);
 	d->due_ns = turn->now_ns + interval_ns * turn->stretch - interval_ns / 20;
+	read_limits(d, turn);
 	if (by_kernel && d->it)
 		read_by_kernel(d, turn);
 	read_by_proc(d, turn);

@@ -20,7 +20,8 @@ struct fdcounts {
 	bool complained;   /* that a pass failed */
 	bool sites;        /* openers of some process are kept, or were at the census before */
 	uint64_t due_ns;
-	struct fd_entry *fds; /* of the process that is being read */
+	struct event_fd_census limits; /* max, and used of the host */
+	struct fd_entry *fds;          /* of the process that is being read */
 	unsigned n, room;
 	bool failed; /* no room for them */
 };

@@ -397,6 +397,8 @@ struct event_fd_site {
 };
 
 struct event_fd_census {
+	/* But for PROCESS, of which each second tells; max 0: not known, or none of it is in use. */
+	uint64_t used[FD_LIMIT_MAX], max[FD_LIMIT_MAX];
 	uint64_t interval_ns; /* from one census to the next, at least */
 	bool followed
 		[EVENT_FD_AGES]; /* the target is followed for so long that `kept` means all of them */

@@ -245,6 +245,8 @@ static const struct field fd_site[] = { NUMBER("kind", fd_site.key.kind),
 
 static const struct field fd_census[] = { NUMBER("interval_ns", fd_census.interval_ns),
 					  NUMBERS("followed", fd_census.followed),
+					  NUMBERS("used", fd_census.used),
+					  NUMBERS("max", fd_census.max),
 					  {} };
 
 const struct event_fields event_fields[EVENT_TYPE_MAX] = {

@@ -25,6 +25,21 @@ static json_t *leak_json(const struct leak *l)
 	return o;
 }
 
+/* The limit that is reached first. */
+static json_t *limit_json(const struct target *t)
+{
+	struct fd_end e;
+	json_t *o;
+
+	if (!target_fd_end(t, &e))
+		return json_null();
+	o = json_object();
+	set_str(o, "name", fd_limit_names[e.limit]);
+	set_int(o, "used", e.used);
+	set_int(o, "max", e.max);
+	return o;
+}
+
 static json_t *process_leak_json(const struct target *t)
 {
 	struct leak all = t->fd_leaks[FDS_ALL];
@@ -38,6 +53,7 @@ void view_add_fds(json_t *o, const struct target *t)
 	double low = NAN, high = NAN;
 
 	(void)target_fd_exhaustion(t, &low, &high);
+	set(o, "fd_limit", limit_json(t));
 	set_real(o, "fd_growth_high_per_second", t->have_fd_trend ? t->fd_trend.high_per_sec : NAN);
 	set_real(o, "fd_exhaustion_high_seconds", high);
 	set(o, "fd_leak", process_leak_json(t));

@@ -20,7 +20,7 @@
 #include "model/model.h"
 
 /*
- * Members of a target beside its numbers (see export/numbers.h): fd_growth_high_per_second, fd_exhaustion_high_seconds,
+ * Members of a target beside its numbers (see export/numbers.h): fd_growth_high_per_second, fd_exhaustion_high_seconds, fd_limit{ name, used, max },
  * fd_leak{}. Null where something is not known (yet).
  */
 void view_add_fds(json_t *o, const struct target *t);

@@ -484,6 +484,7 @@ static void apply_fd_census(struct model *m, struct target *t, const struct even
 
 	t->n_fd_censuses++;
 	t->fd_census_ns = ev->time_ns;
+	t->fd_census = ev->fd_census;
 	m->dropped +=
 		!fdgroups_end(&t->fd_groups, t->n_fd_censuses, &ev->fd_census, &state, ev->time_ns);
 	for (int i = 0; i < FD_SCOPE_MAX; i++)

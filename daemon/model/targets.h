@@ -137,6 +137,7 @@ struct target {
 	uint64_t refused_ns; /* one was counted last; 0: never */
 	unsigned n_fd_censuses;
 	uint64_t fd_census_ns;              /* when the newest was */
+	struct event_fd_census fd_census;   /* the newest: limits that are not the process's own */
 	struct fdgroup *fd_groups;          /* hash by kind and port */
 	struct leak fd_leaks[FD_SCOPE_MAX]; /* of them, at the newest census */
 	struct fdopeners fd_openers;

@@ -34,6 +34,13 @@ const char *const fd_kind_names[FD_KIND_MAX] = {
 	[FD_FANOTIFY] = "fanotify",
 };
 
+const char *const fd_limit_names[FD_LIMIT_MAX] = {
+	[FD_LIMIT_PROCESS] = "RLIMIT_NOFILE",
+	[FD_LIMIT_INSTANCES] = "fs.inotify.max_user_instances",
+	[FD_LIMIT_WATCHES] = "fs.inotify.max_user_watches",
+	[FD_LIMIT_HOST] = "fs.file-max",
+};
+
 /* By the names that the kernel gives files which have no other; see anon_inode_getfile() there. */
 static const struct {
 	const char *name;
@@ -123,6 +130,8 @@ void fd_decode(const struct dfd_fd *r, struct fd_entry *ret)
 	}
 	if ((r->mode & S_IFMT) != S_IFSOCK) {
 		ret->kind = kind_of(r->mode, is_anon(r->magic), name);
+		ret->instances = r->instances;
+		ret->watches = r->watches;
 		return;
 	}
 	ret->kind = kind_of_family(r->family);

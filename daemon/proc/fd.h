@@ -39,14 +39,25 @@ enum fd_kind {
 };
 extern const char *const fd_kind_names[FD_KIND_MAX];
 
+/* What descriptors come to an end at. */
+enum fd_limit {
+	FD_LIMIT_PROCESS,   /* RLIMIT_NOFILE, soft */
+	FD_LIMIT_INSTANCES, /* of inotify, of one user */
+	FD_LIMIT_WATCHES,   /* the same */
+	FD_LIMIT_HOST,      /* open files of all processes */
+	FD_LIMIT_MAX,
+};
+extern const char *const fd_limit_names[FD_LIMIT_MAX]; /* "RLIMIT_NOFILE", "fs.file-max" */
+
 struct fd_entry {
 	pid_t pid;
 	int fd;
 	enum fd_kind kind;
-	uint8_t sock_state;  /* TCP_ESTABLISHED, ...; 0: no socket of inet, or not known */
-	uint16_t local_port; /* 0: none */
-	uint16_t peer_port;  /* 0: not connected, or not known */
-	uint64_t dev, ino;   /* as stat(2) gives them */
+	uint8_t sock_state;          /* TCP_ESTABLISHED, ...; 0: no socket of inet, or not known */
+	uint16_t local_port;         /* 0: none */
+	uint16_t peer_port;          /* 0: not connected, or not known */
+	uint64_t dev, ino;           /* as stat(2) gives them */
+	uint32_t instances, watches; /* INOTIFY: of its user; 0: not known */
 };
 
 /* A socket that has ports. */

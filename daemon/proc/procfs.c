@@ -288,15 +288,68 @@ int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n)
 	return 0;
 }
 
+/* "unlimited", or a number. */
+static rlim_t limit_of(const char *text)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	return end == text ? RLIM_INFINITY : n;
+}
+
+/* What everybody may read; to ask the kernel for it takes CAP_SYS_RESOURCE where the process is another user's. */
+static int read_fd_limit(pid_t pid, struct rlimit *ret)
+{
+	char path[64], line[256], soft[32], hard[32];
+	FILE *f;
+	int err = -ENODATA;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return gone_or(errno);
+	while (err && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Max open files %31s %31s", soft, hard) != 2)
+			continue;
+		*ret = (struct rlimit){ limit_of(soft), limit_of(hard) };
+		err = 0;
+	}
+	(void)fclose(f);
+	return err;
+}
+
 int proc_fd_limit(pid_t pid, uint64_t *ret_limit, uint64_t *ret_hard)
 {
 	struct rlimit rl;
+	int err = prlimit(pid, RLIMIT_NOFILE, NULL, &rl) ? -errno : 0;
 
-	if (prlimit(pid, RLIMIT_NOFILE, NULL, &rl))
-		return -errno;
+	if (err == -EPERM)
+		err = read_fd_limit(pid, &rl);
+	if (err)
+		return err;
 	*ret_limit = rl.rlim_cur;
 	*ret_hard = rl.rlim_max;
 	return 0;
+}
+
+bool proc_sys_numbers(int procfd, const char *path, uint64_t *ret, unsigned n)
+{
+	char name[128], text[128], *at = text, *end;
+	_cleanup_close_ int fd = -1;
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "sys/%s", path);
+	fd = openat(procfd, name, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return false;
+	text[len] = 0;
+	for (unsigned i = 0; i < n; i++, at = end) {
+		ret[i] = strtoull(at, &end, 10);
+		if (end == at)
+			return false;
+	}
+	return true;
 }
 
 int proc_open_mem(int procfd, pid_t pid)

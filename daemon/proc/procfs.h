@@ -60,6 +60,8 @@ int proc_cgroup(int procfd, pid_t pid, char *buf, size_t size);
  */
 int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n);
 /* Soft RLIMIT_NOFILE of another process. */
+/* Numbers in a file of /proc/sys, "fs/file-nr"; false: there are fewer. */
+bool proc_sys_numbers(int procfd, const char *path, uint64_t *ret, unsigned n);
 int proc_fd_limit(pid_t pid, uint64_t *ret_limit, uint64_t *ret_hard);
 
 /*

@@ -529,10 +529,13 @@ struct dfd_fd {
 	dfd_u16 local_port;
 	dfd_u16 peer_port; /* 0: not connected, or none of inet */
 	dfd_u8 sock_state; /* as TCP has them, include/net/tcp_states.h */
-	dfd_u8 pad[7];
+	dfd_u8 pad[3];
+	/* Of inotify: how many its user has, and watches in all of them. */
+	dfd_u32 instances, watches;
+	dfd_u32 pad2;
 	char name[DFD_FD_NAME_LEN]; /* its start; where it says what it is */
 };
 
-_Static_assert(sizeof(struct dfd_fd) == 56, "descriptor");
+_Static_assert(sizeof(struct dfd_fd) == 64, "descriptor");
 
 #endif

@@ -27,6 +27,16 @@ begin waves -pause 5ms -wave && waves=$program
 for p in "$pool" "$fills" "$raised" "$waves"; do wait_until 20 attached "$p"; done
 for name in fills raised waves; do goes_on $name; done
 
+# Inotify instances, of a user that has no others: the limit that comes first is his.
+as_user=''
+if as_nobody; then
+	cp "$fixtures/fdfull" "$tmp/${my}watches"
+	start_beside watches setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/${my}watches" -watchers -pause 400ms && watches=$program
+	wait_until 20 attached "$watches"
+	goes_on watches
+	as_user=yes
+fi
+
 wait_until 30 firing "${my}fills" DescriptorsGrowing
 ok $? "growth towards the limit is told: $(ls "/proc/$fills/fd" | wc -l) of 300 are open"
 wait_until 30 has_open "$fills" 300
@@ -38,7 +48,7 @@ says() { # SERVICE RULE: its summary
 	curl -sf "$url/api/v1/alerts" | jq -r --arg s "$my$1" --arg r "$2" \
 		'.data.alerts[] | select(.labels.service == $s and .labels.alertname == $r).annotations.summary'
 }
-says_who() { says fills DescriptorsExhausted | grep -q 'main.(\*hoarder).hoard'; }
+says_who() { says fills DescriptorsExhausted | grep -q 'calls fail in main.(\*hoarder)'; }
 wait_until 20 says_who
 ok $? "its text has the line: $(says fills DescriptorsExhausted)"
 looks_bad() { [[ $(target fd_leak.verdict "$fills") =~ ^(leaking|exhausted)$ ]]; }
@@ -57,6 +67,21 @@ ok $? "who is full for a moment is told of"
 goes_on waves
 wait_until 40 silent waves DescriptorsExhausted
 ok $? "and that is over when it is"
+
+instances=$(cat /proc/sys/fs/inotify/max_user_instances)
+limits_watches() { [ "$(target '| "\(.fd_limit.name) \(.fd_limit.max)"' "$watches")" = "fs.inotify.max_user_instances $instances" ]; }
+if [ -z "$as_user" ]; then
+	skip "inotify instances" "$why"
+elif [ "$instances" -gt 512 ]; then
+	skip "inotify instances" "$instances a user"
+else
+	wait_until 60 limits_watches
+	ok $? "the limit of who leaks inotify instances: $(target fd_limit "$watches" | tr -d ' \n')"
+	wait_until 120 firing "${my}watches" DescriptorsExhausted
+	ok $? "none is left: $(says watches DescriptorsExhausted)"
+	says watches DescriptorsExhausted | grep -q "^${my}watches .*no inotify instance is left (fs.inotify.max_user_instances"
+	ok $? "the text has the limit"
+fi
 
 # It has been full for a minute: what tells of the growth that led there stays, too.
 later_ms=$((full_ms + 65000))

@@ -68,8 +68,20 @@ static const struct evidence full = { EVIDENCE_FULL,
 						.most = 280,
 						.failed_in = SITE,
 						.opened_by = { { .function = "main.g" }, 0.5 } } };
-static const struct evidence host_full = { EVIDENCE_FULL,
-					   .full = { .open = 30, .limit = 300, .of_host = true } };
+static const struct evidence host_full = {
+	EVIDENCE_FULL,
+	.full = { .open = 30, .limit = 300, .reached = FD_LIMIT_HOST, .used = 1000, .max = 1000 }
+};
+static const struct evidence watcher = { EVIDENCE_FDS,
+					 .fds = { .what = "descriptors of kind inotify",
+						  .open = 49,
+						  .low_per_hour = 1100,
+						  .high_per_hour = 1300,
+						  .full_low_s = 220,
+						  .full_high_s = 260,
+						  .limit_kind = FD_LIMIT_INSTANCES,
+						  .limit = 128,
+						  .opened_by = { SITE, 1 } } };
 static const struct evidence nothing;
 static const struct evidence closed = { EVIDENCE_BAD_CLOSE, .close = { SITE } };
 
@@ -141,26 +153,32 @@ static void parts(void **state)
 		  "what=files open=4 goroutines=5 reason= site=main.f (f.go:3) created_by=none ",
 		  "main.f" },
 		{ &fds,
-		  "descriptors.what=files descriptors.open=9 descriptors.low_per_hour=1 "
+		  "descriptors.what=files descriptors.open=9 descriptors.limit_name=RLIMIT_NOFILE "
+		  "descriptors.low_per_hour=1 "
 		  "descriptors.high_per_hour=2 descriptors.exhaustion_seconds=60 "
 		  "descriptors.exhaustion_high_seconds=inf "
 		  "descriptors.opened_by=main.f (f.go:3) shared ",
-		  "what=files open=9 low_per_hour=1 high_per_hour=2 full_in_seconds=60 "
+		  "what=files open=9 limit_name=RLIMIT_NOFILE low_per_hour=1 high_per_hour=2 "
+		  "full_in_seconds=60 "
 		  "opened_by=main.f (f.go:3) shared ",
 		  "main.f" },
 		{ &unopened,
-		  "descriptors.what=files descriptors.open=0 descriptors.low_per_hour=0 "
+		  "descriptors.what=files descriptors.open=0 descriptors.limit_name=RLIMIT_NOFILE "
+		  "descriptors.low_per_hour=0 "
 		  "descriptors.high_per_hour=0 descriptors.exhaustion_seconds=nan "
 		  "descriptors.exhaustion_high_seconds=nan descriptors.opened_by=none shared ",
-		  "what=files open=0 low_per_hour=0 high_per_hour=0 full_in_seconds=nan "
+		  "what=files open=0 limit_name=RLIMIT_NOFILE low_per_hour=0 high_per_hour=0 "
+		  "full_in_seconds=nan "
 		  "opened_by=none shared ",
 		  NULL },
 		{ &full,
-		  "descriptors.open=300 descriptors.limit=300 descriptors.hard_limit=1000 "
+		  "descriptors.open=300 descriptors.limit_name=RLIMIT_NOFILE descriptors.limit=300 "
+		  "descriptors.hard_limit=1000 "
 		  "descriptors.what=files descriptors.most=280 descriptors.failed_in=main.f "
 		  "(f.go:3) "
 		  "descriptors.opened_by=main.g shared ",
-		  "open=300 limit=300 hard_limit=1000 what=files most=280 failed_in=main.f "
+		  "open=300 limit_name=RLIMIT_NOFILE limit=300 hard_limit=1000 what=files most=280 "
+		  "failed_in=main.f "
 		  "(f.go:3) "
 		  "opened_by=main.g shared ",
 		  "main.g" },
@@ -199,13 +217,17 @@ static void sentences(void **state)
 		  "files leak: 0 are open, 0 to 0 more an hour; who opened them is not known: "
 		  "they were opened before it was looked at, or in a way that no hook "
 		  "sees" },
+		{ &watcher, "descriptors of kind inotify leak: 49 are open, 1100 to 1300 more an "
+			    "hour; fs.inotify.max_user_instances of 128 is reached in 4 min to 4 "
+			    "min; 100 % of what is kept was opened by main.f at f.go:3" },
 		{ &full, "no descriptor is left: 300 are open, of 300 (RLIMIT_NOFILE, soft; the "
 			 "hard limit "
 			 "is 1000); 280 are files; calls fail in main.f at f.go:3; 50 % of what is "
 			 "kept was "
 			 "opened by main.g" },
 		{ &host_full,
-		  "no descriptor is left on the host (fs.file-max): 30 are open, of 300 "
+		  "no descriptor on the host is left (fs.file-max: 1000 of 1000 are used): 30 are "
+		  "open, of 300 "
 		  "(RLIMIT_NOFILE); who opened them is not known: they were opened before it was "
 		  "looked at, or in a way that no hook sees" },
 		{ &closed,

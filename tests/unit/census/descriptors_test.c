@@ -238,12 +238,34 @@ static void at_random(void **state)
 	}
 }
 
+/* All instances of a user have the same count; what was told before the census stays. */
+static void limits_of_the_user(void **state)
+{
+	struct descriptors *d = descriptors_new();
+	const struct fd_entry fds[] = {
+		file(3, 10),
+		{ .pid = 77, .fd = 4, .kind = FD_INOTIFY, .instances = 48, .watches = 100 },
+		{ .pid = 77, .fd = 5, .kind = FD_INOTIFY, .instances = 49, .watches = 99 },
+	};
+	struct event ev = { .target = 5, .pid = 77, .time_ns = T0 };
+
+	ev.fd_census.max[FD_LIMIT_INSTANCES] = 128;
+	ev.fd_census.used[FD_LIMIT_HOST] = 5000;
+	memset(&told, 0, sizeof(told));
+	assert_int_equal(descriptors_take(d, fds, 3, INTERVAL, &ev, on_event, NULL), 0);
+	assert_int_equal(told.end.used[FD_LIMIT_INSTANCES], 49);
+	assert_int_equal(told.end.used[FD_LIMIT_WATCHES], 100);
+	assert_int_equal(told.end.max[FD_LIMIT_INSTANCES], 128);
+	assert_int_equal(told.end.used[FD_LIMIT_HOST], 5000);
+	descriptors_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ages),        cmocka_unit_test(another_file),
-		cmocka_unit_test(connections), cmocka_unit_test(too_many_ports),
-		cmocka_unit_test(at_random),
+		cmocka_unit_test(limits_of_the_user), cmocka_unit_test(ages),
+		cmocka_unit_test(another_file),       cmocka_unit_test(connections),
+		cmocka_unit_test(too_many_ports),     cmocka_unit_test(at_random),
 	};
 
 	return cmocka_run_group_tests_name("census/descriptors", tests, NULL, NULL);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <errno.h>
 #include <math.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -331,6 +333,64 @@ static void full(void **state)
 	assert_false(target_fds_full(&t));
 }
 
+/* Inotify instances are few, and all processes of a user share them. */
+static void the_limit_that_comes_first(void **state)
+{
+	struct fdgroup watchers = { .what.key = { .kind = FD_INOTIFY },
+				    .leak = { .verdict = LEAK_LEAKING,
+					      .per_hour = 1200,
+					      .low_per_hour = 1100,
+					      .high_per_hour = 1440 } };
+	struct target t = {
+		.have_fds = true,
+		.fds = { .open = 60, .limit = 20000 },
+		.fd_leaks[FDS_ALL] = watchers.leak,
+		.fd_census = { .used = { [FD_LIMIT_INSTANCES] = 48, [FD_LIMIT_HOST] = 5000 },
+			       .max = { [FD_LIMIT_INSTANCES] = 128, [FD_LIMIT_HOST] = INT64_MAX } }
+	};
+	struct fd_end e;
+
+	HASH_ADD(hh, t.fd_groups, what.key, sizeof(watchers.what.key), &watchers);
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_INSTANCES);
+	assert_true(e.used == 48 && e.max == 128);
+	assert_true(e.low_s == 200);
+	assert_false(target_fds_full(&t));
+	t.fd_census.used[FD_LIMIT_INSTANCES] = 128;
+	assert_true(target_fds_full(&t));
+	assert_true(target_fd_end(&t, &e) && e.low_s == 0);
+	/* Who has one and opens no more does not miss any. */
+	watchers.leak.verdict = LEAK_STEADY;
+	assert_false(target_fds_full(&t));
+	watchers.leak.verdict = LEAK_LEAKING;
+	t.fd_census.max[FD_LIMIT_INSTANCES] = 0; /* not known */
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_PROCESS);
+	t.fd_census.max[FD_LIMIT_HOST] = 5100;
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_HOST);
+	assert_true(e.low_s == 250);
+	HASH_CLEAR(hh, t.fd_groups);
+}
+
+static void which_limit_refused(void **state)
+{
+	struct target t = { .have_fds = true,
+			    .fds = { .open = 60, .limit = 300 },
+			    .refused_ns = T0,
+			    .refusal = { .syscall = SYS_inotify_init1, .error = EMFILE } };
+	struct fd_end e;
+
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_INSTANCES);
+	t.fds.open = 300;
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_PROCESS);
+	t.refusal.error = ENFILE;
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_HOST);
+}
+
 /* A call that got none tells of it for ten seconds. */
 static void refused(void **state)
 {
@@ -358,6 +418,8 @@ int main(void)
 		cmocka_unit_test(exhaustion_without_a_leak),
 		cmocka_unit_test(full),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(the_limit_that_comes_first),
+		cmocka_unit_test(which_limit_refused),
 		cmocka_unit_test_setup_teardown(clients_that_stay_are_load, begin, done),
 		cmocka_unit_test_setup_teardown(clients_that_nobody_reads_are_a_leak, begin, done),
 		cmocka_unit_test_setup_teardown(clients_that_have_left_are_a_leak, begin, done),

@@ -445,6 +445,17 @@ static void descriptor_limit(void **state)
 	assert_int_equal(limit, 77);
 }
 
+static void numbers_of_the_kernel(void **state)
+{
+	_cleanup_close_ int procfd = open("/proc", O_PATH | O_DIRECTORY);
+	uint64_t n[3] = {};
+
+	assert_true(proc_sys_numbers(procfd, "fs/file-nr", n, 3));
+	assert_true(n[0] > 0 && n[2] > n[0]);
+	assert_false(proc_sys_numbers(procfd, "kernel/ostype", n, 1));
+	assert_false(proc_sys_numbers(procfd, "fs/nothing", n, 1));
+}
+
 static void memory(void **state)
 {
 	char text[8] = "";
@@ -555,6 +566,7 @@ int main(void)
 		cmocka_unit_test(cgroup_texts),
 		cmocka_unit_test(descriptor_counts),
 		cmocka_unit_test(descriptor_limit),
+		cmocka_unit_test(numbers_of_the_kernel),
 		cmocka_unit_test(memory),
 		cmocka_unit_test(mappings),
 		cmocka_unit_test(ourselves),
