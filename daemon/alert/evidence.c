@@ -152,13 +152,18 @@ static void describe_depth(const struct evidence *e, const char *metric, double 
 
 /* Panics */
 
-/* The newest panic of this outcome. */
-static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome)
+/* The newest panic of this outcome; of recovered ones, at the site that recovers most. */
+static const struct ledger_entry *newest(const struct service *s, enum panic_outcome outcome,
+					 uint64_t now_ns)
 {
+	const struct ledger_site *busiest = NULL;
 	const struct ledger_entry *e;
+	uint64_t n;
 
+	if (s->ledger && outcome == OUTCOME_RECOVERED)
+		busiest = ledger_busiest(s->ledger, now_ns, &n);
 	for (unsigned age = 0; s->ledger && (e = ledger_entry(s->ledger, age)); age++) {
-		if (e->outcome == outcome)
+		if (e->outcome == outcome && (!busiest || ledger_site_of(s->ledger, e) == busiest))
 			return e;
 	}
 	return NULL;
@@ -166,9 +171,11 @@ static const struct ledger_entry *newest(const struct service *s, enum panic_out
 
 static bool gather_panic(struct evidence *e, const struct source *src)
 {
-	const struct ledger_entry *p = newest(src->s, src->about->outcome);
+	const struct ledger_entry *p = newest(src->s, src->about->outcome, src->now_ns);
 	char type[MODEL_FUNC_MAX], message[MODEL_FUNC_MAX], both[2 * MODEL_FUNC_MAX + 2];
 	const struct code_line *c;
+	const uint64_t *stack;
+	unsigned n;
 	bool known;
 
 	if (!p)
@@ -179,7 +186,8 @@ static bool gather_panic(struct evidence *e, const struct source *src)
 	known &= model_panic_message(src->m, p->image_id, &p->what, message, sizeof(message));
 	snprintf(both, sizeof(both), "%s%s%s", type, type[0] && message[0] ? ": " : "", message);
 	utf8_sanitize(e->panic.text, sizeof(e->panic.text), both, strlen(both));
-	c = model_program_frame(src->m, p->image_id, p->runtime, p->what.stack, p->what.nstack);
+	stack = ledger_first_stack(p, &n);
+	c = model_program_frame(src->m, p->image_id, p->runtime, stack, n);
 	return set_line(&e->panic.site, c) && known;
 }
 

@@ -101,7 +101,7 @@ static void print_swallowed(const json_t *site)
 {
 	const json_t *o = json_object_get(site, "swallowed");
 
-	if (!value_integer(o, "watched"))
+	if (!value_integer(o, "watched") || json_is_string(json_object_get(site, "by_design")))
 		return;
 	printf("%11sswallowed: %s (%lld recoveries watched: %lld silent, %lld went on", "",
 	       value_string(o, "verdict"), value_integer(o, "watched"), value_integer(o, "silent"),
@@ -110,6 +110,19 @@ static void print_swallowed(const json_t *site)
 	putchar(')');
 	print_place("; recovered in ", json_object_get(site, "recovered_in"));
 	putchar('\n');
+}
+
+static void print_design(const json_t *site)
+{
+	const char *design = value_string(site, "by_design");
+
+	if (!strcmp(design, "abort_handler"))
+		printf("%11sby design: http.ErrAbortHandler ends a connection\n", "");
+	else if (*design)
+		printf("%11sby design: raised and recovered in one package\n", "");
+	if (value_integer(site, "raised_again"))
+		printf("%11sraised again by another goroutine: %lld\n", "",
+		       value_integer(site, "raised_again"));
 }
 
 static void print_site(const json_t *s)
@@ -121,6 +134,7 @@ static void print_site(const json_t *s)
 	printf(": ");
 	print_outcomes(json_object_get(s, "outcomes"));
 	putchar('\n');
+	print_design(s);
 	print_swallowed(s);
 }
 
@@ -166,6 +180,13 @@ static void print_panic(const json_t *p)
 		print_place("; by recover() in ", json_object_get(p, "recover_site"));
 		putchar('\n');
 	}
+	if (json_is_integer(json_object_get(p, "raises"))) {
+		printf("    raised again: the value of #%lld", value_integer(p, "raises"));
+		print_place(", at ", json_object_get(p, "raised_again_at"));
+		putchar('\n');
+	}
+	if (json_is_integer(json_object_get(p, "raised_again_by")))
+		printf("    raised again by #%lld\n", value_integer(p, "raised_again_by"));
 	if (json_is_integer(json_object_get(p, "replaced_by")))
 		printf("    replaced by #%lld\n", value_integer(p, "replaced_by"));
 	if (with_stacks)

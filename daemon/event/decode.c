@@ -169,6 +169,7 @@ static int decode_panic(const void *rec, size_t size, uint64_t bias, struct even
 	else
 		memcpy(p->value, r.value, sizeof(p->value));
 	memcpy(p->text, r.text, r.text_len);
+	p->aborts = step == PANIC_STARTED && event_aborts(p->text, p->text_len);
 	for (unsigned i = 0; i < r.nclosed; i++) {
 		if (r.outcome[i] == DFD_OUTCOME_RUNNING || r.outcome[i] >= DFD_OUTCOME_MAX)
 			return -EBADMSG;

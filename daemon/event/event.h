@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proc/fd.h"
 
@@ -172,6 +173,7 @@ struct event_panic {
 	uint64_t g;    /* address of the g; C: 0 */
 	uint64_t goid; /* C: 0; Go: 0 when not known */
 	bool c;        /* of a C program */
+	bool aborts;   /* STARTED: its text is that of http.ErrAbortHandler */
 	bool watched; /* STARTED: what it writes is told; RECOVERED: still, for EVENT_AFTERMATH_NS */
 	uint64_t type;    /* STARTED, Go: address of the value's type; 0: panic(nil), or C */
 	uint8_t go_minor; /* Go release of the program, 26 for 1.26; 0: not known, or C */
@@ -202,6 +204,13 @@ struct event_panic_text {
 	unsigned len;
 	char text[EVENT_TEXT_MAX]; /* hostile bytes */
 };
+
+#define EVENT_ABORT_TEXT "net/http: abort Handler" /* of http.ErrAbortHandler */
+
+static inline bool event_aborts(const char *text, size_t len)
+{
+	return len == sizeof(EVENT_ABORT_TEXT) - 1 && !memcmp(text, EVENT_ABORT_TEXT, len);
+}
 
 /* recover() in a wrong frame. */
 struct event_recover {

@@ -40,7 +40,8 @@ bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struc
 /* Whether every line of the entry has a name; asks for what has none. */
 static bool lines_named(struct model *m, const struct ledger_entry *e)
 {
-	bool stack = view_named(m, e->image_id, e->what.stack, e->what.nstack);
+	bool stack = view_named(m, e->image_id, e->what.stack, e->what.nstack) &
+		     view_named(m, e->image_id, e->origin, e->norigin);
 	bool ends = view_named(m, e->image_id, (uint64_t[]){ e->frame, e->recover_site }, 2);
 
 	return stack && ends;
@@ -76,11 +77,18 @@ static json_t *called_by(struct model *m, uint32_t image_id, enum runtime_kind r
 	return own ? view_line(own) : json_null();
 }
 
+static json_t *id_or_null(uint64_t id)
+{
+	return id ? json_integer((json_int_t)id) : json_null();
+}
+
 static json_t *panic_json(struct page *p, const struct service *s, const struct ledger_entry *e)
 {
 	struct model *m = p->show->model;
 	const struct event_panic *w = &e->what;
 	json_t *o = json_object();
+	unsigned n;
+	const uint64_t *first = ledger_first_stack(e, &n);
 
 	p->complete &= lines_named(m, e);
 	set_int(o, "id", e->id);
@@ -95,13 +103,16 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 	else
 		set(o, "ended", json_null());
 	p->complete &= view_panic_value(o, m, e->image_id, w);
-	set(o, "site",
-	    view_line(model_user_frame(m, e->image_id, e->runtime, w->stack, w->nstack)));
-	set(o, "called_by", called_by(m, e->image_id, e->runtime, w->stack, w->nstack));
+	set(o, "site", view_line(model_user_frame(m, e->image_id, e->runtime, first, n)));
+	set(o, "called_by", called_by(m, e->image_id, e->runtime, first, n));
+	set(o, "raises", id_or_null(e->raises));
+	set(o, "raised_again_at",
+	    e->raises ? view_line(model_user_frame(m, e->image_id, e->runtime, w->stack, w->nstack))
+		      : json_null());
+	set(o, "raised_again_by", id_or_null(e->raised_by));
 	set(o, "recovered_in", frame_json(m, e->image_id, e->frame));
 	set(o, "recover_site", frame_json(m, e->image_id, e->recover_site));
-	set(o, "replaced_by",
-	    e->replaced_by ? json_integer((json_int_t)e->replaced_by) : json_null());
+	set(o, "replaced_by", id_or_null(e->replaced_by));
 	set(o, "stack", view_stack(m, e->image_id, w->stack, w->nstack));
 	return o;
 }
@@ -174,11 +185,14 @@ static const char *const write_names[WRITE_KIND_MAX] = {
 	[WRITE_PIPE] = "pipe",     [WRITE_LOCAL] = "unix_socket", [WRITE_NETWORK] = "network",
 };
 
-static json_t *swallowed_json(const struct aftermath_counts *t)
+static json_t *swallowed_json(const struct ledger_site *site)
 {
+	const struct aftermath_counts *t = &site->aftermath;
+	enum aftermath_verdict verdict =
+		site->design > DESIGN_NONE ? AFTERMATH_NOT_SILENT : aftermath_verdict(t);
 	json_t *o = json_object(), *wrote = json_object();
 
-	set_str(o, "verdict", verdict_names[aftermath_verdict(t)]);
+	set_str(o, "verdict", verdict_names[verdict]);
 	set_int(o, "watched", t->watched);
 	set_int(o, "silent", t->silent);
 	set_int(o, "panicked_again", t->panicked);
@@ -189,18 +203,27 @@ static json_t *swallowed_json(const struct aftermath_counts *t)
 	return o;
 }
 
+static const char *const design_names[DESIGN_MAX] = {
+	[DESIGN_ABORT] = "abort_handler",
+	[DESIGN_CONTROL_FLOW] = "control_flow",
+};
+
+static json_t *design_json(const struct ledger_site *s)
+{
+	return design_names[s->design] ? json_string(design_names[s->design]) : json_null();
+}
+
 static json_t *site_entry(struct page *p, const struct service *s, const struct ledger_site *site)
 {
 	struct event_panic what = { .step = PANIC_STARTED,
 				    .c = site->runtime == RUNTIME_C,
 				    .type = site->key.type };
 	struct model *m = p->show->model;
-	unsigned n = 0;
+	const uint64_t *stack = site->norigin ? site->origin : site->stack;
+	unsigned n = site->norigin ? site->norigin : site->nstack;
 	json_t *o = json_object();
 	char text[MODEL_FUNC_MAX];
 
-	while (n < LEDGER_SITE_FRAMES && site->key.frames[n])
-		n++;
 	if (site->key.kind != LEDGER_PANIC)
 		what.step = PANIC_THROW;
 	p->complete &= model_panic_type(m, site->image_id, &what, text, sizeof(text));
@@ -208,15 +231,15 @@ static json_t *site_entry(struct page *p, const struct service *s, const struct 
 	set_int(o, "pid", site->pid);
 	set_str(o, "kind", view_ledger_kind_names[site->key.kind]);
 	set_str(o, "type", text);
-	set(o, "site",
-	    view_line(model_user_frame(m, site->image_id, site->runtime, site->key.frames, n)));
-	set(o, "called_by", called_by(m, site->image_id, site->runtime, site->key.frames, n));
+	set(o, "site", view_line(model_user_frame(m, site->image_id, site->runtime, stack, n)));
+	set(o, "called_by", called_by(m, site->image_id, site->runtime, stack, n));
 	set_int(o, "told", site->started);
 	set(o, "outcomes", outcomes_json(site->outcomes));
 	p->complete &= view_named(m, site->image_id, &site->frame, 1);
 	set(o, "recovered_in", frame_json(m, site->image_id, site->frame));
-	set(o, "swallowed",
-	    site->outcomes[OUTCOME_RECOVERED] ? swallowed_json(&site->aftermath) : json_null());
+	set(o, "by_design", design_json(site));
+	set_int(o, "raised_again", site->aftermath.raised);
+	set(o, "swallowed", site->outcomes[OUTCOME_RECOVERED] ? swallowed_json(site) : json_null());
 	view_time(o, "last", show_unix_ms(p->show, site->last_ns));
 	return o;
 }

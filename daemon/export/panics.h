@@ -21,8 +21,10 @@ struct view_filter {
  *
  *   panics[]     { id, service, pid, goroutine | thread, time, kind: panic | throw | signal, outcome, ended (or null), type,
  *                  message, site{}, stack[], recovered_in{} | null: the function that returned normally, recover_site{} | null:
- *                  where recover() was called, replaced_by: id | null }
- *   sites[]      { service, pid, kind, site{}, type, told, outcomes{}: of those that were told }
+ *                  where recover() was called, replaced_by: id | null, raises: id | null: of the panic of
+ *                  another goroutine whose value it raises again, at raised_again_at{}; `site` is that one's then; raised_again_by }
+ *   sites[]      { service, pid, kind, site{}, type, told, outcomes{}: of those that were told,
+ *                  by_design: abort_handler | control_flow | null, raised_again }
  *   misplaced[]  { service, pid, site{}, caller{}, count }: recover() that returned nil although a panic ran, because it stood in
  *                  a wrong frame
  *   totals[]     { service, started, outcomes{}: exact, running, untold: counted without details, misplaced }

@@ -148,8 +148,7 @@ bool goname_is_signals(const char *start)
 	return !strcmp(start, "os/signal.loop");
 }
 
-/* What stands behind the import path and the package's name: "(*Pool[...]).Acquire". */
-static const char *within_package(const char *name)
+size_t goname_package_len(const char *name)
 {
 	size_t path = strcspn(name, "([");
 	const char *last = name, *dot;
@@ -158,8 +157,19 @@ static const char *within_package(const char *name)
 		if (*p == '/')
 			last = p + 1;
 	}
+	/* The dots of an import path ("yaml.v3") come before that of a method or function. */
 	dot = strchr(last, '.');
-	return dot ? dot + 1 : "";
+	if (dot && dot[1] == 'v' && dot[2 + strspn(dot + 2, "0123456789")] == '.' && dot[2] != '.')
+		dot = strchr(dot + 1, '.');
+	return dot ? (size_t)(dot - name) : 0;
+}
+
+/* What stands behind the import path and the package's name: "(*Pool[...]).Acquire". */
+static const char *within_package(const char *name)
+{
+	size_t len = goname_package_len(name);
+
+	return len ? name + len + 1 : "";
 }
 
 bool goname_is_pool(const char *name)

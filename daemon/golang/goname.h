@@ -25,6 +25,9 @@ size_t goname_print(char *buf, size_t size, const char *raw);
 /* Whether a printed name is of a package of Go's standard library, by its import path. */
 bool goname_is_standard(const char *name);
 
+/* Bytes of the import path that a printed name begins with: of "net/http" in "net/http.(*conn).serve". */
+size_t goname_package_len(const char *name);
+
 /*
  * Whether a goroutine that began in this function is of the runtime itself: as the runtime's own counts
  * and profiles have it, one that began in a function of it, but for these three, which run the program's.

@@ -9,7 +9,7 @@
 
 enum aftermath_verdict aftermath_verdict(const struct aftermath_counts *t)
 {
-	if (t->silent < t->watched)
+	if (t->silent < t->watched || t->raised)
 		return AFTERMATH_NOT_SILENT;
 	return t->watched < AFTERMATH_SUSPECT ? AFTERMATH_UNSURE : AFTERMATH_SUSPECTED;
 }

@@ -38,6 +38,7 @@ struct aftermath_counts {
 		panicked; /* the goroutine (C: thread) panicked at another site within AFTERMATH_AGAIN_NS */
 	uint32_t
 		went_on; /* the goroutine (C: thread) was still there after AFTERMATH_COMPLETE_NS */
+	uint32_t raised; /* another goroutine raised the same value again: it heard of it */
 	uint32_t
 		wrote[WRITE_KIND_MAX]; /* NETWORK is an answer as well as a log: it may be silent */
 };

@@ -79,17 +79,34 @@ static void forget_oldest(struct ledger *l)
 	free(oldest);
 }
 
-static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *e, bool create)
+static struct ledger_site_key key_of(const struct ledger_entry *e)
 {
 	struct ledger_site_key key;
-	struct ledger_site *s;
 
 	memset(&key, 0, sizeof(key));
 	key.type = e->what.type;
 	key.target = e->target;
 	key.kind = e->kind;
+	key.aborts = e->what.aborts;
 	for (unsigned i = 0; i < LEDGER_SITE_FRAMES && i < e->what.nstack; i++)
 		key.frames[i] = e->what.stack[i];
+	return key;
+}
+
+const struct ledger_site *ledger_site_of(const struct ledger *l, const struct ledger_entry *e)
+{
+	struct ledger_site_key key = key_of(e);
+	struct ledger_site *s;
+
+	HASH_FIND(hh, l->sites, &key, sizeof(key), s);
+	return s;
+}
+
+static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *e, bool create)
+{
+	struct ledger_site_key key = key_of(e);
+	struct ledger_site *s;
+
 	HASH_FIND(hh, l->sites, &key, sizeof(key), s);
 	if (s || !create)
 		return s;
@@ -102,6 +119,9 @@ static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *
 	s->image_id = e->image_id;
 	s->pid = e->pid;
 	s->runtime = e->runtime;
+	s->design = key.aborts                 ? DESIGN_ABORT
+		    : e->runtime == RUNTIME_GO ? DESIGN_UNKNOWN
+					       : DESIGN_NONE;
 	HASH_ADD(hh, l->sites, key, sizeof(s->key), s);
 	return s;
 }
@@ -114,6 +134,10 @@ static struct ledger_site *count_started(struct ledger *l, const struct ledger_e
 	if (s) {
 		s->started++;
 		s->last_ns = e->began_ns;
+		s->nstack = e->what.nstack;
+		memcpy(s->stack, e->what.stack, sizeof(s->stack));
+		s->norigin = e->norigin;
+		memcpy(s->origin, e->origin, sizeof(s->origin));
 	}
 	return s;
 }
@@ -176,6 +200,70 @@ static void close_panics(struct ledger *l, const struct event *ev)
 	}
 }
 
+/* Go's heap begins there; below lie a program's own constants and variables, which many may raise. */
+#define GO_HEAP 0xc000000000ull
+
+/* Memory is used again, by what has other words. */
+static bool same_value(const struct event_panic *p, const struct event_panic *older)
+{
+	return p->data == older->data && p->type == older->type && p->value[0] == older->value[0] &&
+	       p->text_len == older->text_len && !memcmp(p->text, older->text, p->text_len);
+}
+
+/* A recovered value, or one that was put into a struct with the stack, or behind a message. */
+static bool holds(const struct event_panic *p, const struct event_panic *older)
+{
+	if (older->data < 4096)
+		return false;
+	return same_value(p, older) || (p->value[0] && p->value[1] == older->data) ||
+	       (p->value[2] && p->value[3] == older->data);
+}
+
+/*
+ * Whoever waits for a goroutine may take its panic along and raise it again in its own: net/http's
+ * TimeoutHandler, errgroup, singleflight. A value that is the same at one line only is not that.
+ */
+static bool raises(const struct ledger_entry *e, const struct ledger_entry *older)
+{
+	uint64_t most = older->what.data < GO_HEAP ? LEDGER_AGAIN_STATIC_NS : LEDGER_AGAIN_NS;
+
+	/* Who raises again is no first one: memory is used again, by an error of the same text as well. */
+	return older != e && !older->raises && older->target == e->target && !older->what.c &&
+	       !older->kind && older->what.goid != e->what.goid && older->what.nstack &&
+	       e->what.nstack && older->what.stack[0] != e->what.stack[0] &&
+	       (older->outcome == OUTCOME_RECOVERED || older->outcome == OUTCOME_RUNNING) &&
+	       e->began_ns - older->began_ns <= most && holds(&e->what, &older->what);
+}
+
+const uint64_t *ledger_first_stack(const struct ledger_entry *e, unsigned *ret_n)
+{
+	*ret_n = e->norigin ? e->norigin : e->what.nstack;
+	return e->norigin ? e->origin : e->what.stack;
+}
+
+static void find_first(struct ledger *l, struct ledger_entry *e)
+{
+	struct ledger_entry *newest = NULL;
+	struct ledger_site *s;
+	const uint64_t *stack;
+
+	for (unsigned i = 0; i < LEDGER_ENTRIES_MAX; i++) {
+		struct ledger_entry *older = l->entries[i];
+
+		if (older && raises(e, older) && (!newest || older->began_ns > newest->began_ns))
+			newest = older;
+	}
+	if (!newest)
+		return;
+	e->raises = newest->id;
+	newest->raised_by = e->id;
+	stack = ledger_first_stack(newest, &e->norigin);
+	memcpy(e->origin, stack, e->norigin * sizeof(*stack));
+	s = site_of(l, newest, false);
+	if (s)
+		s->aftermath.raised++;
+}
+
 /* The process dies without a panic to blame. Ids of panics are small; these have the top bit. */
 static bool enter_death(struct ledger *l, const struct event *ev, uint32_t image_id,
 			enum runtime_kind runtime, enum ledger_kind kind)
@@ -203,6 +291,8 @@ bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 	close_panics(l, ev);
 	if (ev->panic.step == PANIC_STARTED) {
 		e = enter(l, ev, image_id, runtime);
+		if (e && !ev->panic.c)
+			find_first(l, e);
 		s = e ? count_started(l, e) : NULL;
 	}
 	aftermaths_panic(&l->aftermaths, ev, s ? &s->aftermath : NULL);
@@ -256,7 +346,8 @@ static uint64_t recovered_per_minute(const struct ledger_site *s, uint64_t now_n
 bool ledger_wants_aftermath(const struct ledger *l, uint64_t now_ns)
 {
 	for (const struct ledger_site *s = l->sites; s; s = s->hh.next) {
-		if (s->aftermath.watched < AFTERMATH_ENOUGH && recovered_per_minute(s, now_ns))
+		if (s->design == DESIGN_NONE && s->aftermath.watched < AFTERMATH_ENOUGH &&
+		    recovered_per_minute(s, now_ns))
 			return true;
 	}
 	return false;
@@ -271,7 +362,7 @@ const struct ledger_site *ledger_busiest(const struct ledger *l, uint64_t now_ns
 	for (const struct ledger_site *s = l->sites; s; s = s->hh.next) {
 		uint64_t n = recovered_per_minute(s, now_ns);
 
-		if (n > most) {
+		if (n > most && s->design == DESIGN_NONE) {
 			most = n;
 			busiest = s;
 		}

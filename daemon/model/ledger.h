@@ -29,6 +29,18 @@ enum ledger_kind {
 	LEDGER_KIND_MAX,
 };
 
+/* Whether the recoveries of a site are meant: see design.h. */
+enum panic_design {
+	DESIGN_UNKNOWN, /* not looked at yet */
+	DESIGN_NONE,
+	DESIGN_ABORT,        /* http.ErrAbortHandler */
+	DESIGN_CONTROL_FLOW, /* within one package */
+	DESIGN_MAX,
+};
+
+#define LEDGER_AGAIN_NS        10000000000ull /* a value is raised again by another goroutine so soon */
+#define LEDGER_AGAIN_STATIC_NS 1000000000ull /* the same of a value that others may raise, too */
+
 struct ledger_entry {
 	uint64_t id; /* unique; THROW and SIGNAL have one, too */
 	uint32_t target;
@@ -40,6 +52,10 @@ struct ledger_entry {
 	enum panic_outcome outcome;
 	uint64_t began_ns, ended_ns;  /* ended_ns 0: it runs */
 	uint64_t frame, recover_site; /* RECOVERED; 0: not known */
+	uint64_t raises;    /* the id of the panic whose value this one raises again; 0: none */
+	uint64_t raised_by; /* the newest one that raises this one's again; 0: none */
+	unsigned norigin;
+	uint64_t origin[EVENT_STACK_MAX]; /* where that value was raised first */
 	uint64_t replaced_by;    /* OVERRIDDEN, REPANICKED: the id of the one that did; else 0 */
 	struct event_panic what; /* as it began */
 };
@@ -51,6 +67,8 @@ struct ledger_site {
 		uint64_t type;
 		uint64_t frames[LEDGER_SITE_FRAMES];
 		uint32_t target, kind;
+		uint32_t aborts; /* 1: by http.ErrAbortHandler */
+		uint32_t pad;
 	} key;
 	uint32_t image_id;
 	uint32_t pid;
@@ -60,7 +78,13 @@ struct ledger_site {
 	uint64_t outcomes[OUTCOME_MAX];       /* of those that ended */
 	uint64_t recovered_at[LEDGER_MINUTE]; /* by 10 s of time */
 	uint64_t minute_of[LEDGER_MINUTE];
-	uint64_t frame; /* where the newest recovery went on; 0: none yet */
+	uint64_t frame;        /* where the newest recovery went on; 0: none yet */
+	uint64_t judged_frame; /* `design` is of this one */
+	enum panic_design design;
+	uint64_t design_since_ns; /* names were asked for then; 0: not yet */
+	unsigned nstack, norigin;
+	uint64_t stack[EVENT_STACK_MAX];  /* of the newest */
+	uint64_t origin[EVENT_STACK_MAX]; /* of the newest: see struct ledger_entry */
 	struct aftermath_counts aftermath;
 };
 
@@ -85,12 +109,17 @@ bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 /* What a panic's value says. */
 void ledger_say(struct ledger *l, const struct event_panic_text *in);
 
+/* The stack where its value was raised first: its own, if it raises none again. */
+const uint64_t *ledger_first_stack(const struct ledger_entry *e, unsigned *ret_n);
+/* NULL: it is not kept any more. */
+const struct ledger_site *ledger_site_of(const struct ledger *l, const struct ledger_entry *e);
+
 /* Newest first; NULL past the oldest. */
 const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age);
 bool ledger_uses_image(const struct ledger *l, uint32_t image_id);
 /* A site recovered in the last minute, and whether it does so in silence is not known yet. */
 bool ledger_wants_aftermath(const struct ledger *l, uint64_t now_ns);
-/* The highest number of panics recovered at one site in the last minute. */
+/* The highest number of panics recovered at one site in the last minute; not those by design. */
 const struct ledger_site *ledger_busiest(const struct ledger *l, uint64_t now_ns,
 					 uint64_t *ret_per_minute);
 

@@ -710,6 +710,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 		if (s->requests)
 			requests_tick(s->requests, now_ns);
 	}
+	panics_tick(m, now_ns);
 	service_expire(m, now_ns);
 }
 

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "golang/goerror.h"
 #include "golang/layout.h"
+#include "model/design.h"
 #include "model/names_priv.h"
 #include "model/panics_priv.h"
 #include "model/signals.h"
@@ -26,13 +27,26 @@ static void want_names(struct model *m, const struct target *t, const struct eve
 		(void)model_site_name(m, t->image_id, p->recover_site);
 }
 
+/* Where the kernel side could not read its text, and the file has it. */
+static bool aborts(struct model *m, const struct target *t, const struct event_panic *p)
+{
+	char text[MODEL_FUNC_MAX];
+
+	return p->step == PANIC_STARTED && !p->c && !p->text_len && p->said == PANIC_UNSAID &&
+	       model_panic_message(m, t->image_id, p, text, sizeof(text)) &&
+	       event_aborts(text, strlen(text));
+}
+
 void panics_apply(struct model *m, struct target *t, const struct event *ev)
 {
 	struct service *s = t->service;
 
+	struct event known = *ev;
+
 	if (!s->ledger)
 		s->ledger = ledger_new();
-	if (!s->ledger || !ledger_apply(s->ledger, ev, t->image_id, t->runtime, t->died))
+	known.panic.aborts |= aborts(m, t, &ev->panic);
+	if (!s->ledger || !ledger_apply(s->ledger, &known, t->image_id, t->runtime, t->died))
 		m->dropped++;
 	want_names(m, t, &ev->panic);
 	if (ev->panic.step != PANIC_FATAL && ev->panic.step != PANIC_THROW &&
@@ -246,6 +260,33 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 	return known;
 }
 
+#define DESIGN_MAX_NS 10000000000ull /* names that have not come by then will not */
+
+static void judge_design(struct model *m, struct ledger_site *s, uint64_t now_ns)
+{
+	if (!s->frame && s->outcomes[OUTCOME_RECOVERED] && s->design == DESIGN_UNKNOWN)
+		s->design = DESIGN_NONE; /* nobody knows who recovers */
+	if (s->design == DESIGN_ABORT || !s->frame || s->frame == s->judged_frame)
+		return;
+	if (!s->design_since_ns)
+		s->design_since_ns = now_ns;
+	s->design = design_of_site(m, s);
+	if (s->design == DESIGN_UNKNOWN && now_ns < s->design_since_ns + DESIGN_MAX_NS)
+		return;
+	if (s->design == DESIGN_UNKNOWN)
+		s->design = DESIGN_NONE;
+	s->judged_frame = s->frame;
+	s->design_since_ns = 0;
+}
+
+void panics_tick(struct model *m, uint64_t now_ns)
+{
+	for (struct service *s = m->services; s; s = s->hh.next) {
+		for (struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next)
+			judge_design(m, l, now_ns);
+	}
+}
+
 bool model_wants_aftermath(const struct model *m, uint64_t now_ns)
 {
 	for (const struct service *s = m->services; s; s = s->hh.next) {
@@ -277,7 +318,7 @@ unsigned service_swallowed(const struct model *m, const struct service *s)
 	unsigned n = 0;
 
 	for (const struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next)
-		n += model_target(m, l->key.target) &&
+		n += model_target(m, l->key.target) && l->design == DESIGN_NONE &&
 		     aftermath_verdict(&l->aftermath) == AFTERMATH_SUSPECTED;
 	return n;
 }

@@ -13,8 +13,8 @@ struct model {
 	uint32_t service_serial;
 	unsigned n_wanted;
 	uint32_t scan;
-	bool scanning; /* between SCAN_BEGIN and SCAN_END */
-	bool looking;  /* between LOOK_BEGIN and LOOK_END */
+	bool scanning;        /* between SCAN_BEGIN and SCAN_END */
+	bool looking;         /* between LOOK_BEGIN and LOOK_END */
 	uint64_t observed_ns; /* the histograms were fed last */
 	uint64_t dropped;
 };

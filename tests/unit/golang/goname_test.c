@@ -262,16 +262,35 @@ static void pools(void **state)
 		assert_int_equal(goname_is_pool(cases[i].name), cases[i].is);
 }
 
+static void packages(void **state)
+{
+	static const struct {
+		const char *name, *package;
+	} cases[] = {
+		{ "main.main", "main" },
+		{ "net/http.(*conn).serve", "net/http" },
+		{ "gopkg.in/yaml.v3.(*parser).fail", "gopkg.in/yaml.v3" },
+		{ "gopkg.in/yaml.v3.fail", "gopkg.in/yaml.v3" },
+		{ "main.v2.func1", "main.v2" }, /* nothing tells it from the one before */
+		{ "main.v2", "main" },
+		{ "main.v1Loader.func1", "main" },
+		{ "example.com/a.b/c.F[...]", "example.com/a.b/c" },
+		{ "nothing", "" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(goname_package_len(cases[i].name), strlen(cases[i].package));
+		assert_memory_equal(cases[i].name, cases[i].package, strlen(cases[i].package));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_the_runtime),
-		cmocka_unit_test(signals),
-		cmocka_unit_test(pools),
-		cmocka_unit_test(prints),
-		cmocka_unit_test(cuts),
-		cmocka_unit_test(any_bytes),
-		cmocka_unit_test(standard_library),
+		cmocka_unit_test(packages),   cmocka_unit_test(of_the_runtime),
+		cmocka_unit_test(signals),    cmocka_unit_test(pools),
+		cmocka_unit_test(prints),     cmocka_unit_test(cuts),
+		cmocka_unit_test(any_bytes),  cmocka_unit_test(standard_library),
 		cmocka_unit_test(real_names),
 	};
 

@@ -231,18 +231,19 @@ static void enough(void **state)
 static void verdicts(void **state)
 {
 	static const struct {
-		uint32_t watched, silent;
+		uint32_t watched, silent, raised;
 		enum aftermath_verdict verdict;
 	} cases[] = {
-		{ 0, 0, AFTERMATH_UNSURE },     { 1, 1, AFTERMATH_UNSURE },
-		{ 2, 2, AFTERMATH_UNSURE },     { 1, 0, AFTERMATH_NOT_SILENT },
-		{ 3, 3, AFTERMATH_SUSPECTED },  { 5, 5, AFTERMATH_SUSPECTED },
-		{ 5, 4, AFTERMATH_NOT_SILENT },
+		{ 0, 0, 0, AFTERMATH_UNSURE },     { 1, 1, 0, AFTERMATH_UNSURE },
+		{ 2, 2, 0, AFTERMATH_UNSURE },     { 1, 0, 0, AFTERMATH_NOT_SILENT },
+		{ 3, 3, 0, AFTERMATH_SUSPECTED },  { 5, 5, 0, AFTERMATH_SUSPECTED },
+		{ 5, 4, 0, AFTERMATH_NOT_SILENT }, { 5, 5, 1, AFTERMATH_NOT_SILENT },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct aftermath_counts t = { .watched = cases[i].watched,
-					      .silent = cases[i].silent };
+					      .silent = cases[i].silent,
+					      .raised = cases[i].raised };
 
 		assert_int_equal(aftermath_verdict(&t), cases[i].verdict);
 	}

@@ -215,6 +215,8 @@ static void busiest(void **state)
 		end(m, PANIC_RECOVERED, T0 + i * SECOND, 1, &(uint64_t){ i + 1 },
 		    &(enum panic_outcome){ OUTCOME_RECOVERED });
 	}
+	for (unsigned s = 0; s < 12; s++)
+		model_tick(m, T0 + (107 + s) * SECOND); /* its names do not come */
 	assert_non_null(ledger_busiest(ledger_of(m), T0 + 119 * SECOND, &n));
 	assert_int_equal(n, 60);
 	assert_null(ledger_busiest(ledger_of(m), T0 + 400 * SECOND, &n));
@@ -241,6 +243,7 @@ static void aftermaths(void **state)
 		ev.panic.closed[0].id = i + 1;
 		ev.panic.closed[0].outcome = OUTCOME_RECOVERED;
 		model_apply(m, &ev);
+		model_tick(m, now); /* it is not by design */
 		assert_true(model_wants_aftermath(m, now));
 		a = model_complete_aftermath(m, now + SECOND);
 		assert_int_equal(a->panic, i + 1);
@@ -531,6 +534,178 @@ static void text_follows(void **state)
 	assert_int_equal(e->what.said_len, 4);
 }
 
+/* A package that gets out of its own recursion, and what looks like it. */
+static void designs(void **state)
+{
+	static const struct {
+		const char *raised, *recovers, *caller, *type;
+		enum panic_design want;
+	} cases[] = {
+		{ "text/template.(*state).errorf", "text/template.(*Template).execute", "main.page",
+		  "*errors.errorString", DESIGN_CONTROL_FLOW },
+		{ "example.com/calc.(*parser).expect", "example.com/calc.Sum", "main.main",
+		  "*errors.errorString", DESIGN_CONTROL_FLOW },
+		{ "main.expect", "main.parse", "main.main", "main.syntaxError",
+		  DESIGN_CONTROL_FLOW },
+		{ "gopkg.in/yaml.v3.fail", "gopkg.in/yaml.v3.handleErr", "runtime.goexit",
+		  "yaml.yamlError", DESIGN_CONTROL_FLOW },
+		{ "example.com/calc/v2.fail", "example.com/calc/v2.Sum", "runtime.goexit",
+		  "calc.bailout", DESIGN_CONTROL_FLOW },
+		/* The root of a goroutine: nobody gets an error from it. */
+		{ "example.com/calc.(*parser).expect", "example.com/calc.Work", "runtime.goexit",
+		  "*errors.errorString", DESIGN_NONE },
+		{ "net/http.checkWriteHeaderCode", "net/http.(*conn).serve", "runtime.goexit",
+		  "string", DESIGN_NONE },
+		/* main does all by itself. */
+		{ "main.quiet", "main.quiet", "main.main", "string", DESIGN_NONE },
+		{ "main.quiet", "main.quiet", "main.main", "mainline.error", DESIGN_NONE },
+		/* Others recover it, or the runtime raises it. */
+		{ "example.com/calc.(*parser).expect", "main.sum", "main.main",
+		  "*errors.errorString", DESIGN_NONE },
+		{ "runtime.panicmem", "text/template.(*Template).execute", "main.page",
+		  "runtime.errorString", DESIGN_NONE },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_STARTED, 5, T0);
+		struct gotype type = { .kind = 22 };
+		const struct ledger_site *s;
+		uint64_t n;
+
+		ev.panic.nstack = 3;
+		ev.panic.stack[1] = 0x3100;
+		ev.panic.stack[2] = 0x3200;
+		snprintf(type.name, sizeof(type.name), "%s", cases[i].type);
+		model_apply(m, &ev);
+		end(m, PANIC_RECOVERED, T0 + 9, 1, &(uint64_t){ 5 },
+		    &(enum panic_outcome){ OUTCOME_RECOVERED });
+		s = ledger_of(m)->sites;
+		model_tick(m, T0 + SECOND);
+		assert_int_equal(s->design, DESIGN_UNKNOWN);
+		assert_null(ledger_busiest(ledger_of(m), T0 + SECOND, &n));
+		assert_false(ledger_wants_aftermath(ledger_of(m), T0 + SECOND));
+		name(m, 0x1000, cases[i].raised, false, false);
+		name(m, 0x3000, cases[i].recovers, false, false);
+		name(m, 0x3100, cases[i].recovers, false, false);
+		name(m, 0x3200, cases[i].caller, false, false);
+		know_type(m, 0x5000, &type);
+		model_tick(m, T0 + 2 * SECOND);
+		assert_int_equal(s->design, cases[i].want);
+		assert_int_equal(ledger_busiest(ledger_of(m), T0 + SECOND, &n) != NULL,
+				 cases[i].want == DESIGN_NONE);
+		assert_int_equal(ledger_wants_aftermath(ledger_of(m), T0 + SECOND),
+				 cases[i].want == DESIGN_NONE);
+	}
+}
+
+/* Names that do not come are no reason to keep quiet for ever. */
+static void design_without_names(void **state)
+{
+	_model_ m = with_target(1);
+
+	start(m, 5, T0);
+	end(m, PANIC_RECOVERED, T0 + 9, 1, &(uint64_t){ 5 },
+	    &(enum panic_outcome){ OUTCOME_RECOVERED });
+	for (unsigned s = 1; s <= 12; s++)
+		model_tick(m, T0 + s * SECOND);
+	assert_int_equal(ledger_of(m)->sites->design, DESIGN_NONE);
+}
+
+/* http.ErrAbortHandler by its text, which the kernel side has read; another error at the same line is another site. */
+static void abort_handler(void **state)
+{
+	_model_ m = with_target(1);
+	struct event ev = step(PANIC_STARTED, 5, T0);
+
+	ev.panic.aborts = true;
+	model_apply(m, &ev);
+	assert_int_equal(ledger_of(m)->sites->design, DESIGN_ABORT);
+	ev.panic.aborts = false;
+	model_apply(m, &ev);
+	assert_int_equal(HASH_COUNT(ledger_of(m)->sites), 2);
+	assert_true(event_aborts(EVENT_ABORT_TEXT, 23));
+	assert_false(event_aborts(EVENT_ABORT_TEXT, 22));
+}
+
+/* The value of a panic that another goroutine raises again, soon and elsewhere. */
+static void raised_again(void **state)
+{
+	static const struct {
+		uint64_t goid, line, data, first, after_ns; /* of the second panic */
+		bool again;
+	} cases[] = {
+		{ 19, 0x1500, 0xc000123000, 0xc000400000, SECOND, true },
+		{ 18, 0x1500, 0xc000123000, 0xc000400000, SECOND, false }, /* the same goroutine */
+		{ 19, 0x1000, 0xc000123000, 0xc000400000, SECOND, false }, /* the same line */
+		{ 19, 0x1500, 0xc000123008, 0xc000400000, SECOND, false }, /* another value */
+		{ 19, 0x1500, 0xc000123000, 0xc000400010, SECOND, false }, /* in its memory */
+		{ 19, 0x1500, 0xc000123000, 0xc000400000, 11 * SECOND, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_STARTED, 5, T0);
+		const struct ledger_entry *first, *second;
+		unsigned n;
+
+		ev.panic.data = 0xc000123000;
+		ev.panic.value[0] = 0xc000400000;
+		model_apply(m, &ev);
+		end(m, PANIC_RECOVERED, T0 + 9, 1, &(uint64_t){ 5 },
+		    &(enum panic_outcome){ OUTCOME_RECOVERED });
+		ev.time_ns = T0 + cases[i].after_ns;
+		ev.panic.id = 6;
+		ev.panic.goid = cases[i].goid;
+		ev.panic.stack[0] = cases[i].line;
+		ev.panic.data = cases[i].data;
+		ev.panic.value[0] = cases[i].first;
+		model_apply(m, &ev);
+		second = ledger_entry(ledger_of(m), 0);
+		first = ledger_entry(ledger_of(m), 1);
+		assert_int_equal(second->raises, cases[i].again ? 5 : 0);
+		assert_int_equal(first->raised_by, cases[i].again ? 6 : 0);
+		assert_int_equal(ledger_first_stack(second, &n)[0],
+				 cases[i].again ? 0x1000 : cases[i].line);
+		assert_int_equal(ledger_site_of(ledger_of(m), first)->aftermath.raised,
+				 cases[i].again);
+	}
+}
+
+/* In a struct with the stack, as errgroup's PanicValue; a constant, which others may raise as well, not for long. */
+static void raised_in_another(void **state)
+{
+	static const struct {
+		uint64_t data, after_ns;
+		bool wrapped, again;
+	} cases[] = {
+		{ 0xc000123000, 5 * SECOND, true, true },
+		{ 0x600000, SECOND / 2, false, true },
+		{ 0x600000, 5 * SECOND, false, false },
+		{ 0, SECOND / 2, false, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_STARTED, 5, T0);
+
+		ev.panic.data = cases[i].data;
+		model_apply(m, &ev);
+		ev.time_ns = T0 + cases[i].after_ns;
+		ev.panic.id = 6;
+		ev.panic.goid = 19;
+		ev.panic.stack[0] = 0x1500;
+		if (cases[i].wrapped) {
+			ev.panic.data = 0xc000777000;
+			ev.panic.type = 0x5100;
+			ev.panic.value[0] = 0x5000;
+			ev.panic.value[1] = cases[i].data;
+		}
+		model_apply(m, &ev);
+		assert_int_equal(ledger_entry(ledger_of(m), 0)->raises, cases[i].again ? 5 : 0);
+	}
+}
+
 /* recover() found nothing: where it should not have been, or where it always asks. */
 static void misplaced(void **state)
 {
@@ -584,6 +759,11 @@ int main(void)
 		cmocka_unit_test(own_frames),
 		cmocka_unit_test(text_of_the_file),
 		cmocka_unit_test(string_of_the_file),
+		cmocka_unit_test(designs),
+		cmocka_unit_test(design_without_names),
+		cmocka_unit_test(abort_handler),
+		cmocka_unit_test(raised_again),
+		cmocka_unit_test(raised_in_another),
 		cmocka_unit_test(said),
 		cmocka_unit_test(last_words),
 		cmocka_unit_test(text_follows),
