@@ -14,6 +14,7 @@
 #include "engine/golibs.h"
 #include "engine/points.h"
 #include "engine/sets.h"
+#include "golang/godebug.h"
 #include "probe/links.h"
 #include "probe/scan.h"
 
@@ -71,6 +72,19 @@ static int find_bias(const struct turn *turn, struct watch *w)
 		return err;
 	w->bias = entry - w->image->report->entry;
 	return w->bias & 0xfff ? -EBADMSG : 0;
+}
+
+#define GODEBUG_TEXT_MAX 4096
+
+/* The environment comes after the file. */
+static void find_debug(const struct turn *turn, struct watch *w)
+{
+	char list[GODEBUG_TEXT_MAX];
+
+	w->nil_stays = w->image->report->nil_stays;
+	if (w->image->report->kind == IMAGE_GO &&
+	    !proc_environment(turn->procfd, w->pid, "GODEBUG", list, sizeof(list)))
+		(void)godebug_is_one(list, strlen(list), "panicnil", &w->nil_stays);
 }
 
 static int open_memory(struct turn *turn, struct watch *w)
@@ -239,6 +253,7 @@ int attach_process(struct turn *turn, const struct attach_self *self, pid_t pid,
 	if (!config_wants_service(turn->config, w->service) && !turn->opts->only_pid)
 		return 0;
 	sets_configure(turn, w);
+	find_debug(turn, w);
 	err = open_memory(turn, w);
 	if (err)
 		return err;

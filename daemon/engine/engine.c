@@ -91,9 +91,13 @@ static bool is_news(const struct turn *turn, const struct event *ev)
 	       (!p || p->depth < turn->config->probes.threshold);
 }
 
-static uint8_t go_minor(const struct watch *w)
+/* What the program's Go makes of it. */
+static void add_go(const struct watch *w, struct event_panic *p)
 {
-	return w && watch_runtime(w) == RUNTIME_GO ? (uint8_t)w->image->report->go.minor : 0;
+	if (!w || watch_runtime(w) != RUNTIME_GO)
+		return;
+	p->go_minor = (uint8_t)w->image->report->go.minor;
+	p->nil_stays = w->nil_stays;
 }
 
 /* Texts of the runtime's own stay: no value of the program is in them. */
@@ -139,7 +143,7 @@ static void on_event(void *arg, const struct event *in)
 			return;
 		break;
 	case EVENT_PANIC:
-		ev.panic.go_minor = go_minor(watch_by_id(&turn->watches, ev.target));
+		add_go(watch_by_id(&turn->watches, ev.target), &ev.panic);
 		if (!turn->config->probes.panic_messages)
 			withhold(&ev.panic);
 		break;

@@ -30,6 +30,7 @@ struct watch {
 	uint64_t start_ticks;
 	struct image *image;
 	uint64_t bias;
+	bool nil_stays;   /* Go: panic(nil) does */
 	int64_t clock_ns; /* see struct census_opts */
 	struct memread_process memory;
 	char service[CGROUP_SERVICE_MAX];

@@ -177,6 +177,7 @@ struct event_panic {
 	bool watched; /* STARTED: what it writes is told; RECOVERED: still, for EVENT_AFTERMATH_NS */
 	uint64_t type;    /* STARTED, Go: address of the value's type; 0: panic(nil), or C */
 	uint8_t go_minor; /* Go release of the program, 26 for 1.26; 0: not known, or C */
+	bool nil_stays;   /* Go: GODEBUG=panicnil=1, a panic(nil) does not become an error */
 	uint64_t data;    /* STARTED, Go: the data word, not an address of the image */
 	/* STARTED, Go: what lies there, 0 where that could not be read; THROW: the message's address and length */
 	uint64_t value[EVENT_VALUE_MAX];

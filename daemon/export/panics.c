@@ -217,7 +217,9 @@ static json_t *site_entry(struct page *p, const struct service *s, const struct 
 {
 	struct event_panic what = { .step = PANIC_STARTED,
 				    .c = site->runtime == RUNTIME_C,
-				    .type = site->key.type };
+				    .type = site->key.type,
+				    .go_minor = site->go_minor,
+				    .nil_stays = site->nil_stays };
 	struct model *m = p->show->model;
 	const uint64_t *stack = site->norigin ? site->origin : site->stack;
 	unsigned n = site->norigin ? site->norigin : site->nstack;

@@ -21,11 +21,13 @@
 
 #include "base/cleanup.h"
 
-#define HEADER_LEN      32
-#define FLAG_BIGENDIAN  1
-#define FLAG_INLINE     2
-#define VERSION_LEN_MIN 5 /* "go1.4" */
-#define VERSION_LEN_MAX 80
+#define HEADER_LEN        32
+#define FLAG_BIGENDIAN    1
+#define FLAG_INLINE       2
+#define VERSION_LEN_MIN   5 /* "go1.4" */
+#define VERSION_LEN_MAX   80
+#define SETTINGS_MARK     16
+#define UVARINT_SHIFT_MAX 28
 
 static const char *take_number(const char *p, const char *end, uint16_t *ret)
 {
@@ -180,6 +182,48 @@ int buildinfo_version(const struct elfimg *img, struct go_version *ret)
 		return -ENOENT;
 	*ret = v;
 	return 0;
+}
+
+/* A uvarint at *pos, which moves behind it. */
+static bool take_uvarint(struct bytes b, uint64_t *pos, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift <= UVARINT_SHIFT_MAX && bytes_has(b, *pos, 1); shift += 7) {
+		uint8_t c = b.p[(*pos)++];
+
+		v |= (uint64_t)(c & 0x7f) << shift;
+		if (!(c & 0x80)) {
+			*ret = v;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Behind an inline version: uvarint length, then the text between two marks of 16 bytes. */
+static struct bytes settings_in(struct bytes h)
+{
+	uint64_t pos = HEADER_LEN, len;
+
+	if (!(h.p[15] & FLAG_INLINE) || !take_uvarint(h, &pos, &len) || !bytes_has(h, pos, len))
+		return bytes_of(NULL, 0);
+	pos += len;
+	if (!take_uvarint(h, &pos, &len) || len < 2 * SETTINGS_MARK)
+		return bytes_of(NULL, 0);
+	return bytes_sub(h, pos + SETTINGS_MARK, len - 2 * SETTINGS_MARK);
+}
+
+struct bytes buildinfo_settings(const struct elfimg *img)
+{
+	struct elfimg_section s;
+	struct bytes h;
+	uint64_t pos = 0;
+
+	if (elfimg_section(img, ".go.buildinfo", &s) < 0)
+		return bytes_of(NULL, 0);
+	h = next_header(s.bytes, &pos);
+	return h.len ? settings_in(h) : h;
 }
 
 bool buildinfo_present(const struct elfimg *img)

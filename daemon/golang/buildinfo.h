@@ -40,6 +40,12 @@ int go_version_parse(const char *text, size_t len, struct go_version *ret);
 /* 0; -ENOENT when neither place names a version. *ret is written on success only. */
 int buildinfo_version(const struct elfimg *img, struct go_version *ret);
 
+/*
+ * Modules and settings of the build, a line each: "build\t-trimpath=true"; empty where .go.buildinfo
+ * does not have them inline (before Go 1.18). Borrowed from the image.
+ */
+struct bytes buildinfo_settings(const struct elfimg *img);
+
 /* Whether the file has a .go.buildinfo header, readable or not: "this was meant to be a Go
  * program". */
 bool buildinfo_present(const struct elfimg *img);

@@ -119,6 +119,8 @@ static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *
 	s->image_id = e->image_id;
 	s->pid = e->pid;
 	s->runtime = e->runtime;
+	s->go_minor = e->what.go_minor;
+	s->nil_stays = e->what.nil_stays;
 	s->design = key.aborts                 ? DESIGN_ABORT
 		    : e->runtime == RUNTIME_GO ? DESIGN_UNKNOWN
 					       : DESIGN_NONE;

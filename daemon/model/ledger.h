@@ -80,6 +80,8 @@ struct ledger_site {
 	uint64_t minute_of[LEDGER_MINUTE];
 	uint64_t frame;        /* where the newest recovery went on; 0: none yet */
 	uint64_t judged_frame; /* `design` is of this one */
+	uint8_t go_minor;      /* see struct event_panic */
+	bool nil_stays;
 	enum panic_design design;
 	uint64_t design_since_ns; /* names were asked for then; 0: not yet */
 	unsigned nstack, norigin;

@@ -137,6 +137,12 @@ uint64_t service_misplaced(struct model *m, const struct service *s)
 /* What panic(nil) became. */
 #define NIL_ERROR "*runtime.PanicNilError"
 
+/* Of panic(nil). */
+static bool is_nil_error(const struct event_panic *p)
+{
+	return go_layout_nearest(p->go_minor).fact.nil_error && !p->nil_stays;
+}
+
 static bool has_type(const struct event_panic *p)
 {
 	return p->step == PANIC_STARTED && !p->c;
@@ -151,8 +157,7 @@ bool model_panic_type(struct model *m, uint32_t image_id, const struct event_pan
 	if (!has_type(p))
 		return true;
 	if (!p->type) {
-		snprintf(buf, size, "%s",
-			 go_layout_nearest(p->go_minor).fact.nil_error ? NIL_ERROR : "nil");
+		snprintf(buf, size, "%s", is_nil_error(p) ? NIL_ERROR : "nil");
 		return true;
 	}
 	n = names_look_up(m, image_id, NAME_OF_TYPE, p->type);
@@ -236,7 +241,7 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 				      .minor = p->go_minor,
 				      .known = goerror_find("runtime", NIL_ERROR, 0) };
 
-		if (!go_layout_nearest(p->go_minor).fact.nil_error)
+		if (!is_nil_error(p))
 			snprintf(buf, size, "nil");
 		else
 			(void)gotype_message(buf, size, &nil, p->value, 0, "", 0);

@@ -13,6 +13,7 @@
 #include <deferd/control.h>
 #include "elf/dwline.h"
 #include "golang/allgs.h"
+#include "golang/godebug.h"
 #include "golang/goname.h"
 #include "golang/semtable.h"
 #include "golang/waitreason.h"
@@ -76,6 +77,7 @@ static int inspect_go(const struct gobin *go, struct image_report *ret,
 {
 	struct waitreason_table reasons;
 	struct gobin_func main;
+	struct bytes debug;
 	struct allgs allgs;
 	int r;
 
@@ -96,6 +98,8 @@ static int inspect_go(const struct gobin *go, struct image_report *ret,
 	if (semtable_find(go, &ret->semtable))
 		ret->semtable = 0;
 	goerrors_find(go, ret->errors);
+	debug = godebug_default(go->img);
+	(void)godebug_is_one((const char *)debug.p, debug.len, "panicnil", &ret->nil_stays);
 	injected_find(go, &ret->injected);
 	if (gobin_function(go, "runtime.main", &main) == 0)
 		ret->runtime_main = main.va;
@@ -467,11 +471,11 @@ int image_report_check(struct image_report *r)
 {
 	if (r->version != INSPECT_VERSION || r->error > 0 || r->error < -4095 ||
 	    r->kind >= IMAGE_KIND_MAX || !is_bool(&r->pie) || !is_bool(&r->has_layout) ||
-	    r->profile >= INSPECT_PROFILES_MAX || !closed(r->build_id, sizeof(r->build_id)) ||
-	    !is_bool(&r->go.devel) || r->go.source >= GO_VERSION_SOURCE_MAX ||
-	    !closed(r->go.text, sizeof(r->go.text)) || !is_bool(&r->layout.unverified) ||
-	    r->n_wait_reasons > WAITREASON_MAX || !closed(r->reason, sizeof(r->reason)) ||
-	    !plan_ok(&r->plan))
+	    !is_bool(&r->nil_stays) || r->profile >= INSPECT_PROFILES_MAX ||
+	    !closed(r->build_id, sizeof(r->build_id)) || !is_bool(&r->go.devel) ||
+	    r->go.source >= GO_VERSION_SOURCE_MAX || !closed(r->go.text, sizeof(r->go.text)) ||
+	    !is_bool(&r->layout.unverified) || r->n_wait_reasons > WAITREASON_MAX ||
+	    !closed(r->reason, sizeof(r->reason)) || !plan_ok(&r->plan))
 		return -EPROTO;
 	if (r->has_layout && go_layout_find(layout_minor(&r->go), &r->layout) < 0)
 		return -EPROTO;

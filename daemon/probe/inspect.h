@@ -22,7 +22,7 @@
 #include "probe/callsites.h"
 #include "probe/plan.h"
 
-#define INSPECT_VERSION      11u          /* of the structs below */
+#define INSPECT_VERSION      12u          /* of the structs below */
 #define INSPECT_FILE_MAX     (1ull << 30) /* bytes that are mapped; a larger file is -EFBIG */
 #define INSPECT_PROFILES_MAX 4
 #define INSPECT_ASKS_MAX     64
@@ -57,7 +57,8 @@ struct image_report {
 	uint64_t runtime_main;          /* entry; 0: not found */
 	uint64_t wait_reasons;          /* see struct waitreason_table; 0: not found */
 	uint32_t n_wait_reasons;
-	uint64_t semtable;             /* see semtable_find(); 0: not found */
+	uint64_t semtable; /* see semtable_find(); 0: not found */
+	bool nil_stays;    /* panic(nil) does, unless the environment says something else */
 	uint64_t errors[GOERRORS_MAX]; /* see goerrors_find() */
 	struct injected injected;
 	struct go_layout layout;

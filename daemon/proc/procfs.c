@@ -45,6 +45,8 @@ static int open_file(int procfd, pid_t pid, const char *name, int flags)
 	return fd < 0 ? gone_or(errno) : fd;
 }
 
+#define ENVIRONMENT_MAX (256 * 1024)
+
 /* Read a small file whole; bytes read, NUL added. */
 static ssize_t read_file(int procfd, pid_t pid, const char *name, char *buf, size_t size)
 {
@@ -252,6 +254,36 @@ int proc_cgroup(int procfd, pid_t pid, char *buf, size_t size)
 	ssize_t n = read_file(procfd, pid, "cgroup", buf, size);
 
 	return n < 0 ? n : 0;
+}
+
+/* The value of `name` in a list of "NAME=VALUE", each closed by NUL; the first one counts, as in libc. */
+static const char *find_variable(const char *list, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list, *end = list + len; p < end; p += strlen(p) + 1) {
+		if (!strncmp(p, name, n) && p[n] == '=')
+			return p + n + 1;
+	}
+	return NULL;
+}
+
+int proc_environment(int procfd, pid_t pid, const char *name, char *buf, size_t size)
+{
+	_cleanup_free_ char *all = malloc(ENVIRONMENT_MAX);
+	const char *value;
+	ssize_t n;
+
+	if (!all)
+		return -ENOMEM;
+	n = read_file(procfd, pid, "environ", all, ENVIRONMENT_MAX);
+	if (n < 0)
+		return (int)n;
+	value = find_variable(all, (size_t)n, name);
+	if (!value)
+		return -ENOENT;
+	snprintf(buf, size, "%s", value);
+	return 0;
 }
 
 static int count_entries(int procfd, const char *path, uint64_t *ret_n)

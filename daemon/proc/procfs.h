@@ -54,6 +54,9 @@ int proc_auxv(int procfd, pid_t pid, uint64_t type, uint64_t *ret_value);
 /* Text of /proc/PID/cgroup, NUL terminated and cut at `size`. */
 int proc_cgroup(int procfd, pid_t pid, char *buf, size_t size);
 
+/* A variable of the environment that it began with, cut at `size`; -ENOENT: not set. */
+int proc_environment(int procfd, pid_t pid, const char *name, char *buf, size_t size);
+
 /*
  * Descriptors in use. `by_size`: the kernel gives the number as st_size (Linux 6.2+), else the
  * directory is counted.

@@ -91,7 +91,8 @@ static void make_sense(struct event *ev)
 		break;
 	case EVENT_PANIC:
 		ev->panic.step = PANIC_RECOVERED;
-		ev->panic.c = ev->panic.watched = ev->panic.aborts = true;
+		ev->panic.c = ev->panic.watched = true;
+		ev->panic.aborts = ev->panic.nil_stays = true;
 		ev->panic.nclosed = EVENT_CLOSED_MAX;
 		for (unsigned i = 0; i < EVENT_CLOSED_MAX; i++)
 			ev->panic.closed[i].outcome = OUTCOME_FATAL;

@@ -406,6 +406,31 @@ static void cgroup_texts(void **state)
 	assert_string_equal(text, "");
 }
 
+static void environments(void **state)
+{
+	static const char list[] = "PATH=/bin\0GODEBUGX=1\0GODEBUG=a=1,b=2\0GODEBUG=c\0EMPTY=";
+	struct fixture f;
+	char text[16], path[64];
+	FILE *out;
+
+	fixture_init(&f);
+	folder(&f, "1");
+	snprintf(path, sizeof(path), "%s", tempdir_puts(&f.dir, "1/environ", ""));
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_int_equal(fwrite(list, 1, sizeof(list), out), sizeof(list));
+	fclose(out);
+	assert_int_equal(proc_environment(f.procfd, 1, "GODEBUG", text, sizeof(text)), 0);
+	assert_string_equal(text, "a=1,b=2");
+	assert_int_equal(proc_environment(f.procfd, 1, "GODEBUG", text, 4), 0);
+	assert_string_equal(text, "a=1");
+	assert_int_equal(proc_environment(f.procfd, 1, "EMPTY", text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(proc_environment(f.procfd, 1, "GO", text, sizeof(text)), -ENOENT);
+	assert_int_equal(proc_environment(f.procfd, 2, "GO", text, sizeof(text)), -ESRCH);
+	fixture_done(&f);
+}
+
 static void descriptor_counts(void **state)
 {
 	struct stat st;
@@ -564,6 +589,7 @@ int main(void)
 		cmocka_unit_test(no_executable),
 		cmocka_unit_test(auxiliary_vector),
 		cmocka_unit_test(cgroup_texts),
+		cmocka_unit_test(environments),
 		cmocka_unit_test(descriptor_counts),
 		cmocka_unit_test(descriptor_limit),
 		cmocka_unit_test(numbers_of_the_kernel),
