@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,6 +140,10 @@ int cmd_census(const struct census_command *c, const char *text)
 		code = source_open(c->source, &s);
 	if (code)
 		return code;
+	if (kill(pid, 0) && errno == ESRCH) {
+		source_close(s);
+		return cmd_unknown_pid(c->command, pid);
+	}
 	if (s && !source_census(s, c->page, (uint32_t)pid, &doc, &reason))
 		code = c->show(doc, pid);
 	source_close(s);

@@ -158,6 +158,20 @@ int cmd_flush(const struct command *c)
 	return EXIT_FAILED;
 }
 
+int cmd_unknown(const struct command *c, const char *what)
+{
+	fprintf(stderr, "deferd %s: no process or service '%s' is known here\n", c->name, what);
+	return EXIT_FAILED;
+}
+
+int cmd_unknown_pid(const struct command *c, pid_t pid)
+{
+	char what[16];
+
+	snprintf(what, sizeof(what), "%d", (int)pid);
+	return cmd_unknown(c, what);
+}
+
 int cmd_parse_pid(const struct command *c, const char *text, pid_t *ret_pid)
 {
 	char *end;

@@ -56,6 +56,9 @@ void cmd_print_help(const struct command *c);
  * seen enough (`| head`) is none.
  */
 int cmd_flush(const struct command *c);
+/* Says that there is no such process or service. EXIT_FAILED. */
+int cmd_unknown(const struct command *c, const char *what);
+int cmd_unknown_pid(const struct command *c, pid_t pid);
 /* An argument that is a process number: EXIT_GOOD, or a message and EXIT_USAGE. */
 int cmd_parse_pid(const struct command *c, const char *text, pid_t *ret_pid);
 

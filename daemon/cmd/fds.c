@@ -401,7 +401,7 @@ static int show_pass(int procfd, struct source *s, pid_t pid)
 	int code = EXIT_GOOD;
 
 	if (pid && proc_stat_exe(procfd, pid, &image)) {
-		code = fail("no such process, or a kernel thread");
+		code = cmd_unknown_pid(&cmd_fds, pid);
 	} else if (!p.tally || read_all(&p, pid) || !(doc = document(&p, s, pid))) {
 		code = fail("out of memory");
 	} else if (as_json) {

@@ -204,6 +204,12 @@ static void print_list(const json_t *list, const char *head, void (*print)(const
 		print(o);
 }
 
+static void print_limited(const json_t *t)
+{
+	printf("%s (pid %lld): %s\n", value_string(t, "service"), value_integer(t, "pid"),
+	       value_string(t, "reason"));
+}
+
 static void print(const json_t *doc)
 {
 	if (as_json) {
@@ -212,8 +218,11 @@ static void print(const json_t *doc)
 		return;
 	}
 	if (!json_array_size(json_object_get(doc, "totals")))
-		printf("no panics\n");
+		printf(json_array_size(json_object_get(doc, "limited"))
+			       ? "no panics in what is observed\n"
+			       : "no panics\n");
 	print_list(json_object_get(doc, "totals"), NULL, print_total);
+	print_list(json_object_get(doc, "limited"), "Not observed completely:", print_limited);
 	print_list(json_object_get(doc, "sites"), "By site (panics with details):", print_site);
 	print_list(json_object_get(doc, "misplaced"),
 		   "recover() that returned nil while a panic ran: it works only in the deferred "
@@ -255,6 +264,9 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "deferd panics: %s\n",
 			reason.text[0] ? reason.text : strerror(-err));
 		code = EXIT_FAILED;
+	} else if (json_is_false(json_object_get(doc, "known"))) {
+		code = cmd_unknown(&cmd_panics, argv[0]);
+		json_decref(doc);
 	} else {
 		print(doc);
 		json_decref(doc);

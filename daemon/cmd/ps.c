@@ -55,10 +55,7 @@ static int print(const json_t *snapshot, const char *what)
 		fprintf(stderr,
 			"deferd ps: not complete yet: processes are still being inspected\n");
 	if (what && !json_array_size(targets)) {
-		fprintf(stderr,
-			"deferd ps: no observed process has the number or service name '%s'\n",
-			what);
-		code = EXIT_FAILED;
+		code = cmd_unknown(&cmd_ps, what);
 	} else if (!as_json) {
 		code = print_table(&cmd_ps, &table_targets, targets, no_headers);
 	} else {

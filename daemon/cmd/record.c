@@ -82,8 +82,7 @@ static int follow(struct record *r)
 		return EXIT_FAILED;
 	if (!r->absent)
 		return EXIT_GOOD;
-	fprintf(stderr, "deferd record: no such process, or a kernel thread: %d\n", (int)r->pid);
-	return EXIT_FAILED;
+	return cmd_unknown_pid(&cmd_record, r->pid);
 }
 
 static int record(struct record *r, struct config *config, struct recorder *recorder)

@@ -84,8 +84,7 @@ static int print(const json_t *snapshot, const char *pattern)
 	int code = EXIT_GOOD;
 
 	if (pattern && !json_array_size(list)) {
-		fprintf(stderr, "deferd report: no observed service is called '%s'\n", pattern);
-		code = EXIT_FAILED;
+		code = cmd_unknown(&cmd_report, pattern);
 	} else if (as_json) {
 		(void)json_dumpf(list, stdout, JSON_COMPACT);
 		putchar('\n');

@@ -333,11 +333,12 @@ static int follow(struct trace *t, pid_t pid)
 			return EXIT_FAILED;
 	}
 	target = model_target_by_pid(engine_model(t->session.engine), pid);
+	if (!target && !t->gone && !t->stop && kill(pid, 0) && errno == ESRCH)
+		return cmd_unknown_pid(&cmd_trace, pid);
 	if (!target && !t->gone && !t->stop) {
 		fprintf(stderr,
-			"deferd trace: process %d does not exist, or is neither a Go program nor a "
-			"C "
-			"program with a defer runtime\n",
+			"deferd trace: process %d is neither a Go program nor a C program with a "
+			"defer runtime\n",
 			pid);
 		return EXIT_FAILED;
 	}

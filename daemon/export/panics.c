@@ -14,6 +14,7 @@ struct page {
 	const struct show *show;
 	const struct view_filter *filter;
 	bool complete;
+	bool met; /* there is, or was, a process or service of the filter */
 };
 
 static bool wants_service(const struct view_filter *f, const struct service *s)
@@ -290,29 +291,101 @@ static void add_misplaced(struct page *p, const struct service *s, json_t *list)
 	}
 }
 
+/* What is known of a process that is gone: what was told of it. */
+static void add_told(const struct page *p, const struct service *s, struct event_counts *c)
+{
+	for (const struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next) {
+		if (l->pid != p->filter->pid || l->key.kind != LEDGER_PANIC)
+			continue;
+		c->panics += l->started;
+		for (int i = 0; i < OUTCOME_MAX; i++)
+			c->outcomes[i] += l->outcomes[i];
+	}
+}
+
+struct total {
+	struct event_counts counts;
+	uint64_t running, misplaced;
+};
+
+static void total_of_process(const struct page *p, const struct service *s, struct total *ret)
+{
+	const struct target *t = s->targets;
+
+	*ret = (struct total){};
+	while (t && t->pid != p->filter->pid)
+		t = t->next_in_service;
+	if (!t) {
+		add_told(p, s, &ret->counts);
+		return;
+	}
+	ret->counts = t->counts;
+	ret->running = target_panics_running(t);
+	ret->misplaced = target_misplaced(p->show->model, t);
+}
+
+static void total_of_service(const struct page *p, const struct service *s, struct total *ret)
+{
+	service_counts(s, &ret->counts);
+	ret->running = service_panics_running(s);
+	ret->misplaced = service_misplaced(p->show->model, s);
+}
+
 static void add_total(struct page *p, const struct service *s, json_t *list)
 {
-	struct event_counts c;
+	struct total t;
 	json_t *o;
 
-	service_counts(s, &c);
-	if (!c.panics && !s->ledger)
+	if (p->filter->pid)
+		total_of_process(p, s, &t);
+	else
+		total_of_service(p, s, &t);
+	if (!t.counts.panics && (p->filter->pid || !s->ledger))
 		return;
 	o = json_object();
 	set_str(o, "service", s->name);
-	set_int(o, "started", c.panics);
-	set(o, "outcomes", outcomes_json(c.outcomes));
-	set_int(o, "running", service_panics_running(s));
-	set_int(o, "untold", c.untold);
-	set_int(o, "misplaced", service_misplaced(p->show->model, s));
+	set_int(o, "started", t.counts.panics);
+	set(o, "outcomes", outcomes_json(t.counts.outcomes));
+	set_int(o, "running", t.running);
+	set_int(o, "untold", t.counts.untold);
+	set_int(o, "misplaced", t.misplaced);
 	json_array_append_new(list, o);
+}
+
+/* Processes of which not all would be seen. */
+static void add_limited(struct page *p, const struct service *s, json_t *list)
+{
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		json_t *o;
+
+		p->met |= wants_pid(p->filter, t->pid);
+		if (!wants_pid(p->filter, t->pid) || !t->reason[0])
+			continue;
+		o = json_object();
+		set_str(o, "service", s->name);
+		set_int(o, "pid", t->pid);
+		set_str(o, "reason", t->reason);
+		json_array_append_new(list, o);
+	}
+}
+
+/* Whether there is, or was, what somebody asks for. */
+static bool has_met(const struct page *p, const struct service *s)
+{
+	if (!p->filter->pid)
+		return true;
+	for (const struct ledger_site *l = s->ledger ? s->ledger->sites : NULL; l; l = l->hh.next) {
+		if (l->pid == p->filter->pid)
+			return true;
+	}
+	return false;
 }
 
 json_t *view_panics(const struct show *show, const struct view_filter *f)
 {
 	struct page p = { .show = show, .filter = f, .complete = true };
 	json_t *o = json_object(), *sites = json_array(), *misplaced = json_array(),
-	       *totals = json_array();
+	       *totals = json_array(), *limited = json_array();
 
 	set(o, "panics", panic_list(&p));
 	for (const struct service *s = model_services(show->model); s; s = s->hh.next) {
@@ -322,10 +395,14 @@ json_t *view_panics(const struct show *show, const struct view_filter *f)
 			add_sites(&p, s, sites);
 		add_misplaced(&p, s, misplaced);
 		add_total(&p, s, totals);
+		add_limited(&p, s, limited);
+		p.met |= has_met(&p, s);
 	}
 	set(o, "sites", sites);
 	set(o, "misplaced", misplaced);
 	set(o, "totals", totals);
+	set(o, "limited", limited);
+	set(o, "known", json_boolean(p.met || (!f->service && !f->pid)));
 	set(o, "complete", json_boolean(p.complete));
 	return o;
 }

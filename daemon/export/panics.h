@@ -27,7 +27,10 @@ struct view_filter {
  *                  by_design: abort_handler | control_flow | null, raised_again }
  *   misplaced[]  { service, pid, site{}, caller{}, count }: recover() that returned nil although a panic ran, because it stood in
  *                  a wrong frame
- *   totals[]     { service, started, outcomes{}: exact, running, untold: counted without details, misplaced }
+ *   totals[]     { service, started, outcomes{}: exact, running, untold: counted without details, misplaced }; of a process that is gone, what was
+ *                  told of it
+ *   limited[]    { service, pid, reason }: not all panics of these processes are seen
+ *   known        false: no process or service of the filter is observed, or was
  *   complete     false: names are still being looked up; ask again
  */
 json_t *view_panics(const struct show *s, const struct view_filter *f);

@@ -75,19 +75,22 @@ void panics_apply_recover(struct model *m, struct target *t, const struct event_
 	r->count = in->count;
 }
 
+uint64_t target_panics_running(const struct target *t)
+{
+	uint64_t ended = 0;
+
+	for (int i = 0; i < OUTCOME_MAX; i++)
+		ended += t->counts.outcomes[i];
+	/* One that ran when we attached ends without having begun. */
+	return t->counts.panics > ended ? t->counts.panics - ended : 0;
+}
+
 uint64_t service_panics_running(const struct service *s)
 {
 	uint64_t running = 0;
 
-	for (const struct target *t = s->targets; t; t = t->next_in_service) {
-		uint64_t ended = 0;
-
-		for (int i = 0; i < OUTCOME_MAX; i++)
-			ended += t->counts.outcomes[i];
-		/* One that ran when we attached ends without having begun. */
-		if (t->counts.panics > ended)
-			running += t->counts.panics - ended;
-	}
+	for (const struct target *t = s->targets; t; t = t->next_in_service)
+		running += target_panics_running(t);
 	return running;
 }
 

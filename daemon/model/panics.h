@@ -20,6 +20,9 @@ struct target;
 
 /* Started, and not ended: of a service's living targets. */
 uint64_t service_panics_running(const struct service *s);
+uint64_t target_panics_running(const struct target *t);
+/* recover() in a wrong frame, of a target. */
+uint64_t target_misplaced(struct model *m, const struct target *t);
 /*
  * Whether this recover() stood in a wrong frame, rather than in a deferred function that a function
  * called while a panic ran, and which returned normally; or in the runtime or fmt, which ask so

@@ -8,7 +8,5 @@ void panics_apply(struct model *m, struct target *t, const struct event *ev);
 /* Once a second: which sites are meant to panic. */
 void panics_tick(struct model *m, uint64_t now_ns);
 void panics_apply_recover(struct model *m, struct target *t, const struct event_recover *in);
-/* recover() in a wrong frame, of a target. */
-uint64_t target_misplaced(struct model *m, const struct target *t);
 
 #endif

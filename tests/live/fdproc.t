@@ -74,7 +74,7 @@ has_zombie() { [ -n "$(zombie_of)" ]; }
 wait_until 5 has_zombie
 for pid in $(zombie_of) 2; do
 	"$DEFERD" fds "$pid" >/dev/null 2>"$tmp/err"
-	is "$? $(cat "$tmp/err")" "1 deferd fds: no such process, or a kernel thread" "$(awk '/^Name/ { print $2 }' "/proc/$pid/status"): no program"
+	is "$? $(cat "$tmp/err")" "1 deferd fds: no process or service '$pid' is known here" "$(awk '/^Name/ { print $2 }' "/proc/$pid/status"): no program"
 done
 "$DEFERD" fds --json | jq -e --argjson z "$(zombie_of)" 'all(.[]; .pid != $z or .open_fds == 0)' >"$tmp/jq"
 ok $? "among all it has nothing"

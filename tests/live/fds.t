@@ -69,7 +69,7 @@ exec 7>&-
 
 # What cannot be
 fds 999999999 >/dev/null
-is "$? $(cat "$tmp/err")" "1 deferd fds: no such process, or a kernel thread" "a process that is not there"
+is "$? $(cat "$tmp/err")" "1 deferd fds: no process or service '999999999' is known here" "a process that is not there"
 fds --csv >/dev/null
 is "$? $(cat "$tmp/err")" "2 deferd fds: --csv samples one process: give its number" "csv of nobody"
 if as_nobody; then

@@ -37,6 +37,9 @@ while read -r version go; do
 		"$DEFERD" doctor >"$tmp/doctor" 2>&1
 		grep -q "$reason" "$tmp/doctor"
 		ok $? "$version, $host: by doctor"
+		"$DEFERD" panics --control.socket="$tmp/deferd.sock" "$program" >"$tmp/panics" 2>&1
+		grep -q 'no panics in what is observed' "$tmp/panics" && grep -q "$reason" "$tmp/panics"
+		ok $? "$version, $host: where there are no panics"
 		"$DEFERD" goroutines --alone "$program" >"$tmp/census" 2>&1
 		code=$?
 		[ $host = gohost ] && wanted=0 || wanted=1

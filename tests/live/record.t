@@ -48,5 +48,5 @@ is "$?" 1 "and so is another file"
 "$DEFERD" record -o /nonexistent/x.gz >"$tmp/out" 2>"$tmp/err"
 is "$? $(cat "$tmp/err")" "1 deferd record: /nonexistent/x.gz: No such file or directory" "a file that cannot be made is named"
 "$DEFERD" record -o "$tmp/none.gz" 4194304 >"$tmp/out" 2>"$tmp/err"
-is "$? $(cat "$tmp/err")" "1 deferd record: no such process, or a kernel thread: 4194304" "a process that is not there is an error"
+is "$? $(cat "$tmp/err")" "1 deferd record: no process or service '4194304' is known here" "a process that is not there is an error"
 done_testing
