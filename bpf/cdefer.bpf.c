@@ -14,7 +14,7 @@ static __always_inline void c_push(struct hit *hit)
 	if (!st)
 		return;
 	st->depth++;
-	pushed(hit, st);
+	push_ends(hit, st, pushed(hit, st));
 }
 
 static __always_inline void c_run(struct hit *hit)

@@ -159,6 +159,44 @@ GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct
 	return GODEPTH_BOUND;
 }
 
+#define GODEPTH_PILE_MAX 32 /* records that are asked which site registered most */
+
+/* 1 for anything but 0, without a branch, also when a compiler knows better. */
+GODEPTH_FN dfd_u64 godepth_any(dfd_u64 x)
+{
+	dfd_u64 minus = -x;
+
+	__asm__ volatile("" : "+r"(minus));
+	return (x | minus) >> 63;
+}
+
+/*
+ * The site that registered most of a pile: the majority of the newest records, the one that the push is about to create at `pc`
+ * among them (Boyer and Moore's vote). The push that crosses a threshold may be a helper's that is called in the loop. Without
+ * branches, each of which would double what the verifier has to look at.
+ */
+GODEPTH_FN dfd_u64 godepth_pile_site(dfd_u64 head, dfd_u32 link_off, dfd_u32 uncounted_off,
+				     dfd_u64 pc)
+{
+	dfd_u64 addr = head, site = pc, votes = 1;
+	int i;
+
+	for (i = 0; i < GODEPTH_PILE_MAX && addr; i++) {
+		struct go_defer_head d;
+		dfd_u64 counts, take, same, narrow = -godepth_any(link_off ^ 40);
+
+		if (GODEPTH_READ(&d, sizeof(d), addr))
+			break;
+		addr = (d.word32 & narrow) | (d.word40 & ~narrow);
+		counts = godepth_any(((d.flags >> (8 * (uncounted_off & 7))) & 0xff) ^ 1);
+		take = -(counts & ~godepth_any(votes) & 1);
+		site = (site & ~take) | (d.pc & take);
+		same = ~godepth_any(d.pc ^ site) & 1;
+		votes += counts * (2 * same - 1);
+	}
+	return site;
+}
+
 /* Forget the newest `n` of below[]. */
 GODEPTH_FN void godepth_drop(struct dfd_depth *st, dfd_u32 n)
 {

@@ -5,6 +5,7 @@
  * are as at entry.
  */
 #include "ledger.bpf.h"
+#include "requests.bpf.h"
 #include "value.bpf.h"
 
 #define GODEPTH_READ(dst, size, addr) bpf_probe_read_user(dst, size, (const void *)(addr))
@@ -49,26 +50,36 @@ static __always_inline int nothing(void)
 	return zero;
 }
 
+/* Global, so that the verifier looks at its loop once and not on each way that leads there. */
+__noinline __u64 go_pile_site(__u64 head, __u32 link_off, __u32 uncounted_off, __u64 pc)
+{
+	return godepth_pile_site(head, link_off, uncounted_off, pc);
+}
+
 /* A request that is timed registers defers. */
-static __always_inline void count_for_request(struct hit *hit)
+static __always_inline void count_for_request(struct hit *hit, const struct dfd_depth *st)
 {
 	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
 	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, &key);
 
-	if (r)
-		r->defers++;
+	if (!r)
+		return;
+	r->defers++;
+	if (st->depth <= r->peak)
+		return;
+	r->peak = st->depth;
+	r->site = st->pile_site;
 }
 
 static __noinline int push(struct hit *hit, const struct go_g_head *g)
 {
 	struct dfd_depth *st = state_of(hit, 1);
 	enum godepth_end end;
+	int cross;
 
 	if (!st)
 		return nothing();
 	hit->fn = ARCH_GO_ARG0(hit->ctx);
-	if (hit->t->requests_since_ns)
-		count_for_request(hit);
 	if (hit->role == DFD_ROLE_PUSH_RANGE) {
 		end = push_range(hit, st, g);
 	} else {
@@ -82,7 +93,13 @@ static __noinline int push(struct hit *hit, const struct go_g_head *g)
 	/* Anything but the next turn of a loop may be another goroutine in a reused g. */
 	if (end != GODEPTH_ANCHOR || !st->goid)
 		st->goid = read_word(hit->g + hit->t->goid_off);
-	pushed(hit, st);
+	cross = pushed(hit, st);
+	if (cross && hit->role != DFD_ROLE_PUSH_RANGE)
+		st->pile_site =
+			go_pile_site(g->defer, hit->t->link_off, hit->t->uncounted_off, hit->site);
+	push_ends(hit, st, cross);
+	if (hit->t->requests_since_ns)
+		count_for_request(hit, st);
 	return nothing();
 }
 
@@ -248,6 +265,19 @@ static __always_inline __u64 recovering_sp(struct hit *hit, const struct go_g_he
 	return sp;
 }
 
+/* A panic has ended `depth` from the stack's end. Further out than the handler of a request, it has ended that, too. */
+static __always_inline void request_recovered(struct hit *hit, __u64 goid, __u64 depth)
+{
+	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
+	struct dfd_requests *all = bpf_map_lookup_elem(&requests_by_target, &key.target);
+	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, &key);
+
+	if (!all || !is_open(hit->t, r) || r->goid != goid || depth >= r->frame)
+		return;
+	count_up(&all->panicked);
+	request_close(all, hit->t, r);
+}
+
 /* Whether that was a _panic: a frame of this stack, and of a new release the value that we saw. */
 static __always_inline int fits(struct hit *hit, const struct go_g_head *g,
 				const struct dfd_panics *st, __u64 sp)
@@ -281,6 +311,8 @@ static __noinline int go_recovery(struct hit *hit)
 	sp = recovering_sp(hit, &g, &pc);
 	if (fits(hit, &g, st, sp)) {
 		panicrule_recover(st, g.stack_hi - sp, &end);
+		if (hit->t->requests_since_ns)
+			request_recovered(hit, st->goid, g.stack_hi - sp);
 	} else {
 		count_up(&hit->counts->misfits);
 		panicrule_close(st, &end, DFD_OUTCOME_RECOVERED);

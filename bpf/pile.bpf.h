@@ -170,6 +170,7 @@ static __always_inline void emit(struct hit *hit, __u16 type, const struct dfd_d
 	r->site = hit->site;
 	r->fn = deferred(hit);
 	r->ran = hit->ran;
+	r->pile_site = st ? st->pile_site : 0;
 	r->depth = st ? st->depth : 0;
 	r->role = hit->role;
 	r->flags = st ? st->flags : 0;
@@ -214,11 +215,14 @@ static __always_inline void note_peak(struct dfd_depth *st, __u64 site)
 
 	if (st->epoch != now) {
 		st->peaks[1] = now == st->epoch + 1 ? st->peaks[0] : 0;
+		st->peak_sites[1] = st->peak_sites[0];
 		st->peaks[0] = 0;
 		st->epoch = now;
 	}
-	if (st->depth > st->peaks[0])
+	if (st->depth > st->peaks[0]) {
 		st->peaks[0] = st->depth;
+		st->peak_sites[0] = site;
+	}
 	if (st->depth > st->peak) {
 		st->peak = st->depth;
 		st->peak_site = site;
@@ -248,18 +252,23 @@ static __always_inline int crossed(struct dfd_depth *st, __u32 threshold)
 	return 1;
 }
 
-/* After st->depth was brought up to date: everything else a push means. */
-static __always_inline void pushed(struct hit *hit, struct dfd_depth *st)
+/* After st->depth was brought up to date: what else a push means. 1: it crossed the threshold or a doubling. */
+static __always_inline int pushed(struct hit *hit, struct dfd_depth *st)
 {
-	int cross;
-
 	st->registered++;
 	st->last_ns = clock_ns;
 	st->site = hit->site;
-	note_peak(st, hit->site);
-	cross = crossed(st, hit->t->threshold);
-	if (cross)
-		count_up(&hit->counts->crossings);
+	if (!crossed(st, hit->t->threshold))
+		return 0;
+	count_up(&hit->counts->crossings);
+	st->pile_site = hit->site;
+	return 1;
+}
+
+/* The same, once st->pile_site is known: the peak, and the records that somebody must see. */
+static __always_inline void push_ends(struct hit *hit, struct dfd_depth *st, int cross)
+{
+	note_peak(st, st->depth < hit->t->threshold ? hit->site : st->pile_site);
 	if (hit->t->flags & DFD_TARGET_TRACE)
 		emit(hit, DFD_REC_CALL, st, st->goid);
 	if (cross)

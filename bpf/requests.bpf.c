@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests of Go servers: from the moment that a handler is called to the moment that it has returned,
- * both on one goroutine. A histogram a target; the ring carries nothing of it. A program and a link
+ * Requests of Go servers: from the moment that a handler is called to the moment that it has returned, or begins to
+ * stream, both on one goroutine. A histogram a target; the ring carries nothing of it. A program and a link
  * of their own, since user space takes them off and puts them on again by themselves, for a part of the
  * time where all of it would cost too much.
  *
@@ -9,29 +9,28 @@
  * a handler of either. The outermost one counts: what begins or ends in a request of another kind on the same
  * goroutine is part of that request.
  */
-#include "deferd.bpf.h"
-
-/* It is handled, and began while somebody looked; one that has ended has no time. */
-static __always_inline int is_open(const struct dfd_target *t, const struct dfd_request *r)
-{
-	return r && r->begin_ns >= t->requests_since_ns;
-}
+#include "requests.bpf.h"
 
 /*
  * Entries stay when their request has ended: a goroutine, or the next one in its g, handles many, and writing into what is
  * there costs a fifth of making and removing it. User space removes them when the map gets full.
  */
 static __always_inline void request_begin(const struct dfd_target *t, struct dfd_requests *all,
-					  const struct dfd_g_key *key, __u64 goid, __u32 begin)
+					  const struct dfd_g_key *key, __u64 goid, __u32 begin,
+					  __u64 sp)
 {
 	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, key);
 	struct dfd_request fresh = {};
+	__u64 stack_hi = 0;
 
 	if (is_open(t, r) && r->goid == goid && r->begin != begin)
 		return;
 	count_up(&all->begun);
-	if (is_open(t, r))
+	if (is_open(t, r)) {
 		count_up(&all->unfinished);
+		if (r->stream)
+			count_up(&all->streams_ended);
+	}
 	if (!r) {
 		if (bpf_map_update_elem(&requests_by_g, key, &fresh, BPF_NOEXIST))
 			count_up(&all->untracked);
@@ -41,22 +40,14 @@ static __always_inline void request_begin(const struct dfd_target *t, struct dfd
 		return;
 	r->goid = goid;
 	r->defers = 0;
+	r->peak = 0;
+	r->site = 0;
+	r->stream = 0;
 	r->begin = begin;
+	if (bpf_probe_read_user(&stack_hi, sizeof(stack_hi), (const void *)(key->g + 8)))
+		lose(DFD_LOSS_READ);
+	r->frame = stack_hi - sp;
 	r->begin_ns = bpf_ktime_get_ns();
-}
-
-static __always_inline void request_count(struct dfd_requests *all, __u64 ns, __u32 defers)
-{
-	__u32 slot = dfd_bucket(ns >> DFD_REQUEST_NS_SHIFT, DFD_REQUEST_NS_BUCKETS);
-
-	if (slot < DFD_REQUEST_NS_BUCKETS)
-		__sync_fetch_and_add(&all->ns[slot], 1);
-	slot = dfd_bucket(defers, DFD_REQUEST_DEFERS_BUCKETS);
-	if (slot < DFD_REQUEST_DEFERS_BUCKETS)
-		__sync_fetch_and_add(&all->defers[slot], 1);
-	__sync_fetch_and_add(&all->ns_sum, ns);
-	__sync_fetch_and_add(&all->defers_sum, defers);
-	count_up(&all->ended);
 }
 
 static __always_inline void request_end(const struct dfd_target *t, struct dfd_requests *all,
@@ -68,10 +59,29 @@ static __always_inline void request_end(const struct dfd_target *t, struct dfd_r
 		count_up(&all->unbegun);
 		return;
 	}
-	if (r->begin != begin)
+	if (r->begin == begin)
+		request_close(all, t, r);
+}
+
+/* Its handler flushes, begins to stream, or takes the connection over. */
+static __always_inline void request_turn(const struct dfd_target *t, struct dfd_requests *all,
+					 const struct dfd_g_key *key, __u64 goid, __u32 role)
+{
+	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, key);
+
+	if (!is_open(t, r) || r->goid != goid)
 		return;
-	request_count(all, bpf_ktime_get_ns() - r->begin_ns, r->defers);
-	r->begin_ns = 0;
+	if (role == DFD_ROLE_HIJACK) {
+		count_up(&all->hijacked);
+		request_close(all, t, r);
+		return;
+	}
+	if (r->stream)
+		return;
+	if (role == DFD_ROLE_FLUSH)
+		request_count(all, t, r);
+	r->stream = 1;
+	count_up(&all->streams);
 }
 
 SEC("uprobe")
@@ -82,7 +92,7 @@ int uprobe__requests(struct pt_regs *ctx)
 	struct dfd_target *t = target_of(key.target);
 	struct dfd_counts *counts = counts_of(key.target);
 	struct dfd_requests *all = bpf_map_lookup_elem(&requests_by_target, &key.target);
-	__u32 step = (__u8)(cookie >> 32) - DFD_ROLE_HTTP_BEGIN;
+	__u32 role = (__u8)(cookie >> 32), step = role - DFD_ROLE_HTTP_BEGIN;
 
 	if (!t || !counts || !all) {
 		lose(DFD_LOSS_STALE);
@@ -93,12 +103,18 @@ int uprobe__requests(struct pt_regs *ctx)
 	if (!t->requests_since_ns ||
 	    (((cookie >> 48) & DFD_POINT_SKIP_TAKEN) && ARCH_BRANCH_TAKEN(ctx)))
 		return 0;
+	if (all->since_ns != t->requests_since_ns) {
+		all->since_ns = t->requests_since_ns;
+		all->streams_ended = all->streams;
+	}
 	if (!(t->flags & DFD_TARGET_BLIND) &&
 	    bpf_probe_read_user(&goid, sizeof(goid), (const void *)(key.g + t->goid_off)))
 		lose(DFD_LOSS_READ);
-	if (step & 1)
+	if (role >= DFD_ROLE_FLUSH)
+		request_turn(t, all, &key, goid, role);
+	else if (step & 1)
 		request_end(t, all, &key, goid, step - 1);
 	else
-		request_begin(t, all, &key, goid, step);
+		request_begin(t, all, &key, goid, step, ARCH_SP(ctx) + ((cookie >> 40) & 0xff) * 8);
 	return 0;
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "alert/history.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
 
 #define MAYBE_BITS 16384
 
@@ -284,18 +286,26 @@ static bool may_end(struct alerts *as, const struct rule *r, const struct model 
 	return a->state == ALERT_PENDING || now_ns - a->last_true_ns >= r->keep_ns;
 }
 
+static const struct evidence_about *about_of(const struct rule *r)
+{
+	static const struct evidence_about nothing = {};
+	const struct rule_metric *metric = r->conditions[0].metric;
+
+	for (unsigned i = 1; i < r->n_conditions; i++) {
+		if (r->conditions[i].metric->joins)
+			metric = r->conditions[i].metric;
+	}
+	/* What an expression makes of all processes of a service has no one place. */
+	return r->of_service && metric->scope == METRIC_OF_PROCESS ? &nothing : &metric->about;
+}
+
 /* Bring what the alert is about up to date. False while a name of it is not known. */
 static bool gather(struct alert *a, const struct rule *r, struct model *m, const struct subject *s,
 		   uint64_t now_ns, double value)
 {
-	static const struct evidence_about nothing = {};
-	const struct rule_metric *first = r->conditions[0].metric;
-	const struct evidence_about *about = &first->about;
+	const struct evidence_about *about = about_of(r);
 	bool named;
 
-	/* What an expression makes of all processes of a service has no one place. */
-	if (r->of_service && first->scope == METRIC_OF_PROCESS)
-		about = &nothing;
 	if (evidence_is_moment(about->kind) && value != a->value)
 		return true;
 	named = evidence_gather(&a->evidence, about, m, s->service, s->target, now_ns);
@@ -365,6 +375,15 @@ static bool is_inhibited(const struct alert *a, const struct model *m, const str
 	return false;
 }
 
+void alert_site(const struct alert *a, char buf[static CODE_LINE_MAX])
+{
+	const struct code_line *at = a->told ? NULL : evidence_site(&a->evidence);
+
+	snprintf(buf, CODE_LINE_MAX, "%s", a->site);
+	if (at)
+		code_line_print(at, CODE_LINE_PLAIN, buf, CODE_LINE_MAX);
+}
+
 static void tell_firing(struct alerts *as, const struct model *m, alert_fn fn, void *arg)
 {
 	const struct alert *pages[PAGES_MAX];
@@ -376,6 +395,7 @@ static void tell_firing(struct alerts *as, const struct model *m, alert_fn fn, v
 		a->inhibited = is_inhibited(a, m, pages, n);
 		if (a->told || a->inhibited)
 			continue;
+		alert_site(a, a->site);
 		a->told = true;
 		fn(arg, a);
 	}
@@ -435,17 +455,49 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 	}
 }
 
-void alert_describe(const struct alert *a, char *buf, size_t size)
+/* What the other conditions compared. */
+static void describe_also(const struct alert *a, struct buf *b)
 {
-	char subject[MODEL_NAME_MAX + 32], what[1024], value[64], threshold[64];
+	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++) {
+		const struct alert_also *c = &a->also[i];
+		const struct rule_metric *metric = rule_metric_find(c->metric);
+		char value[32];
+
+		if (!metric || !isfinite(c->value))
+			continue;
+		metric_print(c->value, metric->unit, value, sizeof(value));
+		buf_puts(b, "; ");
+		if (metric->says[0])
+			buf_printf(b, "%s%s%s", metric->says[0], value, metric->says[1]);
+		else
+			buf_printf(b, "%s is %s", metric->name, value);
+	}
+}
+
+static void describe_value(const struct alert *a, struct buf *b)
+{
+	char value[64], threshold[64];
 
 	metric_print(a->value, a->unit, value, sizeof(value));
 	metric_print(a->threshold, a->unit, threshold, sizeof(threshold));
-	snprintf(subject, sizeof(subject), a->pid ? "%s (pid %u)" : "%s", a->service, a->pid);
+	buf_printf(b, ": %s is %s, threshold %s", a->metric, value, threshold);
+}
+
+void alert_describe(const struct alert *a, char *buf, size_t size)
+{
+	char what[1024];
+	struct buf b;
+
+	buf_init(&b, 0);
+	buf_puts(&b, a->service);
+	if (a->pid)
+		buf_printf(&b, " (pid %u)", a->pid);
 	evidence_describe(&a->evidence, a->metric, a->value, what, sizeof(what));
 	if (what[0])
-		snprintf(buf, size, "%s: %s", subject, what);
+		buf_printf(&b, ": %s", what);
 	else
-		snprintf(buf, size, "%s: %s is %s, threshold %s", subject, a->metric, value,
-			 threshold);
+		describe_value(a, &b);
+	describe_also(a, &b);
+	snprintf(buf, size, "%s", b.data ? b.data : "");
+	buf_done(&b);
 }

@@ -40,6 +40,8 @@ struct alert {
 	uint64_t fired_ns;
 	uint64_t last_true_ns;
 	bool told; /* that it fires */
+	/* The line that it was told with, "" without one: by this others know it, whatever is learned of it later. */
+	char site[CODE_LINE_MAX];
 	/* Firing, and not told: a warning about a service of which a page speaks already, or it is inferred while events were lost. */
 	bool inhibited;
 	bool unknown;    /* what it is about is not known now: it is kept as if it did not hold */
@@ -53,6 +55,9 @@ struct alert {
 };
 
 #define ALERT_OF_SERVICE (1ull << 32)
+
+/* "main.reserve main.go:41": the line that others know it by; "" where it has none. */
+void alert_site(const struct alert *a, char buf[static CODE_LINE_MAX]);
 
 /* `a` is borrowed for the call. Called for FIRING, unless it is inhibited, and then for RESOLVED, once each. */
 typedef void (*alert_fn)(void *arg, const struct alert *a);

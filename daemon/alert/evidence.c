@@ -95,12 +95,43 @@ static bool name_line(const struct source *src, uint64_t pc, struct code_line *r
 
 /* Depth */
 
+#define TOP_SHARE_MIN 0.01 /* what registers less is no cause of a pile */
+
+/* The sites that registered most in the process. */
+static bool gather_top(struct evidence_depth *d, const struct source *src)
+{
+	const struct site *top[EVIDENCE_SITES_MAX];
+	unsigned n = target_top_sites(src->t, top, EVIDENCE_SITES_MAX);
+	uint64_t all = 0;
+	bool named = true;
+
+	for (const struct site *s = src->t->sites; s; s = s->hh.next)
+		all += s->registered;
+	d->n_top = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct evidence_site *e = &d->top[d->n_top];
+
+		e->share = all ? (double)top[i]->registered / (double)all : 0;
+		if (e->share < TOP_SHARE_MIN)
+			continue;
+		if (name_line(src, top[i]->key.pc, &e->at))
+			d->n_top++;
+		else
+			named = false;
+	}
+	return named;
+}
+
+/* The first one with a name stays: deeper piles, and those of other goroutines, do not make it another alert. */
+static bool gather_pile_site(struct evidence_depth *d, const struct source *src, uint64_t pc)
+{
+	return code_line_named(&d->site) || name_line(src, pc, &d->site);
+}
+
 static bool gather_depth(struct evidence *e, const struct source *src)
 {
 	const struct peak *p = target_deepest(src->m, src->t, src->now_ns);
 	struct evidence_depth *d = &e->depth;
-	const struct site *top[EVIDENCE_SITES_MAX];
-	uint64_t all = 0;
 	bool named;
 
 	if (!p)
@@ -109,15 +140,23 @@ static bool gather_depth(struct evidence *e, const struct source *src)
 	d->is_thread = src->t->runtime == RUNTIME_C;
 	d->exact = !p->inferred;
 	d->depth = p->depth;
-	named = name_line(src, p->site, &d->site);
-	for (const struct site *s = src->t->sites; s; s = s->hh.next)
-		all += s->registered;
-	d->n_top = target_top_sites(src->t, top, EVIDENCE_SITES_MAX);
-	for (unsigned i = 0; i < d->n_top; i++) {
-		named &= name_line(src, top[i]->key.pc, &d->top[i].at);
-		d->top[i].share = all ? (double)top[i]->registered / (double)all : 0;
-	}
-	return named;
+	named = gather_pile_site(d, src, p->site);
+	return gather_top(d, src) && named;
+}
+
+static bool gather_request(struct evidence *e, const struct source *src)
+{
+	const struct requests_seen *r = src->t->requests;
+	struct evidence_depth *d = &e->depth;
+	bool named;
+
+	if (!r || !r->deep_peak)
+		return true;
+	d->id = r->deep_goid;
+	d->exact = true;
+	d->depth = (uint32_t)r->deep_peak;
+	named = gather_pile_site(d, src, r->deep_site);
+	return gather_top(d, src) && named;
 }
 
 static void visit_depth(const struct evidence *e, const struct visit *v)
@@ -573,6 +612,7 @@ static const struct evidence_row {
 	bool is_moment;
 } rows[EVIDENCE_KIND_MAX] = {
 	[EVIDENCE_DEPTH] = { gather_depth, visit_depth, describe_depth, .is_moment = true },
+	[EVIDENCE_REQUEST] = { gather_request, visit_depth, describe_depth },
 	[EVIDENCE_PANIC] = { gather_panic, visit_panic, describe_panic, .is_moment = true },
 	[EVIDENCE_GROUP] = { gather_group, visit_waiters, describe_group },
 	[EVIDENCE_PILE] = { gather_pile, visit_waiters, describe_pile },
@@ -590,7 +630,7 @@ void evidence_visit(const struct evidence *e, evidence_fn fn, void *arg)
 
 static void keep_main(void *arg, const struct evidence_part *part)
 {
-	if (part->type == EVIDENCE_SITE && part->site.main && part->site.at->function[0])
+	if (part->type == EVIDENCE_SITE && part->site.main && code_line_named(part->site.at))
 		*(const struct code_line **)arg = part->site.at;
 }
 

@@ -17,6 +17,7 @@
 enum evidence_kind {
 	EVIDENCE_NONE,
 	EVIDENCE_DEPTH,     /* the goroutine or thread with the most pending defers */
+	EVIDENCE_REQUEST,   /* the same, of those that handle requests */
 	EVIDENCE_PANIC,     /* the newest panic */
 	EVIDENCE_GROUP,     /* goroutines that stand at one place */
 	EVIDENCE_PILE,      /* goroutines that wait for one lock */
@@ -51,8 +52,8 @@ struct evidence_site {
 struct evidence {
 	enum evidence_kind kind;
 	union {
-		struct evidence_depth {
-			uint64_t id; /* of the goroutine or thread */
+		struct evidence_depth { /* DEPTH, REQUEST */
+			uint64_t id;    /* of the goroutine or thread */
 			bool is_thread, exact;
 			uint32_t depth;
 			struct code_line site;
@@ -142,7 +143,7 @@ struct evidence_part {
 typedef void (*evidence_fn)(void *arg, const struct evidence_part *part);
 
 void evidence_visit(const struct evidence *e, evidence_fn fn, void *arg);
-/* The line that the alert is about; NULL: it has none. Borrowed from *e. */
+/* The line that the alert is about; NULL: it has none, or none whose name is known. Borrowed from *e. */
 const struct code_line *evidence_site(const struct evidence *e);
 /* Why it has none, as a person reads it; "": it is not about a line. */
 const char *evidence_no_site(const struct evidence *e);

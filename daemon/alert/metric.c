@@ -222,6 +222,12 @@ static bool request_defers_p95(const struct model *m, const struct service *s, u
 	return requests_defers(s->requests, 0.95, ret);
 }
 
+static bool slow_requests_deep(const struct model *m, const struct service *s, uint64_t now_ns,
+			       double *ret)
+{
+	return requests_slow_deep(s->requests, ret);
+}
+
 static bool panics_overridden(const struct model *m, const struct service *s, uint64_t now_ns,
 			      double *ret)
 {
@@ -328,7 +334,7 @@ const struct rule_metric rule_metrics[] = {
 	  .gauge = { "File descriptors in use." },
 	  .json = { "open_fds", .whole = true, .of_services = true, .otherwise = NAN } },
 	{ "fd_usage_ratio", "ratio", "descriptors in use, as a share of RLIMIT_NOFILE (0 to 1)",
-	  .read = fd_usage, .fold = METRIC_MAX },
+	  .read = fd_usage, .fold = METRIC_MAX, .says = { "", " of the limit is in use" } },
 	{ "fds_left", "descriptors",
 	  "descriptors that can still be opened: 0 when RLIMIT_NOFILE is reached, or a call was "
 	  "seen to fail with EMFILE or ENFILE in the last 10 s, or the process leaks inotify "
@@ -410,7 +416,8 @@ const struct rule_metric rule_metrics[] = {
 	{ "lock_wait_seconds", "s",
 	  "time for which a goroutine has waited at least for a sync.Mutex or RWMutex; absent "
 	  "while it is not known",
-	  .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE } },
+	  .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE },
+	  .says = { "one has waited for ", "" } },
 	{ "pool_waiters", "goroutines",
 	  "goroutines that wait for a connection of a pool that is too small: their number grows, "
 	  "the number of connections does not; absent otherwise",
@@ -424,19 +431,32 @@ const struct rule_metric rule_metrics[] = {
 	  .gauge = { "95th percentile of the request durations in the last 30 s; absent with fewer "
 		     "than 20 requests.",
 		     NAN },
-	  .json = { "p95_seconds", "requests", .otherwise = NAN }, .of_latency = true },
+	  .json = { "p95_seconds", "requests", .otherwise = NAN }, .of_latency = true,
+	  .says = { "p95 is ", "" } },
 	{ "request_p95_rise_seconds", "s",
 	  "rise of request_p95_seconds above its usual value (the median of an hour, or the value "
 	  "in requests.baselines); absent while it is not known",
 	  .read_service = request_p95_rise,
 	  .gauge = { "Rise of the 95th percentile above its usual value; negative: below it.",
 		     NAN },
-	  .json = { "p95_rise_seconds", "requests", .otherwise = NAN }, .of_latency = true },
+	  .json = { "p95_rise_seconds", "requests", .otherwise = NAN }, .of_latency = true,
+	  .says = { "p95 is ", " above its usual value" } },
 	{ "request_defers_p95", "defers",
 	  "95th percentile of the defers that a request of the service registered, in the last 30 "
 	  "s",
 	  .read_service = request_defers_p95,
 	  .json = { "defers_p95", "requests", .otherwise = NAN } },
+	{ "slow_requests_deep_ratio", "ratio",
+	  "of the slowest 5 % of the service's requests in the last 30 s, the share (0 to 1) on "
+	  "whose "
+	  "goroutine defers piled up to probes.threshold; absent with fewer than 20 requests",
+	  .read_service = slow_requests_deep,
+	  .gauge = { "Share of the slowest 5 % of requests in the last 30 s on whose goroutine "
+		     "defers piled up to probes.threshold; absent with fewer than 20 requests.",
+		     NAN },
+	  .json = { "slow_deep_ratio", "requests", .otherwise = NAN },
+	  .about = { EVIDENCE_REQUEST }, .joins = true,
+	  .says = { "", " of the slowest requests piled up defers" } },
 	{ "panics_overridden", "panics",
 	  "panics of the service that were replaced by a newer panic, in the last 5 minutes",
 	  METRIC_OF_SERVICE, .read_service = panics_overridden,
@@ -492,18 +512,6 @@ const struct rule_metric rule_metrics[] = {
 };
 const unsigned rule_metrics_n = ARRAY_SIZE(rule_metrics);
 
-void metric_print(double value, const char *unit, char *buf, size_t size)
-{
-	if (!unit)
-		snprintf(buf, size, "%g", value);
-	else if (!strcmp(unit, "ratio"))
-		snprintf(buf, size, "%g %%", 100 * value);
-	else if (!strncmp(unit, "1/", 2))
-		snprintf(buf, size, "%g/%s", value, unit + 2);
-	else
-		snprintf(buf, size, "%g %s", value, unit);
-}
-
 const struct rule_metric *rule_metric_find(const char *name)
 {
 	for (unsigned i = 0; i < rule_metrics_n; i++) {
@@ -551,6 +559,38 @@ bool metric_of_service(const struct rule_metric *metric, const struct metric_env
 	if (metric->read_service && !env->read)
 		return metric->read_service(env->m, env->service, env->now_ns, ret);
 	return metric_of_processes(metric, metric->fold, env, ret);
+}
+
+static void print_seconds(double s, char *buf, size_t size)
+{
+	double of = fabs(s);
+
+	if (of < 1e-3)
+		snprintf(buf, size, "%.0f us", s * 1e6);
+	else if (of < 1)
+		snprintf(buf, size, "%.0f ms", s * 1e3);
+	else if (of < 120)
+		snprintf(buf, size, "%.1f s", s);
+	else if (of < 7200)
+		snprintf(buf, size, "%.0f min", s / 60);
+	else if (of < 172800)
+		snprintf(buf, size, "%.1f h", s / 3600);
+	else
+		snprintf(buf, size, "%.0f days", s / 86400);
+}
+
+void metric_print(double value, const char *unit, char *buf, size_t size)
+{
+	if (!unit)
+		snprintf(buf, size, "%g", value);
+	else if (!strcmp(unit, "s"))
+		print_seconds(value, buf, size);
+	else if (!strcmp(unit, "ratio"))
+		snprintf(buf, size, "%.0f %%", value * 100);
+	else if (!strncmp(unit, "1/", 2))
+		snprintf(buf, size, "%.3g/%s", value, unit + 2);
+	else
+		snprintf(buf, size, "%g %s", value, unit);
 }
 
 bool rule_compare(enum rule_op op, double value, double threshold)

@@ -48,10 +48,13 @@ struct rule_metric {
 		double otherwise; /* NAN: null; of a service it is then left out */
 	} json;
 	struct evidence_about about; /* what an alert on it is about */
-	bool of_latency;             /* while it holds, what is usual is not learned */
+	bool joins; /* among several conditions it is this one that says what the alert is about */
+	/* In a sentence about something else, before and behind the value: "p95 is 132 ms above usual"; NULL: by its name. */
+	const char *says[2];
+	bool of_latency; /* while it holds, what is usual is not learned */
 };
 
-/* "47 defers", "93 %", "20/s"; unit NULL: without one. */
+/* A value for people: "132 ms", "87 %", "47 defers", "3.2/s"; unit NULL: without one. */
 void metric_print(double value, const char *unit, char *buf, size_t size);
 
 extern const struct rule_metric rule_metrics[];

@@ -19,6 +19,11 @@
 #define RULE_NOTE_MAX       512
 
 #define RULE_STORM_PER_MINUTE 60 /* of the rule PanicStorm: one a second, at one site */
+/*
+ * Of the rule DefersSlowRequests: so many of the slowest requests piled up defers themselves. Those that do may hold a lock for
+ * which the others wait, so it is not most of them; and what one rare kind of request does is no reason why all are slow.
+ */
+#define RULE_SLOW_DEEP_RATIO 0.25
 
 enum rule_severity {
 	SEVERITY_INFO,

@@ -36,7 +36,7 @@ static void put_metric(struct buf *b, const struct alert *a)
 	buf_puts(b, a->metric);
 }
 
-static void put_number(struct buf *b, const struct alert *a, double value)
+static void put_with_unit(struct buf *b, const struct alert *a, double value)
 {
 	char text[64];
 
@@ -46,12 +46,17 @@ static void put_number(struct buf *b, const struct alert *a, double value)
 
 static void put_value(struct buf *b, const struct alert *a)
 {
-	put_number(b, a, a->value);
+	put_with_unit(b, a, a->value);
 }
 
 static void put_threshold(struct buf *b, const struct alert *a)
 {
-	put_number(b, a, a->threshold);
+	put_with_unit(b, a, a->threshold);
+}
+
+static void put_number(struct buf *b, const struct alert *a)
+{
+	buf_printf(b, "%g", a->value);
 }
 
 /* A part of the evidence. */
@@ -137,12 +142,13 @@ static const struct field_kind {
 	const char *name;
 	void (*put)(struct buf *b, const struct alert *a);
 } fields[] = {
-	{ "alertname", put_alertname }, { "service", put_service },
-	{ "severity", put_severity },   { "pid", put_pid },
-	{ "metric", put_metric },       { "value", put_value },
-	{ "threshold", put_threshold }, { "goroutine", put_goroutine },
-	{ "site", put_site },           { "created_by", put_created_by },
-	{ "panic", put_panic },         { "summary", put_summary },
+	{ "alertname", put_alertname },   { "service", put_service },
+	{ "severity", put_severity },     { "pid", put_pid },
+	{ "metric", put_metric },         { "value", put_value },
+	{ "number", put_number },         { "threshold", put_threshold },
+	{ "goroutine", put_goroutine },   { "site", put_site },
+	{ "created_by", put_created_by }, { "panic", put_panic },
+	{ "summary", put_summary },
 };
 
 /* What stands between "{{" and "}}". */

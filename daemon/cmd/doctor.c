@@ -43,7 +43,8 @@ static const char *const role_names[DFD_ROLE_MAX] = {
 	[DFD_ROLE_C_RECOVER] = "recover",  [DFD_ROLE_HTTP_BEGIN] = "request",
 	[DFD_ROLE_HTTP_END] = "request",   [DFD_ROLE_HTTP2_BEGIN] = "request",
 	[DFD_ROLE_HTTP2_END] = "request",  [DFD_ROLE_GRPC_BEGIN] = "request",
-	[DFD_ROLE_GRPC_END] = "request",
+	[DFD_ROLE_GRPC_END] = "request",   [DFD_ROLE_FLUSH] = "stream",
+	[DFD_ROLE_STREAM] = "stream",      [DFD_ROLE_HIJACK] = "hijack",
 };
 
 /* The kernel */

@@ -100,6 +100,8 @@ static int decode_call(const void *rec, size_t size, uint64_t bias, enum event_t
 		.lowering = calls[r.role].lowering,
 		.inferred = r.flags & DFD_CALL_INFERRED,
 	};
+	if (r.pile_site)
+		c->pile_site = r.pile_site - bias;
 	if (c->lowering == LOWERING_C)
 		c->g = c->goid = 0;
 	c->nstack = decode_stack(r.site, r.stack, r.nstack, bias, c->stack);
@@ -356,16 +358,25 @@ void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu, struct event
 	*ret_counts = c;
 }
 
-void decode_requests(const struct dfd_requests *r, struct event_requests *ret_requests)
+void decode_requests(const struct dfd_requests *r, uint64_t bias,
+		     struct event_requests *ret_requests)
 {
 	*ret_requests = (struct event_requests){
 		.ended = r->ended,
+		.streams = r->streams,
+		.streams_ended = r->streams_ended,
+		.hijacked = r->hijacked,
+		.panicked = r->panicked,
 		.unfinished = r->unfinished,
 		.unbegun = r->unbegun,
 		.untracked = r->untracked,
 		.ns_sum = r->ns_sum,
 		.defers_sum = r->defers_sum,
+		.deep_goid = r->deep_goid,
+		.deep_site = r->deep_site ? r->deep_site - bias : 0,
+		.deep_peak = r->deep_peak,
 		.ns = r->ns,
+		.deep_ns = r->deep_ns,
 		.defers = r->defers,
 	};
 }
@@ -374,15 +385,16 @@ void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, u
 		      uint32_t epoch, struct event_goroutine *ret_g)
 {
 	uint32_t window = 0;
+	uint64_t site = 0;
 
 	/*
 	 * peaks[0] belongs to st->epoch; when a push came after the epoch was raised, the ended
 	 * window is peaks[1].
 	 */
-	if (st->epoch == epoch - 1)
-		window = st->peaks[0];
-	else if (st->epoch == epoch)
-		window = st->peaks[1];
+	if (st->epoch == epoch || st->epoch == epoch - 1) {
+		window = st->peaks[st->epoch == epoch];
+		site = st->peak_sites[st->epoch == epoch];
+	}
 	*ret_g = (struct event_goroutine){
 		.g = key->g,
 		.goid = st->goid ? st->goid : key->g,
@@ -392,6 +404,7 @@ void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, u
 		.peak_site = st->peak_site - bias,
 		.depth = st->depth,
 		.window_peak = window,
+		.window_site = window ? site - bias : 0,
 		.peak = st->peak,
 		.inferred = st->flags & DFD_CALL_INFERRED,
 	};

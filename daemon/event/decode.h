@@ -24,7 +24,8 @@ int decode_header(const void *rec, size_t size, struct dfd_rec_hdr *ret_h);
 void decode_counts(const struct dfd_counts *per_cpu, unsigned ncpu,
 		   struct event_counts *ret_counts);
 /* The lists are borrowed from *r. */
-void decode_requests(const struct dfd_requests *r, struct event_requests *ret_requests);
+void decode_requests(const struct dfd_requests *r, uint64_t bias,
+		     struct event_requests *ret_requests);
 /* `epoch` is the kernel's at the time of the scan, so the window that just ended is epoch - 1. */
 void decode_goroutine(const struct dfd_g_key *key, const struct dfd_depth *st, uint64_t bias,
 		      uint32_t epoch, struct event_goroutine *ret_g);

@@ -154,11 +154,13 @@ struct event_target {
 };
 
 struct event_call {
-	uint64_t g;     /* address of the g; C: 0 */
-	uint64_t goid;  /* C: 0 */
-	uint64_t fn;    /* PUSH: entry of the deferred function, 0: not known */
-	uint64_t ran;   /* RUN: defers of the frame that now run */
-	uint32_t depth; /* pending after it; of PUSH, RUN and DEPTH only */
+	uint64_t g;    /* address of the g; C: 0 */
+	uint64_t goid; /* C: 0 */
+	uint64_t fn;   /* PUSH: entry of the deferred function, 0: not known */
+	uint64_t ran;  /* RUN: defers of the frame that now run */
+	uint64_t
+		pile_site; /* DEPTH: that registered most of the newest pending ones; 0: not known */
+	uint32_t depth;    /* pending after it; of PUSH, RUN and DEPTH only */
 	enum call_kind kind;
 	enum lowering lowering;
 	bool inferred;
@@ -273,16 +275,23 @@ static inline uint64_t event_counts_cost(const struct event_counts *c, const uin
 #define EVENT_DEFERS_BUCKETS 416
 
 /*
- * Requests of Go servers, from the call of the handler to its return. Buckets as of histogram_floor(), durations in units of
- * 128 ns; the lists are borrowed, and their counts wrap.
+ * Requests of Go servers, from the call of the handler to its return, or until it becomes a stream: see struct dfd_requests.
+ * Buckets as of histogram_floor(), durations in units of 128 ns; the lists are borrowed, and their counts wrap.
  */
 struct event_requests {
 	uint64_t ended;
-	uint64_t unfinished; /* their end was not seen: a panic, or a connection taken over */
+	uint64_t streams, streams_ended;
+	uint64_t stream_ns;  /* the oldest open one began; 0: none is */
+	uint64_t hijacked;   /* of those that ended: their handler took the connection over */
+	uint64_t panicked;   /* their handler panicked up to the server */
+	uint64_t unfinished; /* their end was not seen */
 	uint64_t unbegun;    /* their beginning was not: it was before anybody looked */
 	uint64_t untracked;  /* there was no room for them */
 	uint64_t ns_sum, defers_sum;
-	const uint32_t *ns; /* EVENT_NS_BUCKETS */
+	/* The newest that ended after its defers had piled up to the threshold; deep_peak 0: none. */
+	uint64_t deep_goid, deep_site, deep_peak;
+	const uint32_t *ns;      /* EVENT_NS_BUCKETS */
+	const uint32_t *deep_ns; /* of these, those whose defers piled up to the threshold */
 	const uint32_t *
 		defers; /* EVENT_DEFERS_BUCKETS: defers that one request registered on its goroutine */
 };
@@ -294,7 +303,9 @@ struct event_goroutine {
 	uint64_t last_ns; /* of the newest push */
 	uint64_t site;    /* of the newest push */
 	uint64_t peak_site;
-	uint32_t depth;       /* now, as far as known */
+	uint64_t
+		window_site; /* of window_peak: that registered most of a pile, or the newest of a few */
+	uint32_t depth;      /* now, as far as known */
 	uint32_t window_peak; /* since the scan before; 0: no push in it */
 	uint32_t peak;        /* since the goroutine was first seen */
 	bool inferred;

@@ -102,6 +102,8 @@ static json_t *alert_json(const struct show *sh, const struct alert *a)
 	snprintf(text, sizeof(text), "%g", a->value);
 	set_str(o, "value", text);
 	set_str(o, "unit", a->unit);
+	metric_print(a->value, a->unit, text, sizeof(text));
+	set_str(o, "display", text);
 	set(o, "also", also_json(a));
 	set(o, "known", json_boolean(!a->unknown));
 	set(o, "inhibited", json_boolean(a->inhibited));

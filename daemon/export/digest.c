@@ -78,16 +78,6 @@ unsigned digest_firing(const struct digest *d)
 	return n;
 }
 
-/* "main.reserve main.go:41"; "" where the alert has no place. */
-static void site_of(const struct alert *a, char *buf, size_t size)
-{
-	const struct code_line *at = evidence_site(&a->evidence);
-
-	buf[0] = '\0';
-	if (at)
-		code_line_print(at, CODE_LINE_PLAIN, buf, size);
-}
-
 void digest_key_of(const char *rule, const char *service, const char *site,
 		   char ret_key[static DIGEST_KEY_MAX])
 {
@@ -98,7 +88,7 @@ void digest_key(const struct alert *a, char ret_key[static DIGEST_KEY_MAX])
 {
 	char site[DIGEST_SITE_MAX];
 
-	site_of(a, site, sizeof(site));
+	alert_site(a, site);
 	digest_key_of(a->key.rule, a->service, site, ret_key);
 }
 
@@ -109,7 +99,7 @@ static struct entry *entry_of(struct digest *d, const struct alert *a)
 
 	memcpy(key.rule, a->key.rule, sizeof(key.rule));
 	memcpy(key.service, a->service, sizeof(key.service));
-	site_of(a, key.site, sizeof(key.site));
+	alert_site(a, key.site);
 	HASH_FIND(hh, d->entries, &key, sizeof(key), e);
 	if (e)
 		return e;

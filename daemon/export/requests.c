@@ -21,6 +21,28 @@ static double percentile(const struct service *s, double q)
 	return requests_seconds(s->requests, q, &v) ? v : NAN;
 }
 
+/* NAN: not known, since some that began or ended may not have been seen. */
+static double streams_open(const struct service *s)
+{
+	return timed_share(s) == 1 ? (double)requests_streams_open(s->requests) : NAN;
+}
+
+/* NAN: none is open. */
+static double oldest_stream(const struct service *s, uint64_t now_ns)
+{
+	uint64_t oldest = 0;
+
+	if (!requests_streams_open(s->requests))
+		return NAN; /* when they began was known a second ago */
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
+		uint64_t ns = t->requests ? t->requests->stream_ns : 0;
+
+		if (ns && (!oldest || ns < oldest))
+			oldest = ns;
+	}
+	return oldest && now_ns > oldest ? (double)(now_ns - oldest) / 1e9 : NAN;
+}
+
 json_t *view_requests(const struct model *m, const struct service *s, uint64_t now_ns)
 {
 	const struct requests *r = s->requests;
@@ -34,6 +56,11 @@ json_t *view_requests(const struct model *m, const struct service *s, uint64_t n
 	set_real(o, "timed", share);
 	set_int(o, "ended", r ? r->ended : 0);
 	set_int(o, "unfinished", r ? r->unfinished : 0);
+	set_int(o, "panicked", r ? r->panicked : 0);
+	set_int(o, "hijacked", r ? r->hijacked : 0);
+	set_int(o, "streams", r ? r->streams : 0);
+	set_real(o, "streams_open", streams_open(s));
+	set_real(o, "stream_oldest_seconds", oldest_stream(s, now_ns));
 	set_int(o, "recent", recent);
 	set_real(o, "p50_seconds", percentile(s, 0.5));
 	set_real(o, "p99_seconds", percentile(s, 0.99));
@@ -53,11 +80,20 @@ static void write_untimed(struct expo *x, const struct service *s)
 	expo_sample(x, (double)r->untracked, "service", s->name, "reason", "map_full", NULL);
 }
 
+static void write_outcomes(struct expo *x, const struct service *s)
+{
+	const struct requests *r = s->requests;
+
+	expo_sample(x, (double)r->panicked, "service", s->name, "outcome", "panicked", NULL);
+	expo_sample(x, (double)r->hijacked, "service", s->name, "outcome", "hijacked", NULL);
+	expo_sample(x, (double)r->streams, "service", s->name, "outcome", "streamed", NULL);
+}
+
 void requests_write_metrics(struct expo *x, const struct model *m)
 {
 	expo_family(x, "deferd_request_duration_seconds", EXPO_HISTOGRAM, "service",
 		    "Duration of timed requests, from the call of the net/http, HTTP/2 or gRPC "
-		    "handler to its return.");
+		    "handler to its return or its first flush.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			expo_histogram(x, "service", s->name, requests_seconds_le,
@@ -79,6 +115,23 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			write_untimed(x, s);
+	}
+	expo_family(x, "deferd_request_outcomes", EXPO_COUNTER, "service,outcome",
+		    "Requests whose handler did something else than return: it panicked up to the "
+		    "server, took the connection over, or went on as a stream.");
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (s->requests)
+			write_outcomes(x, s);
+	}
+	expo_family(
+		x, "deferd_request_streams_open", EXPO_GAUGE, "service",
+		"Streams that are open: requests that were flushed and go on, and gRPC streams; "
+		"absent while only part of the requests is timed.");
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		double open = streams_open(s);
+
+		if (s->requests && !isnan(open))
+			expo_sample(x, open, "service", s->name, NULL);
 	}
 	expo_family(x, "deferd_request_timed_ratio", EXPO_GAUGE, "service",
 		    "Share of the time in which requests are timed; below 1 where timing all would "

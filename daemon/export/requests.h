@@ -2,10 +2,13 @@
 /*
  * Requests of observed Go servers as JSON and as metrics, by service.
  *
- *   requests   { timed: share of the time in which they are (0: they are not, 1: all are), ended, unfinished: panicked, or took the
- *              connection over, recent: in the last 30 s, p50_seconds, p95_seconds, p99_seconds, p95_baseline_seconds,
- *              p95_rise_seconds, defers_mean, defers_p95 }: percentiles and defers of the last 30 s, null below 20 requests;
- *              the baseline null while it is not known
+ *   requests   { timed: share of the time in which they are (0: they are not, 1: all are), ended: those with a latency, which is
+ *              the time to the handler's return or first flush, unfinished: their end was not seen, panicked: up to the server,
+ *              hijacked: took the connection over, streams: went on after a flush, or gRPC streams, streams_open: of these, null
+ *              unless all are timed, stream_oldest_seconds: null when none is open, recent: in the last 30 s, p50_seconds,
+ *              p95_seconds, p99_seconds, p95_baseline_seconds, p95_rise_seconds, defers_mean, defers_p95, slow_deep_ratio: of the
+ *              slowest 5 %, on whose goroutine defers piled up }: percentiles and defers of the last 30 s, null below 20
+ *              requests; the baseline null while it is not known
  */
 #ifndef DEFERD_EXPORT_REQUESTS_H
 #define DEFERD_EXPORT_REQUESTS_H

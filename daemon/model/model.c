@@ -251,6 +251,8 @@ static void apply_gone(struct model *m, const struct event *ev)
 	t->service->misplaced_retired += target_misplaced(m, t);
 	if (t->service->ledger)
 		aftermaths_drop(&t->service->ledger->aftermaths, t->id);
+	if (t->requests && t->service->requests)
+		requests_gone(t->service->requests, t->requests);
 	service_unlink(t, ev->time_ns);
 	HASH_DEL(m->targets, t);
 	if (!model_uses_image(m, t->image_id))
@@ -314,8 +316,7 @@ static void apply_goroutine(struct model *m, struct target *t, const struct even
 			.inferred = in->inferred,
 			.g = in->g,
 			.goid = in->goid,
-			.site = in->window_peak && in->window_peak == in->peak ? in->peak_site
-									       : in->site,
+			.site = in->window_site ?: in->site,
 			.time_ns = ev->time_ns,
 		};
 
@@ -356,11 +357,12 @@ static void note_call(struct model *m, struct target *t, const struct event *ev)
 		.inferred = c->inferred,
 		.g = t->runtime == RUNTIME_C ? ev->tid : c->g,
 		.goid = t->runtime == RUNTIME_C ? ev->tid : c->goid,
-		.site = c->stack[0],
+		.site = c->pile_site ?: c->stack[0],
 		.time_ns = ev->time_ns,
 	};
 
 	depth_note_peak(m, t, &seen);
+	(void)model_site_name(m, t->image_id, seen.site);
 	for (unsigned i = 0; i < c->nstack; i++)
 		model_site_name(m, t->image_id, c->stack[i]);
 }
@@ -439,6 +441,8 @@ static void apply_requests(struct model *m, struct target *t, const struct event
 		requests_add(s->requests, t->requests, &ev->requests, ev->time_ns);
 	else
 		m->dropped++;
+	if (ev->requests.deep_site)
+		(void)model_site_name(m, t->image_id, ev->requests.deep_site);
 }
 
 bool service_p95_baseline(const struct service *s, double *ret_seconds)

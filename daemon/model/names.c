@@ -10,6 +10,11 @@
 #include "model/names_priv.h"
 #include "model/targets_priv.h"
 
+bool code_line_named(const struct code_line *c)
+{
+	return c->function[0] && strcmp(c->function, "?");
+}
+
 void code_line_print(const struct code_line *c, enum code_line_style style, char *buf, size_t size)
 {
 	static const char *const before[] = { " at ", " ", " (" }, *const after[] = { "", "", ")" };

@@ -36,6 +36,8 @@ enum code_line_style {
 	CODE_LINE_LOG,   /* "main.reserve (main.go:41)" */
 };
 
+/* It has a function whose name is known: "?" stands for one that is not. */
+bool code_line_named(const struct code_line *c);
 /* The function alone where the file is not known, "" without one; cut where `size` ends. */
 void code_line_print(const struct code_line *c, enum code_line_style style, char *buf, size_t size);
 

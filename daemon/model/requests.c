@@ -46,13 +46,16 @@ static void add_counts(struct requests *r, struct requests_counts *seen,
 	struct requests_counts *slot = &r->slots[r->slot];
 
 	for (unsigned i = 0; i < EVENT_NS_BUCKETS; i++) {
-		uint32_t n = now->ns[i] - seen->ns[i];
+		uint32_t n = now->ns[i] - seen->ns[i], deep = now->deep_ns[i] - seen->deep_ns[i];
 
-		if (!n)
+		if (!n && !deep)
 			continue;
 		seen->ns[i] = now->ns[i];
 		slot->ns[i] += n;
 		r->window.ns[i] += n;
+		seen->deep_ns[i] = now->deep_ns[i];
+		slot->deep_ns[i] += deep;
+		r->window.deep_ns[i] += deep;
 		r->seconds_le[bound_of(requests_seconds_le, middle_of(i) * UNIT_S)] += n;
 	}
 	for (unsigned i = 0; i < EVENT_DEFERS_BUCKETS; i++) {
@@ -72,6 +75,10 @@ void requests_add(struct requests *r, struct requests_seen *seen, const struct e
 {
 	requests_tick(r, now_ns);
 	r->ended += now->ended - seen->ended;
+	r->streams += now->streams - seen->streams;
+	r->streams_ended += now->streams_ended - seen->streams_ended;
+	r->hijacked += now->hijacked - seen->hijacked;
+	r->panicked += now->panicked - seen->panicked;
 	r->unfinished += now->unfinished - seen->unfinished;
 	r->unbegun += now->unbegun - seen->unbegun;
 	r->untracked += now->untracked - seen->untracked;
@@ -79,12 +86,25 @@ void requests_add(struct requests *r, struct requests_seen *seen, const struct e
 	r->defers_sum += (double)(now->defers_sum - seen->defers_sum);
 	r->slot_defers[r->slot] += now->defers_sum - seen->defers_sum;
 	seen->ended = now->ended;
+	seen->streams = now->streams;
+	seen->stream_ns = now->stream_ns;
+	seen->deep_goid = now->deep_goid;
+	seen->deep_site = now->deep_site;
+	seen->deep_peak = now->deep_peak;
+	seen->streams_ended = now->streams_ended;
+	seen->hijacked = now->hijacked;
+	seen->panicked = now->panicked;
 	seen->unfinished = now->unfinished;
 	seen->unbegun = now->unbegun;
 	seen->untracked = now->untracked;
 	seen->ns_sum = now->ns_sum;
 	seen->defers_sum = now->defers_sum;
 	add_counts(r, &seen->counts, now);
+}
+
+void requests_gone(struct requests *r, const struct requests_seen *seen)
+{
+	r->streams_ended += seen->streams - seen->streams_ended;
 }
 
 static int by_value(const void *a, const void *b)
@@ -129,8 +149,10 @@ static void turn(struct requests *r)
 
 	r->slot = (r->slot + 1) % REQUESTS_SLOTS;
 	oldest = &r->slots[r->slot];
-	for (unsigned i = 0; i < EVENT_NS_BUCKETS; i++)
+	for (unsigned i = 0; i < EVENT_NS_BUCKETS; i++) {
 		r->window.ns[i] -= oldest->ns[i];
+		r->window.deep_ns[i] -= oldest->deep_ns[i];
+	}
 	for (unsigned i = 0; i < EVENT_DEFERS_BUCKETS; i++)
 		r->window.defers[i] -= oldest->defers[i];
 	memset(oldest, 0, sizeof(*oldest));
@@ -180,6 +202,25 @@ bool requests_defers(const struct requests *r, double q, double *ret_defers)
 		}
 	}
 	return false;
+}
+
+bool requests_slow_deep(const struct requests *r, double *ret_share)
+{
+	uint64_t all = r ? histogram_sum(r->window.ns, EVENT_NS_BUCKETS) : 0, slow = 0, deep = 0;
+
+	if (all < REQUESTS_ENOUGH)
+		return false;
+	for (unsigned i = EVENT_NS_BUCKETS; i-- > 0 && slow * 20 < all;) {
+		slow += r->window.ns[i];
+		deep += r->window.deep_ns[i];
+	}
+	*ret_share = (double)deep / (double)slow;
+	return true;
+}
+
+uint64_t requests_streams_open(const struct requests *r)
+{
+	return r && r->streams > r->streams_ended ? r->streams - r->streams_ended : 0;
 }
 
 bool requests_baseline(const struct requests *r, double *ret_seconds)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * How long the requests of a service take, now and as a rule: a histogram of the last half minute, and a baseline of its 95th
- * percentile, the median of an hour. A window in which somebody is being alerted about latency is none that the
+ * percentile, the median of an hour. Streams are counted, and no part of it. A window in which somebody is being alerted about latency is none that the
  * baseline learns from. Time is an argument; knows no process.
  */
 #ifndef DEFERD_MODEL_REQUESTS_H
@@ -25,18 +25,23 @@ extern const double requests_defers_le[REQUESTS_LE];
 
 struct requests_counts {
 	uint32_t ns[EVENT_NS_BUCKETS];
+	uint32_t deep_ns[EVENT_NS_BUCKETS]; /* of these, those whose defers piled up */
 	uint32_t defers[EVENT_DEFERS_BUCKETS];
 };
 
 /* What one process had counted when it was asked last. */
 struct requests_seen {
-	uint64_t ended, unfinished, unbegun, untracked, ns_sum, defers_sum;
+	uint64_t ended, streams, streams_ended, hijacked, panicked;
+	uint64_t unfinished, unbegun, untracked, ns_sum, defers_sum;
+	uint64_t stream_ns;                       /* the oldest open stream began; 0: none is */
+	uint64_t deep_goid, deep_site, deep_peak; /* see struct event_requests */
 	struct requests_counts counts;
 };
 
 struct requests {
 	/* For good: counters never go back. */
-	uint64_t ended, unfinished, unbegun, untracked;
+	uint64_t ended, streams, streams_ended, hijacked, panicked;
+	uint64_t unfinished, unbegun, untracked;
 	double seconds_sum, defers_sum;
 	uint64_t seconds_le[REQUESTS_LE + 1], defers_le[REQUESTS_LE + 1]; /* not cumulative */
 
@@ -57,6 +62,8 @@ struct requests *requests_new(void); /* NULL: out of memory */
 /* What was counted since *seen, which is brought up to date. */
 void requests_add(struct requests *r, struct requests_seen *seen, const struct event_requests *now,
 		  uint64_t now_ns);
+/* The process that counted *seen has ended, and with it its streams. */
+void requests_gone(struct requests *r, const struct requests_seen *seen);
 /* At least once a slot, also when nothing happens. */
 void requests_tick(struct requests *r, uint64_t now_ns);
 /* What happens until then is not what is usual. */
@@ -68,6 +75,13 @@ void requests_hold(struct requests *r, uint64_t until_ns);
  */
 bool requests_seconds(const struct requests *r, double q, double *ret_seconds);
 bool requests_defers(const struct requests *r, double q, double *ret_defers);
+/*
+ * Of the slowest twentieth of the last half minute: the share of those whose defers had piled up, 0 to 1; false when there were too
+ * few.
+ */
+bool requests_slow_deep(const struct requests *r, double *ret_share);
+/* Streams that are open: begun and not ended, as far as was seen. */
+uint64_t requests_streams_open(const struct requests *r);
 /* The usual 95th percentile; false while it is not known. */
 bool requests_baseline(const struct requests *r, double *ret_seconds);
 /* Requests of the last half minute, and the defers that they registered: on the average. */

@@ -28,8 +28,9 @@ struct slot {
 	unsigned n_new;      /* entries in new_points */
 	uint64_t *new_ips;
 	int multi_link;
-	int requests_link; /* -1: they are not timed */
-	bool has_requests; /* they are, or were */
+	int requests_link;  /* -1: they are not timed */
+	bool has_requests;  /* they are, or were */
+	uint64_t stream_ns; /* the oldest open stream began, at the last scan; 0: none */
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];
 };

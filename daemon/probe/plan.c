@@ -145,32 +145,86 @@ static int find_in_symbols(const void *ctx, const char *function, uint64_t *ret_
 
 /*
  * Servers of Go: which function calls a request's handler, and which is called on the same goroutine when the
- * handler has returned; the first of these that is there. net/http since 1.0; its HTTP/2 moved in Go 1.27, and is a
- * copy of golang.org/x/net/http2; gRPC's WriteStatus became writeStatus in 1.69. All names are the compiler's.
+ * handler has returned; the first of these that is there. And what makes a stream of it, where the program has that: a
+ * handler that flushes (FlushError, which Flush calls, since 1.20), a call whose messages go to and fro, a connection that
+ * is taken over. net/http since 1.0; its HTTP/2 moved in Go 1.27, and is a copy of golang.org/x/net/http2; gRPC's
+ * WriteStatus became writeStatus in 1.69. All names are the compiler's.
  */
-#define SERVER_ENDS_MAX 4
+#define SERVER_NAMES_MAX 3
+#define SERVER_TURNS_MAX 2
 static const struct server {
 	uint8_t begin_role;
 	const char *begin;
-	const char *ends[SERVER_ENDS_MAX];
+	const char *ends[SERVER_NAMES_MAX];
+	struct server_turn {
+		uint8_t role;
+		const char *names[SERVER_NAMES_MAX];
+	} turns[SERVER_TURNS_MAX];
 } servers[] = {
 	{ DFD_ROLE_HTTP_BEGIN,
 	  "net/http.serverHandler.ServeHTTP",
-	  { "net/http.(*response).finishRequest" } },
+	  { "net/http.(*response).finishRequest" },
+	  { { DFD_ROLE_FLUSH, { "net/http.(*response).FlushError", "net/http.(*response).Flush" } },
+	    { DFD_ROLE_HIJACK, { "net/http.(*response).Hijack" } } } },
 	{ DFD_ROLE_HTTP2_BEGIN,
 	  "net/http.(*http2serverConn).runHandler",
-	  { "net/http.(*http2responseWriter).handlerDone" } },
+	  { "net/http.(*http2responseWriter).handlerDone" },
+	  { { DFD_ROLE_FLUSH,
+	      { "net/http.(*http2responseWriter).FlushError",
+		"net/http.(*http2responseWriter).Flush" } } } },
 	{ DFD_ROLE_HTTP2_BEGIN,
 	  "net/http/internal/http2.(*serverConn).runHandler",
-	  { "net/http/internal/http2.(*responseWriter).handlerDone" } },
+	  { "net/http/internal/http2.(*responseWriter).handlerDone" },
+	  { { DFD_ROLE_FLUSH, { "net/http/internal/http2.(*responseWriter).FlushError" } } } },
 	{ DFD_ROLE_HTTP2_BEGIN,
 	  "golang.org/x/net/http2.(*serverConn).runHandler",
-	  { "golang.org/x/net/http2.(*responseWriter).handlerDone" } },
+	  { "golang.org/x/net/http2.(*responseWriter).handlerDone" },
+	  { { DFD_ROLE_FLUSH,
+	      { "golang.org/x/net/http2.(*responseWriter).FlushError",
+		"golang.org/x/net/http2.(*responseWriter).Flush" } } } },
 	{ DFD_ROLE_GRPC_BEGIN,
 	  "google.golang.org/grpc.(*Server).handleStream",
 	  { "google.golang.org/grpc/internal/transport.(*http2Server).writeStatus",
-	    "google.golang.org/grpc/internal/transport.(*http2Server).WriteStatus" } },
+	    "google.golang.org/grpc/internal/transport.(*http2Server).WriteStatus" },
+	  { { DFD_ROLE_STREAM, { "google.golang.org/grpc.(*Server).processStreamingRPC" } } } },
 };
+
+/* The first of `names` that is in the image; NULL: none is. */
+static const char *first_of(const char *const names[SERVER_NAMES_MAX],
+			    const struct plan_source *source)
+{
+	uint64_t va, size;
+
+	for (unsigned i = 0; i < SERVER_NAMES_MAX && names[i]; i++) {
+		if (source->find(source->ctx, names[i], &va, &size) == 0)
+			return names[i];
+	}
+	return NULL;
+}
+
+/* As add_one(), of a point that costs no more than a trap. */
+static bool add_cheap(struct plan *plan, const struct plan_want *w,
+		      const struct plan_source *source)
+{
+	if (!add_one(plan, w, source))
+		return false;
+	if (plan->points[plan->n - 1].emulated)
+		return true;
+	plan->n--;
+	add_absent(plan, w, false, "it would have to be single-stepped");
+	return false;
+}
+
+static void add_turns(struct plan *plan, const struct server *s, const struct plan_source *source)
+{
+	for (unsigned i = 0; i < SERVER_TURNS_MAX && s->turns[i].role; i++) {
+		struct plan_want w = { s->turns[i].role, PLAN_SET_REQUESTS, 0, true,
+				       first_of(s->turns[i].names, source) };
+
+		if (w.function && plan->n < PLAN_POINTS_MAX)
+			(void)add_cheap(plan, &w, source);
+	}
+}
 
 static void add_server(struct plan *plan, const struct server *s, const struct plan_source *source)
 {
@@ -185,23 +239,16 @@ static void add_server(struct plan *plan, const struct server *s, const struct p
 		add_absent(plan, &begin, false, "no room for more probe points");
 		return;
 	}
-	for (unsigned i = 0; i < SERVER_ENDS_MAX && s->ends[i] && !end.function; i++) {
-		if (source->find(source->ctx, s->ends[i], &va, &size) == 0)
-			end.function = s->ends[i];
-	}
+	end.function = first_of(s->ends, source);
 	if (!end.function) {
 		add_absent(plan, &begin, false,
 			   "the function that ends its requests is not in the image");
 		return;
 	}
-	if (!add_one(plan, &begin, source) || !add_one(plan, &end, source)) {
+	if (add_cheap(plan, &begin, source) && add_cheap(plan, &end, source))
+		add_turns(plan, s, source);
+	else
 		plan->n = before;
-		return;
-	}
-	if (plan->points[before].emulated && plan->points[before + 1].emulated)
-		return;
-	plan->n = before;
-	add_absent(plan, &begin, false, "it would have to be single-stepped");
 }
 
 int plan_add_servers(struct plan *plan, const struct plan_source *source)

@@ -107,7 +107,8 @@ static void read_requests(struct probe *p, const struct slot *s, uint64_t now_ns
 	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.requests_by_target), &s->id,
 				&p->requests_buf))
 		return;
-	decode_requests(&p->requests_buf, &ev.requests);
+	decode_requests(&p->requests_buf, s->bias, &ev.requests);
+	ev.requests.stream_ns = s->stream_ns;
 	fn(arg, &ev);
 }
 
@@ -258,9 +259,13 @@ static bool scan_orphan(const struct walk *w, const void *key, const void *value
 static bool scan_request(const struct walk *w, const void *key, const void *value)
 {
 	const struct dfd_request *r = value;
+	struct slot *s = target_slot(w->probe, ((const struct dfd_g_key *)key)->target);
 
-	return scan_orphan(w, key, value) ||
-	       (!r->begin_ns && w->probe->requests > w->probe->opts.goroutines_max / 2);
+	if (!s)
+		return true;
+	if (r->begin_ns && r->stream && (!s->stream_ns || r->begin_ns < s->stream_ns))
+		s->stream_ns = r->begin_ns;
+	return !r->begin_ns && w->probe->requests > w->probe->opts.goroutines_max / 2;
 }
 
 void probe_read_fd_sites(struct probe *p, uint64_t now_ns,
@@ -306,6 +311,8 @@ static void prune_maps(const struct walk *w)
 				     sizeof(struct dfd_request) };
 
 	(void)walk_map(w, panics, scan_orphan);
+	for (uint32_t i = 1; i <= p->opts.targets_max; i++)
+		p->slots[i].stream_ns = 0;
 	p->requests = walk_map(w, requests, scan_request);
 }
 

@@ -49,6 +49,8 @@ static const struct column columns[] = {
 	TEXT("SERVICE", "service", 14, 32, 0, as_text,
 	     "systemd unit, container, or name of the program"),
 	REQUEST("REQUESTS", "recent", 8, 4, as_request_count, "requests of the last 30 s"),
+	REQUEST("STREAMS", "streams_open", 7, 8, as_request_count,
+		"streams that are open; they have no latency"),
 	REQUEST("TIMED", "timed", 6, 8, as_timed, "share of the time in which requests are timed"),
 	REQUEST("DEFERS/REQ", "defers_mean", 10, 1, as_defers,
 		"defers registered per request, mean"),

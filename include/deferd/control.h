@@ -45,6 +45,10 @@ enum dfd_role {
 	DFD_ROLE_HTTP2_END,
 	DFD_ROLE_GRPC_BEGIN,
 	DFD_ROLE_GRPC_END,
+	/* What makes a request one that has no latency, or not this one: struct dfd_requests. */
+	DFD_ROLE_FLUSH,  /* the handler sends what there is of the answer, and goes on */
+	DFD_ROLE_STREAM, /* messages go to and fro as long as both like */
+	DFD_ROLE_HIJACK, /* the handler takes the connection over */
 	DFD_ROLE_MAX,
 };
 

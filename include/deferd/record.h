@@ -59,7 +59,8 @@ struct dfd_rec_call {
 	dfd_u64 site; /* return address of the probed call: in the caller, after its call; 0: none that means anything */
 	dfd_u64 fn;  /* PUSH: entry of the deferred function, 0 when it could not be read; else 0 */
 	dfd_u64 ran; /* RUN: defers of the frame that now run */
-	dfd_u32 depth; /* pending after this event */
+	dfd_u64 pile_site; /* DEPTH: what registered most of the pile: dfd_depth.pile_site */
+	dfd_u32 depth;     /* pending after this event */
 	dfd_u8 role;
 	dfd_u8 flags;
 	dfd_u8 nstack; /* frames in stack[] */
@@ -203,7 +204,7 @@ struct dfd_rec_write {
 
 _Static_assert(sizeof(struct dfd_rec_hdr) == 24, "hdr");
 _Static_assert(sizeof(struct dfd_rec_proc) == 32, "proc");
-_Static_assert(sizeof(struct dfd_rec_call) == 24 + 40 + 8 + DFD_STACK_MAX * 8, "call");
+_Static_assert(sizeof(struct dfd_rec_call) == 24 + 48 + 8 + DFD_STACK_MAX * 8, "call");
 _Static_assert(sizeof(struct dfd_rec_fd) == 40, "fd");
 _Static_assert(sizeof(struct dfd_rec_hot) == 32, "hot");
 _Static_assert(sizeof(struct dfd_rec_write) == 40, "write");
@@ -331,19 +332,21 @@ struct dfd_depth {
 	dfd_u64 goid;
 	dfd_u64 registered; /* pushes seen */
 	dfd_u64 last_ns;
-	dfd_u64 site;           /* of the newest push */
-	dfd_u64 peak_site;      /* of the push that made `peak` */
+	dfd_u64 site;      /* of the newest push */
+	dfd_u64 peak_site; /* of the push that made `peak` */
+	dfd_u64 pile_site; /* that registered most of the newest records when the depth crossed the threshold or a doubling last */
 	struct dfd_anchor last; /* what the newest push must have created */
 	struct dfd_anchor below
 		[DFD_BELOW_MAX]; /* the records under the first one of the newest frames, newest first */
 	dfd_u64 range_head;      /* list of the range-over-func loop that runs, 0: none */
 	dfd_u32 range_n;
 	dfd_u32 depth;
-	dfd_u32 peak;      /* since the goroutine was first seen */
-	dfd_u32 next_mark; /* depth that emits the next record */
-	dfd_u32 epoch;     /* of peaks[0] */
-	dfd_u32 peaks[2];  /* highest depth in `epoch` and in the one before */
-	dfd_u32 flags;     /* DFD_CALL_INFERRED */
+	dfd_u32 peak;          /* since the goroutine was first seen */
+	dfd_u32 next_mark;     /* depth that emits the next record */
+	dfd_u32 epoch;         /* of peaks[0] */
+	dfd_u32 peaks[2];      /* highest depth in `epoch` and in the one before */
+	dfd_u64 peak_sites[2]; /* of the pushes that made these, or of their piles */
+	dfd_u32 flags;         /* DFD_CALL_INFERRED */
 };
 
 /* A panic that runs. */
@@ -454,8 +457,13 @@ struct dfd_fd_opened {
 struct dfd_request {
 	dfd_u64 begin_ns; /* 0: it has ended */
 	dfd_u64 goid;     /* 0: not known of this target */
+	dfd_u64 site;     /* that registered most of what piled up */
 	dfd_u32 defers;   /* registered on its goroutine since */
+	dfd_u32 peak;     /* most of its goroutine that were pending since */
 	dfd_u32 begin;    /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
+	dfd_u32 stream;   /* it has become a stream */
+	dfd_u32 frame;    /* of its handler: stack.hi - sp, which a stack copy keeps */
+	dfd_u32 pad;
 };
 
 /*
@@ -504,14 +512,28 @@ static inline dfd_u64 dfd_bucket_floor(dfd_u32 at)
 #define DFD_REQUEST_NS_BUCKETS     960 /* up to 36 minutes */
 #define DFD_REQUEST_DEFERS_BUCKETS 416 /* up to 131,072 */
 
-/* Map `requests_by_target`: all that were timed. */
+/*
+ * Map `requests_by_target`: all that were timed. The latency of a request ends where its handler returns, flushes for the first
+ * time, or takes the connection over; what it does from then on is a stream, whose age says nothing about how fast anything is.
+ * One whose messages go to and fro (a gRPC stream) has no latency at all.
+ */
 struct dfd_requests {
-	dfd_u64 begun, ended;
-	dfd_u64 unfinished; /* their goroutine began another, or became another one: a panic, or a connection that was taken over */
-	dfd_u64 unbegun;    /* ended, and had begun before anybody looked */
-	dfd_u64 untracked;  /* found no room in requests_by_g */
+	dfd_u64 begun;
+	dfd_u64 ended; /* those with a latency */
+	dfd_u64 streams,
+		streams_ended; /* since they are timed; those that were open before count as ended */
+	dfd_u64 since_ns;      /* the dfd_target.requests_since_ns that this is about */
+	dfd_u64 hijacked;      /* of those that ended: the connection was taken over */
+	dfd_u64 panicked;      /* the handler panicked up to the server */
+	dfd_u64 unfinished;    /* their goroutine began another, or became another one */
+	dfd_u64 unbegun;       /* ended, and had begun before anybody looked */
+	dfd_u64 untracked;     /* found no room in requests_by_g */
 	dfd_u64 ns_sum, defers_sum;
+	/* The newest request that ended after its defers had piled up to dfd_target.threshold. */
+	dfd_u64 deep_goid, deep_site, deep_peak;
 	dfd_u32 ns[DFD_REQUEST_NS_BUCKETS]; /* by dfd_bucket(); these wrap */
+	dfd_u32 deep_ns
+		[DFD_REQUEST_NS_BUCKETS]; /* of these, those whose defers piled up to dfd_target.threshold */
 	dfd_u32 defers[DFD_REQUEST_DEFERS_BUCKETS];
 };
 

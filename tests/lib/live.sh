@@ -105,7 +105,9 @@ start_daemon() { # OPTIONS...: sets daemon, url; returns when it answers
 		--probes.budget="${BUDGET:-0}" "$@" >"$tmp/deferd.log" 2>&1 7>&- &
 	daemon=$!
 	live_pids+=("$daemon")
-	wait_until "${START_SECONDS:-20}" grep -sq 'http://' "$tmp/deferd.log" || return 1
+	started() { grep -sq 'http://' "$tmp/deferd.log" || ! kill -0 "$daemon"; }
+	wait_until "${START_SECONDS:-20}" started
+	grep -sq 'http://' "$tmp/deferd.log" || { note "the daemon does not start: $(tail -1 "$tmp/deferd.log")"; return 1; }
 	url=$(sed -n 's#.*\(http://[0-9.:]*\)/.*#\1#p' "$tmp/deferd.log" | head -1)
 	answers() { curl -sSf -m 5 -o /dev/null "$url/-/healthy" 2>"$tmp/curl.err"; }
 	wait_until 20 answers || { note "the daemon does not answer: $(cat "$tmp/curl.err")"; return 1; }

@@ -302,6 +302,7 @@ static void waits_for_the_name(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		_bench_ b;
 		uint64_t ms = 0;
+		char site[CODE_LINE_MAX];
 
 		begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
 		depth(&b, 1, 40, 18, T0);
@@ -319,7 +320,98 @@ static void waits_for_the_name(void **state)
 		eval(&b, T0 + ms * MS);
 		assert_int_equal(b.n_told, 1);
 		assert_string_equal(alerts_active(b.as)->evidence.depth.site.function, "main.pile");
+		/* Others know it by the line that it was told with, or by none. */
+		alert_site(alerts_active(b.as), site);
+		assert_string_equal(
+			site, strcmp(cases[i].function, "?") ? "main.pile /src/main.go:41" : "");
 	}
+}
+
+/* The line of an alert stays while it lives, whoever registers the defers of a deeper one; the next alert has its own. */
+static void the_line_stays(void **state)
+{
+	_bench_ b;
+	const struct alert *a;
+	struct event other = { .type = EVENT_DEPTH,
+			       .target = 1,
+			       .time_ns = T0 + SECOND,
+			       .call = { .g = 0x19000,
+					 .goid = 25,
+					 .depth = 80,
+					 .pile_site = SITE + 0x100,
+					 .nstack = 1,
+					 .stack = { SITE + 0x200 } } };
+
+	begin(&b, rule("depth", "defer_depth_max", RULE_GE, 35));
+	depth(&b, 1, 40, 18, T0);
+	name_site(b.m, IMAGE, SITE, "main.pile", "/src/main.go", 41);
+	eval(&b, T0);
+	model_apply(b.m, &other);
+	name_site(b.m, IMAGE, SITE + 0x100, "main.other", "/src/main.go", 77);
+	eval(&b, T0 + SECOND);
+	a = alerts_active(b.as);
+	assert_true(a->value == 80 && a->evidence.depth.id == 25);
+	assert_string_equal(a->evidence.depth.site.function, "main.pile");
+	eval(&b, T0 + 62 * SECOND);
+	assert_int_equal(b.told[1].state, ALERT_RESOLVED);
+	other.time_ns = T0 + 70 * SECOND;
+	model_apply(b.m, &other);
+	eval(&b, T0 + 70 * SECOND);
+	assert_int_equal(b.n_told, 3);
+	assert_string_equal(b.told[2].evidence.depth.site.function, "main.other");
+}
+
+/* Slow requests, and a deep goroutine that handles none of them: the alert is about those that are slow. */
+static void of_slow_requests(void **state)
+{
+	static struct dfd_requests counts;
+	_bench_ b;
+	struct rule r = rule("slow", "defer_depth_max", RULE_GE, 35);
+	struct event ev = { .type = EVENT_REQUESTS, .target = 1, .time_ns = T0 },
+		     usual = { .type = EVENT_TARGET,
+			       .target = 1,
+			       .pid = 1001,
+			       .time_ns = T0,
+			       .info = { .service = "shop",
+					 .image = "shop",
+					 .version = "go1.26.3",
+					 .reason = "",
+					 .runtime = RUNTIME_GO,
+					 .image_id = IMAGE,
+					 .timed_every = 1,
+					 .p95_ns = 10000000 } };
+	char text[512];
+
+	r.n_conditions = 3;
+	r.conditions[1] = (struct rule_condition){ rule_metric_find("request_p95_rise_seconds"),
+						   RULE_GT, 0.03 };
+	r.conditions[2] = (struct rule_condition){ rule_metric_find("slow_requests_deep_ratio"),
+						   RULE_GE, 0.25 };
+	begin(&b, r);
+	depth(&b, 1, 90, 1, T0);
+	name_site(b.m, IMAGE, SITE, "main.main", "/src/main.go", 41);
+	model_apply(b.m, &usual);
+	ev.requests = (struct event_requests){
+		.ended = 100, .ns = counts.ns, .deep_ns = counts.deep_ns, .defers = counts.defers
+	};
+	counts.ns[512] = 100; /* 138 ms */
+	model_apply(b.m, &ev);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 0); /* nobody who is slow has piled up anything */
+	counts.deep_ns[512] = 50;
+	ev.requests.deep_goid = 34;
+	ev.requests.deep_peak = 40;
+	ev.requests.deep_site = SITE + 0x100;
+	model_apply(b.m, &ev);
+	name_site(b.m, IMAGE, SITE + 0x100, "main.handle", "/src/main.go", 77);
+	eval(&b, T0);
+	assert_int_equal(b.n_told, 1);
+	alert_describe(&b.told[0], text, sizeof(text));
+	assert_string_equal(
+		text,
+		"shop (pid 1001): 40 defers pending on goroutine 34, registered by main.handle "
+		"at /src/main.go:77; p95 is 128 ms above its usual value; 50 % of the slowest "
+		"requests piled up defers");
 }
 
 /* The names of the sites that register most are waited for as well, and nobody else's. */
@@ -658,9 +750,10 @@ static void describe(void **state)
 		    .unit = "ratio",
 		    .value = 0.8125,
 		    .threshold = 0.5 },
-		  "shop (pid 7): fd_usage_ratio is 81.25 %, threshold 50 %" },
+		  "shop (pid 7): fd_usage_ratio is 81 %, threshold 50 %" },
 		{ { .service = "shop",
 		    .pid = 7,
+		    .metric = "defer_depth_max",
 		    .evidence = { EVIDENCE_DEPTH,
 				  .depth = { .id = 18,
 					     .depth = 47,
@@ -943,6 +1036,8 @@ int main(void)
 		cmocka_unit_test(worst_value),
 		cmocka_unit_test(pending_value),
 		cmocka_unit_test(waits_for_the_name),
+		cmocka_unit_test(the_line_stays),
+		cmocka_unit_test(of_slow_requests),
 		cmocka_unit_test(waits_for_top_names),
 		cmocka_unit_test(of_the_deepest),
 		cmocka_unit_test(of_a_leak),

@@ -138,7 +138,7 @@ static void parts(void **state)
 		  "goroutine=18 depth=47 confidence=exact site=main.f (f.go:3) top_sites=1 ",
 		  "main.f" },
 		{ &thread, "thread=7 depth=40 exact=inferred site=? top_sites=0 ",
-		  "thread=7 depth=40 confidence=inferred site=? top_sites=0 ", "?" },
+		  "thread=7 depth=40 confidence=inferred site=? top_sites=0 ", NULL },
 		{ &panic, "panic=no site=main.f (f.go:3) ", "panic=no site=main.f (f.go:3) ",
 		  "main.f" },
 		{ &leak, "goroutines=5 reason=select site=main.f (f.go:3) created_by=main.g ",

@@ -47,7 +47,7 @@ static void names(void **state)
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
 				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_GROUP);
 	}
-	assert_int_equal(n, 26);
+	assert_int_equal(n, 27);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
 	assert_string_equal(rule_op_names[RULE_LE], "<=");
@@ -216,6 +216,9 @@ static void numbers_of_requests(void **state)
 	assert_true(fabs(value_of(m, &t, "request_p95_seconds") - 0.138) < 0.0005);
 	assert_true(fabs(value_of(m, &t, "request_p95_rise_seconds") - 0.136) < 0.0005);
 	assert_true(value_of(m, &t, "request_defers_p95") == 47);
+	assert_true(value_of(m, &t, "slow_requests_deep_ratio") == 0);
+	r.window.deep_ns[512] = 30;
+	assert_true(value_of(m, &t, "slow_requests_deep_ratio") == 0.3);
 	s.p95_ns = 100000000;
 	assert_true(fabs(value_of(m, &t, "request_p95_rise_seconds") - 0.038) < 0.0005);
 	s.p95_ns = 0;
@@ -246,6 +249,36 @@ static void folds(void **state)
 	assert_false(metric_of_processes(open, METRIC_SUM, &env, &v));
 	assert_false(metric_of_service(open, &env, &v));
 	assert_true(v == 77); /* untouched */
+}
+
+static void values_for_people(void **state)
+{
+	static const struct {
+		const char *metric;
+		double value;
+		const char *want;
+	} cases[] = {
+		{ "request_p95_seconds", 0.0001324, "132 us" },
+		{ "request_p95_rise_seconds", 0.1324, "132 ms" },
+		{ "request_p95_rise_seconds", -0.1324, "-132 ms" },
+		{ "request_p95_seconds", 2.54, "2.5 s" },
+		{ "lock_wait_seconds", 600, "10 min" },
+		{ "fd_exhaustion_seconds", 9000, "2.5 h" },
+		{ "fd_exhaustion_seconds", 864000, "10 days" },
+		{ "fd_usage_ratio", 0.873, "87 %" },
+		{ "defer_depth_max", 47, "47 defers" },
+		{ "panics_per_second", 3.21, "3.21/s" },
+		{ "goroutine_leak_per_hour", 598.7, "599/h" },
+		{ "panics_recovered_per_minute", 70, "70/min" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[32];
+
+		metric_print(cases[i].value, rule_metric_find(cases[i].metric)->unit, text,
+			     sizeof(text));
+		assert_string_equal(text, cases[i].want);
+	}
 }
 
 static void sets(void **state)
@@ -310,12 +343,15 @@ static void default_rules(void **state)
 	assert_int_equal(r->severity, SEVERITY_WARNING);
 	r = &set.rules[1];
 	assert_string_equal(r->name, "DefersSlowRequests");
-	assert_int_equal(r->n_conditions, 2);
+	assert_int_equal(r->n_conditions, 3);
 	assert_string_equal(r->conditions[0].metric->name, "defer_depth_max");
 	assert_true(r->conditions[0].threshold == 35);
 	assert_string_equal(r->conditions[1].metric->name, "request_p95_rise_seconds");
 	assert_int_equal(r->conditions[1].op, RULE_GT);
 	assert_true(r->conditions[1].threshold == 0.03);
+	assert_string_equal(r->conditions[2].metric->name, "slow_requests_deep_ratio");
+	assert_int_equal(r->conditions[2].op, RULE_GE);
+	assert_true(r->conditions[2].threshold == RULE_SLOW_DEEP_RATIO);
 	assert_int_equal(r->for_ns, 60 * SECOND);
 	assert_int_equal(r->severity, SEVERITY_PAGE);
 	rule_set_threshold(&set, 50);
@@ -345,6 +381,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(numbers_of_requests),
 		cmocka_unit_test(folds),
+		cmocka_unit_test(values_for_people),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(default_rules),
 	};

@@ -37,6 +37,7 @@ static void expands(void **state)
 		{ "{{.service}}{{   .pid   }}", "shop7" },
 		{ "{{ .alertname }}/{{ .severity }}: {{ .metric }} {{ .value }} > {{ .threshold }}",
 		  "DeferPileUp/page: defer_depth_max 47 defers > 35 defers" },
+		{ "{{ .number }}", "47" },
 		{ "goroutine {{ .goroutine }} at {{ .site }}!",
 		  "goroutine 18 at main.reserve at main.go:41!" },
 		{ "{{ .created_by }}{{ .panic }}", "" },

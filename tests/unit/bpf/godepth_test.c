@@ -292,6 +292,36 @@ static void inferred_and_healed(void **state)
 	assert_int_equal(sim.st.depth, 5);
 }
 
+static uint64_t pile_site(uint64_t pc)
+{
+	return godepth_pile_site(sim.g.defer, sim.t.link_off, sim.t.uncounted_off, pc);
+}
+
+/* The push that makes a pile deep enough to be told may be of a helper that is called in the loop. */
+static void the_site_of_a_pile(void **state)
+{
+	sim_start(11, 0);
+	assert_int_equal(pile_site(0x9000), 0x9000); /* nothing is pending */
+	defer_at(40, 0x100, 1, 40);
+	defer_at(80, 0x200, 0, 0);
+	loop_at(100, 0x1000, 34);
+	sim.g.defer = address(&sim.chain[sim.n - 1]);
+	assert_int_equal(pile_site(0x9000), 0x1000);
+	assert_int_equal(pile_site(0x1000), 0x1000);
+	/* Two helpers deep, and records that are no pending defers. */
+	defer_at(60, 0x8000, 0, 0);
+	sim.chain[sim.n - 1].uncounted = 1;
+	defer_at(50, 0x8100, 0, 0);
+	sim.g.defer = address(&sim.chain[sim.n - 1]);
+	assert_int_equal(pile_site(0x9000), 0x1000);
+	/* A pile on a pile: what is newest counts. */
+	loop_at(30, 0x3000, 40);
+	sim.g.defer = address(&sim.chain[sim.n - 1]);
+	assert_int_equal(pile_site(0x9000), 0x3000);
+	sim.g.defer = 0xdead;
+	assert_int_equal(pile_site(0x9000), 0x9000);
+}
+
 static void torn_and_unreadable(void **state)
 {
 	struct dfd_depth st = {};
@@ -367,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_reused_g),
 		cmocka_unit_test(uncounted_records),
 		cmocka_unit_test(inferred_and_healed),
+		cmocka_unit_test(the_site_of_a_pile),
 		cmocka_unit_test(torn_and_unreadable),
 		cmocka_unit_test(random_programs),
 	};

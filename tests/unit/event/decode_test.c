@@ -359,6 +359,13 @@ static void test_requests(void **state)
 {
 	static struct dfd_requests r = { .begun = 9,
 					 .ended = 5,
+					 .streams = 8,
+					 .streams_ended = 6,
+					 .hijacked = 7,
+					 .panicked = 4,
+					 .deep_goid = 18,
+					 .deep_site = 0x401000,
+					 .deep_peak = 40,
 					 .unfinished = 3,
 					 .unbegun = 2,
 					 .untracked = 1,
@@ -367,9 +374,18 @@ static void test_requests(void **state)
 	struct event_requests q;
 
 	r.ns[959] = 4;
+	r.deep_ns[959] = 3;
 	r.defers[415] = 5;
-	decode_requests(&r, &q);
+	decode_requests(&r, 0x400000, &q);
 	assert_int_equal(q.ended, 5);
+	assert_int_equal(q.streams, 8);
+	assert_int_equal(q.streams_ended, 6);
+	assert_int_equal(q.hijacked, 7);
+	assert_int_equal(q.panicked, 4);
+	assert_int_equal(q.deep_goid, 18);
+	assert_int_equal(q.deep_site, 0x1000);
+	assert_int_equal(q.deep_peak, 40);
+	assert_int_equal(q.deep_ns[EVENT_NS_BUCKETS - 1], 3);
 	assert_int_equal(q.unfinished, 3);
 	assert_int_equal(q.unbegun, 2);
 	assert_int_equal(q.untracked, 1);
@@ -383,12 +399,13 @@ static void test_window_peak_by_epoch(void **state)
 {
 	static const struct {
 		uint32_t state_epoch, now, want;
+		uint64_t site;
 	} cases[] = {
-		{ 9, 10, 47 }, /* pushed in the window that just ended */
-		{ 10, 10,
-		  12 }, /* pushed after the epoch was raised: the ended window is the one before */
-		{ 8, 10, 0 }, /* not in it */
-		{ 0, 10, 0 }, /* never */
+		{ 9, 10, 47, 0x3000 }, /* pushed in the window that just ended */
+		/* pushed after the epoch was raised: the ended window is the one before */
+		{ 10, 10, 12, 0x4000 },
+		{ 8, 10, 0, 0 }, /* not in it */
+		{ 0, 10, 0, 0 }, /* never */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -399,11 +416,13 @@ static void test_window_peak_by_epoch(void **state)
 					.depth = 3,
 					.peak = 90,
 					.epoch = cases[i].state_epoch,
-					.peaks = { 47, 12 } };
+					.peaks = { 47, 12 },
+					.peak_sites = { 0x403000, 0x404000 } };
 		struct event_goroutine g;
 
 		decode_goroutine(&key, &st, 0x400000, cases[i].now, &g);
 		assert_int_equal(g.window_peak, cases[i].want);
+		assert_int_equal(g.window_site, cases[i].site);
 		assert_int_equal(g.goid, 18);
 		assert_int_equal(g.site, 0x1000);
 		assert_int_equal(g.peak_site, 0x2000);

@@ -39,6 +39,7 @@ static void gauges(void **state)
 		"deferd_pool_waiters{service=\"shop\"} 0",
 		"deferd_request_p95_seconds",
 		"deferd_request_p95_rise_seconds",
+		"deferd_slow_requests_deep_ratio",
 		"deferd_goroutines_tracked{service=\"shop\"} 0",
 		"deferd_goroutine_leaks",
 		"deferd_census_age_seconds",
@@ -102,7 +103,7 @@ static void members(void **state)
 	o = json_object();
 	numbers_add(o, "requests", &env);
 	is(o, "{\"defers_p95\":null,\"p95_baseline_seconds\":null,\"p95_rise_seconds\":null,"
-	      "\"p95_seconds\":null}");
+	      "\"p95_seconds\":null,\"slow_deep_ratio\":null}");
 	o = json_object();
 	numbers_add(o, "pool", &env);
 	is(o, "{\"waiting\":0}");

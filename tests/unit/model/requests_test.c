@@ -37,12 +37,17 @@ static void tell(struct requests *r, struct process *p, uint64_t now_ns)
 {
 	struct event_requests now = {
 		.ended = p->r.ended,
+		.streams = p->r.streams,
+		.streams_ended = p->r.streams_ended,
+		.hijacked = p->r.hijacked,
+		.panicked = p->r.panicked,
 		.unfinished = p->r.unfinished,
 		.unbegun = p->r.unbegun,
 		.untracked = p->r.untracked,
 		.ns_sum = p->r.ns_sum,
 		.defers_sum = p->r.defers_sum,
 		.ns = p->r.ns,
+		.deep_ns = p->r.deep_ns,
 		.defers = p->r.defers,
 	};
 
@@ -113,6 +118,71 @@ static void window(void **state)
 	assert_int_equal(r->ended, 20);
 	assert_true(close_to(r->seconds_sum, (19 * 8 + 80) / 1e3));
 	assert_true(r->defers_sum == 19 * 12 + 47);
+	free(r);
+}
+
+/* Requests that pile up defers, by how slow they are. */
+static void deep(struct process *p, unsigned n, double ms)
+{
+	serve(p, n, ms, 50);
+	p->r.deep_ns[dfd_bucket((uint64_t)(ms * 1e6) >> DFD_REQUEST_NS_SHIFT,
+				DFD_REQUEST_NS_BUCKETS)] += n;
+}
+
+static void who_is_slow_and_deep(void **state)
+{
+	static const struct {
+		unsigned deep, ms; /* of a hundred beside 95 quick ones */
+		double want;
+	} cases[] = {
+		{ 0, 1, 0 },     /* nobody piles up */
+		{ 5, 1, 0 },     /* only who is quick */
+		{ 5, 200, 1 },   /* all who are slow */
+		{ 2, 200, 0.4 }, /* two who hold what the other three wait for */
+		{ 20, 200, 1 },  /* more than a twentieth */
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct requests *r = requests_new();
+		struct process p = {};
+		double share = 77;
+
+		assert_non_null(r);
+		assert_false(requests_slow_deep(r, &share));
+		assert_true(share == 77);
+		deep(&p, cases[i].deep, cases[i].ms);
+		serve(&p, 95, 3, 0);
+		serve(&p, cases[i].ms == 200 && cases[i].deep < 5 ? 5 - cases[i].deep : 0, 100, 0);
+		tell(r, &p, START);
+		assert_true(requests_slow_deep(r, &share));
+		assert_true(fabs(share - cases[i].want) < 0.001);
+		/* Half a minute later it is past. */
+		requests_tick(r, START + 31 * SECOND);
+		assert_false(requests_slow_deep(r, &share));
+		free(r);
+	}
+	assert_false(requests_slow_deep(NULL, &(double){ 0 }));
+}
+
+/* Those of two processes, one of which ends. */
+static void streams(void **state)
+{
+	struct requests *r = requests_new();
+	struct process *p = *state, other = {};
+	double v;
+
+	assert_non_null(r);
+	p->r.streams = 7;
+	p->r.streams_ended = 2;
+	other.r.streams = 3;
+	tell(r, p, START);
+	tell(r, &other, START);
+	assert_int_equal(r->streams, 10);
+	assert_int_equal(requests_streams_open(r), 8);
+	assert_false(requests_seconds(r, 0.5, &v)); /* they have no latency */
+	requests_gone(r, &other.seen);
+	assert_int_equal(requests_streams_open(r), 5);
+	assert_int_equal(requests_streams_open(NULL), 0);
 	free(r);
 }
 
@@ -213,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody),
 		cmocka_unit_test_setup(window, setup),
+		cmocka_unit_test(who_is_slow_and_deep),
+		cmocka_unit_test_setup(streams, setup),
 		cmocka_unit_test_setup(for_good, setup),
 		cmocka_unit_test_setup(processes, setup),
 		cmocka_unit_test_setup(baseline, setup),
