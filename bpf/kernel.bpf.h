@@ -26,6 +26,7 @@ struct rlimit {
 struct signal_struct {
 	struct rlimit rlim[16];
 	atomic_t live; /* threads that have not exited yet; 0 in the hook of the last one */
+	struct mm_struct *oom_mm; /* set in one that was chosen for want of memory */
 };
 
 struct sock_common {

@@ -6,7 +6,7 @@
  */
 #include "pile.bpf.h"
 
-static __always_inline void emit_proc(__u16 type, __u32 other, __u32 signo)
+static __always_inline void emit_proc(__u16 type, __u32 other, __u32 signo, __u32 status, __u32 oom)
 {
 	struct dfd_rec_proc *r = record_reserve(0, type, sizeof(*r));
 
@@ -14,6 +14,8 @@ static __always_inline void emit_proc(__u16 type, __u32 other, __u32 signo)
 		return;
 	r->other_pid = other;
 	r->signo = signo;
+	r->status = status;
+	r->oom = oom;
 	record_submit(r);
 }
 
@@ -41,7 +43,7 @@ static __always_inline void emit_ended(__u32 id, const struct dfd_depth *st)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(tp__sched_process_exec, struct task_struct *p)
 {
-	emit_proc(DFD_REC_EXEC, 0, 0);
+	emit_proc(DFD_REC_EXEC, 0, 0, 0, 0);
 	return 0;
 }
 
@@ -62,7 +64,8 @@ int BPF_PROG(tp__sched_process_exit, struct task_struct *p)
 		bpf_map_delete_elem(&defers_by_g, &key);
 	}
 	if (p->signal->live.counter == 0)
-		emit_proc(DFD_REC_EXIT, 0, p->exit_code & 0x7f);
+		emit_proc(DFD_REC_EXIT, 0, p->exit_code & 0x7f, p->exit_code >> 8 & 0xff,
+			  p->signal->oom_mm != 0);
 	return 0;
 }
 
@@ -73,7 +76,7 @@ int BPF_PROG(tp__sched_process_fork, struct task_struct *parent, struct task_str
 
 	/* A new thread has its creator's tgid. */
 	if (child->pid == child->tgid && bpf_map_lookup_elem(&target_by_tgid, &tgid))
-		emit_proc(DFD_REC_FORK, child->tgid, 0);
+		emit_proc(DFD_REC_FORK, child->tgid, 0, 0, 0);
 	return 0;
 }
 

@@ -466,7 +466,9 @@ const struct rule_metric rule_metrics[] = {
 	  METRIC_OF_SERVICE, .read_service = panics_recovered,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_RECOVERED } },
 	{ "process_deaths", "processes",
-	  "processes of the service that died of a panic, a fatal error or a fault signal, in the "
+	  "processes of the service that died of a panic, a fatal error, a fault signal, SIGPIPE "
+	  "or "
+	  "lack of memory, in the "
 	  "last 5 minutes",
 	  METRIC_OF_SERVICE, .read_service = process_deaths,
 	  .about = { EVIDENCE_PANIC, .outcome = OUTCOME_FATAL } },

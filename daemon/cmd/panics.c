@@ -180,6 +180,11 @@ static void print_panic(const json_t *p)
 		print_place("; by recover() in ", json_object_get(p, "recover_site"));
 		putchar('\n');
 	}
+	if (json_is_real(json_object_get(p, "age_seconds")))
+		printf("    the process was %.1f s old\n",
+		       json_real_value(json_object_get(p, "age_seconds")));
+	if (json_is_integer(json_object_get(p, "last_panic")))
+		printf("    its last panic: #%lld\n", value_integer(p, "last_panic"));
 	if (json_is_integer(json_object_get(p, "raises"))) {
 		printf("    raised again: the value of #%lld", value_integer(p, "raises"));
 		print_place(", at ", json_object_get(p, "raised_again_at"));

@@ -64,20 +64,68 @@ struct engine {
 
 /* Events, and the back-edges that answer them */
 
+/* Since it began, by the clock of the host, which counts ticks. */
+static uint64_t age_ns(const struct watch *w, uint64_t now_ns)
+{
+	uint64_t began_ns = w->start_ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+
+	return began_ns && began_ns < now_ns ? now_ns - began_ns : 0;
+}
+
+static void log_death(struct turn *turn, const struct watch *w, const struct event_panic *p,
+		      const char *how)
+{
+	const struct target *t = model_target(turn->model, w->id);
+	char type[MODEL_FUNC_MAX] = "", text[MODEL_FUNC_MAX] = "";
+	const struct ledger_entry *last = NULL;
+	struct log_line l;
+
+	for (unsigned age = 0; t && t->service->ledger && !last; age++) {
+		const struct ledger_entry *e = ledger_entry(t->service->ledger, age);
+
+		if (!e)
+			break;
+		if (e->target == w->id && e->kind == LEDGER_PANIC)
+			last = e;
+	}
+	watch_log_begin(&l, LOG_WARN, "process ended", w);
+	log_str(&l, "cause", how);
+	log_fmt(&l, "age", "%.1f s", (double)p->age_ns / 1e9);
+	if (last) {
+		(void)model_panic_type(turn->model, last->image_id, &last->what, type,
+				       sizeof(type));
+		(void)model_panic_message(turn->model, last->image_id, &last->what, text,
+					  sizeof(text));
+		log_fmt(&l, "last_panic", "#%llu %s%s%s", (unsigned long long)last->id, type,
+			text[0] ? ": " : "", text);
+	}
+	log_emit(&l);
+}
+
 /* A Go program that could say what it died of has done so already. */
 static void emit_death(struct turn *turn, const struct event *exit)
 {
+	const struct event_exit *x = &exit->exit;
 	struct watch *w = watch_at(&turn->watches, exit->pid, exit->time_ns);
+	const struct target *t = w ? model_target(turn->model, w->id) : NULL;
 	struct event ev = { .type = EVENT_PANIC,
 			    .pid = exit->pid,
 			    .tid = exit->pid,
 			    .time_ns = exit->time_ns,
-			    .panic = { .step = PANIC_DYING, .signo = exit->exit_signal } };
+			    .panic = { .step = PANIC_DYING,
+				       .signo = x->signo,
+				       .status = x->status,
+				       .oom = x->oom,
+				       .from_exit = true } };
+	char how[128];
 
-	if (!w || !signals_fault(exit->exit_signal))
+	if (!w || !signals_end(x->signo, x->status, x->oom, how, sizeof(how)))
 		return;
 	ev.target = w->id;
 	ev.panic.c = watch_runtime(w) == RUNTIME_C;
+	ev.panic.age_ns = age_ns(w, exit->time_ns);
+	if (!t || !t->died)
+		log_death(turn, w, &ev.panic, how);
 	turn_emit(turn, &ev);
 }
 

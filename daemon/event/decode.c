@@ -224,7 +224,7 @@ static int decode_proc(const void *rec, size_t size, enum event_type type, struc
 	memcpy(&r, rec, sizeof(r));
 	ev->type = type;
 	if (type == EVENT_EXIT)
-		ev->exit_signal = r.signo;
+		ev->exit = (struct event_exit){ r.signo, r.status, r.oom != 0 };
 	else
 		ev->child_pid = r.other_pid;
 	return 0;

@@ -22,7 +22,7 @@
 
 enum event_type {
 	EVENT_EXEC,        /* pid became another program */
-	EVENT_EXIT,        /* pid is gone; of exit_signal */
+	EVENT_EXIT,        /* pid is gone */
 	EVENT_FORK,        /* pid made child.pid */
 	EVENT_TARGET,      /* a target is known: its facts (again when they change) */
 	EVENT_TARGET_GONE, /* the target exited or is watched no more */
@@ -184,7 +184,11 @@ struct event_panic {
 	/* STARTED, Go: what lies there, 0 where that could not be read; THROW: the message's address and length */
 	uint64_t value[EVENT_VALUE_MAX];
 	uint64_t bias;         /* taken off all addresses here but those in `value` */
-	unsigned signo;        /* DYING: the signal; 0: not known */
+	unsigned signo;        /* DYING: the signal; 0: none, or not known */
+	unsigned status;       /* DYING: the status that it ended itself with */
+	bool oom;              /* DYING: for want of memory */
+	bool from_exit;        /* DYING: its end tells so, not the runtime */
+	uint64_t age_ns;       /* DYING: of the process; 0: not known */
 	uint64_t frame;        /* RECOVERED: return address in the function that goes on */
 	uint64_t recover_site; /* RECOVERED: where recover() was called; 0: not seen */
 	unsigned nclosed;      /* panics that this ended, newest first */
@@ -199,6 +203,13 @@ struct event_panic {
 	char said_text[EVENT_TEXT_MAX]; /* hostile bytes */
 	unsigned nstack;
 	uint64_t stack[EVENT_STACK_MAX]; /* as in struct event_call */
+};
+
+/* How a process ended. */
+struct event_exit {
+	unsigned signo;  /* 0: it ended itself, or that is not known */
+	unsigned status; /* what it ended itself with */
+	bool oom;        /* the kernel killed it, for the host or its cgroup was out of memory */
 };
 
 /* What the value of a panic prints, as its fields tell. */
@@ -433,7 +444,7 @@ struct event {
 	uint64_t time_ns;
 	union {
 		uint32_t child_pid;
-		unsigned exit_signal; /* 0: it ended itself, or that is not known */
+		struct event_exit exit;
 		uint64_t lost;   /* records; 0: depths of goroutines, for which there was no room */
 		uint8_t hot_gen; /* HOT: generation of the link, see struct dfd_target */
 		struct event_target info;

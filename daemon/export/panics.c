@@ -106,6 +106,10 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 	p->complete &= view_panic_value(o, m, e->image_id, w);
 	set(o, "site", view_line(model_user_frame(m, e->image_id, e->runtime, first, n)));
 	set(o, "called_by", called_by(m, e->image_id, e->runtime, first, n));
+	if (e->kind != LEDGER_PANIC) {
+		set(o, "last_panic", id_or_null(e->last));
+		set(o, "age_seconds", w->age_ns ? json_real((double)w->age_ns / 1e9) : json_null());
+	}
 	set(o, "raises", id_or_null(e->raises));
 	set(o, "raised_again_at",
 	    e->raises ? view_line(model_user_frame(m, e->image_id, e->runtime, w->stack, w->nstack))

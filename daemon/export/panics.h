@@ -19,7 +19,7 @@ struct view_filter {
 /*
  * The panic ledger.
  *
- *   panics[]     { id, service, pid, goroutine | thread, time, kind: panic | throw | signal, outcome, ended (or null), type,
+ *   panics[]     { id, service, pid, goroutine | thread, time, kind: panic | throw | signal | exit (these with last_panic: id | null and age_seconds: of the process), outcome, ended (or null), type,
  *                  message, site{}, stack[], recovered_in{} | null: the function that returned normally, recover_site{} | null:
  *                  where recover() was called, replaced_by: id | null, raises: id | null: of the panic of
  *                  another goroutine whose value it raises again, at raised_again_at{}; `site` is that one's then; raised_again_by }

@@ -16,5 +16,5 @@ const char *const view_outcome_names[OUTCOME_MAX] = { "running",    "recovered",
 const char *const view_leak_verdict_names[LEAK_VERDICT_MAX] = {
 	"too_young", "steady", "unsure", "leaking", "load", "exhausted"
 };
-const char *const view_ledger_kind_names[LEDGER_KIND_MAX] = { "panic", "throw", "signal" };
+const char *const view_ledger_kind_names[LEDGER_KIND_MAX] = { "panic", "throw", "signal", "exit" };
 const char *const show_fd_hooks_names[] = { "off", "fentry", "kprobe", "tracepoint" };

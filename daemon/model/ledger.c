@@ -266,15 +266,30 @@ static void find_first(struct ledger *l, struct ledger_entry *e)
 		s->aftermath.raised++;
 }
 
-/* The process dies without a panic to blame. Ids of panics are small; these have the top bit. */
+static uint64_t newest_panic(const struct ledger *l, uint32_t target)
+{
+	const struct ledger_entry *e;
+
+	for (unsigned age = 0; (e = ledger_entry(l, age)); age++) {
+		if (e->target == target && e->kind == LEDGER_PANIC)
+			return e->id;
+	}
+	return 0;
+}
+
+#define DEATH_ID (1ull << 62) /* ids of panics are small, and all fit into a signed number */
+
+/* The process dies without a panic to blame. */
 static bool enter_death(struct ledger *l, const struct event *ev, uint32_t image_id,
 			enum runtime_kind runtime, enum ledger_kind kind)
 {
+	uint64_t last = newest_panic(l, ev->target);
 	struct ledger_entry *e = enter(l, ev, image_id, runtime);
 
 	if (!e)
 		return false;
-	e->id = ev->time_ns | 1ull << 63;
+	e->id = ev->time_ns | DEATH_ID;
+	e->last = last;
 	e->kind = kind;
 	e->outcome = OUTCOME_FATAL;
 	e->ended_ns = ev->time_ns;
@@ -304,7 +319,9 @@ bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 	case PANIC_THROW:
 		return died || enter_death(l, ev, image_id, runtime, LEDGER_THROW);
 	case PANIC_DYING:
-		return died || enter_death(l, ev, image_id, runtime, LEDGER_SIGNAL);
+		return died || enter_death(l, ev, image_id, runtime,
+					   ev->panic.from_exit && !ev->panic.signo ? LEDGER_EXIT
+										   : LEDGER_SIGNAL);
 	default:
 		return true;
 	}

@@ -25,7 +25,8 @@
 enum ledger_kind {
 	LEDGER_PANIC,
 	LEDGER_THROW,  /* the runtime gave up: concurrent map writes, deadlock, ... */
-	LEDGER_SIGNAL, /* died of a signal that tells of a fault */
+	LEDGER_SIGNAL, /* died of a signal */
+	LEDGER_EXIT,   /* ended itself, with a status that tells of a failure */
 	LEDGER_KIND_MAX,
 };
 
@@ -52,7 +53,8 @@ struct ledger_entry {
 	enum panic_outcome outcome;
 	uint64_t began_ns, ended_ns;  /* ended_ns 0: it runs */
 	uint64_t frame, recover_site; /* RECOVERED; 0: not known */
-	uint64_t raises;    /* the id of the panic whose value this one raises again; 0: none */
+	uint64_t raises; /* the id of the panic whose value this one raises again; 0: none */
+	uint64_t last; /* THROW, SIGNAL, EXIT: the id of the newest panic before; 0: none is kept */
 	uint64_t raised_by; /* the newest one that raises this one's again; 0: none */
 	unsigned norigin;
 	uint64_t origin[EVENT_STACK_MAX]; /* where that value was raised first */

@@ -52,7 +52,8 @@ void panics_apply(struct model *m, struct target *t, const struct event *ev)
 	if (ev->panic.step != PANIC_FATAL && ev->panic.step != PANIC_THROW &&
 	    ev->panic.step != PANIC_DYING)
 		return;
-	if (!t->died)
+	if (!t->died && (ev->panic.step != PANIC_DYING || !ev->panic.from_exit ||
+			 signals_is_death(ev->panic.signo, ev->panic.oom)))
 		recent_add(&s->deaths, ev->time_ns, 1);
 	t->died = true;
 }
@@ -225,9 +226,7 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 
 	snprintf(buf, size, "%s", "");
 	if (p->step == PANIC_DYING) {
-		const char *fault = signals_fault(p->signo);
-
-		snprintf(buf, size, "%s", fault ? fault : "");
+		(void)signals_end(p->signo, p->status, p->oom, buf, size);
 		return true;
 	}
 	if (!has_type(p)) {

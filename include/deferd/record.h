@@ -47,6 +47,8 @@ struct dfd_rec_proc {
 	struct dfd_rec_hdr h;
 	dfd_u32 other_pid; /* FORK: the child */
 	dfd_u32 signo;     /* EXIT: what it died of; 0: it ended itself */
+	dfd_u32 status;    /* EXIT: what it ended itself with */
+	dfd_u32 oom;       /* EXIT: 1: the kernel killed it for want of memory */
 };
 
 #define DFD_CALL_INFERRED \
@@ -203,7 +205,7 @@ struct dfd_rec_write {
 };
 
 _Static_assert(sizeof(struct dfd_rec_hdr) == 24, "hdr");
-_Static_assert(sizeof(struct dfd_rec_proc) == 32, "proc");
+_Static_assert(sizeof(struct dfd_rec_proc) == 40, "proc");
 _Static_assert(sizeof(struct dfd_rec_call) == 24 + 48 + 8 + DFD_STACK_MAX * 8, "call");
 _Static_assert(sizeof(struct dfd_rec_fd) == 40, "fd");
 _Static_assert(sizeof(struct dfd_rec_hot) == 32, "hot");

@@ -221,7 +221,7 @@ static void test_deaths(void **state)
 
 	assert_int_equal(decode_record(&p, sizeof(p), 0, &ev), 0);
 	assert_int_equal(ev.type, EVENT_EXIT);
-	assert_int_equal(ev.exit_signal, SIGSEGV);
+	assert_int_equal(ev.exit.signo, SIGSEGV);
 }
 
 static void test_panic_refused(void **state)

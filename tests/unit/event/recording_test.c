@@ -93,6 +93,7 @@ static void make_sense(struct event *ev)
 		ev->panic.step = PANIC_RECOVERED;
 		ev->panic.c = ev->panic.watched = true;
 		ev->panic.aborts = ev->panic.nil_stays = true;
+		ev->panic.oom = ev->panic.from_exit = true;
 		ev->panic.nclosed = EVENT_CLOSED_MAX;
 		for (unsigned i = 0; i < EVENT_CLOSED_MAX; i++)
 			ev->panic.closed[i].outcome = OUTCOME_FATAL;

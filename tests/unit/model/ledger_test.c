@@ -509,6 +509,43 @@ static void last_words(void **state)
 	}
 }
 
+/* An end without a panic has the last one there was, and an id that a signed number holds. */
+static void ends_without_panic(void **state)
+{
+	static const struct {
+		unsigned signo, status;
+		bool oom;
+		enum ledger_kind kind;
+		unsigned deaths;
+	} cases[] = {
+		{ SIGKILL, 0, true, LEDGER_SIGNAL, 1 },
+		{ SIGKILL, 0, false, LEDGER_SIGNAL, 0 },
+		{ SIGPIPE, 0, false, LEDGER_SIGNAL, 1 },
+		{ 0, 3, false, LEDGER_EXIT, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_DYING, 0, T0 + 9);
+		const struct ledger_entry *e;
+
+		start(m, 5, T0);
+		ev.panic.signo = cases[i].signo;
+		ev.panic.status = cases[i].status;
+		ev.panic.oom = cases[i].oom;
+		ev.panic.from_exit = true;
+		model_apply(m, &ev);
+		e = ledger_entry(ledger_of(m), 0);
+		assert_int_equal(e->kind, cases[i].kind);
+		assert_int_equal(e->last, 5);
+		assert_true((int64_t)e->id > 0);
+		assert_int_equal(recent_sum(&((struct service *)model_services(m))->deaths, T0 + 9),
+				 cases[i].deaths);
+		model_apply(m, &ev); /* once */
+		assert_ptr_equal(ledger_entry(ledger_of(m), 0), e);
+	}
+}
+
 /* The text of a value follows its panic. */
 static void text_follows(void **state)
 {
@@ -764,6 +801,7 @@ int main(void)
 		cmocka_unit_test(abort_handler),
 		cmocka_unit_test(raised_again),
 		cmocka_unit_test(raised_in_another),
+		cmocka_unit_test(ends_without_panic),
 		cmocka_unit_test(said),
 		cmocka_unit_test(last_words),
 		cmocka_unit_test(text_follows),
