@@ -12,11 +12,16 @@
 
 #define MAYBE_BITS 16384
 
+const char *const alert_end_words[ALERT_END_MAX] = { "cleared", "process gone", "no data",
+						     "rule removed" };
+
 struct alerts {
 	struct alert *active;
 	struct history *history;
 	metric_read_fn read; /* NULL: the model */
 	void *read_arg;
+	bool (*is_silenced)(void *arg, const struct alert *a); /* NULL: none is */
+	void *silence_arg;
 	/* By bit_of(): there may be one. Saves the search for most of those that are not there. */
 	uint64_t maybe[MAYBE_BITS / 64];
 };
@@ -38,6 +43,13 @@ void alerts_set_reader(struct alerts *as, metric_read_fn read, void *arg)
 {
 	as->read = read;
 	as->read_arg = arg;
+}
+
+void alerts_set_silences(struct alerts *as, bool (*is_silenced)(void *arg, const struct alert *a),
+			 void *arg)
+{
+	as->is_silenced = is_silenced;
+	as->silence_arg = arg;
 }
 
 static unsigned bit_of(uint32_t rule_hash, uint64_t subject)
@@ -265,20 +277,42 @@ static void refresh(struct alert *a, const struct rule *r, const double *values)
 		a->value = value;
 }
 
-static void end(struct alerts *as, struct alert *a, alert_fn fn, void *arg)
+static void end(struct alerts *as, struct alert *a, enum alert_end why, uint64_t now_ns,
+		alert_fn fn, void *arg)
 {
 	HASH_DEL(as->active, a);
 	if (a->told) {
 		a->state = ALERT_RESOLVED;
+		a->why = why;
+		a->ended_ns = now_ns;
 		fn(arg, a);
 	}
 	alert_free(a);
 }
 
-/* An alert whose rule does not hold. */
+/* A number of the rule is not there, which says that there is none of what it counts. */
+static bool is_none(struct alerts *as, const struct rule *r, const struct model *m,
+		    const struct subject *s, uint64_t now_ns)
+{
+	struct asking asking;
+	struct expr_env env = env_of(as, r, m, s, now_ns, &asking);
+	double value;
+
+	for (unsigned i = 0; i < r->n_conditions; i++) {
+		const struct rule_metric *metric = r->conditions[i].metric;
+
+		if (metric->absent_is_none && !metric_value(metric, &env.of, &value))
+			return true;
+	}
+	return false;
+}
+
+/* An alert whose rule does not hold, or of which that is not known. */
 static bool may_end(struct alerts *as, const struct rule *r, const struct model *m,
 		    const struct subject *s, struct alert *a, uint64_t now_ns)
 {
+	if (a->state == ALERT_FIRING && a->unknown && !is_none(as, r, m, s, now_ns))
+		return now_ns - a->last_true_ns >= ALERT_NO_DATA_NS;
 	if (a->state == ALERT_FIRING && r->clear && !is_clear(as, r, m, s, now_ns)) {
 		a->last_true_ns = now_ns;
 		return false;
@@ -328,7 +362,11 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 		a->unknown = truth == EXPR_UNKNOWN;
 	if (truth != EXPR_TRUE) {
 		if (a && may_end(as, r, m, s, a, now_ns))
-			end(as, a, fn, arg);
+			end(as, a,
+			    now_ns - a->last_true_ns >= ALERT_NO_DATA_NS && a->unknown
+				    ? ALERT_NO_DATA
+				    : ALERT_CLEARED,
+			    now_ns, fn, arg);
 		return;
 	}
 	if (s->target && now_ns - s->target->first_ns < r->grace_ns)
@@ -354,10 +392,36 @@ static unsigned find_pages(const struct alerts *as, const struct alert **ret)
 	unsigned n = 0;
 
 	for (const struct alert *a = as->active; a && n < PAGES_MAX; a = a->hh.next) {
-		if (a->state == ALERT_FIRING && a->severity == SEVERITY_PAGE)
+		if (a->state == ALERT_FIRING && a->severity == SEVERITY_PAGE &&
+		    !(as->is_silenced && as->is_silenced(as->silence_arg, a)))
 			ret[n++] = a;
 	}
 	return n;
+}
+
+static bool compares(const struct alert *a, const char *metric)
+{
+	if (!strcmp(a->metric, metric))
+		return true;
+	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++) {
+		if (!strcmp(a->also[i].metric, metric))
+			return true;
+	}
+	return false;
+}
+
+/* Of one service, and about one number or one line. */
+static bool same_cause(const struct alert *page, const struct alert *a)
+{
+	char site[CODE_LINE_MAX], other[CODE_LINE_MAX];
+
+	if (strcmp(page->service, a->service))
+		return false;
+	if (compares(page, a->metric))
+		return true;
+	alert_site(page, site);
+	alert_site(a, other);
+	return site[0] && !strcmp(site, other);
 }
 
 static bool is_inhibited(const struct alert *a, const struct model *m, const struct alert **pages,
@@ -367,9 +431,9 @@ static bool is_inhibited(const struct alert *a, const struct model *m, const str
 
 	if (a->evidence.kind == EVIDENCE_DEPTH && !a->evidence.depth.exact && t && t->lost_recently)
 		return true;
-	/* A page wakes somebody who looks at warnings anyhow; what is critical may be another matter. */
+	/* A page wakes somebody who looks at what it is about anyhow. */
 	for (unsigned i = 0; i < n_pages && a->severity < SEVERITY_CRITICAL; i++) {
-		if (!strcmp(pages[i]->service, a->service))
+		if (same_cause(pages[i], a))
 			return true;
 	}
 	return false;
@@ -450,8 +514,10 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 	/* What belongs to a target, service or rule that is gone is over. */
 	history_forget_unused(as->history, now_ns);
 	HASH_ITER (hh, as->active, a, next) {
-		if (!subject_exists(m, a) || !rule_exists(rules, a->key.rule))
-			end(as, a, fn, arg);
+		if (!subject_exists(m, a))
+			end(as, a, ALERT_GONE, now_ns, fn, arg);
+		else if (!rule_exists(rules, a->key.rule))
+			end(as, a, ALERT_RULE_GONE, now_ns, fn, arg);
 	}
 }
 

@@ -16,6 +16,17 @@
 
 enum alert_state { ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
 
+/* Why an alert is over. */
+enum alert_end {
+	ALERT_CLEARED, /* its conditions do not hold any more */
+	ALERT_GONE,    /* the process, or the service, has ended */
+	ALERT_NO_DATA, /* its numbers have not been known for ALERT_NO_DATA_NS: nobody says that it is well */
+	ALERT_RULE_GONE, /* the rule was removed */
+	ALERT_END_MAX,
+};
+extern const char *const alert_end_words[ALERT_END_MAX];
+#define ALERT_NO_DATA_NS 3600000000000ull
+
 struct alert {
 	UT_hash_handle hh;
 	struct {
@@ -39,12 +50,14 @@ struct alert {
 	uint64_t active_ns; /* monotonic: the conditions hold since */
 	uint64_t fired_ns;
 	uint64_t last_true_ns;
+	uint64_t ended_ns; /* RESOLVED: when, and */
+	enum alert_end why;
 	bool told; /* that it fires */
 	/* The line that it was told with, "" without one: by this others know it, whatever is learned of it later. */
 	char site[CODE_LINE_MAX];
-	/* Firing, and not told: a warning about a service of which a page speaks already, or it is inferred while events were lost. */
+	/* Firing, and not told: a warning of whose cause a page speaks already, or it is inferred while events were lost. */
 	bool inhibited;
-	bool unknown;    /* what it is about is not known now: it is kept as if it did not hold */
+	bool unknown; /* what it is about is not known now: it goes on, unless that is how its number says "none" */
 	bool on_latency; /* a condition is about how long requests take */
 	/* Those of the other conditions: NULL name, none */
 	struct alert_also {
@@ -68,6 +81,9 @@ struct alerts *alerts_new(void);
 void alerts_free(struct alerts *as);
 /* Where numbers come from instead of the model, for rehearsals. */
 void alerts_set_reader(struct alerts *as, metric_read_fn read, void *arg);
+/* Who is asked whether a page is silenced: it inhibits nothing then. */
+void alerts_set_silences(struct alerts *as, bool (*is_silenced)(void *arg, const struct alert *a),
+			 void *arg);
 /*
  * Look at every target through every rule. An alert waits up to ALERT_NAME_WAIT_NS for the name of
  * its site, so that the line of code is in the first thing that is told.

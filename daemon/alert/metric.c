@@ -358,7 +358,7 @@ const struct rule_metric rule_metrics[] = {
 	  "earliest time until a limit (RLIMIT_NOFILE, inotify instances, fs.file-max) is reached "
 	  "at the pace of a leak, or RLIMIT_NOFILE at that of the last minute where that is less "
 	  "than 5 minutes; 0 when it is reached; absent otherwise",
-	  .read = fd_exhaustion, .fold = METRIC_MIN,
+	  .absent_is_none = true, .read = fd_exhaustion, .fold = METRIC_MIN,
 	  .gauge = { "Earliest time until the limit is reached at the pace of a leak, or of the "
 		     "last minute where that is less than 5 minutes; 0 when it is reached; +Inf "
 		     "otherwise.",
@@ -368,14 +368,15 @@ const struct rule_metric rule_metrics[] = {
 	  "growth of descriptors that are opened and not closed, except connections; absent where "
 	  "they do not grow like a leak; when growth has stopped, what it was, until they are "
 	  "closed",
-	  .read = fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
+	  .absent_is_none = true, .read = fd_leak, .about = { EVIDENCE_FDS, .fds = FDS_OTHERS } },
 	{ "connection_leak_per_hour", "1/h",
 	  "growth of connections to or at a port that are not closed; the same",
-	  .read = connection_leak, .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
+	  .absent_is_none = true, .read = connection_leak,
+	  .about = { EVIDENCE_FDS, .fds = FDS_CONNECTIONS } },
 	{ "fd_leak_exhaustion_seconds", "s",
 	  "earliest time until a limit (RLIMIT_NOFILE, inotify instances, fs.file-max) is reached "
 	  "at the pace of the leak; 0 when it is reached; absent without a leak",
-	  .read = fd_leak_exhaustion, .fold = METRIC_MIN,
+	  .absent_is_none = true, .read = fd_leak_exhaustion, .fold = METRIC_MIN,
 	  .about = { EVIDENCE_FDS, .fds = FDS_ALL } },
 	{ "double_closes", "closes",
 	  "calls of close() with a descriptor that had been open and was closed already (EBADF), "
@@ -393,7 +394,7 @@ const struct rule_metric rule_metrics[] = {
 	  "those "
 	  "of descriptors or connections that grow as fast; absent while they do not grow like a "
 	  "leak",
-	  .read = leak_per_hour, .fold = METRIC_MAX,
+	  .absent_is_none = true, .read = leak_per_hour, .fold = METRIC_MAX,
 	  .about = { EVIDENCE_GROUP, .group = { fastest_leak, "more an hour" } } },
 	{ "goroutines_blocked_in_syscall", "goroutines",
 	  "goroutines in one system call or C call for more than a minute, at the last census; "
@@ -416,12 +417,12 @@ const struct rule_metric rule_metrics[] = {
 	{ "lock_wait_seconds", "s",
 	  "time for which a goroutine has waited at least for a sync.Mutex or RWMutex; absent "
 	  "while it is not known",
-	  .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE },
+	  .absent_is_none = true, .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE },
 	  .says = { "one has waited for ", "" } },
 	{ "pool_waiters", "goroutines",
 	  "goroutines that wait for a connection of a pool that is too small: their number grows, "
 	  "the number of connections does not; absent otherwise",
-	  .read = pool_waiters,
+	  .absent_is_none = true, .read = pool_waiters,
 	  .gauge = { "Goroutines that wait for a connection of a pool that is too small." },
 	  .json = { "waiting", "pool", .whole = true }, .about = { EVIDENCE_POOL } },
 	{ "request_p95_seconds", "s",

@@ -48,6 +48,7 @@ struct rule_metric {
 		double otherwise; /* NAN: null; of a service it is then left out */
 	} json;
 	struct evidence_about about; /* what an alert on it is about */
+	bool absent_is_none; /* where there is no such number, what it counts is not there */
 	bool joins; /* among several conditions it is this one that says what the alert is about */
 	/* In a sentence about something else, before and behind the value: "p95 is 132 ms above usual"; NULL: by its name. */
 	const char *says[2];

@@ -2,6 +2,7 @@
 /* The daemon: an engine, two HTTP servers over it, signals, the service manager. */
 #include <errno.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <math.h>
 #include <stdio.h>
@@ -230,6 +231,22 @@ static void log_part(void *line, const struct evidence_part *p)
 	}
 }
 
+/* Of one that is over: how long, how bad, and why. */
+static void log_end(struct log_line *l, const struct alert *a)
+{
+	char peak[64];
+
+	metric_print(a->value, a->unit, peak, sizeof(peak));
+	log_str(l, "why", alert_end_words[a->why]);
+	log_fmt(l, "lasted", "%.0fs", (double)(a->ended_ns - a->fired_ns) / 1e9);
+	log_str(l, "peak", peak);
+}
+
+static bool is_silenced(void *arg, const struct alert *a)
+{
+	return receivers_silence(((struct run *)arg)->receivers, a);
+}
+
 static void on_alert(void *arg, const struct alert *a)
 {
 	bool firing = a->state == ALERT_FIRING;
@@ -239,7 +256,9 @@ static void on_alert(void *arg, const struct alert *a)
 	if (firing && r->receivers)
 		receivers_note(r->receivers, a);
 	log_begin(&l, firing && a->severity > SEVERITY_INFO ? LOG_WARN : LOG_INFO,
-		  firing ? "alert firing" : "alert resolved");
+		  firing                    ? "alert firing"
+		  : a->why == ALERT_NO_DATA ? "alert ended"
+					    : "alert resolved");
 	log_str(&l, "alert", a->key.rule);
 	log_str(&l, "severity", rule_severity_names[a->severity]);
 	log_str(&l, "service", a->service);
@@ -247,6 +266,8 @@ static void on_alert(void *arg, const struct alert *a)
 	if (a->evidence.kind != EVIDENCE_DEPTH) /* whose part `depth` is the same */
 		log_fmt(&l, a->metric, "%g", a->value);
 	log_fmt(&l, "threshold", "%g", a->threshold);
+	if (!firing)
+		log_end(&l, a);
 	for (unsigned i = 0; i < ARRAY_SIZE(a->also) && a->also[i].metric; i++)
 		log_fmt(&l, a->also[i].metric, "%g", a->also[i].value);
 	evidence_visit(&a->evidence, log_part, &l);
@@ -263,17 +284,28 @@ static void on_alert(void *arg, const struct alert *a)
 
 /* Receivers */
 
+/* This host at the port that it listens on, unless the configuration says otherwise. */
+static void set_link(struct receivers_opts *opts, const char *listen_address)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+	const char *port = strrchr(listen_address, ':');
+
+	if (!opts->link[0] && port && !gethostname(host, sizeof(host) - 1))
+		snprintf(opts->link, sizeof(opts->link), "http://%s%s/api/v1/alerts", host, port);
+}
+
 /* The old ones stay when the new ones cannot be. */
 static void set_receivers(struct run *r)
 {
-	const struct receivers_opts *opts = &r->session.config->receivers;
+	struct receivers_opts opts = r->session.config->receivers;
 	struct reason reason = {};
 	int err = 0;
 
+	set_link(&opts, r->session.config->web.listen_address);
 	if (r->receivers)
-		err = receivers_reload(r->receivers, opts, &reason);
-	else if (opts->n)
-		err = receivers_new(opts, &r->receivers, &reason);
+		err = receivers_reload(r->receivers, &opts, &reason);
+	else if (opts.n)
+		err = receivers_new(&opts, &r->receivers, &reason);
 	if (err)
 		log_error("alerts are not sent as configured: %s", reason.text);
 }
@@ -535,7 +567,7 @@ static void stop(struct run *r)
 static int run(int argc, char **argv)
 {
 	struct run r = { .session.procfd = -1 };
-	struct engine_opts opts = { .on_alert = on_alert, .arg = &r };
+	struct engine_opts opts = { .on_alert = on_alert, .is_silenced = is_silenced, .arg = &r };
 	struct config *config;
 	int code = load_config(&config);
 

@@ -95,7 +95,12 @@ static const struct yaml_key keys[] = {
 	  .doc = "time between two messages about a firing alert; Alertmanager resolves an alert "
 		 "after four of these intervals without a message",
 	  .preset = "1m" },
-	{ "labels", YAML_CUSTOM, .parse = parse_labels, .doc = "added to all alerts",
+	{ "link", YAML_STRING, O(link), RECEIVER_TEXT_MAX,
+	  .doc = "generatorURL of all alerts, where a person sees more; default: /api/v1/alerts of "
+		 "this host at the port of web.listen_address",
+	  .preset = "\"\"" },
+	{ "labels", YAML_CUSTOM, .parse = parse_labels,
+	  .doc = "added to all alerts; instance is the host's name unless it is set here",
 	  .preset = "{}" },
 };
 

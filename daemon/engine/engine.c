@@ -660,6 +660,8 @@ int engine_new(struct loop *loop, const struct engine_source *source, const stru
 		.opts = &e->opts,
 		.model = model_new(&mo),
 	};
+	if (e->alerts)
+		alerts_set_silences(e->alerts, opts->is_silenced, opts->arg);
 	if (!e->turn.model || !e->alerts)
 		err = reason_set(reason, -ENOMEM, "out of memory");
 	else if (!e->recording)

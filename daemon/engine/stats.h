@@ -41,6 +41,7 @@ struct engine_opts {
 	bool fd_hooks;     /* descriptor hooks from the start, whatever the kernel has */
 	event_fn on_event; /* sees every event after the model; may be NULL */
 	alert_fn on_alert; /* sees every transition; may be NULL */
+	bool (*is_silenced)(void *arg, const struct alert *a); /* by who is told; NULL: none is */
 	struct recorder
 		*recorder; /* all that the model is given goes there, too; may be NULL; borrowed */
 	void *arg;

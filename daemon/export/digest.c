@@ -206,7 +206,7 @@ void digest_update(struct digest *d, const struct alert *active, const json_t *e
 }
 
 json_t *digest_json(const struct digest *d, uint64_t seq, bool all_firing, uint64_t now_ns,
-		    int64_t unix_ms, uint64_t lease_ns)
+		    int64_t unix_ms, uint64_t lease_ns, const char *link)
 {
 	json_t *list = json_array();
 
@@ -222,6 +222,8 @@ json_t *digest_json(const struct digest *d, uint64_t seq, bool all_firing, uint6
 		view_time(o, "endsAt",
 			  e->firing ? unix_ms + (int64_t)(lease_ns / 1000000)
 				    : unix_ms - (int64_t)((now_ns - e->ended_ns) / 1000000));
+		if (link[0])
+			set_str(o, "generatorURL", link);
 		json_array_append_new(list, o);
 	}
 	return list;

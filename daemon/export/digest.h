@@ -7,7 +7,8 @@
  * An entry as JSON, the form of Alertmanager's API v2:
  *
  *   { labels: { alertname, service, severity, site (function and line, where there is one), and the rule's own and
- *     `external` ones }, annotations: { summary, processes: "3: 12, 34, 56", and the rule's own }, startsAt, endsAt }
+ *     `external` ones }, annotations: { summary, processes: "3: 12, 34, 56", and the rule's own }, startsAt, endsAt,
+ *     generatorURL }
  */
 #ifndef DEFERD_EXPORT_DIGEST_H
 #define DEFERD_EXPORT_DIGEST_H
@@ -45,9 +46,10 @@ unsigned digest_firing(const struct digest *d);
 
 /*
  * Those of after `seq`, and with `all_firing` whatever fires now; an array that is the caller's. `unix_ms` is what the clock
- * says at `now_ns`; what fires is to end `lease_ns` from now, should nobody say otherwise until then.
+ * says at `now_ns`; what fires is to end `lease_ns` from now, should nobody say otherwise until then. `link`: where one can see
+ * more, member generatorURL; "": nowhere.
  */
 json_t *digest_json(const struct digest *d, uint64_t seq, bool all_firing, uint64_t now_ns,
-		    int64_t unix_ms, uint64_t lease_ns);
+		    int64_t unix_ms, uint64_t lease_ns, const char *link);
 
 #endif

@@ -2,12 +2,14 @@
 #include "export/receivers.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "export/digest.h"
@@ -196,11 +198,14 @@ static void receiver_free(struct receiver *r)
 
 static json_t *labels_json(const struct receivers_opts *opts)
 {
+	char host[HOST_NAME_MAX + 1] = "";
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < opts->n_labels; i++)
 		(void)json_object_set_new(o, opts->labels[i].name,
 					  json_string(opts->labels[i].value));
+	if (!json_object_get(o, "instance") && !gethostname(host, sizeof(host) - 1) && host[0])
+		(void)json_object_set_new(o, "instance", json_string(host));
 	return o;
 }
 
@@ -369,7 +374,7 @@ static void send(const struct receivers *rs, struct receiver *r, uint64_t now_ns
 {
 	bool manager = r->opts.kind == RECEIVER_ALERTMANAGER;
 	json_t *list = digest_json(rs->digest, r->heard_seq, manager, now_ns, unix_ms,
-				   LEASE_TIMES * rs->opts.resend_ns);
+				   LEASE_TIMES * rs->opts.resend_ns, rs->opts.link);
 	json_t *doc = manager ? list : json_pack("{s:s,s:o}", "version", "1", "alerts", list);
 	char *body = json_dumps(doc, JSON_COMPACT);
 

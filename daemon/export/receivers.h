@@ -35,8 +35,10 @@ struct receiver_opts {
 struct receivers_opts {
 	unsigned n;
 	struct receiver_opts list[RECEIVERS_MAX];
-	uint64_t resend_ns; /* to an Alertmanager, while an alert fires */
-	unsigned n_labels;  /* for all alerts */
+	uint64_t resend_ns;           /* to an Alertmanager, while an alert fires */
+	char link[RECEIVER_TEXT_MAX]; /* generatorURL of all alerts; "": none */
+	/* For all alerts. Without a label `instance` they have that of the host, by its name: two hosts are two alerts. */
+	unsigned n_labels;
 	struct rule_label labels[RULE_LABELS_MAX];
 };
 

@@ -79,7 +79,8 @@ wait_until 10 attached "$second"
 echo >"$tmp/first.gate"
 wait_until 20 there 1
 ok $? "an alert arrives at the Alertmanager"
-is "$(alerts '.[0].labels | [.alertname, .service, .severity, .team, .host] | join(" ")')" "ManyFiles ${my}fdchurn critical shop here" "labels of the alert"
+is "$(alerts '.[0].labels | [.alertname, .service, .severity, .team, .host, .instance] | join(" ")')" "ManyFiles ${my}fdchurn critical shop here $(uname -n)" "labels of the alert"
+is "$(alerts '.[0].generatorURL')" "http://$(uname -n):0/api/v1/alerts" "a link to this host"
 is "$(alerts '.[0].annotations.runbook')" "https://wiki/${my}fdchurn" "annotations of the alert"
 echo >"$tmp/second.gate"
 wait_until 20 processes 2

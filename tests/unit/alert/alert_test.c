@@ -944,8 +944,41 @@ static void unknown(void **state)
 					  .fds = { 600, 0 } });
 	eval(&b, T0 + SECOND);
 	assert_true(alerts_active(b.as)->unknown);
+	/* Nobody says that it is well. */
+	eval(&b, T0 + 3599 * SECOND);
+	assert_int_equal(b.n_told, 1);
+	eval(&b, T0 + 3600 * SECOND);
+	assert_int_equal(b.n_told, 2);
+	assert_int_equal(b.told[1].why, ALERT_NO_DATA);
+	assert_true(b.told[1].ended_ns - b.told[1].fired_ns == 3600 * SECOND);
+}
+
+/* What numbers are, whatever the model says. */
+static bool made_up(void *arg, const struct rule_metric *metric, const struct service *service,
+		    const struct target *target, double *ret)
+{
+	*ret = 1;
+	return *(bool *)arg;
+}
+
+/* A number that is absent while there is none of what it counts. */
+static void none(void **state)
+{
+	_bench_ b;
+	struct rule r = rule("x", "fd_leak_per_hour", RULE_GT, 0);
+	bool there = true;
+
+	r.keep_ns = 10 * SECOND;
+	begin(&b, r);
+	alerts_set_reader(b.as, made_up, &there);
+	eval(&b, T0 + SECOND);
+	assert_int_equal(b.n_told, 1);
+	there = false;
+	eval(&b, T0 + 10 * SECOND);
+	assert_int_equal(b.n_told, 1);
 	eval(&b, T0 + 11 * SECOND);
 	assert_int_equal(b.n_told, 2);
+	assert_int_equal(b.told[1].why, ALERT_CLEARED);
 }
 
 /* A page silences the warnings of its service, until it is over. */
@@ -979,6 +1012,39 @@ static void inhibition(void **state)
 }
 
 /* What was inhibited to its end nobody hears of. */
+static bool page_is_silenced(void *arg, const struct alert *a)
+{
+	return *(bool *)arg && a->severity == SEVERITY_PAGE;
+}
+
+/* What is silenced wakes nobody, so warnings of its cause are told; and a page is about its own cause only. */
+static void inhibits_its_cause(void **state)
+{
+	static const struct {
+		const char *warning; /* about this number, beside a page about descriptors */
+		bool silenced;
+		unsigned told;
+	} cases[] = {
+		{ "open_fds", false, 1 },
+		{ "open_fds", true, 2 },
+		{ "fd_usage_ratio", false, 2 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_bench_ b;
+		bool silenced = cases[i].silenced;
+
+		begin(&b, rule("warning", cases[i].warning, RULE_GT, 0));
+		alerts_set_silences(b.as, page_is_silenced, &silenced);
+		b.rules[1] = rule("page", "open_fds", RULE_GT, 200);
+		b.rules[1].severity = SEVERITY_PAGE;
+		b.set.n = 2;
+		fds(&b, 1, 300, T0);
+		eval(&b, T0);
+		assert_int_equal(b.n_told, cases[i].told);
+	}
+}
+
 static void inhibited_for_good(void **state)
 {
 	_bench_ b;
@@ -1026,7 +1092,9 @@ int main(void)
 		cmocka_unit_test(hysteresis),
 		cmocka_unit_test(grace),
 		cmocka_unit_test(unknown),
+		cmocka_unit_test(none),
 		cmocka_unit_test(inhibition),
+		cmocka_unit_test(inhibits_its_cause),
 		cmocka_unit_test(inhibited_for_good),
 		cmocka_unit_test(critical_beside_a_page),
 		cmocka_unit_test(nothing),

@@ -51,7 +51,8 @@ static void clear(struct active *as)
 
 static json_t *told(const struct digest *d, uint64_t seq, bool all, uint64_t now)
 {
-	return digest_json(d, seq, all, now, UNIX + (int64_t)((now - T0) / 1000000), 240 * SECOND);
+	return digest_json(d, seq, all, now, UNIX + (int64_t)((now - T0) / 1000000), 240 * SECOND,
+			   "http://shop-1:10035/api/v1/alerts");
 }
 
 static const char *text(const json_t *list, size_t i, const char *of, const char *key)
