@@ -107,7 +107,7 @@ wait_until 10 told_is $((before + 40))
 is "$(told)" $((before + 40)) "the last words of 40 processes"
 
 # A crash is told by the kernel, of C, too; who is asked to end has not died of a fault.
-deaths() { ledger --json "$1" | jq -c '[.panics[] | [.kind, .outcome, .message]]'; } # PID
+deaths() { curl -sf -m 5 "$url/api/v1/panics?pid=$1" | jq -c '[.panics[] | [.kind, .outcome, .message]]'; } # PID
 deaths_are() { [ "$(deaths "$1")" = "$2" ]; }
 build_fixtures c - default
 ok $? "fixtures in C"
