@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/utf8.h"
 #include "model/fdlines.h"
 #include "model/panics.h"
@@ -426,18 +427,6 @@ static void visit_fds(const struct evidence *e, const struct visit *v)
 	put_line(v, in, "opened_by", &f->opened_by.at, f->opened_by.share, "not known");
 }
 
-static void print_duration(double seconds, char *buf, size_t size)
-{
-	if (seconds < 120)
-		snprintf(buf, size, "%.0f s", seconds);
-	else if (seconds < 7200)
-		snprintf(buf, size, "%.0f min", seconds / 60);
-	else if (seconds < 172800)
-		snprintf(buf, size, "%.1f h", seconds / 3600);
-	else
-		snprintf(buf, size, "%.0f days", seconds / 86400);
-}
-
 static void describe_opener(const struct evidence_site *opened_by, char *buf, size_t size)
 {
 	char place[CODE_LINE_MAX];
@@ -463,8 +452,8 @@ static void describe_fds(const struct evidence *e, const char *metric, double va
 	const struct evidence_fds *f = &e->fds;
 	char low[32], high[32], limit[64], full[160] = "", opened[CODE_LINE_MAX + 64];
 
-	print_duration(f->full_low_s, low, sizeof(low));
-	print_duration(f->full_high_s, high, sizeof(high));
+	duration_print(f->full_low_s, low, sizeof(low));
+	duration_print(f->full_high_s, high, sizeof(high));
 	describe_limit(f->limit_kind, f->limit, limit, sizeof(limit));
 	if (f->full_high_s <= 0)
 		snprintf(full, sizeof(full), "; %s is reached", limit);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "model/causes.h"
 #include "model/panics.h"
 
@@ -564,30 +565,12 @@ bool metric_of_service(const struct rule_metric *metric, const struct metric_env
 	return metric_of_processes(metric, metric->fold, env, ret);
 }
 
-static void print_seconds(double s, char *buf, size_t size)
-{
-	double of = fabs(s);
-
-	if (of < 1e-3)
-		snprintf(buf, size, "%.0f us", s * 1e6);
-	else if (of < 1)
-		snprintf(buf, size, "%.0f ms", s * 1e3);
-	else if (of < 120)
-		snprintf(buf, size, "%.1f s", s);
-	else if (of < 7200)
-		snprintf(buf, size, "%.0f min", s / 60);
-	else if (of < 172800)
-		snprintf(buf, size, "%.1f h", s / 3600);
-	else
-		snprintf(buf, size, "%.0f days", s / 86400);
-}
-
 void metric_print(double value, const char *unit, char *buf, size_t size)
 {
 	if (!unit)
 		snprintf(buf, size, "%g", value);
 	else if (!strcmp(unit, "s"))
-		print_seconds(value, buf, size);
+		duration_print(value, buf, size);
 	else if (!strcmp(unit, "ratio"))
 		snprintf(buf, size, "%.0f %%", value * 100);
 	else if (!strncmp(unit, "1/", 2))

@@ -261,7 +261,7 @@ static void values_for_people(void **state)
 		{ "request_p95_seconds", 0.0001324, "132 us" },
 		{ "request_p95_rise_seconds", 0.1324, "132 ms" },
 		{ "request_p95_rise_seconds", -0.1324, "-132 ms" },
-		{ "request_p95_seconds", 2.54, "2.5 s" },
+		{ "request_p95_seconds", 2.54, "2.54 s" },
 		{ "lock_wait_seconds", 600, "10 min" },
 		{ "fd_exhaustion_seconds", 9000, "2.5 h" },
 		{ "fd_exhaustion_seconds", 864000, "10 days" },
