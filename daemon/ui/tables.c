@@ -161,6 +161,14 @@ static void as_label(const struct column *c, const json_t *row, struct table_val
 	table_value_set(ret, label(row, c->key));
 }
 
+/* With its unit, where the daemon is new enough to tell that. */
+static void as_value(const struct column *c, const json_t *row, struct table_value *ret)
+{
+	const char *text = value_string(row, "display");
+
+	table_value_set(ret, text[0] ? text : value_string(row, c->key));
+}
+
 static void as_severity(const struct column *c, const json_t *row, struct table_value *ret)
 {
 	double n;
@@ -447,12 +455,12 @@ static const struct column alert_columns[] = {
 	  .number = label_number },
 	{ .title = "VALUE",
 	  .key = "value",
-	  .meaning = "value of the rule's first condition",
+	  .meaning = "value of the rule's first condition, with its unit",
 	  .min = 8,
-	  .max = 8,
+	  .max = 16,
 	  .rank = 4,
 	  .align = COLUMN_NUMBER,
-	  .format = as_text,
+	  .format = as_value,
 	  .number = number_in_string },
 	NUMBER("SINCE", "age_seconds", 7, 3, as_age, "how long its condition has held"),
 	TAIL("SITE", "site", 16, 80, 6, as_place, "where the deepest goroutine registered last"),
