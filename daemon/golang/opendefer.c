@@ -11,16 +11,16 @@ void opendefer_find(const struct gobin *g, struct opendefer_list *ret)
 	ret->complete = g->moduledata.gofunc && data.len;
 	for (uint32_t i = 0; i < g->tab.nfunc && ret->complete; i++) {
 		struct go_func f;
-		uint32_t below;
+		uint32_t below, closures;
 		int r = pclntab_func(&g->tab, i, &f);
 
 		if (!r)
-			r = pclntab_open_defers(&g->tab, &f, data, &below);
+			r = pclntab_open_defers(&g->tab, &f, data, &below, &closures);
 		if (r == -ENOENT)
 			continue;
 		ret->complete = !r && ret->n < OPENDEFER_MAX;
 		if (ret->complete)
-			ret->list[ret->n++] = (struct opendefer){ f.entry, f.end, below };
+			ret->list[ret->n++] = (struct opendefer){ f.entry, f.end, below, closures };
 	}
 	if (!opendefer_check(ret))
 		*ret = (struct opendefer_list){};
@@ -34,7 +34,8 @@ bool opendefer_check(const struct opendefer_list *l)
 		const struct opendefer *o = &l->list[i];
 
 		if (o->begin >= o->end || (i && o->begin < l->list[i - 1].end) || !o->below ||
-		    o->below > PCLNTAB_FRAME_MAX)
+		    o->below > PCLNTAB_FRAME_MAX || o->closures % 8 > PCLNTAB_CLOSURES_DOWN ||
+		    o->closures > PCLNTAB_FRAME_MAX)
 			return false;
 	}
 	return true;

@@ -18,6 +18,8 @@
 struct opendefer {
 	uint32_t begin, end; /* of the function, bytes from runtime.text */
 	uint32_t below;      /* its byte lies so far below the base pointer of its frame */
+	uint32_t
+		closures; /* so does the closure of bit 0: see pclntab_open_defers(); 0: not known */
 };
 
 struct opendefer_list {
@@ -30,6 +32,13 @@ struct opendefer_list {
 void opendefer_find(const struct gobin *g, struct opendefer_list *ret);
 /* Whether a list that came from elsewhere keeps to what is said here. */
 bool opendefer_check(const struct opendefer_list *l);
+/* The place of the closure of a bit, below the base pointer; its place is known. */
+static inline uint32_t opendefer_closure(const struct opendefer *o, unsigned bit)
+{
+	uint32_t first = o->closures & ~7u;
+
+	return o->closures & PCLNTAB_CLOSURES_DOWN ? first + 8 * bit : first - 8 * bit;
+}
 /* Which of `n` covers that place, bytes from runtime.text; NULL: none. */
 const struct opendefer *opendefer_at(const struct opendefer *list, uint32_t n, uint64_t at);
 

@@ -378,13 +378,46 @@ int pclntab_funcdata(const struct pclntab *t, const struct go_func *f, unsigned 
 	return 0;
 }
 
+/* Of n closures, the last one's place comes first: that of the first one if they lie in a row; else 0. */
+static uint32_t listed_closures(struct bytes data, uint64_t pos, uint32_t n)
+{
+	uint32_t place = 0, before, step = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		before = place;
+		if (!take_uvarint(data, &pos, &place))
+			return 0;
+		if (i == 1)
+			step = place - before;
+		if (place % 8 || (i && (place - before != step || (step != 8 && step != -8u))))
+			return 0;
+	}
+	return step == -8u ? place | PCLNTAB_CLOSURES_DOWN : place;
+}
+
+/*
+ * Since Go 1.22 the place of the first one; before, how many there are, of at most 8, and the place of
+ * each. What looks like 8 of these is taken for them.
+ */
+static uint32_t closures_at(struct bytes data, uint64_t pos)
+{
+	uint32_t n, place;
+
+	if (!take_uvarint(data, &pos, &n))
+		return 0;
+	place = n <= 8 ? listed_closures(data, pos, n) : n;
+	if (n == 8 && !place)
+		place = n;
+	return place % 8 > PCLNTAB_CLOSURES_DOWN || place > PCLNTAB_FRAME_MAX ? 0 : place;
+}
+
 /*
  * Number 4 begins with a varint, in every release; what follows is where the closures lie
  * (cmd/compile/internal/ssagen/ssa.go, emitOpenDeferInfo). It counts down from varp, which is where the
  * frame's base pointer points on x86-64 (runtime/traceback.go).
  */
 int pclntab_open_defers(const struct pclntab *t, const struct go_func *f, struct bytes data,
-			uint32_t *ret_below)
+			uint32_t *ret_below, uint32_t *ret_closures)
 {
 	uint32_t off, below;
 	uint64_t pos;
@@ -396,6 +429,7 @@ int pclntab_open_defers(const struct pclntab *t, const struct go_func *f, struct
 	if (!take_uvarint(data, &pos, &below) || !below || below > PCLNTAB_FRAME_MAX)
 		return -EBADMSG;
 	*ret_below = below;
+	*ret_closures = closures_at(data, pos);
 	return 0;
 }
 

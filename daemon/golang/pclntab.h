@@ -97,11 +97,14 @@ int pclntab_funcdata(const struct pclntab *t, const struct go_func *f, unsigned 
 
 /*
  * Of a function that runs deferred calls at its end without the runtime: how far below the base
- * pointer of its frame the byte lies whose bits say which of them are pending. `data` are the bytes
- * from moduledata.gofunc on. 0; -ENOENT: it is none; -EBADMSG.
+ * pointer of its frame the byte lies whose bits say which of them are pending; and the closure of the
+ * first, a multiple of 8, which those of the others follow upwards, or with PCLNTAB_CLOSURES_DOWN
+ * downwards (0: they do neither, or that is not known). `data` are the bytes from moduledata.gofunc on.
+ * 0; -ENOENT: it is none; -EBADMSG.
  */
+#define PCLNTAB_CLOSURES_DOWN 1u
 int pclntab_open_defers(const struct pclntab *t, const struct go_func *f, struct bytes data,
-			uint32_t *ret_below);
+			uint32_t *ret_below, uint32_t *ret_closures);
 
 /* A call that was replaced by the code of what it called. */
 struct go_inline {

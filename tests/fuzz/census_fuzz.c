@@ -28,7 +28,8 @@ static int read_memory(void *arg, uint64_t addr, void *dst, size_t n)
 }
 
 /* Of the places that the seed has; what a mutation makes of them may be in any. */
-static const struct opendefer functions[] = { { 0x1f00, 0x2100, 8 }, { 0x3000, 0x3100, 0x33 } };
+static const struct opendefer functions[] = { { 0x1f00, 0x2100, 8, 32 },
+					      { 0x3000, 0x3100, 0x33, 0 } };
 
 /* As large as the place says. */
 static int frame_at(void *arg, uint64_t pc, uint32_t *ret)

@@ -63,8 +63,7 @@ static inline bool memimage_parse(const uint8_t *p, size_t left, struct memimage
 	struct memimage m = {};
 	const struct memimage_head *h = memimage_take(&p, &left, 1, sizeof(*h));
 
-	if (!h || h->magic != MEMIMAGE_MAGIC || h->n_open % 2 ||
-	    go_layout_find(h->minor, &m.layout))
+	if (!h || h->magic != MEMIMAGE_MAGIC || go_layout_find(h->minor, &m.layout))
 		return false;
 	m.head = *h;
 	m.open = memimage_take(&p, &left, h->n_open, sizeof(*m.open));

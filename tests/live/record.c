@@ -117,10 +117,6 @@ static bool write_image(struct recorder *r, struct memimage_head *head,
 	head->magic = MEMIMAGE_MAGIC;
 	head->n_frames = r->n_frames;
 	head->n_spans = r->n_reads;
-	/* An even number, so that what follows is aligned: one more that covers nothing. */
-	if (open_list->n % 2)
-		open_list->list[open_list->n++] =
-			(struct opendefer){ UINT32_MAX - 1, UINT32_MAX, 1 };
 	head->n_open = open_list->n;
 	good = good && gzwrite(f, head, sizeof(*head)) > 0 &&
 	       gzfwrite(open_list->list, sizeof(open_list->list[0]), head->n_open, f) ==

@@ -426,7 +426,7 @@ static void panicking(void **state)
 }
 
 /* Two functions that keep bits of theirs in their frames: the one called, and the one that waits. */
-static const struct opendefer functions[] = { { 0x1000, 0x1100, 8 }, { 0x1f00, 0x2100, 12 } };
+static const struct opendefer functions[] = { { 0x1000, 0x1100, 8, 0 }, { 0x1f00, 0x2100, 12, 0 } };
 
 static void open_coded(void **state)
 {
@@ -507,7 +507,7 @@ static void open_coded_far(void **state)
 		memory[bp - 8 - BASE] = 0x10;
 		bp += 0x20;
 	}
-	opened = (struct census_open){ (struct opendefer[]){ { 0x2000, 0x2100, 8 } }, 1, true,
+	opened = (struct census_open){ (struct opendefer[]){ { 0x2000, 0x2100, 8, 0 } }, 1, true,
 				       0x400000 };
 	assert_int_equal(census(&st), 0);
 	assert_int_equal(seen[0].nstack, CENSUS_STACK_MAX);

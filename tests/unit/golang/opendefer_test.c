@@ -12,7 +12,9 @@
 #include "gofixture.h"
 #include "golang/opendefer.h"
 
-static const struct opendefer three[] = { { 0, 0x10, 8 }, { 0x10, 0x20, 16 }, { 0x40, 0x41, 24 } };
+static const struct opendefer three[] = { { 0, 0x10, 8, 0 },
+					  { 0x10, 0x20, 16, 24 },
+					  { 0x40, 0x41, 24, 0 } };
 
 static void finds_the_function(void **state)
 {
@@ -35,13 +37,15 @@ static void checks_what_comes_from_elsewhere(void **state)
 		struct opendefer last;
 		bool good;
 	} cases[] = {
-		{ 3, { 0x40, 0x41, 24 }, true },
-		{ 2, { 0, 0, 0 }, true }, /* the last is not in it */
-		{ OPENDEFER_MAX + 1, { 0x40, 0x41, 24 }, false },
-		{ 3, { 0x1f, 0x41, 24 }, false },
-		{ 3, { 0x41, 0x41, 24 }, false },
-		{ 3, { 0x40, 0x41, 0 }, false },
-		{ 3, { 0x40, 0x41, UINT32_MAX }, false },
+		{ 3, { 0x40, 0x41, 24, 16 }, true },
+		{ 2, { 0, 0, 0, 0 }, true }, /* the last is not in it */
+		{ OPENDEFER_MAX + 1, { 0x40, 0x41, 24, 0 }, false },
+		{ 3, { 0x1f, 0x41, 24, 0 }, false },
+		{ 3, { 0x41, 0x41, 24, 0 }, false },
+		{ 3, { 0x40, 0x41, 0, 0 }, false },
+		{ 3, { 0x40, 0x41, UINT32_MAX, 0 }, false },
+		{ 3, { 0x40, 0x41, 24, 12 }, false },
+		{ 3, { 0x40, 0x41, 24, UINT32_MAX - 7 }, false },
 	};
 	static struct opendefer_list l;
 
@@ -80,7 +84,7 @@ static void real_programs(void **state)
 		struct gofile bytes;
 		struct elfimg img;
 		struct gobin g;
-		uint32_t said = 0;
+		uint32_t said = 0, placed = 0;
 
 		if (!gofixture_wanted(gos, n, i / ARRAY_SIZE(variants), variant[0]))
 			continue;
@@ -101,6 +105,9 @@ static void real_programs(void **state)
 			assert_int_equal(p.open_defers, opendefer_at(l.list, l.n, f.entry) != NULL);
 		}
 		assert_int_equal(l.n, said);
+		for (uint32_t k = 0; k < l.n; k++)
+			placed += l.list[k].closures != 0;
+		assert_true(placed >= l.n * 9 / 10);
 		assert_int_equal(has(&g, &l, "sync.(*Once).doSlow"), variant == variants[0]);
 		assert_false(has(&g, &l, "main.(*server).loop")); /* in a loop */
 		/* Where nobody knows of FUNCDATA, nobody says that there is none. */
