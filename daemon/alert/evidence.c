@@ -360,6 +360,68 @@ static void describe_pool(const struct evidence *e, const char *metric, double v
 		 (unsigned long long)w->count, (unsigned long long)w->pool_open, w->pool, place);
 }
 
+/* A deadlock */
+
+static size_t put_edge(char *buf, size_t size, const struct event_edge *e,
+		       const struct code_line *at)
+{
+	char place[CODE_LINE_MAX];
+	int n;
+
+	code_line_print(at, CODE_LINE_AT, place, sizeof(place));
+	n = snprintf(buf, size, "goroutine %llu waits in %s for %s 0x%llx%s of goroutine %llu",
+		     (unsigned long long)e->goid, place, e->rw ? "RWMutex" : "Mutex",
+		     (unsigned long long)e->lock, e->reads ? " (to read)" : "",
+		     (unsigned long long)e->holder);
+	return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+}
+
+static bool gather_ring(struct evidence *e, const struct source *src)
+{
+	const struct ring *r = target_ring(src->t);
+	struct evidence_ring *ring = &e->ring;
+	bool known = true;
+	size_t at = 0;
+
+	if (!r || !r->n)
+		return true;
+	ring->goroutines = r->edges[0].goroutines;
+	ring->length = r->edges[0].length;
+	for (unsigned i = 0; i < r->n; i++) {
+		const struct event_edge *edge = &r->edges[i];
+		struct code_line line = {};
+		size_t n;
+
+		known &= set_line(&line,
+				  model_program_frame(src->m, src->t->image_id, src->t->runtime,
+						      edge->stack, edge->nstack));
+		if (!i)
+			ring->site = line;
+		if (at && at + 2 < sizeof(ring->edges))
+			at += (size_t)sprintf(ring->edges + at, "; ");
+		n = put_edge(ring->edges + at, sizeof(ring->edges) - at, edge, &line);
+		if (!n)
+			break;
+		at += n;
+	}
+	return known;
+}
+
+static void visit_ring(const struct evidence *e, const struct visit *v)
+{
+	put_count(v, NULL, "goroutines", "goroutines", e->ring.goroutines);
+	put_count(v, NULL, "ring", "ring", e->ring.length);
+	put_text(v, NULL, "waits", e->ring.edges);
+	put_main_site(v, "site", &e->ring.site);
+}
+
+static void describe_ring(const struct evidence *e, const char *metric, double value, char *buf,
+			  size_t size)
+{
+	snprintf(buf, size, "%llu goroutines will never run again: %s",
+		 (unsigned long long)e->ring.goroutines, e->ring.edges);
+}
+
 /* Descriptors */
 
 static const char no_opener[] =
@@ -606,6 +668,7 @@ static const struct evidence_row {
 	[EVIDENCE_GROUP] = { gather_group, visit_waiters, describe_group },
 	[EVIDENCE_PILE] = { gather_pile, visit_waiters, describe_pile },
 	[EVIDENCE_POOL] = { gather_pool, visit_pool, describe_pool },
+	[EVIDENCE_RING] = { gather_ring, visit_ring, describe_ring },
 	[EVIDENCE_FDS] = { gather_fds, visit_fds, describe_fds },
 	[EVIDENCE_FULL] = { gather_full, visit_full, describe_full },
 	[EVIDENCE_BAD_CLOSE] = { gather_close, visit_close, describe_close },

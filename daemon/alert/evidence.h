@@ -12,7 +12,8 @@
 
 #include "model/model.h"
 
-#define EVIDENCE_SITES_MAX 3
+#define EVIDENCE_SITES_MAX   3
+#define EVIDENCE_EDGES_BYTES 2048
 
 enum evidence_kind {
 	EVIDENCE_NONE,
@@ -21,6 +22,7 @@ enum evidence_kind {
 	EVIDENCE_PANIC,     /* the newest panic */
 	EVIDENCE_GROUP,     /* goroutines that stand at one place */
 	EVIDENCE_PILE,      /* goroutines that wait for one lock */
+	EVIDENCE_RING,      /* goroutines that wait for each other */
 	EVIDENCE_POOL,      /* goroutines that wait for a connection of a pool */
 	EVIDENCE_FDS,       /* descriptors that leak fastest */
 	EVIDENCE_FULL,      /* descriptors of which there are no more */
@@ -75,6 +77,12 @@ struct evidence {
 			char pool[64];                 /* "connections to port 5432" */
 			uint64_t pool_open;            /* of these */
 		} waiters;
+		struct evidence_ring {
+			uint64_t goroutines, length;
+			struct code_line site; /* where the first one waits */
+			/* "goroutine 7 waits in F at LINE for mutex 0x... of goroutine 8; ...": each edge */
+			char edges[EVIDENCE_EDGES_BYTES];
+		} ring;
 		struct evidence_fds {
 			char what[64];
 			uint64_t open;

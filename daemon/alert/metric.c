@@ -178,6 +178,14 @@ static bool lock_waiters_max(const struct model *m, const struct target *t, uint
 	return t->n_censuses;
 }
 
+static bool deadlocked(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
+{
+	const struct ring *r = target_ring(t);
+
+	*ret = r && r->n ? r->edges[0].goroutines : 0;
+	return t->n_censuses;
+}
+
 static bool lock_wait(const struct model *m, const struct target *t, uint64_t now_ns, double *ret)
 {
 	const struct event_pile *p = target_pile(t);
@@ -420,6 +428,15 @@ const struct rule_metric rule_metrics[] = {
 	  "while it is not known",
 	  .absent_is_none = true, .read = lock_wait, .fold = METRIC_MAX, .about = { EVIDENCE_PILE },
 	  .says = { "one has waited for ", "" } },
+	{ "deadlocked_goroutines", "goroutines",
+	  "goroutines that will never run again: they wait for each other's Mutexes and RWMutexes "
+	  "in a ring, or for one that does",
+	  .read = deadlocked,
+	  .gauge = { "Goroutines that will never run again, because they wait for each other's "
+		     "locks; see deferd locks.",
+		     NAN },
+	  .json = { "deadlocked_goroutines", .whole = true, .otherwise = NAN },
+	  .about = { EVIDENCE_RING } },
 	{ "pool_waiters", "goroutines",
 	  "goroutines that wait for a connection of a pool that is too small: their number grows, "
 	  "the number of connections does not; absent otherwise",

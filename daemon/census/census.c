@@ -621,6 +621,7 @@ static void recall(const struct census *c, uint32_t i, struct census_goroutine *
 		ret->seen_ns = r->seen_ns;
 		ret->waitsince_ns = r->waitsince_ns;
 	}
+	ret->tracking_seq = r->tracking_seq;
 	ret->state = r->state;
 	ret->reason = r->reason;
 	ret->exact = r->exact;

@@ -59,6 +59,7 @@ bool g_parse(const struct go_layout *l, const uint8_t *g, uint64_t at, struct ce
 	memset(ret, 0, offsetof(struct census_goroutine, stack));
 	ret->g = at;
 	ret->goid = g_word(g, l->g.goid);
+	ret->tracking_seq = g[l->g.tracking_seq];
 	ret->parent = field(g, l->g.parent_goid);
 	/* The first one is the runtime's doing, at the start of the program. */
 	ret->created_at = ret->goid == 1 ? 0 : field(g, l->g.gopc);

@@ -46,10 +46,11 @@ struct census_goroutine {
 	 */
 	uint64_t seen_ns, waitsince_ns; /* both 0: it runs, or that cannot be told */
 	enum census_state state;
-	uint8_t reason;  /* WAITING, LEAKED: index into the texts; else 0 */
-	bool exact;      /* nothing of it moved while it was read */
-	bool whole;      /* the stack reaches to the goroutine's first function */
-	bool unfinished; /* it ends at a function whose frame is not known (yet) */
+	uint8_t tracking_seq; /* how often it has run, by the runtime's own count, which wraps */
+	uint8_t reason;       /* WAITING, LEAKED: index into the texts; else 0 */
+	bool exact;           /* nothing of it moved while it was read */
+	bool whole;           /* the stack reaches to the goroutine's first function */
+	bool unfinished;      /* it ends at a function whose frame is not known (yet) */
 	enum census_wait wait;
 	uint64_t object; /* CHANNEL: its hchan; LOCK: the word that is waited on; 0: not known */
 	uint32_t depth;  /* pending defers */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "census/chain.h"
+#include "census/deadlock.h"
 #include "census/locks.h"
 #include "census/piles.h"
 #include "golang/goname.h"
@@ -291,6 +292,43 @@ static void emit_piles(struct turn *turn, struct watch *w, struct census *c,
 	piles_done(&piles);
 }
 
+/* Whoever waits for each other for ever, each edge of the ring. */
+static void emit_deadlock(struct turn *turn, struct watch *w, struct census *c,
+			  const struct census_summary *s)
+{
+	struct namer namer = { turn->model, w->image->id };
+	struct lock_names names = names_by(&namer);
+	struct deadlock d;
+	bool named;
+
+	if (!s->lock_waiters)
+		return;
+	if (!deadlock_find(c, &names, &d, &named)) {
+		/* The names that it lacks have been asked for. */
+		if (!named)
+			turn_ask_census(w);
+		return;
+	}
+	for (unsigned i = 0; i < d.n_edges; i++) {
+		const struct deadlock_edge *e = &d.edges[i];
+		const struct group_key *key = &e->group->key;
+		struct event ev = {
+			.type = EVENT_EDGE, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
+		};
+
+		ev.edge = (struct event_edge){ .goid = e->goid,
+					       .holder = e->holder,
+					       .lock = e->lock,
+					       .rw = e->kind == SYNCLOCK_RWMUTEX,
+					       .reads = e->reads,
+					       .goroutines = d.goroutines,
+					       .length = d.length };
+		ev.edge.nstack = key->nstack < EVENT_STACK_MAX ? key->nstack : EVENT_STACK_MAX;
+		memcpy(ev.edge.stack, key->stack, ev.edge.nstack * sizeof(key->stack[0]));
+		turn_emit(turn, &ev);
+	}
+}
+
 /* How goroutines wait for their turn at a pool. */
 static bool is_patient(const char *reason)
 {
@@ -376,6 +414,7 @@ static void emit_sums(struct turn *turn, struct watch *w, struct census *c,
 	bool named = true;
 
 	emit_piles(turn, w, c, s, &ev.census);
+	emit_deadlock(turn, w, c, s);
 	emit_pool(turn, w, c, s);
 	memcpy(ev.census.states, s->states, sizeof(s->states));
 	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {

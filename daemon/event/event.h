@@ -47,6 +47,7 @@ enum event_type {
 	EVENT_HOT,       /* more hits than the target has to bear are not looked at: hot_gen */
 	EVENT_GROUP,     /* goroutines that stand at one place; of the census that ends next */
 	EVENT_PILE,      /* the lock that most wait for; the same */
+	EVENT_EDGE, /* one edge of a ring of goroutines that wait for each other's locks; the same */
 	EVENT_POOL, /* those who wait for something of a pool, as a pile of no object; the same */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
 	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
@@ -357,6 +358,19 @@ struct event_pile {
 	uint64_t stack[EVENT_STACK_MAX]; /* the same: where they stand */
 };
 
+#define EVENT_EDGES_MAX 8 /* of a ring that are told */
+
+/* A goroutine of a deadlock, and the lock it waits for. */
+struct event_edge {
+	uint64_t goid, holder; /* who waits, and who has the lock and waits as well */
+	uint64_t lock;         /* its address */
+	bool rw, reads;        /* it is an RWMutex; wanted for reading */
+	uint32_t goroutines;   /* that will never run again, in all */
+	uint32_t length;       /* of the ring */
+	unsigned nstack;
+	uint64_t stack[EVENT_STACK_MAX]; /* where it waits */
+};
+
 /* Read from the goroutine's own memory: what no probe sees is in it. */
 struct event_pending {
 	uint64_t g;
@@ -461,6 +475,7 @@ struct event {
 		struct event_fds fds;
 		struct event_group group;
 		struct event_pile pile;
+		struct event_edge edge;
 		struct event_pending pending;
 		struct event_census census;
 		struct event_fd_group fd_group;

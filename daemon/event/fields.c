@@ -211,6 +211,17 @@ static const struct field pile[] = { NUMBER("object", pile.object),
 				     LIST("stack", pile.stack, pile.nstack),
 				     {} };
 
+static const struct field edge[] = { NUMBER("goid", edge.goid),
+				     NUMBER("holder", edge.holder),
+				     NUMBER("lock", edge.lock),
+				     NUMBER("rw", edge.rw),
+				     NUMBER("reads", edge.reads),
+				     NUMBER("goroutines", edge.goroutines),
+				     NUMBER("length", edge.length),
+				     NUMBER("nstack", edge.nstack),
+				     LIST("stack", edge.stack, edge.nstack),
+				     {} };
+
 static const struct field pending[] = { NUMBER("g", pending.g),
 					NUMBER("goid", pending.goid),
 					NUMBER("site", pending.site),
@@ -285,6 +296,7 @@ const struct event_fields event_fields[EVENT_TYPE_MAX] = {
 	[EVENT_FDS] = { "fds", fds },
 	[EVENT_GROUP] = { "group", group },
 	[EVENT_PILE] = { "pile", pile },
+	[EVENT_EDGE] = { "edge", edge },
 	[EVENT_POOL] = { "pool", pile },
 	[EVENT_PENDING] = { "pending", pending },
 	[EVENT_CENSUS] = { "census", census },

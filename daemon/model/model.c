@@ -161,6 +161,7 @@ static void target_free(struct target *t)
 	fdopeners_done(&t->fd_openers);
 	free(t->queues);
 	free(t->pool);
+	free(t->ring);
 	free(t->requests);
 	free(t);
 }
@@ -515,6 +516,26 @@ static void apply_pile(struct model *m, struct target *t, const struct event_pil
 	want_place(m, t, in->stack, in->nstack, in->created_at);
 }
 
+static void apply_edge(struct model *m, struct target *t, const struct event_edge *in)
+{
+	struct ring *r = t->ring = t->ring ?: calloc(1, sizeof(*t->ring));
+
+	m->dropped += !r;
+	if (!r)
+		return;
+	if (r->census != t->n_censuses + 1)
+		r->n = 0;
+	r->census = t->n_censuses + 1;
+	if (r->n < EVENT_EDGES_MAX)
+		r->edges[r->n++] = *in;
+	want_place(m, t, in->stack, in->nstack, 0);
+}
+
+const struct ring *target_ring(const struct target *t)
+{
+	return t->ring && t->n_censuses && t->ring->census == t->n_censuses ? t->ring : NULL;
+}
+
 const struct event_pile *target_pile(const struct target *t)
 {
 	return t->n_censuses && t->pile_census == t->n_censuses ? &t->pile : NULL;
@@ -604,6 +625,9 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_PILE:
 		apply_pile(m, t, &ev->pile);
+		break;
+	case EVENT_EDGE:
+		apply_edge(m, t, &ev->edge);
 		break;
 	case EVENT_POOL:
 		apply_pool(m, t, &ev->pile);

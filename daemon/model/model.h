@@ -47,6 +47,8 @@ bool service_p95_rise(const struct service *s, double *ret_seconds);
 /* What happens until then is not what is usual for the service. */
 void model_hold_baseline(struct model *m, const char *service, uint64_t until_ns);
 
+/* The deadlock that the newest census has found; NULL: none. */
+const struct ring *target_ring(const struct target *t);
 /* The lock that most waited for at the newest census; NULL: nobody, or one goroutine only. */
 const struct event_pile *target_pile(const struct target *t);
 /*

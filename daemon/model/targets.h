@@ -20,6 +20,7 @@
 #include "model/pool.h"
 #include "model/queues.h"
 #include "model/requests.h"
+#include "model/ring.h"
 #include "stat/rate.h"
 #include "stat/trend.h"
 
@@ -149,6 +150,7 @@ struct target {
 	struct event_pile pile;     /* of census number pile_census; its reason is: */
 	char pile_reason[EVENT_REASON_MAX];
 	unsigned pile_census;
+	struct ring *ring;     /* NULL: there has not been a deadlock */
 	struct queues *queues; /* NULL: of no lock yet */
 	struct pool *pool;     /* NULL: nobody has waited for one yet */
 	uint64_t lost_ns;      /* when something was, last */

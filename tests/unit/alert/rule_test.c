@@ -42,12 +42,14 @@ static void names(void **state)
 		assert_int_equal(m->about.kind == EVIDENCE_GROUP,
 				 !strcmp(m->name, "goroutine_leak_per_hour") ||
 					 strstr(m->name, "_blocked_"));
+		assert_int_equal(m->about.kind == EVIDENCE_RING,
+				 !strcmp(m->name, "deadlocked_goroutines"));
 		assert_int_equal(m->about.kind == EVIDENCE_POOL, !strcmp(m->name, "pool_waiters"));
 		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
 				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_GROUP);
 	}
-	assert_int_equal(n, 27);
+	assert_int_equal(n, 28);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
 	assert_string_equal(rule_op_names[RULE_LE], "<=");
@@ -307,9 +309,9 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 14);
+	assert_int_equal(set.n, 15);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(set.rules[i].of_service, i >= 11);
+		assert_int_equal(set.rules[i].of_service, i >= 12);
 	assert_string_equal(set.rules[3].name, "DescriptorLeak");
 	assert_string_equal(set.rules[4].name, "ConnectionLeak");
 	assert_string_equal(set.rules[5].name, "DescriptorExhaustion");
@@ -326,13 +328,16 @@ static void default_rules(void **state)
 	assert_int_equal(set.rules[8].severity, SEVERITY_WARNING);
 	assert_string_equal(set.rules[9].name, "LockPileUp");
 	assert_int_equal(set.rules[9].n_conditions, 2);
-	assert_string_equal(set.rules[10].name, "PoolTooSmall");
-	assert_string_equal(set.rules[11].name, "PanicOverridden");
-	assert_int_equal(set.rules[11].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[12].name, "PanicStorm");
+	assert_string_equal(set.rules[10].name, "Deadlock");
+	assert_int_equal(set.rules[10].n_conditions, 1);
+	assert_int_equal(set.rules[10].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[11].name, "PoolTooSmall");
+	assert_string_equal(set.rules[12].name, "PanicOverridden");
 	assert_int_equal(set.rules[12].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[13].name, "ProcessDied");
-	assert_int_equal(set.rules[13].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[13].name, "PanicStorm");
+	assert_int_equal(set.rules[13].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[14].name, "ProcessDied");
+	assert_int_equal(set.rules[14].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

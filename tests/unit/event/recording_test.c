@@ -121,6 +121,10 @@ static void make_sense(struct event *ev)
 	case EVENT_POOL:
 		ev->pile.nstack = EVENT_STACK_MAX;
 		break;
+	case EVENT_EDGE:
+		ev->edge.rw = ev->edge.reads = true;
+		ev->edge.nstack = EVENT_STACK_MAX;
+		break;
 	case EVENT_PENDING:
 		ev->pending.inferred = true;
 		break;

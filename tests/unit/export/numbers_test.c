@@ -36,6 +36,7 @@ static void gauges(void **state)
 		"deferd_fd_exhaustion_seconds{service=\"shop\"} +Inf",
 		"deferd_goroutines_blocked_in_syscall",
 		"deferd_lock_waiters_max",
+		"deferd_deadlocked_goroutines",
 		"deferd_pool_waiters{service=\"shop\"} 0",
 		"deferd_request_p95_seconds",
 		"deferd_request_p95_rise_seconds",
@@ -93,7 +94,8 @@ static void members(void **state)
 	json_t *o = json_object();
 
 	numbers_add(o, NULL, &env);
-	is(o, "{\"budget_level\":1,\"census_age_seconds\":null,\"defer_depth_max\":0,"
+	is(o, "{\"budget_level\":1,\"census_age_seconds\":null,\"deadlocked_goroutines\":null,"
+	      "\"defer_depth_max\":0,"
 	      "\"defers_registered_per_second\":0.0,\"fd_exhaustion_seconds\":null,"
 	      "\"fd_growth_low_per_second\":null,\"fd_growth_per_second\":null,"
 	      "\"fds_left\":700,\"goroutine_count\":null,\"goroutine_leaks\":null,"
