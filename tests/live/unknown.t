@@ -9,7 +9,7 @@ unknown() { # WHAT COMMAND...
 	local what=$1
 	shift
 	timeout 60 "$DEFERD" "$@" >"$tmp/out" 2>"$tmp/err"
-	is "$? $(grep -v 'is not complete' "$tmp/err" | head -1)" "1 deferd $1: no process or service '$what' is known here" "deferd $1 $what"
+	is "$? $(grep -v 'not complete yet' "$tmp/err" | head -1)" "1 deferd $1: no process or service '$what' is known here" "deferd $1 $what"
 }
 totals() { # WHAT
 	"$DEFERD" panics --json --control.socket="$tmp/deferd.sock" "$1" | jq -c '[.totals[] | [.started, .outcomes.recovered]]'
