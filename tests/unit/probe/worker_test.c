@@ -299,7 +299,7 @@ static void is_nobody(void **state)
 
 static int misbehave(const char *mode)
 {
-	static char zeros[1 << 17];
+	static char zeros[1 << 20]; /* more than an answer */
 
 	if (!strcmp(mode, "segv")) {
 		signal(SIGSEGV, SIG_DFL);
