@@ -41,11 +41,11 @@ bool view_panic_value(json_t *o, struct model *m, uint32_t image_id, const struc
 /* Whether every line of the entry has a name; asks for what has none. */
 static bool lines_named(struct model *m, const struct ledger_entry *e)
 {
-	bool stack = view_named(m, e->image_id, e->what.stack, e->what.nstack) &
-		     view_named(m, e->image_id, e->origin, e->norigin);
+	bool stack = view_named(m, e->image_id, e->what.stack, e->what.nstack);
+	bool origin = view_named(m, e->image_id, e->origin, e->norigin);
 	bool ends = view_named(m, e->image_id, (uint64_t[]){ e->frame, e->recover_site }, 2);
 
-	return stack && ends;
+	return stack && origin && ends;
 }
 
 /*
