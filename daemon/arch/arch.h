@@ -107,6 +107,14 @@ enum arch_operand {
  */
 unsigned arch_find_operands(struct bytes code, uint64_t va, enum arch_operand kind, uint64_t *ret,
 			    unsigned max);
+/* How a word that several threads use is changed. */
+enum arch_atomic {
+	ARCH_ATOMIC_COMPARE, /* exchanged, if it is what it is compared with */
+	ARCH_ATOMIC_ADD,
+};
+
+/* How many times `code` does so with 32 bits. Bytes are compared only. */
+unsigned arch_count_atomics(struct bytes code, enum arch_atomic kind);
 /* The byte that a function compares its first argument with, as its first instruction; -ENOENT. */
 int arch_compared_byte(struct bytes code);
 

@@ -13,6 +13,10 @@
 #define MODRM_RIP   0x05 /* mod 00, rm 101; the register does not matter */
 #define CMP_AL_IMM8 0x3c
 #define INT3        0xcc
+#define LOCK        0xf0
+#define TWO_BYTES   0x0f /* the opcode's second byte follows */
+#define CMPXCHG     0xb1
+#define XADD        0xc1
 
 void arch_lift_breakpoint(uint8_t *mem, const uint8_t *original)
 {
@@ -38,6 +42,16 @@ unsigned arch_find_operands(struct bytes code, uint64_t va, enum arch_operand ki
 		n++;
 		i += INSN_LEN - 1;
 	}
+	return n;
+}
+
+unsigned arch_count_atomics(struct bytes code, enum arch_atomic kind)
+{
+	uint8_t opcode = kind == ARCH_ATOMIC_COMPARE ? CMPXCHG : XADD;
+	unsigned n = 0;
+
+	for (uint64_t i = 0; bytes_has(code, i, 3); i++)
+		n += code.p[i] == LOCK && code.p[i + 1] == TWO_BYTES && code.p[i + 2] == opcode;
 	return n;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "census/pending.h"
 
@@ -182,29 +183,23 @@ static bool waits_in(struct graph *gr, const struct pending_call *call)
 	return function && is(function, "sync.(*Mutex).Lock");
 }
 
-static unsigned count_code(const uint8_t *code, size_t n, uint8_t opcode)
-{
-	unsigned found = 0;
-
-	for (size_t i = 0; i + 3 <= n; i++)
-		found += code[i] == 0xf0 && code[i + 1] == 0x0f && code[i + 2] == opcode;
-	return found;
-}
-
 /*
- * Whether it has locked a Mutex before, and not given one back meanwhile: Lock() is a LOCK CMPXCHG, of which
- * the one that it waits at does not count, and Unlock() a LOCK XADD.
+ * Whether it has locked a Mutex before, and not given one back meanwhile: Lock() compares and exchanges a word, of which the
+ * one that it waits at does not count, and Unlock() adds to it.
  */
 static bool has_kept(struct graph *gr, const struct pending_call *call)
 {
 	size_t n = call->at - call->begin;
+	struct bytes code;
 
 	if (!call->at)
 		return true; /* in a loop: it comes by again */
 	if (n > CODE_BYTES ||
 	    census_memory(gr->c, call->begin + census_opts(gr->c)->bias, gr->code, n))
 		return false;
-	return !count_code(gr->code, n, 0xc1) && count_code(gr->code, n, 0xb1) > waits_in(gr, call);
+	code = bytes_of(gr->code, n);
+	return !arch_count_atomics(code, ARCH_ATOMIC_ADD) &&
+	       arch_count_atomics(code, ARCH_ATOMIC_COMPARE) > waits_in(gr, call);
 }
 
 static void on_call(void *arg, const struct census_goroutine *t, const struct pending_call *call)

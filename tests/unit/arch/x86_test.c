@@ -315,6 +315,20 @@ static void compared_bytes(void **state)
 	assert_int_equal(arch_compared_byte(bytes_of(NULL, 0)), -ENOENT);
 }
 
+static void atomics(void **state)
+{
+	/* lock cmpxchg %ecx,(%rax); lock xadd %edx,(%rax); the same without lock, and cut off */
+	static const uint8_t code[] = {
+		0xf0, 0x0f, 0xb1, 0x08, 0xf0, 0x0f, 0xc1, 0x10, 0xf0, 0x0f,
+		0xb1, 0x0a, 0x0f, 0xb1, 0x08, 0x0f, 0xc1, 0x10, 0xf0, 0x0f
+	};
+
+	assert_int_equal(arch_count_atomics(bytes_of(code, sizeof(code)), ARCH_ATOMIC_COMPARE), 2);
+	assert_int_equal(arch_count_atomics(bytes_of(code, sizeof(code)), ARCH_ATOMIC_ADD), 1);
+	assert_int_equal(arch_count_atomics(bytes_of(code, 2), ARCH_ATOMIC_COMPARE), 0);
+	assert_int_equal(arch_count_atomics(bytes_of(NULL, 0), ARCH_ATOMIC_ADD), 0);
+}
+
 static void machines(void **state)
 {
 	assert_true(arch_supports(62));
@@ -333,7 +347,7 @@ int main(void)
 		cmocka_unit_test(long_function),   cmocka_unit_test(next_calls),
 		cmocka_unit_test(finds_calls),     cmocka_unit_test(call_bytes),
 		cmocka_unit_test(breakpoints),     cmocka_unit_test(compared_bytes),
-		cmocka_unit_test(machines),
+		cmocka_unit_test(atomics),         cmocka_unit_test(machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
