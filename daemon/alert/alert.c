@@ -307,12 +307,15 @@ static bool is_none(struct alerts *as, const struct rule *r, const struct model 
 	return false;
 }
 
-/* An alert whose rule does not hold, or of which that is not known. */
+/* An alert whose rule does not hold, or of which that is not known: whether it is over, and why. */
 static bool may_end(struct alerts *as, const struct rule *r, const struct model *m,
-		    const struct subject *s, struct alert *a, uint64_t now_ns)
+		    const struct subject *s, struct alert *a, uint64_t now_ns,
+		    enum alert_end *ret_why)
 {
+	*ret_why = ALERT_NO_DATA;
 	if (a->state == ALERT_FIRING && a->unknown && !is_none(as, r, m, s, now_ns))
 		return now_ns - a->last_true_ns >= ALERT_NO_DATA_NS;
+	*ret_why = ALERT_CLEARED;
 	if (a->state == ALERT_FIRING && r->clear && !is_clear(as, r, m, s, now_ns)) {
 		a->last_true_ns = now_ns;
 		return false;
@@ -356,17 +359,14 @@ static void eval_one(struct alerts *as, const struct rule *r, struct model *m,
 	struct alert *a = find(as, r, s);
 	double values[RULE_CONDITIONS_MAX] = {};
 	enum expr_truth truth = rule_holds(as, r, m, s, now_ns, values);
+	enum alert_end why;
 	bool named;
 
 	if (a)
 		a->unknown = truth == EXPR_UNKNOWN;
 	if (truth != EXPR_TRUE) {
-		if (a && may_end(as, r, m, s, a, now_ns))
-			end(as, a,
-			    now_ns - a->last_true_ns >= ALERT_NO_DATA_NS && a->unknown
-				    ? ALERT_NO_DATA
-				    : ALERT_CLEARED,
-			    now_ns, fn, arg);
+		if (a && may_end(as, r, m, s, a, now_ns, &why))
+			end(as, a, why, now_ns, fn, arg);
 		return;
 	}
 	if (s->target && now_ns - s->target->first_ns < r->grace_ns)
