@@ -47,12 +47,14 @@ int rule_set_add(struct rule_set *set, struct rule *r)
 	return 0;
 }
 
-/* That growth stops at the limit is not its end. */
-static int clear_below_limit(struct rule *r)
+static int set_clear(struct rule_set *set, const char *name, const char *clear)
 {
 	struct reason reason = {};
+	unsigned i = 0;
 
-	return expr_compile("fd_usage_ratio < 1", &r->clear, &reason);
+	while (strcmp(set->rules[i].name, name) != 0)
+		i++;
+	return expr_compile(clear, &set->rules[i].clear, &reason);
 }
 
 int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
@@ -143,13 +145,12 @@ int rule_set_default(struct rule_set *ret_set, uint32_t depth_threshold)
 	int err = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rules) && !err; i++) {
-		if (!strcmp(rules[i].name, "DescriptorsGrowing"))
-			err = clear_below_limit(&rules[i]);
-		if (err)
-			break;
 		rules[i].of_service = rules[i].conditions[0].metric->scope == METRIC_OF_SERVICE;
 		err = rule_set_add(&set, &rules[i]);
 	}
+	/* That growth stops at the limit is not its end. */
+	if (!err)
+		err = set_clear(&set, "DescriptorsGrowing", "fd_usage_ratio < 1");
 	if (err)
 		rule_set_done(&set);
 	else
