@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -27,6 +26,7 @@
 #include "model/panics.h"
 #include "model/signals.h"
 #include "probe/scan.h"
+#include "proc/procfs.h"
 
 #define MS 1000000ull
 
@@ -67,7 +67,7 @@ struct engine {
 /* Since it began, by the clock of the host, which counts ticks. */
 static uint64_t age_ns(const struct watch *w, uint64_t now_ns)
 {
-	uint64_t began_ns = w->start_ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+	uint64_t began_ns = proc_ticks_ns(w->start_ticks);
 
 	return began_ns && began_ns < now_ns ? now_ns - began_ns : 0;
 }
@@ -76,18 +76,11 @@ static void log_death(struct turn *turn, const struct watch *w, const struct eve
 		      const char *how)
 {
 	const struct target *t = model_target(turn->model, w->id);
+	const struct ledger *ledger = t ? t->service->ledger : NULL;
+	const struct ledger_entry *last = ledger ? ledger_newest_panic(ledger, w->id) : NULL;
 	char type[MODEL_FUNC_MAX] = "", text[MODEL_FUNC_MAX] = "";
-	const struct ledger_entry *last = NULL;
 	struct log_line l;
 
-	for (unsigned age = 0; t && t->service->ledger && !last; age++) {
-		const struct ledger_entry *e = ledger_entry(t->service->ledger, age);
-
-		if (!e)
-			break;
-		if (e->target == w->id && e->kind == LEDGER_PANIC)
-			last = e;
-	}
 	watch_log_begin(&l, LOG_WARN, "process ended", w);
 	log_str(&l, "cause", how);
 	log_fmt(&l, "age", "%.1f s", (double)p->age_ns / 1e9);

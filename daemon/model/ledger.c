@@ -33,6 +33,17 @@ const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age)
 	return l->entries[(l->next + LEDGER_ENTRIES_MAX - 1 - age) % LEDGER_ENTRIES_MAX];
 }
 
+const struct ledger_entry *ledger_newest_panic(const struct ledger *l, uint32_t target)
+{
+	const struct ledger_entry *e;
+
+	for (unsigned age = 0; (e = ledger_entry(l, age)); age++) {
+		if (e->target == target && e->kind == LEDGER_PANIC)
+			return e;
+	}
+	return NULL;
+}
+
 static struct ledger_entry *find(struct ledger *l, uint64_t id)
 {
 	for (unsigned i = 0; i < LEDGER_ENTRIES_MAX; i++) {
@@ -266,30 +277,20 @@ static void find_first(struct ledger *l, struct ledger_entry *e)
 		s->aftermath.raised++;
 }
 
-static uint64_t newest_panic(const struct ledger *l, uint32_t target)
-{
-	const struct ledger_entry *e;
-
-	for (unsigned age = 0; (e = ledger_entry(l, age)); age++) {
-		if (e->target == target && e->kind == LEDGER_PANIC)
-			return e->id;
-	}
-	return 0;
-}
-
 #define DEATH_ID (1ull << 62) /* ids of panics are small, and all fit into a signed number */
 
 /* The process dies without a panic to blame. */
 static bool enter_death(struct ledger *l, const struct event *ev, uint32_t image_id,
 			enum runtime_kind runtime, enum ledger_kind kind)
 {
-	uint64_t last = newest_panic(l, ev->target);
-	struct ledger_entry *e = enter(l, ev, image_id, runtime);
+	const struct ledger_entry *last = ledger_newest_panic(l, ev->target);
+	uint64_t last_id = last ? last->id : 0;
+	struct ledger_entry *e = enter(l, ev, image_id, runtime); /* perhaps in the place of that */
 
 	if (!e)
 		return false;
 	e->id = ev->time_ns | DEATH_ID;
-	e->last = last;
+	e->last = last_id;
 	e->kind = kind;
 	e->outcome = OUTCOME_FATAL;
 	e->ended_ns = ev->time_ns;

@@ -120,6 +120,8 @@ const struct ledger_site *ledger_site_of(const struct ledger *l, const struct le
 
 /* Newest first; NULL past the oldest. */
 const struct ledger_entry *ledger_entry(const struct ledger *l, unsigned age);
+/* The newest panic of a process, no death; NULL: none is kept. */
+const struct ledger_entry *ledger_newest_panic(const struct ledger *l, uint32_t target);
 bool ledger_uses_image(const struct ledger *l, uint32_t image_id);
 /* A site recovered in the last minute, and whether it does so in silence is not known yet. */
 bool ledger_wants_aftermath(const struct ledger *l, uint64_t now_ns);

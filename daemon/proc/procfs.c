@@ -114,6 +114,11 @@ bool proc_has_thread(int procfd, pid_t pid, pid_t tid)
 	return !faccessat(procfd, path, F_OK, 0);
 }
 
+uint64_t proc_ticks_ns(uint64_t ticks)
+{
+	return ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
 int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks)
 {
 	char buf[1024], *f = NULL;
@@ -155,7 +160,7 @@ int proc_usage(int procfd, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_rss_by
 		   "%*u %*u %lld",
 		   &utime, &stime, &rss) != 3)
 		return -EBADMSG;
-	*ret_cpu_ns = (utime + stime) * (1000000000ull / sysconf(_SC_CLK_TCK));
+	*ret_cpu_ns = proc_ticks_ns(utime + stime);
 	*ret_rss_bytes = rss * sysconf(_SC_PAGESIZE);
 	return 0;
 }

@@ -35,6 +35,8 @@ bool proc_has_thread(int procfd, pid_t pid, pid_t tid);
  * Start time in clock ticks since boot (field 22 of stat): with the pid, the identity of a process.
  */
 int proc_start_ticks(int procfd, pid_t pid, uint64_t *ret_ticks);
+/* The clock ticks of /proc in nanoseconds. */
+uint64_t proc_ticks_ns(uint64_t ticks);
 /* The process is there, and not another one of its number. */
 bool proc_is_same(int procfd, pid_t pid, uint64_t start_ticks);
 
