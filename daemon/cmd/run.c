@@ -2,7 +2,6 @@
 /* The daemon: an engine, two HTTP servers over it, signals, the service manager. */
 #include <errno.h>
 #include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <math.h>
 #include <stdio.h>
@@ -284,14 +283,16 @@ static void on_alert(void *arg, const struct alert *a)
 
 /* Receivers */
 
-/* This host at the port that it listens on, unless the configuration says otherwise. */
-static void set_link(struct receivers_opts *opts, const char *listen_address)
+/* This host, and at the port that it listens on the link, unless the configuration says otherwise. */
+static void set_host(struct receivers_opts *opts, const char *listen_address)
 {
-	char host[HOST_NAME_MAX + 1] = "";
 	const char *port = strrchr(listen_address, ':');
 
-	if (!opts->link[0] && port && !gethostname(host, sizeof(host) - 1))
-		snprintf(opts->link, sizeof(opts->link), "http://%s%s/api/v1/alerts", host, port);
+	if (gethostname(opts->host, sizeof(opts->host) - 1))
+		return;
+	if (!opts->link[0] && port)
+		snprintf(opts->link, sizeof(opts->link), "http://%s%s/api/v1/alerts", opts->host,
+			 port);
 }
 
 /* The old ones stay when the new ones cannot be. */
@@ -301,7 +302,7 @@ static void set_receivers(struct run *r)
 	struct reason reason = {};
 	int err = 0;
 
-	set_link(&opts, r->session.config->web.listen_address);
+	set_host(&opts, r->session.config->web.listen_address);
 	if (r->receivers)
 		err = receivers_reload(r->receivers, &opts, &reason);
 	else if (opts.n)

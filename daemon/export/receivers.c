@@ -2,14 +2,12 @@
 #include "export/receivers.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "export/digest.h"
@@ -198,14 +196,13 @@ static void receiver_free(struct receiver *r)
 
 static json_t *labels_json(const struct receivers_opts *opts)
 {
-	char host[HOST_NAME_MAX + 1] = "";
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < opts->n_labels; i++)
 		(void)json_object_set_new(o, opts->labels[i].name,
 					  json_string(opts->labels[i].value));
-	if (!json_object_get(o, "instance") && !gethostname(host, sizeof(host) - 1) && host[0])
-		(void)json_object_set_new(o, "instance", json_string(host));
+	if (opts->host[0] && !json_object_get(o, "instance"))
+		(void)json_object_set_new(o, "instance", json_string(opts->host));
 	return o;
 }
 

@@ -8,6 +8,7 @@
 #ifndef DEFERD_EXPORT_RECEIVERS_H
 #define DEFERD_EXPORT_RECEIVERS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,8 +38,10 @@ struct receivers_opts {
 	struct receiver_opts list[RECEIVERS_MAX];
 	uint64_t resend_ns;           /* to an Alertmanager, while an alert fires */
 	char link[RECEIVER_TEXT_MAX]; /* generatorURL of all alerts; "": none */
-	/* For all alerts. Without a label `instance` they have that of the host, by its name: two hosts are two alerts. */
-	unsigned n_labels;
+	char host
+		[HOST_NAME_MAX +
+		 1]; /* the label `instance`, unless `labels` has one: two hosts are two alerts; "": none */
+	unsigned n_labels; /* for all alerts */
 	struct rule_label labels[RULE_LABELS_MAX];
 };
 
