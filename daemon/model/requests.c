@@ -40,65 +40,71 @@ static unsigned bound_of(const double *le, double value)
 	return i;
 }
 
+/* What one bucket has counted since, in slot and window. */
+static uint32_t add_bucket(uint32_t now, uint32_t *seen, uint32_t *slot, uint32_t *window)
+{
+	uint32_t n = now - *seen;
+
+	if (!n)
+		return 0;
+	*seen = now;
+	*slot += n;
+	*window += n;
+	return n;
+}
+
 static void add_counts(struct requests *r, struct requests_counts *seen,
 		       const struct event_requests *now)
 {
-	struct requests_counts *slot = &r->slots[r->slot];
+	struct requests_counts *slot = &r->slots[r->slot], *window = &r->window;
+	uint32_t n;
 
 	for (unsigned i = 0; i < EVENT_NS_BUCKETS; i++) {
-		uint32_t n = now->ns[i] - seen->ns[i], deep = now->deep_ns[i] - seen->deep_ns[i];
-
-		if (!n && !deep)
-			continue;
-		seen->ns[i] = now->ns[i];
-		slot->ns[i] += n;
-		r->window.ns[i] += n;
-		seen->deep_ns[i] = now->deep_ns[i];
-		slot->deep_ns[i] += deep;
-		r->window.deep_ns[i] += deep;
-		r->seconds_le[bound_of(requests_seconds_le, middle_of(i) * UNIT_S)] += n;
+		n = add_bucket(now->ns[i], &seen->ns[i], &slot->ns[i], &window->ns[i]);
+		if (n)
+			r->seconds_le[bound_of(requests_seconds_le, middle_of(i) * UNIT_S)] += n;
+		(void)add_bucket(now->deep_ns[i], &seen->deep_ns[i], &slot->deep_ns[i],
+				 &window->deep_ns[i]);
 	}
 	for (unsigned i = 0; i < EVENT_DEFERS_BUCKETS; i++) {
-		uint32_t n = now->defers[i] - seen->defers[i];
-
-		if (!n)
-			continue;
-		seen->defers[i] = now->defers[i];
-		slot->defers[i] += n;
-		r->window.defers[i] += n;
-		r->defers_le[bound_of(requests_defers_le, defers_of(i))] += n;
+		n = add_bucket(now->defers[i], &seen->defers[i], &slot->defers[i],
+			       &window->defers[i]);
+		if (n)
+			r->defers_le[bound_of(requests_defers_le, defers_of(i))] += n;
 	}
+}
+
+/* What a count has become more by. */
+static uint64_t take(uint64_t now, uint64_t *seen)
+{
+	uint64_t more = now - *seen;
+
+	*seen = now;
+	return more;
 }
 
 void requests_add(struct requests *r, struct requests_seen *seen, const struct event_requests *now,
 		  uint64_t now_ns)
 {
+	uint64_t defers;
+
 	requests_tick(r, now_ns);
-	r->ended += now->ended - seen->ended;
-	r->streams += now->streams - seen->streams;
-	r->streams_ended += now->streams_ended - seen->streams_ended;
-	r->hijacked += now->hijacked - seen->hijacked;
-	r->panicked += now->panicked - seen->panicked;
-	r->unfinished += now->unfinished - seen->unfinished;
-	r->unbegun += now->unbegun - seen->unbegun;
-	r->untracked += now->untracked - seen->untracked;
-	r->seconds_sum += (double)(now->ns_sum - seen->ns_sum) / 1e9;
-	r->defers_sum += (double)(now->defers_sum - seen->defers_sum);
-	r->slot_defers[r->slot] += now->defers_sum - seen->defers_sum;
-	seen->ended = now->ended;
-	seen->streams = now->streams;
+	r->ended += take(now->ended, &seen->ended);
+	r->streams += take(now->streams, &seen->streams);
+	r->streams_ended += take(now->streams_ended, &seen->streams_ended);
+	r->hijacked += take(now->hijacked, &seen->hijacked);
+	r->panicked += take(now->panicked, &seen->panicked);
+	r->unfinished += take(now->unfinished, &seen->unfinished);
+	r->unbegun += take(now->unbegun, &seen->unbegun);
+	r->untracked += take(now->untracked, &seen->untracked);
+	r->seconds_sum += (double)take(now->ns_sum, &seen->ns_sum) / 1e9;
+	defers = take(now->defers_sum, &seen->defers_sum);
+	r->defers_sum += (double)defers;
+	r->slot_defers[r->slot] += defers;
 	seen->stream_ns = now->stream_ns;
 	seen->deep_goid = now->deep_goid;
 	seen->deep_site = now->deep_site;
 	seen->deep_peak = now->deep_peak;
-	seen->streams_ended = now->streams_ended;
-	seen->hijacked = now->hijacked;
-	seen->panicked = now->panicked;
-	seen->unfinished = now->unfinished;
-	seen->unbegun = now->unbegun;
-	seen->untracked = now->untracked;
-	seen->ns_sum = now->ns_sum;
-	seen->defers_sum = now->defers_sum;
 	add_counts(r, &seen->counts, now);
 }
 
