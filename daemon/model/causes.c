@@ -39,12 +39,6 @@ static bool is_of_descriptors(const struct target *t, const struct parked *p)
 	return false;
 }
 
-static bool is_faster(const struct parked *a, const struct parked *b)
-{
-	return a->leak.per_hour > b->leak.per_hour ||
-	       (a->leak.per_hour == b->leak.per_hour && a->what.serial < b->what.serial);
-}
-
 unsigned target_goroutine_leaks(const struct target *t, const struct parked **ret_fastest)
 {
 	const struct parked *fastest = NULL;
@@ -54,7 +48,7 @@ unsigned target_goroutine_leaks(const struct target *t, const struct parked **re
 		if (p->leak.verdict != LEAK_LEAKING || is_of_descriptors(t, p))
 			continue;
 		n++;
-		if (!fastest || is_faster(p, fastest))
+		if (!fastest || parked_is_faster(p, fastest))
 			fastest = p;
 	}
 	if (n)

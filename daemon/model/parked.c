@@ -59,37 +59,8 @@ void parked_free(struct parked **ps)
 	}
 }
 
-static bool faster(const struct parked *a, const struct parked *b)
+bool parked_is_faster(const struct parked *a, const struct parked *b)
 {
 	return a->leak.per_hour > b->leak.per_hour ||
 	       (a->leak.per_hour == b->leak.per_hour && a->what.serial < b->what.serial);
-}
-
-unsigned parked_leaks(const struct parked *ps, const struct parked **ret_ps, unsigned n)
-{
-	unsigned len = 0;
-
-	for (const struct parked *p = ps; p && n; p = p->hh.next) {
-		unsigned at = len;
-
-		if (p->leak.verdict != LEAK_LEAKING)
-			continue;
-		while (at > 0 && faster(p, ret_ps[at - 1]))
-			at--;
-		if (at == n)
-			continue;
-		len += len < n;
-		memmove(ret_ps + at + 1, ret_ps + at, (len - at - 1) * sizeof(*ret_ps));
-		ret_ps[at] = p;
-	}
-	return len;
-}
-
-unsigned parked_count_leaks(const struct parked *ps)
-{
-	unsigned n = 0;
-
-	for (; ps; ps = ps->hh.next)
-		n += ps->leak.verdict == LEAK_LEAKING;
-	return n;
 }

@@ -35,8 +35,7 @@ void parked_end(struct parked **ps, uint64_t census, const struct event_census *
 void parked_free(struct parked **ps); /* all of them */
 
 const struct parked *parked_find(const struct parked *ps, uint64_t serial); /* NULL: none */
-/* Groups that grow as a leak does, the fastest first; at most n pointers. Returns how many. */
-unsigned parked_leaks(const struct parked *ps, const struct parked **ret_ps, unsigned n);
-unsigned parked_count_leaks(const struct parked *ps);
+/* Of two that grow as a leak does; of equally fast ones the older. */
+bool parked_is_faster(const struct parked *a, const struct parked *b);
 
 #endif

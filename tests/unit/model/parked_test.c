@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "model/model.h"
+#include "model/causes.h"
 #include "shop.h"
 
 static struct model *with_target(void)
@@ -82,7 +83,7 @@ static void leaks(void **state)
 {
 	_cleanup_(model_freep) struct model *m = with_target();
 	const struct target *t = model_target(m, 1);
-	const struct parked *ps[3];
+	const struct parked *ps[3], *fastest;
 
 	for (unsigned i = 0; i < 20; i++) {
 		group(m, 1, 5 + i * 2, 0);
@@ -91,15 +92,14 @@ static void leaks(void **state)
 		group(m, 4, 5 + i * 3, 0);
 		census(m, T0 + i * 10 * SECOND);
 	}
-	assert_int_equal(parked_count_leaks(t->parked), 3);
-	assert_int_equal(parked_leaks(t->parked, ps, 3), 3);
-	assert_int_equal(ps[0]->what.serial, 2);
-	assert_int_equal(ps[1]->what.serial, 4);
-	assert_int_equal(ps[2]->what.serial, 1);
+	assert_int_equal(target_goroutine_leaks(t, &fastest), 3);
+	assert_int_equal(fastest->what.serial, 2);
+	ps[0] = parked_find(t->parked, 2);
+	ps[1] = parked_find(t->parked, 4);
+	ps[2] = parked_find(t->parked, 1);
+	assert_true(parked_is_faster(ps[0], ps[1]) && parked_is_faster(ps[1], ps[2]));
+	assert_false(parked_is_faster(ps[2], ps[1]) || parked_is_faster(ps[1], ps[1]));
 	assert_true(ps[2]->leak.per_hour > 700 && ps[2]->leak.per_hour < 740);
-	assert_int_equal(parked_leaks(t->parked, ps, 2), 2);
-	assert_int_equal(ps[1]->what.serial, 4);
-	assert_int_equal(parked_leaks(t->parked, ps, 0), 0);
 }
 
 static void bounds(void **state)
