@@ -73,13 +73,29 @@ GODEPTH_FN dfd_u64 godepth_rel(const struct go_g_head *g, dfd_u64 addr)
 	return addr >= g->stack_lo && addr < g->stack_hi ? (g->stack_hi - addr) | 1ULL << 63 : addr;
 }
 
+/* 1 for anything but 0, without a branch, also when a compiler knows better. */
+GODEPTH_FN dfd_u64 godepth_any(dfd_u64 x)
+{
+	dfd_u64 minus = -x;
+
+	__asm__ volatile("" : "+r"(minus));
+	return (x | minus) >> 63;
+}
+
 /*
  * Not a head of a range-over-func list (1.22+), nor a record the runtime inserts while it panics
  * (up to 1.21).
  */
-GODEPTH_FN int godepth_counts(const struct go_defer_head *d, dfd_u16 uncounted_off)
+GODEPTH_FN dfd_u64 godepth_counts(const struct go_defer_head *d, dfd_u32 uncounted_off)
 {
-	return ((d->flags >> (8 * (uncounted_off & 7))) & 0xff) != 1;
+	return godepth_any(((d->flags >> (8 * (uncounted_off & 7))) & 0xff) ^ 1);
+}
+
+GODEPTH_FN dfd_u64 godepth_link(const struct go_defer_head *d, dfd_u32 link_off)
+{
+	dfd_u64 narrow = -godepth_any(link_off ^ 40);
+
+	return (d->word32 & narrow) | (d->word40 & ~narrow);
 }
 
 GODEPTH_FN int godepth_is(const struct dfd_anchor *a, dfd_u64 sp, dfd_u64 pc, dfd_u64 link)
@@ -135,7 +151,7 @@ GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct
 		}
 		if (GODEPTH_READ(&d, sizeof(d), addr))
 			return GODEPTH_UNREAD;
-		link = t->link_off == 40 ? d.word40 : d.word32;
+		link = godepth_link(&d, t->link_off);
 		if (d.sp < g->stack_lo || d.sp > g->stack_hi)
 			return GODEPTH_TORN;
 		sp_rel = g->stack_hi - d.sp;
@@ -152,23 +168,13 @@ GODEPTH_FN enum godepth_end godepth_walk(const struct go_g_head *g, const struct
 			*ret_depth = known + seen;
 			return GODEPTH_ANCHOR;
 		}
-		if (godepth_counts(&d, t->uncounted_off))
-			seen++;
+		seen += godepth_counts(&d, t->uncounted_off);
 		addr = link;
 	}
 	return GODEPTH_BOUND;
 }
 
 #define GODEPTH_PILE_MAX 32 /* records that are asked which site registered most */
-
-/* 1 for anything but 0, without a branch, also when a compiler knows better. */
-GODEPTH_FN dfd_u64 godepth_any(dfd_u64 x)
-{
-	dfd_u64 minus = -x;
-
-	__asm__ volatile("" : "+r"(minus));
-	return (x | minus) >> 63;
-}
 
 /*
  * The site that registered most of a pile: the majority of the newest records, the one that the push is about to create at `pc`
@@ -183,12 +189,12 @@ GODEPTH_FN dfd_u64 godepth_pile_site(dfd_u64 head, dfd_u32 link_off, dfd_u32 unc
 
 	for (i = 0; i < GODEPTH_PILE_MAX && addr; i++) {
 		struct go_defer_head d;
-		dfd_u64 counts, take, same, narrow = -godepth_any(link_off ^ 40);
+		dfd_u64 counts, take, same;
 
 		if (GODEPTH_READ(&d, sizeof(d), addr))
 			break;
-		addr = (d.word32 & narrow) | (d.word40 & ~narrow);
-		counts = godepth_any(((d.flags >> (8 * (uncounted_off & 7))) & 0xff) ^ 1);
+		addr = godepth_link(&d, link_off);
+		counts = godepth_counts(&d, uncounted_off);
 		take = -(counts & ~godepth_any(votes) & 1);
 		site = (site & ~take) | (d.pc & take);
 		same = ~godepth_any(d.pc ^ site) & 1;
@@ -330,7 +336,7 @@ GODEPTH_FN dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g,
 			st->flags |= DFD_CALL_INFERRED;
 			return 0;
 		}
-		addr = t->link_off == 40 ? d.word40 : d.word32;
+		addr = godepth_link(&d, t->link_off);
 		if (d.sp != sp) {
 			if (!own)
 				return 0;
@@ -340,8 +346,7 @@ GODEPTH_FN dfd_u32 godepth_run(struct dfd_depth *st, const struct go_g_head *g,
 			head.set = 1;
 			return godepth_ran(st, &head, st->depth > own ? st->depth - own : 0);
 		}
-		if (godepth_counts(&d, t->uncounted_off))
-			own++;
+		own += godepth_counts(&d, t->uncounted_off);
 	}
 	if (!own)
 		return 0;
