@@ -6,34 +6,21 @@
 # alone: latencies are compared with those that the programs measure
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
-"$DEFERD" doctor --no-targets --json >"$tmp/doctor"
-multi=$(jq -r '.features[] | select(.feature == "uprobe_multi") | .have' "$tmp/doctor")
-[ "$multi" = true ] || skip_all "no uprobe_multi here: requests are not timed"
+. tests/lib/requests.sh
+need_timing
 
 load=(-n 1600 -clients 16)
-requests() { target "requests.$1"; }
-timed() { [ "$(requests timed)" = 1 ]; }
 handled() { echo $(($(truth "$1" requests) + $(truth "$1" panicked) + $(truth "$1" taken_over))); }
 all_ended() { [ "$(requests ended)" = "$(handled "$1")" ]; }
-within() { # A B PERCENT
-	awk -v a="$1" -v b="$2" -v p="$3" 'BEGIN { d = a - b; exit !(b > 0 && (d < 0 ? -d : d) <= b * p / 100) }'
-}
 serve() { # NAME WHAT COMMAND...: and compare
-	local name=$1 what=$2 q ours theirs
+	local name=$1 what=$2
 	start_program "$name" "${@:3}"
 	wait_until 10 timed || { ok 1 "$what: its requests are timed"; return; }
 	go_on
 	wait_until 60 has_truth "$name"
 	wait_until 5 all_ended "$name"
 	is "$(requests ended)" "$(handled "$name")" "$what: all requests"
-	for q in p50 p95 p99; do
-		ours=$(requests ${q}_seconds) theirs=$(truth "$name" ${q}_seconds)
-		within "$ours" "$theirs" 3
-		ok $? "$what: $q is $ours s, $theirs s by its own account"
-	done
+	percentiles_agree "$name" "$what" 3
 	is "$(metric "deferd_request_defers_sum{service=\"$(target service)\"}")" "$(truth "$name" defers)" "$what: all defers of all requests"
 	is "$(curl -sf "$url/metrics" | grep -c "^deferd_request_duration_seconds_bucket{service=\"$(target service)\"")" 15 "$what: as a histogram"
 }
@@ -59,16 +46,12 @@ while read -r version go; do
 done <<<"$gos"
 skip_absent_gos
 
-for release in '' newer; do
-	read -r version go < <(if [ -n "$release" ]; then grep -E '^go1\.(2[4-9]|[3-9])' <<<"$gos"; else cat <<<"$gos"; fi | tail -1)
-	[ -n "$go" ] || { skip "gRPC $release" "needs Go 1.24"; continue; }
-	build_grpcserves "$go" $release || { skip "gRPC $release" "$why"; continue; }
-	start_daemon
-	serve grpcserves "$version, gRPC ${release:-of 2023}" "$fetched" "${load[@]}"
-	is "$(requests unfinished)" 0 "gRPC ${release:-of 2023}: each call has ended"
+grpc() { # VERSION NAME
+	serve grpcserves "$1, $2" "$fetched" "${load[@]}"
+	is "$(requests unfinished)" 0 "$2: each call has ended"
 	end
-	stop_daemon
-done
+}
+each_grpc grpc
 
 # Under a budget that is too small for all of them.
 printf 'requests: { baselines: [{ service: "%sserves*", p95: 10ms }] }\n' "$my" >"$tmp/config.yml"

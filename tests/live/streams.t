@@ -5,21 +5,12 @@
 # alone: latencies are compared with those that the programs measure
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
-"$DEFERD" doctor --no-targets --json >"$tmp/doctor"
-multi=$(jq -r '.features[] | select(.feature == "uprobe_multi") | .have' "$tmp/doctor")
-[ "$multi" = true ] || skip_all "no uprobe_multi here: requests are not timed"
+. tests/lib/requests.sh
+need_timing
 
-requests() { target "requests.$1"; }
-timed() { [ "$(requests timed)" = 1 ]; }
 told() { [ "$(requests "$1")" = "$2" ]; } # FIELD VALUE
-within() { # A B PERCENT
-	awk -v a="$1" -v b="$2" -v p="$3" 'BEGIN { d = a - b; exit !(b > 0 && (d < 0 ? -d : d) <= b * p / 100) }'
-}
 streams() { # NAME WHAT ENDED COMMAND...: twenty streams beside short requests; ENDED: of these have a latency
-	local name=$1 what=$2 ended=$3 q all
+	local name=$1 what=$2 ended=$3 all
 	start_program "$name" "${@:4}" -n 800 -clients 8 -streams 20
 	wait_until 10 timed || { ok 1 "$what: its requests are timed"; return; }
 	go_on
@@ -31,10 +22,7 @@ streams() { # NAME WHAT ENDED COMMAND...: twenty streams beside short requests; 
 	is "$(requests streams_open)" 20 "$what: all streams are open"
 	[ "$(requests 'stream_oldest_seconds > 0.5')" = true ]
 	ok $? "$what: the oldest stream is $(requests stream_oldest_seconds) s old"
-	for q in p50 p95 p99; do
-		within "$(requests ${q}_seconds)" "$(truth "$name" ${q}_seconds)" $((ended ? 8 : 3))
-		ok $? "$what: $q is $(requests ${q}_seconds) s, $(truth "$name" ${q}_seconds) s by its own account without streams"
-	done
+	percentiles_agree "$name" "$what" $((ended ? 8 : 3)) # its account is without streams
 	go_on
 	wait_until 10 told streams_open 0
 	is "$(requests streams_open) $(requests streams) $(requests stream_oldest_seconds)" "0 20 null" "$what: all streams have ended"
@@ -52,14 +40,8 @@ while read -r version go; do
 	streams serves "$version, HTTP/2" 20 "$fixtures/serves" -http2
 	stop_daemon
 done <<<"$gos"
-for release in '' newer; do
-	read -r version go < <(if [ -n "$release" ]; then grep -E '^go1\.(2[4-9]|[3-9])' <<<"$gos"; else cat <<<"$gos"; fi | tail -1)
-	[ -n "$go" ] || { skip "gRPC $release" "needs Go 1.24"; continue; }
-	build_grpcserves "$go" $release || { skip "gRPC $release" "$why"; continue; }
-	start_daemon
-	streams grpcserves "$version, gRPC ${release:-of 2023}" 0 "$fetched"
-	stop_daemon
-done
+grpc() { streams grpcserves "$1, $2" 0 "$fetched"; } # VERSION NAME
+each_grpc grpc
 
 # Requests of 30 to 300 ms where 10 ms are usual: with a pile of their own, and with one that main() holds beside them.
 slow() { # WHAT THRESHOLD COMMAND...
