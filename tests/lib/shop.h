@@ -12,10 +12,10 @@
 
 DEFINE_CLEANUP(struct model *, model_free)
 
-/* One more process: target `id`, pid 1000 + id, seen at T0; `level` as the budget leaves it. */
-static inline void shop_add(struct model *m, uint32_t id, unsigned level)
+/* A process: target `id`, pid 1000 + id, seen at T0. */
+static inline struct event shop_process(uint32_t id)
 {
-	struct event ev = {
+	return (struct event){
 		.type = EVENT_TARGET,
 		.target = id,
 		.pid = 1000 + id,
@@ -26,10 +26,16 @@ static inline void shop_add(struct model *m, uint32_t id, unsigned level)
 			  .reason = "",
 			  .runtime = RUNTIME_GO,
 			  .state = TARGET_OBSERVED,
-			  .image_id = SHOP_IMAGE,
-			  .level = level },
+			  .image_id = SHOP_IMAGE },
 	};
+}
 
+/* One more; `level` as the budget leaves it. */
+static inline void shop_add(struct model *m, uint32_t id, unsigned level)
+{
+	struct event ev = shop_process(id);
+
+	ev.info.level = level;
 	model_apply(m, &ev);
 }
 

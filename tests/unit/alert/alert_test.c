@@ -11,12 +11,11 @@
 #include "alert/alert.h"
 #include "base/cleanup.h"
 #include "namesite.h"
+#include "shop.h"
 
-#define MS     1000000ull
-#define SECOND (1000 * MS)
-#define T0     (3600 * SECOND)
-#define IMAGE  7
-#define SITE   0x400100
+#define MS    1000000ull
+#define IMAGE SHOP_IMAGE
+#define SITE  0x400100
 
 /* A model, its alerts, and what was told about them. */
 struct bench {
@@ -50,22 +49,6 @@ static struct rule rule(const char *name, const char *metric, enum rule_op op, d
 	return r;
 }
 
-static void add_target(struct bench *b, uint32_t id, enum runtime_kind runtime)
-{
-	model_apply(b->m, &(struct event){
-				  .type = EVENT_TARGET,
-				  .target = id,
-				  .pid = 1000 + id,
-				  .time_ns = T0,
-				  .info = { .service = "shop",
-					    .image = "shop",
-					    .version = "go1.26.3",
-					    .reason = "",
-					    .runtime = runtime,
-					    .image_id = IMAGE },
-			  });
-}
-
 static void begin(struct bench *b, struct rule r)
 {
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
@@ -74,7 +57,7 @@ static void begin(struct bench *b, struct rule r)
 	b->set = (struct rule_set){ 1, b->rules };
 	assert_non_null(b->m);
 	assert_non_null(b->as);
-	add_target(b, 1, RUNTIME_GO);
+	shop_add(b->m, 1, 0);
 }
 
 static void fds(struct bench *b, uint32_t id, uint64_t open, uint64_t now)
@@ -368,18 +351,7 @@ static void of_slow_requests(void **state)
 	_bench_ b;
 	struct rule r = rule("slow", "defer_depth_max", RULE_GE, 35);
 	struct event ev = { .type = EVENT_REQUESTS, .target = 1, .time_ns = T0 },
-		     usual = { .type = EVENT_TARGET,
-			       .target = 1,
-			       .pid = 1001,
-			       .time_ns = T0,
-			       .info = { .service = "shop",
-					 .image = "shop",
-					 .version = "go1.26.3",
-					 .reason = "",
-					 .runtime = RUNTIME_GO,
-					 .image_id = IMAGE,
-					 .timed_every = 1,
-					 .p95_ns = 10000000 } };
+		     usual = shop_process(1);
 	char text[512];
 
 	r.n_conditions = 3;
@@ -387,6 +359,8 @@ static void of_slow_requests(void **state)
 						   RULE_GT, 0.03 };
 	r.conditions[2] = (struct rule_condition){ rule_metric_find("slow_requests_deep_ratio"),
 						   RULE_GE, 0.25 };
+	usual.info.timed_every = 1;
+	usual.info.p95_ns = 10000000;
 	begin(&b, r);
 	depth(&b, 1, 90, 1, T0);
 	name_site(b.m, IMAGE, SITE, "main.main", "/src/main.go", 41);
@@ -674,7 +648,7 @@ static void target_gone(void **state)
 
 	begin(&b, rule("fds", "open_fds", RULE_GE, 100));
 	b.rules[0].keep_ns = 3600 * SECOND;
-	add_target(&b, 2, RUNTIME_GO);
+	shop_add(b.m, 2, 0);
 	fds(&b, 1, 100, T0);
 	fds(&b, 2, 100, T0);
 	eval(&b, T0);
@@ -690,7 +664,7 @@ static void target_gone(void **state)
 	assert_int_equal(alerts_active(b.as)->pid, 1002);
 	/* A pending one goes without a word. */
 	b.rules[0].for_ns = SECOND;
-	add_target(&b, 3, RUNTIME_GO);
+	shop_add(b.m, 3, 0);
 	fds(&b, 3, 100, T0);
 	eval(&b, T0);
 	assert_int_equal(n_active(&b), 2);
@@ -874,7 +848,7 @@ static void of_all_processes(void **state)
 	char text[256];
 
 	with_expr(&b, "sum by (service) (open_fds) > 100", NULL);
-	add_target(&b, 2, RUNTIME_GO);
+	shop_add(b.m, 2, 0);
 	fds(&b, 1, 60, T0);
 	fds(&b, 2, 60, T0);
 	eval(&b, T0);

@@ -10,21 +10,9 @@
 #include "base/cleanup.h"
 #include "model/model.h"
 #include "namesite.h"
+#include "shop.h"
 
-#define SECOND 1000000000ull
-#define T0     (3600 * SECOND)
-
-DEFINE_CLEANUP(struct model *, model_free)
 #define _model_ _cleanup_(model_freep) struct model *
-
-static struct model *fresh(void)
-{
-	struct model_opts opts = MODEL_OPTS_DEFAULT;
-	struct model *m = model_new(&opts);
-
-	assert_non_null(m);
-	return m;
-}
 
 static unsigned wanted(struct model *m, uint32_t *ret_image, uint64_t *ret_pcs, unsigned n)
 {
@@ -123,7 +111,7 @@ static const struct service *service_of(const struct model *m, const char *name)
 
 static void nothing_yet(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	uint64_t pc;
 	uint32_t image;
 
@@ -143,7 +131,7 @@ static void nothing_yet(void **state)
 /* No event of any type makes a target of one that is not known, or harms the model. */
 static void unknown_targets(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 
 	for (int type = -1; type <= EVENT_TYPE_MAX; type++) {
 		struct event ev = { .type = (enum event_type)type, .target = 99, .time_ns = T0 };
@@ -169,7 +157,7 @@ static void unknown_targets(void **state)
 
 static void a_target(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 	const struct service *s;
 
@@ -232,7 +220,7 @@ static void a_target(void **state)
 
 static void hostile_names(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	static char longest[1000];
 	struct event ev = {
 		.type = EVENT_TARGET,
@@ -307,7 +295,7 @@ static struct event_counts service_total(const struct service *s)
 
 static void counters_never_go_back(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct service *s;
 	struct event_counts total;
 
@@ -345,7 +333,7 @@ static void counters_never_go_back(void **state)
 /* What was counted as closed twice turns out to be the beginning of a sweep. */
 static void bad_closes_may_be_taken_back(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	struct event_counts c = { .fd_ebadf = 3 };
 	const struct target *t;
 
@@ -362,7 +350,7 @@ static void bad_closes_may_be_taken_back(void **state)
 
 static void lost_records_stay_counted(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	struct event ev = { .type = EVENT_LOST, .target = 1, .time_ns = T0, .lost = 5 };
 	const struct target *t;
 
@@ -390,7 +378,7 @@ static void lost_records_stay_counted(void **state)
 
 static void services_are_forgotten(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 
 	apply_target(m, 1, "shop", T0);
 	model_tick(m, T0 + 7200 * SECOND);
@@ -411,7 +399,7 @@ static void services_are_forgotten(void **state)
 /* Its last target ended after the reader took "now": the difference must not wrap. */
 static void services_newer_than_now(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 
 	apply_target(m, 1, "shop", T0);
 	apply_plain(m, EVENT_TARGET_GONE, 1, T0 + 1000);
@@ -421,7 +409,7 @@ static void services_newer_than_now(void **state)
 
 static void service_changes(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 
 	for (uint32_t id = 1; id <= 3; id++)
@@ -446,7 +434,7 @@ static void service_changes(void **state)
 
 static void depth_window(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 	const struct peak *p;
 
@@ -472,7 +460,7 @@ static void depth_window(void **state)
 
 static void depth_buckets(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 
 	apply_target(m, 1, "shop", T0);
@@ -496,7 +484,7 @@ static void depth_buckets(void **state)
 /* A crossing while the ring is being read is newer than the reader's "now": it counts at once. */
 static void depth_newer_than_now(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 
 	apply_target(m, 1, "shop", T0);
@@ -512,7 +500,7 @@ static void depth_newer_than_now(void **state)
 /* A peak a second for ten minutes, against the plain maximum of the last minute's. */
 static void depth_window_brute(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	uint32_t depth[600];
 	uint64_t x = 42;
 
@@ -541,7 +529,7 @@ static void depth_window_brute(void **state)
 
 static void ended_threads(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	struct event ev = { .type = EVENT_ENDED,
 			    .target = 1,
 			    .tid = 77,
@@ -570,7 +558,7 @@ static void details_change_nothing(void **state)
 {
 	static const enum event_type types[] = { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_CALL,
 						 EVENT_FD };
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	struct target before;
 
 	apply_target(m, 1, "shop", T0);
@@ -618,7 +606,7 @@ static void scans(void **state)
 		  .peak = 4,
 		  .inferred = true },
 	};
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct goroutine *top[4];
 	const struct target *t;
 
@@ -660,7 +648,7 @@ static void scans(void **state)
 static void interrupted_scan(void **state)
 {
 	struct event_goroutine g = { .g = 0x1000, .depth = 1 };
-	_model_ m = fresh();
+	_model_ m = shop_model();
 
 	apply_target(m, 1, "shop", T0);
 	scan(m, T0, &g, 1);
@@ -700,8 +688,8 @@ static void second_of(struct model *m, unsigned i, unsigned looks)
 
 static void looks_change_no_rate_and_end_no_window(void **state)
 {
-	_model_ m = fresh();
-	_model_ other = fresh();
+	_model_ m = shop_model();
+	_model_ other = shop_model();
 
 	apply_target(m, 1, "shop", T0);
 	apply_target(other, 1, "shop", T0);
@@ -718,7 +706,7 @@ static void looks_change_no_rate_and_end_no_window(void **state)
 
 static void a_look_shows_what_is_now(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 
 	apply_target(m, 1, "shop", T0);
 	second_of(m, 1, 0);
@@ -737,7 +725,7 @@ static void histogram(void **state)
 		      { 10, 3 },     { 11, 4 },         { 35, 5 },   { 36, 6 },    { 70, 6 },
 		      { 141, 8 },    { 350, 8 },        { 1000, 9 }, { 1001, 10 }, { 10000, 10 },
 		      { 10001, 11 }, { UINT32_MAX, 11 } };
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct service *s;
 	uint64_t want[MODEL_DEPTH_EDGES + 1] = { 0 }, sum = 0;
 
@@ -788,7 +776,7 @@ static void histogram(void **state)
 
 static void rates(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	struct event_counts c = { .registered = { 100 }, .panics = 7 };
 	const struct target *t;
 
@@ -824,7 +812,7 @@ static void top_sites(void **state)
 	};
 	static const uint64_t order[][2] = { { 0x300, 9 }, { 0x500, 7 }, { 0x300, 6 },
 					     { 0x100, 5 }, { 0x200, 5 }, { 0x400, 0 } };
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct site *top[8];
 	const struct target *t;
 
@@ -866,7 +854,7 @@ static void top_goroutines(void **state)
 		{ .g = 5, .goid = 1, .depth = 2, .peak = 2 },
 	};
 	static const uint64_t order[] = { 3, 2, 1, 5, 4 };
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct goroutine *top[5];
 
 	apply_target(m, 1, "shop", T0);
@@ -881,7 +869,7 @@ static void top_goroutines(void **state)
 
 static void descriptors(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 	double low = -1, high = -1;
 
@@ -951,7 +939,7 @@ static void no_limit(void **state)
 /* One gap in the descriptors is no gap in the trend, but the trend of a minute ago is none. */
 static void trend_needs_samples(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct target *t;
 
 	apply_target(m, 1, "shop", T0);
@@ -968,7 +956,7 @@ static void trend_needs_samples(void **state)
 
 static void names(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	const struct name *n;
 	uint64_t pcs[4] = { 0 };
 	uint32_t image = 0;
@@ -1013,7 +1001,7 @@ static void names(void **state)
 
 static void names_in_pieces(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	uint64_t pcs[3];
 	uint32_t image;
 
@@ -1028,7 +1016,7 @@ static void names_in_pieces(void **state)
 /* A name that comes before anybody could ask for it is known, and not wanted any more. */
 static void names_that_come_early(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	uint64_t pc;
 	uint32_t image;
 
@@ -1064,7 +1052,7 @@ static void names_are_bounded(void **state)
 /* What the events carry is wanted without being asked for: sites, goroutines, stacks. */
 static void events_want_names(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	uint64_t pcs[8];
 	uint32_t image;
 
@@ -1079,7 +1067,7 @@ static void events_want_names(void **state)
 
 static void user_frame(void **state)
 {
-	_model_ m = fresh();
+	_model_ m = shop_model();
 	struct event_call c = { .nstack = 3, .stack = { 0x10, 0x20, 0x30 } };
 	struct target go = { .image_id = 7, .runtime = RUNTIME_GO };
 	struct target native = { .image_id = 7, .runtime = RUNTIME_C };

@@ -7,12 +7,9 @@
 
 #include <cmocka.h>
 
-#include "base/cleanup.h"
-#include "model/model.h"
 #include "model/pool.h"
+#include "shop.h"
 
-#define SECOND   1000000000ull
-#define T0       (3600 * SECOND)
 #define INTERVAL (10 * SECOND)
 
 /* Censuses of a process; `since`: who has waited longest has done so for so many seconds, 0: is not known. */
@@ -95,8 +92,6 @@ static void does_not(void **state)
 
 /* A process whose connections are looked at, too. */
 
-DEFINE_CLEANUP(struct model *, model_free)
-
 static void tell(struct model *m, unsigned i, uint32_t open, uint32_t waiting)
 {
 	const uint64_t now = T0 + i * INTERVAL;
@@ -132,20 +127,10 @@ static void tell(struct model *m, unsigned i, uint32_t open, uint32_t waiting)
 
 static void of_a_process(void **state)
 {
-	struct model_opts opts = MODEL_OPTS_DEFAULT;
-	_cleanup_(model_freep) struct model *m = model_new(&opts);
+	_cleanup_(model_freep) struct model *m = shop_model();
 	struct pool_shortage s;
 
-	model_apply(m, &(struct event){ .type = EVENT_TARGET,
-					.target = 1,
-					.pid = 1001,
-					.time_ns = T0,
-					.info = { .service = "shop",
-						  .image = "shop",
-						  .version = "go1.26.3",
-						  .reason = "",
-						  .runtime = RUNTIME_GO,
-						  .image_id = 7 } });
+	shop_add(m, 1, 0);
 	assert_false(target_pool_shortage(model_target(m, 1), &s));
 	/* As long as the pool grows it is not too small. */
 	for (unsigned i = 0; i < 12; i++)
