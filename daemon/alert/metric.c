@@ -433,7 +433,7 @@ const struct rule_metric rule_metrics[] = {
 	  "in a ring, or for one that does",
 	  .read = deadlocked,
 	  .gauge = { "Goroutines that will never run again, because they wait for each other's "
-		     "locks; see deferd locks.",
+		     "locks; the alert Deadlock has each edge with its line.",
 		     NAN },
 	  .json = { "deadlocked_goroutines", .whole = true, .otherwise = NAN },
 	  .about = { EVIDENCE_RING } },
