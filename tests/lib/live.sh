@@ -172,6 +172,11 @@ start_program() { # NAME COMMAND...: output in $tmp/NAME.out, a line on fd 7 let
 	program=$!
 	live_pids+=("$program")
 	exec 7>"$tmp/gate"
+	await_exec "$program"
+}
+# Until its exec a child is a copy of this shell, and its output is that of the run before.
+await_exec() { # PID
+	while cmp -s "/proc/$$/cmdline" "/proc/$1/cmdline"; do sleep 0.01; done
 }
 go_on() { echo >&7; }
 start_beside() { # NAME COMMAND...: the same with a gate of its own, which lines written to $tmp/NAME.gate open
@@ -187,6 +192,7 @@ start_at_gate() { # NAME COMMAND...: starts no other process
 	"$owned" "${@:3}" <>"$tmp/$1.gate" >"$tmp/$1.out" 2>"$tmp/$1.err" &
 	program=$!
 	live_pids+=("$program")
+	await_exec "$program"
 }
 account='$out | split("\n") | map(select(startswith("{"))) | last | fromjson'
 truth() { # NAME FIELD: of the program's own account

@@ -22,7 +22,7 @@ in_library() {
 }
 library_is() { [ "$(in_library)" = "$1" ]; }
 library='sync/atomic.(*Int64).Add main.recoverInLibrary'
-looked_at() { [[ $(target state) =~ ^(observed|limited)$ ]]; }
+looked_at() { [[ "$(target 'state + " " + .reason')" =~ ^(observed|limited)\ && ! $(target reason) =~ trying ]]; }
 run_panics() { # NAME BINARY N [OPTIONS...]
 	start_program "$1" "$2" -n "$3" "${@:4}"
 	wait_until 30 looked_at

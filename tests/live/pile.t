@@ -42,7 +42,6 @@ one() { # VERSION VARIANT-SUFFIX SET
 # Each push is a line, and so is each frame that runs its defers, with how many.
 traced() { # VERSION
 	start_program pile "$fixtures/pile.stripped" -goroutines 1 -defers 12 -deep 5
-	wait_until 10 grep -q ready "$tmp/pile.out" # until its exec it is a shell
 	"$DEFERD" trace --json --no-fds "$program" >"$tmp/trace.out" 2>"$tmp/trace.err" 7>&- &
 	tracer=$!
 	live_pids+=($tracer)
