@@ -63,12 +63,15 @@ static struct metric_env env_of(const struct show *s, const struct service *serv
 	};
 }
 
-/* Null: there was none, or its name is not known yet. */
+/* Null: there was none, or all were taken back as a sweep, or its name is not known yet. */
 static json_t *bad_close_site(struct model *m, const struct target *t)
 {
-	const struct code_line *at = model_program_frame(m, t->image_id, t->runtime,
-							 t->bad_close.stack, t->bad_close.nstack);
+	const struct code_line *at;
 
+	if (!t->counts.fd_ebadf)
+		return json_null();
+	at = model_program_frame(m, t->image_id, t->runtime, t->bad_close.stack,
+				 t->bad_close.nstack);
 	return at ? view_line(at) : json_null();
 }
 

@@ -419,8 +419,11 @@ static void apply_counts(struct model *m, struct target *t, const struct event *
 		   ev->counts.outcomes[OUTCOME_OVERRIDDEN] -
 			   t->counts.outcomes[OUTCOME_OVERRIDDEN]);
 	/* It goes back when what was counted turns out to be the beginning of a sweep. */
-	if (ev->counts.fd_ebadf > t->counts.fd_ebadf)
+	if (ev->counts.fd_ebadf >= t->counts.fd_ebadf)
 		recent_add(&t->bad_closes, ev->time_ns, ev->counts.fd_ebadf - t->counts.fd_ebadf);
+	else
+		recent_take_back(&t->bad_closes, ev->time_ns,
+				 t->counts.fd_ebadf - ev->counts.fd_ebadf);
 	if (ev->counts.fd_refused > t->counts.fd_refused)
 		t->refused_ns = ev->time_ns;
 	t->counts = ev->counts;

@@ -52,6 +52,20 @@ void recent_add(struct recent *r, uint64_t time_ns, uint64_t n)
 	r->n[i] += n;
 }
 
+void recent_take_back(struct recent *r, uint64_t time_ns, uint64_t n)
+{
+	uint64_t slot = time_ns / RECENT_SLOT_NS;
+
+	for (unsigned age = 0; n && age < RECENT_SLOTS && age <= slot; age++) {
+		unsigned i = (slot - age) % RECENT_SLOTS;
+		uint64_t taken = r->slot_of[i] == slot - age ? r->n[i] : 0;
+
+		taken = taken < n ? taken : n;
+		r->n[i] -= taken;
+		n -= taken;
+	}
+}
+
 uint64_t recent_sum(const struct recent *r, uint64_t now_ns)
 {
 	uint64_t slot = now_ns / RECENT_SLOT_NS, sum = 0;

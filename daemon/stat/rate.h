@@ -32,6 +32,8 @@ struct recent {
 
 /* `n` more. */
 void recent_add(struct recent *r, uint64_t time_ns, uint64_t n);
+/* `n` of the newest that were added were none. */
+void recent_take_back(struct recent *r, uint64_t time_ns, uint64_t n);
 uint64_t recent_sum(const struct recent *r, uint64_t now_ns);
 
 #endif

@@ -66,6 +66,20 @@ static void recent_is_five_minutes(void **state)
 	assert_int_equal(recent_sum(&r, BOOT + 300 * SECOND), 15);
 }
 
+static void what_was_none_is_taken_back_from_the_newest(void **state)
+{
+	struct recent r = {};
+
+	recent_add(&r, BOOT, 3);
+	recent_add(&r, BOOT + 10 * SECOND, 4);
+	recent_take_back(&r, BOOT + 11 * SECOND, 5);
+	assert_int_equal(recent_sum(&r, BOOT + 11 * SECOND), 2);
+	recent_take_back(&r, BOOT + 12 * SECOND, 9); /* more than there were lately */
+	assert_int_equal(recent_sum(&r, BOOT + 12 * SECOND), 0);
+	recent_add(&r, BOOT + 13 * SECOND, 1);
+	assert_int_equal(recent_sum(&r, BOOT + 13 * SECOND), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +87,7 @@ int main(void)
 		cmocka_unit_test(a_rate_is_of_fifteen_seconds),
 		cmocka_unit_test(a_rate_at_one_moment),
 		cmocka_unit_test(recent_is_five_minutes),
+		cmocka_unit_test(what_was_none_is_taken_back_from_the_newest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
