@@ -34,13 +34,27 @@ is "$((closed + said[replaced]))" "${said[closed]}" "trace: closed"
 is "$bad" "${said[ebadf_closes]}" "trace: closes of what was not open"
 
 # Counts are of all ways: those by functions see what is no system call for each descriptor, too.
+# Where a program is observed from its exec on, its loader's are among them: what is compared is what came since it was ready.
+fd_counts() { target '| "\(.fd_opened) \(.fd_closed)"'; }
+settled() { # whether two looks, more than an interval of the daemon apart, see the same
+	local now
+	now=$(fd_counts)
+	[ "$now" = "$loaded" ] || { loaded=$now; sleep 0.6; return 1; }
+}
+observe() { # NAME OPTIONS...: sets loaded
+	start_program "$1" "$fixtures/${2:-$1}" "${@:3}"
+	wait_until 20 grep -q ready "$tmp/$1.out"
+	wait_until 20 attached "$program"
+	loaded=
+	wait_until 20 settled
+}
 counts_are() { # OPENED CLOSED
-	[ "$(target '| "\(.fd_opened) \(.fd_closed)"')" = "$1 $2" ]
+	[ "$(fd_counts)" = "$((${loaded% *} + $1)) $((${loaded#* } + $2))" ]
 }
 printf 'daemon: { budget_percent: 0 }\n' >"$tmp/free.yml" # a slow machine looks as often as a fast one
 rounds=${ROUNDS:-50} storm_rounds=${STORM_ROUNDS:-20}
 [ -z "${DEFERD_VM-}" ] || rounds=20 storm_rounds=5 # emulated: the same by a tenth of the speed
-grew_by() { [ "$(target '| .fd_opened - .fd_closed')" = "$1" ]; }
+grew_by() { [ "$(target '| .fd_opened - .fd_closed')" = $((${loaded% *} - ${loaded#* } + $1)) ]; }
 listed() { "$DEFERD" fds --json --control.socket="$tmp/deferd.sock" "$program" | jq '.[0].open_fds'; }
 for kind in fentry kprobe tracepoint; do
 	if ! has $kind; then
@@ -50,8 +64,7 @@ for kind in fentry kprobe tracepoint; do
 	calls=()
 	[ $kind != tracepoint ] || calls=(--calls-only)
 	start_daemon -c "$tmp/free.yml" --fd-hooks=$kind
-	start_program fdchurn "$fixtures/fdchurn" --rounds "$rounds" --leak 7 --ebadf 5 --strays 3 "${calls[@]}"
-	wait_until 20 attached "$program"
+	observe fdchurn fdchurn --rounds "$rounds" --leak 7 --ebadf 5 --strays 3 "${calls[@]}"
 	go_on
 	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdchurn
 	learn fdchurn
@@ -69,21 +82,20 @@ for kind in fentry kprobe tracepoint; do
 	exec 7>&-
 	wait "$program"
 	# Who closes -1 and sweeps through all numbers, twice in each direction, closes nothing twice.
-	start_program fdstrays "$fixtures/fdchurn" --rounds "$rounds" --strays 2 "${calls[@]}"
-	wait_until 20 attached "$program"
+	observe fdstrays fdchurn --rounds "$rounds" --strays 2 "${calls[@]}"
 	go_on
 	wait_until "${ROUNDS_SECONDS:-30}" has_truth fdstrays
 	learn fdstrays
 	closed=${said[closed]}
 	[ $kind != tracepoint ] || closed=$((closed - said[replaced]))
 	wait_until 10 counts_are "${said[opened]}" "$closed"
+	ok $? "$kind: counted as the program did: ${said[opened]} opened, $closed closed, none of them a stray close"
 	is "$(target fd_bad_closes)" 0 "$kind: of ${said[strays]} closes of what was not open none was a second one"
 	go_on
 	exec 7>&-
 	wait "$program"
 	# 64 threads at once: what the hooks counted, what the kernel lists, and what the program says.
-	start_program fdstorm "$fixtures/fdstorm" --rounds "$storm_rounds" "${calls[@]}"
-	wait_until 20 attached "$program"
+	observe fdstorm fdstorm --rounds "$storm_rounds" "${calls[@]}"
 	before=$(listed)
 	go_on
 	wait_until "${STORM_SECONDS:-120}" has_truth fdstorm
