@@ -84,10 +84,11 @@ pauses=(0.05 0.05 0.05 0.05 0.1 0.1 0.1 0.1 0.2 0.2 0.2 0.2 0.3)
 patience=5 # a machine may be busy: what is waited for takes so many times as long as on one that is not
 [ -z "${DEFERD_VM-}" ] || patience=15
 wait_until() { # SECONDS COMMAND...: 0 as soon as the command succeeds
-	local end=$((SECONDS + $1 * patience)) tries=0
+	local seconds=$(($1 * patience)) tries=0
+	local end=$((SECONDS + seconds))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
+		[ $SECONDS -lt $end ] || { note "$seconds s were not enough for: $*"; return 1; }
 		sleep "${pauses[tries]}"
 		tries=$((tries + 1 < ${#pauses[@]} ? tries + 1 : tries))
 	done
