@@ -168,6 +168,41 @@ const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
 	return own ? own : model_user_frame(m, image_id, runtime, stack, n);
 }
 
+/* Whether one of the lines of a place is the program's own. *direct: none before it is of another library. */
+static bool is_own(const struct name *n, bool *direct)
+{
+	for (unsigned k = 0; k <= n->n_outer; k++) {
+		const struct code_line *c = k ? &n->outer[k - 1] : &n->at;
+
+		if (!of_library(c))
+			return true;
+		*direct &= line_is_of_runtime(c) || !strncmp(c->function, "sync.", 5) ||
+			   !strncmp(c->function, "time.", 5);
+	}
+	return false;
+}
+
+bool model_own_place(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n,
+		     uint64_t *ret_place, bool *ret_direct)
+{
+	bool direct = true;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct name *name = names_look_up(m, image_id, NAME_OF_SITE, stack[i]);
+
+		if (!name || name_is_pending(name))
+			return false;
+		if (name->state == NAME_KNOWN && is_own(name, &direct)) {
+			*ret_place = stack[i];
+			*ret_direct = direct;
+			return true;
+		}
+	}
+	*ret_place = 0;
+	*ret_direct = false;
+	return true;
+}
+
 /* A library's, by the name that a reader knows: the runtime begins every stack. */
 static bool says_little(const struct code_line *c)
 {

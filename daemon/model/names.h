@@ -110,6 +110,12 @@ const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
 					    enum runtime_kind runtime, const uint64_t *stack,
 					    unsigned n);
 /*
+ * The innermost place of the program itself, as an address of the stack; 0: there is none. *ret_direct: it called the runtime
+ * (or package sync), and not another library. False: a name is not known yet; all that are needed are wanted.
+ */
+bool model_own_place(struct model *m, uint32_t image_id, const uint64_t *stack, unsigned n,
+		     uint64_t *ret_place, bool *ret_direct);
+/*
  * Who asked for something that a library did: the first frame outside of Go's standard library; where all are of it, as on a
  * goroutine of its own that dials, the outermost one, and never the innermost, which is the system call.
  */

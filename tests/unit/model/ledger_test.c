@@ -354,6 +354,42 @@ static void own_frames(void **state)
 	}
 }
 
+/* The innermost place of the program, and whether it called the runtime itself. */
+static void own_places(void **state)
+{
+	static const struct {
+		const char *names[3];
+		uint64_t place; /* 0: none */
+		bool direct;
+	} cases[] = {
+		{ { "runtime.gopark", "main.work", "main.main" }, 0x402000, true },
+		{ { "sync.(*Cond).Wait", "main.work", "main.main" }, 0x402000, true },
+		{ { "time.Sleep", "main.work", "main.main" }, 0x402000, true },
+		{ { "net/http.(*persistConn).roundTrip", "net/http.Get", "main.main" },
+		  0x403000,
+		  false },
+		{ { "runtime.gopark", "net/http.Get", "example.com/x.F" }, 0x403000, false },
+		{ { "runtime.gopark", "net/http.(*conn).serve", "runtime.goexit" }, 0, false },
+	};
+	const uint64_t stack[] = { 0x401000, 0x402000, 0x403000 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		uint64_t place = 7;
+		bool direct;
+
+		for (unsigned k = 0; k < 3; k++) {
+			assert_false(model_own_place(m, IMAGE, stack, 3, &place, &direct));
+			name(m, stack[k], cases[i].names[k], false, false);
+			if (stack[k] == cases[i].place)
+				break;
+		}
+		assert_true(model_own_place(m, IMAGE, stack, 3, &place, &direct));
+		assert_int_equal(place, cases[i].place);
+		assert_int_equal(direct, cases[i].direct);
+	}
+}
+
 /* The message is not known, for want of one thing. */
 static struct name_ask wants(struct model *m, const struct event_panic *p, enum name_kind kind,
 			     uint64_t addr)
@@ -783,6 +819,7 @@ static void misplaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(own_places),
 		cmocka_unit_test(recovered),
 		cmocka_unit_test(replaced),
 		cmocka_unit_test(ring),
