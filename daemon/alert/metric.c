@@ -399,7 +399,9 @@ const struct rule_metric rule_metrics[] = {
 	  "after a goroutine leak profile)",
 	  .read = goroutines_leaked },
 	{ "goroutine_leak_per_hour", "1/h",
-	  "growth of goroutines that do not run, at the place where they grow fastest, without "
+	  "growth of goroutines that stay and are given nothing to do, at the place where they "
+	  "grow "
+	  "fastest, without "
 	  "those "
 	  "of descriptors or connections that grow as fast; absent while they do not grow like a "
 	  "leak",
@@ -496,7 +498,7 @@ const struct rule_metric rule_metrics[] = {
 	  .gauge = { "Goroutines and threads that registered a defer that may still be pending." },
 	  .json = { "goroutines_tracked", .whole = true, .of_services = true } },
 	{ "goroutine_leaks", "places", .read = goroutine_leaks,
-	  .gauge = { "Places where goroutines that do not run grow like a leak: a suspicion, see "
+	  .gauge = { "Places where goroutines that stay grow like a leak: a suspicion, see "
 		     "deferd goroutines.",
 		     NAN },
 	  .json = { "goroutine_leaks", .whole = true, .of_services = true, .otherwise = NAN } },

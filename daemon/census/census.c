@@ -24,10 +24,12 @@
 #include "census/stack_priv.h"
 #include "census/sudog_priv.h"
 #include "census/roll_priv.h"
+#include "census/wakes.h"
 
 #define LIST_TRIES 4
 #define LOOK_TRIES 2
 #define MINUTE_NS  60000000000ull
+#define CREW_NAMED 5          /* members of a crew whose lines are asked for */
 #define STEP_CHAIN (1u << 16) /* defer records followed in one step: some 4 ms */
 
 /* What a step found in a g. */
@@ -56,11 +58,13 @@ struct census {
 	struct census_opts opts;
 	struct roll roll;
 	struct groups groups;
+	struct crews crews;
 	struct census_summary last, next;
 	uint32_t at;             /* the next one to look at */
 	struct scratch *scratch; /* while a census runs */
 	char reasons[CENSUS_REASONS_MAX][CENSUS_REASON_MAX];
 	enum census_wait waits[CENSUS_REASONS_MAX]; /* what they mean */
+	bool sleeps[CENSUS_REASONS_MAX], conds[CENSUS_REASONS_MAX];
 	bool have_reasons;
 };
 
@@ -88,6 +92,7 @@ void census_free(struct census *c)
 	stop(c);
 	roll_done(&c->roll);
 	groups_done(&c->groups);
+	crews_done(&c->crews);
 	free(c);
 }
 
@@ -109,6 +114,11 @@ const struct census_summary *census_summary(const struct census *c)
 struct groups *census_groups(struct census *c)
 {
 	return &c->groups;
+}
+
+const struct crews *census_crews(const struct census *c)
+{
+	return &c->crews;
 }
 
 static int fail(int err, struct reason *reason)
@@ -135,8 +145,11 @@ static void read_reasons(struct census *c)
 	if (c->have_reasons || census_reasons(&c->opts.mem, &c->opts.where, c->reasons))
 		return;
 	c->have_reasons = true;
-	for (unsigned i = 0; i < CENSUS_REASONS_MAX; i++)
+	for (unsigned i = 0; i < CENSUS_REASONS_MAX; i++) {
 		c->waits[i] = census_wait_of(c->reasons[i]);
+		c->sleeps[i] = !strcmp(c->reasons[i], "sleep");
+		c->conds[i] = !strcmp(c->reasons[i], "sync.Cond.Wait");
+	}
 }
 
 /* Whether the count of its runs shows that it has not run: not every release counts one syscall after another. */
@@ -144,6 +157,28 @@ static bool counts_runs(const struct census *c, enum census_state state)
 {
 	return census_waits(state) ||
 	       (state == CENSUS_SYSCALL && c->opts.layout->fact.syscalls_counted);
+}
+
+/* Names come late, and nobody wants those of crews of a few. */
+static void place_group(struct census *c, struct group *g)
+{
+	const struct census_places *p = &c->opts.places;
+	uint64_t place;
+
+	if (!g->crew)
+		g->crew = crews_intern(&c->crews, g->key.created_at, g->key.start, 0);
+	if (g->placed || !g->crew || !p->place || g->crew->sum.count < CREW_NAMED ||
+	    p->place(p->arg, g->key.stack, g->key.nstack, &place, &g->direct))
+		return;
+	g->placed = true;
+	if (place)
+		g->line = crews_intern(&c->crews, g->key.created_at, g->key.start, place);
+}
+
+static void place_groups(struct census *c)
+{
+	for (struct group *g = c->groups.by_key; g; g = g->hh.next)
+		place_group(c, g);
 }
 
 int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
@@ -163,7 +198,9 @@ int census_begin(struct census *c, uint64_t now_ns, struct reason *reason)
 		return fail(-ENOMEM, reason);
 	open_cache_init(&c->scratch->open);
 	read_reasons(c);
+	place_groups(c);
 	groups_begin(&c->groups);
+	crews_begin(&c->crews);
 	c->next = (struct census_summary){ .begin_ns = now_ns,
 					   .number = c->last.number + 1,
 					   .listed = c->roll.listed,
@@ -302,6 +339,12 @@ static void read_objects(struct census *c, const uint32_t *look, uint32_t n)
 		if (!census_waits(t->state) || t->reason >= CENSUS_REASONS_MAX)
 			continue;
 		t->wait = c->waits[t->reason];
+		if (c->sleeps[t->reason])
+			t->wake = CENSUS_WAKE_CLOCK;
+		else if (c->conds[t->reason])
+			t->wake = CENSUS_WAKE_OTHERS;
+		else if (t->wait == CENSUS_WAIT_CHANNEL || t->wait == CENSUS_WAIT_SELECT)
+			t->wake = wakes_of(&c->scratch->pages, l, t->g, t->wait, waiting);
 		if (t->wait == CENSUS_WAIT_CHANNEL ||
 		    (t->wait == CENSUS_WAIT_LOCK && l->fact.lock_waiting))
 			t->object = sudog_object(&c->scratch->pages, l, waiting, t->g);
@@ -406,6 +449,7 @@ static void forget(struct census *c, struct record *r)
 {
 	if (r->quiet && r->group != GROUP_NONE)
 		c->groups.by_id[r->group]->next.woken++;
+	member_leave(&r->member);
 	*r = (struct record){ .group = GROUP_NONE };
 }
 
@@ -414,8 +458,11 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 {
 	const struct go_layout *l = c->opts.layout;
 	bool waited = is_same(c, r, g) && r->state == t->state && counts_runs(c, t->state);
-	struct record was = *r;
+	struct record was;
 
+	if (r->alive && r->goid != t->goid)
+		member_leave(&r->member);
+	was = *r;
 	t->created_at = link_time(c, t->created_at);
 	t->start = link_time(c, t->start);
 	for (unsigned i = 0; i < t->nstack; i++)
@@ -433,6 +480,8 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.state = (uint8_t)t->state,
 		.reason = t->reason,
 		.wait = (uint8_t)t->wait,
+		.wake = (uint8_t)t->wake,
+		.member = was.member,
 		.tracking_seq = g[l->g.tracking_seq],
 		.panics = t->panics,
 		.alive = true,
@@ -483,10 +532,64 @@ static void count(struct census *c, struct record *r, uint64_t now_ns)
 		sum->first = r->goid;
 }
 
+/* Crews */
+
+static enum sight sight_of(const struct group *g, const struct record *r, bool ran)
+{
+	if (r->state == CENSUS_SYSCALL || (census_waits(r->state) && r->wake == CENSUS_WAKE_CLOCK))
+		return SIGHT_ALONE;
+	if (!census_waits(r->state))
+		return SIGHT_AWAKE;
+	return r->wake == CENSUS_WAKE_OTHERS && g->direct && ran ? SIGHT_GIVEN : SIGHT_NOTHING;
+}
+
+/* `ran`: it was known before, and has run since. */
+static void muster(struct census *c, struct record *r, bool ran, uint64_t now_ns)
+{
+	struct group *g = r->group == GROUP_NONE ? NULL : c->groups.by_id[r->group];
+	struct sighting s;
+
+	if (!g) {
+		member_leave(&r->member);
+		return;
+	}
+	if (!g->crew)
+		place_group(c, g);
+	s = (struct sighting){ .sight = sight_of(g, r, ran),
+			       .quiet = r->quiet,
+			       .syscall = r->state == CENSUS_SYSCALL,
+			       .waits = census_waits(r->state),
+			       .line = g->line };
+	member_see(&r->member, g->crew, &s, now_ns, c->opts.quiet_ns);
+}
+
+/* The census has ended: a crew that nobody is in goes, and no group may name it. */
+static void end_crews(struct census *c)
+{
+	for (struct group *g = c->groups.by_key; g; g = g->hh.next) {
+		if (!g->line || g->line->next.count)
+			continue;
+		g->line = NULL;
+		g->placed = false;
+	}
+	groups_end(&c->groups);
+	crews_end(&c->crews);
+	for (struct group *g = c->groups.by_key; g; g = g->hh.next) {
+		struct crew *of[] = { g->crew, g->line };
+
+		for (unsigned i = 0; i < ARRAY_SIZE(of); i++) {
+			if (of[i] && (!of[i]->largest || of[i]->largest->sum.count < g->sum.count))
+				of[i]->largest = g;
+		}
+	}
+}
+
 static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 {
 	struct scratch *s = c->scratch;
 	struct record *r = &c->roll.rec[c->at + i];
+	bool ran = s->found[i] == FOUND_NEW && r->alive && r->goid == s->looked[i].goid &&
+		   !is_same(c, r, s->g[i]);
 
 	switch (s->found[i]) {
 	case FOUND_BAD:
@@ -507,6 +610,7 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 		break;
 	}
 	count(c, r, now_ns);
+	muster(c, r, ran, now_ns);
 }
 
 /* A waiter of the table of semaphores, or of a condition. */
@@ -522,7 +626,7 @@ static void on_waiter(void *arg, uint64_t g, uint64_t word)
 static bool waits_for_cond(const struct census *c, const struct record *r)
 {
 	return r->alive && r->wait == CENSUS_WAIT_LOCK && r->reason < CENSUS_REASONS_MAX &&
-	       !strcmp(c->reasons[r->reason], "sync.Cond.Wait");
+	       c->conds[r->reason];
 }
 
 static void read_semtable(struct census *c)
@@ -575,7 +679,7 @@ static void finish(struct census *c, uint64_t now_ns)
 	c->next.end_ns = now_ns;
 	memcpy(c->next.reasons, c->reasons, sizeof(c->reasons));
 	c->last = c->next;
-	groups_end(&c->groups);
+	end_crews(c);
 	stop(c);
 }
 

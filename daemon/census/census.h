@@ -63,6 +63,8 @@ const struct census_summary *census_summary(const struct census *c);
  * Until the next census_begin().
  */
 struct groups *census_groups(struct census *c);
+const struct crews *
+census_crews(const struct census *c); /* the same, by who made them and where they stand */
 /*
  * Call fn for each goroutine that is alive, in the order of their addresses; what it gets is borrowed
  * for the call. Those that wait have whole stacks, but for a fault where frame() does not know the

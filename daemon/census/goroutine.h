@@ -33,6 +33,13 @@ enum census_wait {
 	CENSUS_WAIT_MAX,
 };
 
+/* Who will wake it, if it waits for a channel, in a select, or sleeps. */
+enum census_wake {
+	CENSUS_WAKE_UNKNOWN,
+	CENSUS_WAKE_CLOCK,
+	CENSUS_WAKE_OTHERS,
+};
+
 struct census_goroutine {
 	uint64_t g, goid;
 	uint64_t parent;     /* goid of its creator; 0: not known (before Go 1.21) */
@@ -52,6 +59,7 @@ struct census_goroutine {
 	bool whole;           /* the stack reaches to the goroutine's first function */
 	bool unfinished;      /* it ends at a function whose frame is not known (yet) */
 	enum census_wait wait;
+	enum census_wake wake;
 	uint64_t object; /* CHANNEL: its hchan; LOCK: the word that is waited on; 0: not known */
 	uint32_t depth;  /* pending defers */
 	uint32_t open_coded; /* of these, the ones without a record: no probe has seen them */

@@ -14,6 +14,7 @@
 
 #include <uthash.h>
 
+#include "census/crews.h"
 #include "census/goroutine.h"
 
 #define GROUP_NONE UINT32_MAX
@@ -36,9 +37,13 @@ struct group_sum {
 
 struct group {
 	UT_hash_handle hh;
-	uint32_t id;           /* of the groups that there are now */
-	uint64_t serial;       /* of all that there ever were of this process */
-	bool whole;            /* the stack reaches to the first function */
+	uint32_t id;       /* of the groups that there are now */
+	uint64_t serial;   /* of all that there ever were of this process */
+	bool whole;        /* the stack reaches to the first function */
+	bool placed;       /* its line is known, or it has none */
+	bool direct;       /* what it waits for is asked for at that line, and not by a library */
+	struct crew *crew; /* of its go statement; NULL: no room */
+	struct crew *line; /* of its line as well; NULL: not known, or it has none */
 	struct group_sum sum;  /* of the last census that ended */
 	struct group_sum next; /* of the one that runs */
 	/* The key; it is allocated up to the end of the stack. */

@@ -39,11 +39,22 @@ struct census_open {
 	uint64_t text; /* link-time address that they count from */
 };
 
+/*
+ * Where a stack stands in the program: the innermost place outside of the runtime and the standard library, and whether that itself
+ * called the runtime. *ret_place 0: there is none. 0; -ENOENT: not known (yet).
+ */
+struct census_places {
+	int (*place)(void *arg, const uint64_t *stack, unsigned n, uint64_t *ret_place,
+		     bool *ret_direct);
+	void *arg;
+};
+
 struct census_opts {
 	struct memread mem; /* what it points to is borrowed, as is all here */
 	const struct go_layout *layout;
 	struct census_where where;
 	struct census_frames frames; /* frame NULL: nothing is known */
+	struct census_places places; /* place NULL: the same */
 	struct injected injected;    /* see there; link-time */
 	struct census_open open;
 	uint64_t bias;       /* of run-time over link-time addresses; those told are link-time */

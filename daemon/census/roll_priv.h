@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What is remembered of each g of a process, 80 bytes, in the order of their addresses: the order in
+ * What is remembered of each g of a process, 120 bytes, in the order of their addresses: the order in
  * which memory is read. The runtime's list only ever grows at its end, so that the end is all that is
  * read of it again.
  */
@@ -29,6 +29,8 @@ struct record {
 	uint8_t wait; /* enum census_wait */
 	uint8_t tracking_seq;
 	uint8_t panics;
+	uint8_t wake; /* enum census_wake */
+	struct crew_member member;
 	bool alive : 1; /* else there was none */
 	bool exact : 1;
 	bool depth_exact : 1;

@@ -61,6 +61,9 @@ static void print_leak(const json_t *group)
 	value_duration(over, sizeof(over), seconds);
 	printf("\n    grows like a leak: %.0f more an hour (%.0f to %.0f), seen over %s", rate, low,
 	       high, over);
+	if (strcmp(value_string(leak, "of"), "stack") != 0)
+		printf(", in all %lld of this %s", value_integer(leak, "count"),
+		       value_string(leak, "of"));
 }
 
 static void print_head(const json_t *g)

@@ -57,35 +57,66 @@ static uint32_t blocked_of(struct turn *turn, struct watch *w, const struct grou
 	return g->sum.minute;
 }
 
-static void emit_group(struct turn *turn, struct watch *w, const struct census_summary *s,
-		       const struct group *g)
+/* What is the same of all its members; the rest is of most. */
+static struct event group_event(struct watch *w, const struct census_summary *s,
+				const struct group *g)
 {
-	const struct target *t = model_target(turn->model, w->id);
 	struct event ev = {
 		.type = EVENT_GROUP, .target = w->id, .pid = w->pid, .time_ns = s->end_ns
 	};
 	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
-	uint32_t blocked = blocked_of(turn, w, g);
 
-	/* Others are in the sums of the census. */
-	if (!t || (!g->sum.quiet && !blocked && !parked_find(t->parked, g->serial)))
-		return;
 	ev.group = (struct event_group){
-		.serial = g->serial,
 		.created_at = g->key.created_at,
 		.start = g->key.start,
 		.state = (enum goroutine_state)g->key.state,
 		.reason = census_waits(g->key.state)
 				  ? s->reasons[g->key.reason % CENSUS_REASONS_MAX]
 				  : "",
-		.count = g->sum.count,
-		.quiet = g->sum.quiet,
-		.blocked = blocked,
-		.woken = g->sum.woken,
 		.oldest_ns = g->sum.oldest_ns,
 		.nstack = n,
 	};
 	memcpy(ev.group.stack, g->key.stack, n * sizeof(g->key.stack[0]));
+	return ev;
+}
+
+static void emit_group(struct turn *turn, struct watch *w, const struct census_summary *s,
+		       const struct group *g)
+{
+	const struct target *t = model_target(turn->model, w->id);
+	uint32_t blocked = blocked_of(turn, w, g);
+	struct event ev;
+
+	/* Others are in the sums of the census. */
+	if (!t || (!g->sum.quiet && !blocked && !parked_find(t->parked, g->serial)))
+		return;
+	ev = group_event(w, s, g);
+	ev.group.serial = g->serial;
+	ev.group.place = g->line ? g->line->key.place : 0;
+	ev.group.count = g->sum.count;
+	ev.group.quiet = g->sum.quiet;
+	ev.group.blocked = blocked;
+	ev.group.woken = g->sum.woken;
+	turn_emit(turn, &ev);
+}
+
+static void emit_crew(struct turn *turn, struct watch *w, const struct census_summary *s,
+		      const struct crew *c)
+{
+	const struct target *t = model_target(turn->model, w->id);
+	struct event ev;
+	bool named = true;
+
+	if (!t || !c->largest || (!c->sum.stays && !parked_find(t->parked, c->serial)) ||
+	    is_system(turn, w, c->largest, &named))
+		return;
+	ev = group_event(w, s, c->largest);
+	ev.group.serial = c->serial;
+	ev.group.scope = c->key.place ? GROUP_OF_LINE : GROUP_OF_STATEMENT;
+	ev.group.place = c->key.place;
+	ev.group.count = c->sum.count;
+	ev.group.quiet = c->sum.stays;
+	ev.group.woken = c->sum.left;
 	turn_emit(turn, &ev);
 }
 
@@ -433,6 +464,8 @@ void goroutine_events_emit(struct turn *turn, struct watch *w, struct census *c,
 	uint32_t deepest = 0;
 	struct deep deep = {};
 
+	for (const struct crew *crew = census_crews(c)->by_key; crew; crew = crew->hh.next)
+		emit_crew(turn, w, s, crew);
 	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
 		emit_group(turn, w, s, g);
 		if (g->sum.depth_max > deepest)

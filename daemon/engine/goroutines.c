@@ -62,6 +62,16 @@ static int frame_at(void *arg, uint64_t pc, uint32_t *ret)
 	return 0;
 }
 
+static int place_of(void *arg, const uint64_t *stack, unsigned n, uint64_t *ret_place,
+		    bool *ret_direct)
+{
+	const struct count *m = arg;
+	bool known = model_own_place(m->turn->model, m->watch->image->id, stack, n, ret_place,
+				     ret_direct);
+
+	return known ? 0 : -ENOENT;
+}
+
 /* Why there can be no census; 0: there can. */
 static int check_watch(const struct watch *w, struct reason *reason)
 {
@@ -99,6 +109,7 @@ static struct census *census_of(struct count *m)
 			.semtable = r->semtable ? r->semtable + w->bias : 0,
 		},
 		.frames = { .frame = frame_at, .arg = m },
+		.places = { .place = place_of, .arg = m },
 		.injected = r->injected,
 		.open = { .list = w->image->open,
 			  .n = w->image->n_open,

@@ -330,16 +330,27 @@ struct event_site {
 };
 
 /* Goroutines of one stack, state, wait reason and go statement. */
+enum group_scope {
+	GROUP_OF_STACK, /* they have the same stack, and wait for the same reason */
+	GROUP_OF_LINE, /* the same go statement, and line of the program; state, reason and stack are those of most */
+	GROUP_OF_STATEMENT, /* the same go statement */
+	GROUP_SCOPE_MAX,
+};
+
 struct event_group {
-	uint64_t serial;     /* unique in its target */
+	uint64_t serial; /* unique in its target */
+	enum group_scope scope;
+	uint64_t place;      /* the call of its line; 0: not known, or none */
 	uint64_t created_at; /* return address of the go statement; 0: none */
 	uint64_t start;      /* entry of the function they began in; 0: a callback from C */
 	enum goroutine_state state;
 	const char *reason; /* why they wait; "" when they do not, or it is not known */
 	uint32_t count;
-	uint32_t quiet;   /* of them have not run for a limit */
+	uint32_t
+		quiet; /* of them have not run for a limit; LINE, STATEMENT: have stayed for it, and nobody gives them work */
 	uint32_t blocked; /* SYSCALL: of the program's own, in the same one for a minute at least */
-	uint32_t woken;   /* were quiet at the census before, and are not any more */
+	uint32_t
+		woken; /* were quiet at the census before, and are not any more; LINE, STATEMENT: or are gone */
 	uint64_t oldest_ns; /* one has not run since then, or about; 0: not known of any */
 	unsigned nstack;
 	uint64_t stack[EVENT_STACK_MAX]; /* return addresses, innermost first */

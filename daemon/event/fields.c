@@ -189,6 +189,8 @@ static const struct field fds[] = {
 };
 
 static const struct field group[] = { NUMBER("serial", group.serial),
+				      NUMBER("scope", group.scope),
+				      NUMBER("place", group.place),
 				      NUMBER("created_at", group.created_at),
 				      NUMBER("start", group.start),
 				      NUMBER("state", group.state),

@@ -471,7 +471,8 @@ static bool enums_fit(const struct event *ev)
 	case EVENT_SITE:
 		return (unsigned)ev->site.lowering < LOWERING_MAX;
 	case EVENT_GROUP:
-		return (unsigned)ev->group.state < GOROUTINE_STATE_MAX;
+		return (unsigned)ev->group.state < GOROUTINE_STATE_MAX &&
+		       (unsigned)ev->group.scope < GROUP_SCOPE_MAX;
 	case EVENT_FD_GROUP:
 		return ev->fd_group.key.kind < FD_KIND_MAX;
 	case EVENT_FD_SITE:

@@ -102,14 +102,33 @@ static json_t *members_json(const struct page *p, const struct group *g)
 	return list;
 }
 
+/* What is known of its growth: of its stack, unless all at its line, or all that were created there, leak. */
+static const struct parked *parked_of(const struct page *p, const struct group *g)
+{
+	const uint64_t serials[] = { g->line ? g->line->serial : 0, g->serial,
+				     g->crew ? g->crew->serial : 0 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(serials); i++) {
+		const struct parked *parked = parked_find(p->target->parked, serials[i]);
+
+		if (parked && parked->leak.verdict == LEAK_LEAKING)
+			return parked;
+	}
+	return parked_find(p->target->parked, g->serial);
+}
+
+static const char *const scope_names[GROUP_SCOPE_MAX] = { "stack", "line", "go statement" };
+
 static json_t *leak_json(const struct page *p, const struct group *g)
 {
-	const struct parked *parked = p->target ? parked_find(p->target->parked, g->serial) : NULL;
+	const struct parked *parked = p->target ? parked_of(p, g) : NULL;
 	json_t *o;
 
 	if (!parked || p->target->n_censuses < 2)
 		return json_null();
 	o = json_object();
+	set_str(o, "of", scope_names[parked->what.scope]);
+	set_int(o, "count", parked->what.count);
 	set_str(o, "verdict", view_leak_verdict_names[parked->leak.verdict]);
 	set_real(o, "per_hour", parked->leak.per_hour);
 	set_real(o, "low_per_hour", parked->leak.low_per_hour);
@@ -220,7 +239,7 @@ static json_t *short_group_json(struct page *p, const struct group *g)
 
 static bool grows(const struct page *p, const struct group *g)
 {
-	const struct parked *parked = parked_find(p->target->parked, g->serial);
+	const struct parked *parked = parked_of(p, g);
 
 	return parked && parked->leak.verdict == LEAK_LEAKING;
 }

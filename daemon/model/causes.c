@@ -39,13 +39,44 @@ static bool is_of_descriptors(const struct target *t, const struct parked *p)
 	return false;
 }
 
+static bool leaks(const struct target *t, const struct parked *p)
+{
+	return p->leak.verdict == LEAK_LEAKING && !is_of_descriptors(t, p);
+}
+
+/* A line stands for its stacks; lines, and stacks that have one, stand for their go statement, and that for the stacks without. */
+static bool stands_for(const struct event_group *a, const struct event_group *of)
+{
+	if (a->created_at != of->created_at || a->start != of->start)
+		return false;
+	switch (of->scope) {
+	case GROUP_OF_STACK:
+		return of->place ? a->scope == GROUP_OF_LINE && a->place == of->place
+				 : a->scope == GROUP_OF_STATEMENT;
+	case GROUP_OF_STATEMENT:
+		return a->scope != GROUP_OF_STATEMENT && a->place;
+	default:
+		return false;
+	}
+}
+
+/* One leak is told once. */
+static bool is_told(const struct target *t, const struct parked *p)
+{
+	for (const struct parked *q = t->parked; q; q = q->hh.next) {
+		if (stands_for(&q->what, &p->what) && leaks(t, q))
+			return true;
+	}
+	return false;
+}
+
 unsigned target_goroutine_leaks(const struct target *t, const struct parked **ret_fastest)
 {
 	const struct parked *fastest = NULL;
 	unsigned n = 0;
 
 	for (const struct parked *p = t->parked; p; p = p->hh.next) {
-		if (p->leak.verdict != LEAK_LEAKING || is_of_descriptors(t, p))
+		if (!leaks(t, p) || is_told(t, p))
 			continue;
 		n++;
 		if (!fastest || parked_is_faster(p, fastest))

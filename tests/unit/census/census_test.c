@@ -990,6 +990,183 @@ static void objects(void **state)
 	}
 }
 
+/* Crews: 0 is the first goroutine, which nobody made; 1 to 6 are of one go statement. */
+
+#define CREW 7
+
+static int place(void *arg, const uint64_t *stack, unsigned n, uint64_t *ret_place,
+		 bool *ret_direct)
+{
+	const bool *direct = arg;
+
+	*ret_place = n ? stack[n - 1] : 0; /* who runs has none */
+	*ret_direct = *direct;
+	return 0;
+}
+
+static struct census *new_crew_census(bool *direct)
+{
+	const struct census_opts opts = { .mem = reader,
+					  .layout = &layout,
+					  .where = where,
+					  .places = { .place = place, .arg = direct },
+					  .groups_max = GROUPS_MAX,
+					  .quiet_ns = 100 };
+	struct census *c = census_new(&opts);
+
+	assert_non_null(c);
+	return c;
+}
+
+/* What they wait for. */
+enum channel { JOBS, TIMER, UNNAMED_TIMER, SIGNALS };
+
+static uint64_t channel_of(unsigned i)
+{
+	return BASE + 0x34000 + 0x100 * (uint64_t)i;
+}
+
+static void make_channel(unsigned i, enum channel kind)
+{
+	uint64_t at = channel_of(i), type = BASE + 0x38000;
+	bool timer = kind == TIMER || kind == UNNAMED_TIMER;
+
+	for (unsigned k = 0; k < 48; k += 8)
+		put(at + k, 0);
+	put(at + 8, timer || kind == JOBS);
+	put(at + 24, kind == SIGNALS ? 0 : 24);
+	put(at + (layout.minor < 23 ? 32 : 40), type + (timer ? 0 : 0x100));
+	if (kind == TIMER && layout.minor >= 23)
+		put(at + 32, 0xc000999000);
+	for (unsigned k = 0; k < 2; k++) {
+		put(type + 0x100 * k, 24);
+		put(type + 0x100 * k + 8, k ? 8 : 24); /* a slice */
+		put(type + 0x100 * k + 16, (k ? 23ull : 25ull) << 56 | 4ull << 32);
+	}
+}
+
+static void make_crew(unsigned minor, const char *reason, enum channel kind)
+{
+	make(minor, CREW);
+	wait_reason(2, reason);
+	for (unsigned i = 0; i < CREW; i++) {
+		put(G(i) + layout.g.waiting, select_sudog(i));
+		select_case(select_sudog(i), G(i), channel_of(i), 0);
+		make_channel(i, kind);
+	}
+	/* A select has one more: whether it is all over. */
+	for (unsigned i = 0; i < CREW && !strcmp(reason, "select"); i++) {
+		select_case(select_sudog(i), G(i), channel_of(i), select_sudog(CREW));
+		put(select_sudog(i) + layout.sudog.waitlink, select_sudog(CREW + i));
+		select_case(select_sudog(CREW + i), G(i), channel_of(CREW + i), 0);
+		make_channel(CREW + i, SIGNALS);
+	}
+}
+
+/* Of those that one statement made; at one line. */
+static const struct crew_sum *crew_sum(const struct census *c, bool at_line)
+{
+	for (const struct crew *k = census_crews(c)->by_key; k; k = k->hh.next) {
+		if (k->key.created_at == 0x404000 && (k->key.place != 0) == at_line)
+			return &k->sum;
+	}
+	fail_msg("no such crew");
+	return NULL;
+}
+
+/* They run, and wait again. */
+static void take_running(struct census *c)
+{
+	now += 20;
+	for (unsigned i = 0; i < CREW; i++)
+		memory[G(i) + layout.g.tracking_seq - BASE]++;
+	assert_int_equal(take(c), 0);
+}
+
+/* How many stay that run between any two of ten looks; each has found them at the same line. */
+static uint32_t stays(bool direct)
+{
+	struct census *c = new_crew_census(&direct);
+	uint32_t n;
+
+	for (unsigned i = 0; i < 10; i++)
+		take_running(c);
+	n = crew_sum(c, false)->stays;
+	assert_int_equal(crew_sum(c, false)->count, CREW - 1);
+	assert_int_equal(crew_sum(c, true)->count, CREW - 1);
+	assert_int_equal(crew_sum(c, true)->stays, n);
+	assert_int_equal(crew_sum(c, false)->left, 0);
+	census_free(c);
+	return n;
+}
+
+static void crews_that_run(void **state)
+{
+	static const struct {
+		const char *reason;
+		enum channel kind;
+		bool stay;
+	} waits[] = {
+		{ "chan receive", TIMER, true },   { "chan receive", UNNAMED_TIMER, true },
+		{ "chan receive", JOBS, false },   { "chan receive", SIGNALS, false },
+		{ "select", TIMER, true },         { "select", JOBS, false },
+		{ "select", UNNAMED_TIMER, true }, { "sleep", JOBS, true },
+		{ "sync.Cond.Wait", JOBS, false }, { "IO wait", JOBS, false },
+		{ "chan send", JOBS, false },
+	};
+
+	for (unsigned minor = 19; minor <= 27; minor++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(waits); i++) {
+			make_crew(minor, waits[i].reason, waits[i].kind);
+			assert_int_equal(stays(true), waits[i].stay ? CREW - 1 : 0);
+		}
+	}
+}
+
+/* Also where the runtime does not tell one system call from the next. */
+static void crews_in_syscalls(void **state)
+{
+	for (unsigned minor = 25; minor <= 27; minor++) {
+		make_crew(minor, "sleep", JOBS);
+		for (unsigned i = 1; i < CREW; i++)
+			make_goroutine(i, 3);
+		assert_int_equal(stays(true), CREW - 1);
+	}
+}
+
+static void crews_change(void **state)
+{
+	bool direct = true;
+	struct census *c;
+
+	make_crew(26, "sleep", JOBS);
+	c = new_crew_census(&direct);
+	for (unsigned i = 0; i < 10; i++)
+		take_running(c);
+	/* One ends, and its g is another's at once; one runs. */
+	put(G(1) + layout.g.goid, 100);
+	make_goroutine(2, 2);
+	take_running(c);
+	assert_int_equal(crew_sum(c, false)->count, CREW - 1);
+	assert_int_equal(crew_sum(c, false)->stays, CREW - 2);
+	assert_int_equal(crew_sum(c, false)->left, 1);
+	assert_int_equal(crew_sum(c, true)->stays, CREW - 2);
+	/* Another line: they have not been there for long. */
+	make_goroutine(2, WAITING);
+	for (unsigned i = 1; i < CREW; i++)
+		put(TOP(i) - 0x80 + 0x48, 0x403020);
+	take_running(c);
+	assert_int_equal(crew_sum(c, false)->stays, CREW - 2);
+	assert_int_equal(crew_sum(c, true)->stays, 0);
+	/* All end. */
+	for (unsigned i = 1; i < CREW; i++)
+		make_goroutine(i, 6);
+	take_running(c);
+	for (const struct crew *k = census_crews(c)->by_key; k; k = k->hh.next)
+		assert_int_equal(k->key.created_at, 0);
+	census_free(c);
+}
+
 static struct holder hints[8];
 static unsigned n_hints;
 
@@ -1165,20 +1342,36 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_release),  cmocka_unit_test(states),
-		cmocka_unit_test(leaves),         cmocka_unit_test(faults),
-		cmocka_unit_test(broken),         cmocka_unit_test(moved),
-		cmocka_unit_test(stacks),         cmocka_unit_test(runs),
-		cmocka_unit_test(lists),          cmocka_unit_test(unknown_layout),
-		cmocka_unit_test(reasons),        cmocka_unit_test(again),
-		cmocka_unit_test(growth),         cmocka_unit_test(in_syscalls),
-		cmocka_unit_test(since),          cmocka_unit_test(time_namespace),
-		cmocka_unit_test(bias),           cmocka_unit_test(no_room),
-		cmocka_unit_test(objects),        cmocka_unit_test(holders),
-		cmocka_unit_test(steps),          cmocka_unit_test(panicking),
-		cmocka_unit_test(open_coded),     cmocka_unit_test(open_coded_unsure),
-		cmocka_unit_test(open_coded_far), cmocka_unit_test(selects),
+		cmocka_unit_test(every_release),
+		cmocka_unit_test(states),
+		cmocka_unit_test(leaves),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(broken),
+		cmocka_unit_test(moved),
+		cmocka_unit_test(stacks),
+		cmocka_unit_test(runs),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(unknown_layout),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(again),
+		cmocka_unit_test(growth),
+		cmocka_unit_test(in_syscalls),
+		cmocka_unit_test(since),
+		cmocka_unit_test(time_namespace),
+		cmocka_unit_test(bias),
+		cmocka_unit_test(no_room),
+		cmocka_unit_test(objects),
+		cmocka_unit_test(holders),
+		cmocka_unit_test(steps),
+		cmocka_unit_test(panicking),
+		cmocka_unit_test(open_coded),
+		cmocka_unit_test(open_coded_unsure),
+		cmocka_unit_test(open_coded_far),
+		cmocka_unit_test(selects),
 		cmocka_unit_test(many_selects),
+		cmocka_unit_test(crews_that_run),
+		cmocka_unit_test(crews_in_syscalls),
+		cmocka_unit_test(crews_change),
 	};
 
 	return cmocka_run_group_tests_name("census/census", tests, NULL, NULL);

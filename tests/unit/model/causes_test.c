@@ -12,7 +12,7 @@
 static struct target t;
 static struct fdgroup descriptors;
 static struct leak_series series;
-static struct parked places[2];
+static struct parked places[8];
 
 static void add_place(unsigned i, const char *reason, double per_hour)
 {
@@ -76,6 +76,49 @@ static void the_fastest(void **state)
 	assert_true(per_hour == 100);
 }
 
+static void add_scope(unsigned i, enum group_scope scope, uint64_t place, double per_hour)
+{
+	add_place(i, "sleep", per_hour);
+	places[i].what.scope = scope;
+	places[i].what.created_at = 0x400200;
+	places[i].what.place = place;
+}
+
+/* One leak is one finding, however many stacks it has. */
+static void of_one_statement(void **state)
+{
+	double per_hour;
+
+	/* Nothing is known of the lines of the first two. */
+	add_scope(0, GROUP_OF_STACK, 0, 10);
+	add_scope(1, GROUP_OF_STACK, 0, 20);
+	assert_int_equal(leaks(&per_hour), 2);
+	add_scope(2, GROUP_OF_STATEMENT, 0, 30);
+	assert_int_equal(leaks(&per_hour), 1);
+	assert_true(per_hour == 30);
+	/* Two lines: they are told instead. */
+	add_scope(3, GROUP_OF_STACK, 0x400300, 11);
+	add_scope(4, GROUP_OF_STACK, 0x400300, 12);
+	add_scope(5, GROUP_OF_LINE, 0x400300, 23);
+	add_scope(6, GROUP_OF_LINE, 0x400400, 7);
+	places[0].leak.verdict = places[1].leak.verdict = LEAK_STEADY;
+	assert_int_equal(leaks(&per_hour), 2);
+	assert_true(per_hour == 23);
+	/* Of another statement, at the same line. */
+	add_scope(7, GROUP_OF_STACK, 0x400300, 40);
+	places[7].what.created_at = 0x400201;
+	assert_int_equal(leaks(&per_hour), 3);
+	assert_true(per_hour == 40);
+	/* The line does not grow as a leak does, but a stack of it. */
+	places[5].leak.verdict = places[6].leak.verdict = places[7].leak.verdict = LEAK_UNSURE;
+	places[3].leak.verdict = LEAK_STEADY;
+	assert_int_equal(leaks(&per_hour), 1);
+	assert_true(per_hour == 12);
+	places[4].leak.verdict = LEAK_UNSURE;
+	assert_int_equal(leaks(&per_hour), 1);
+	assert_true(per_hour == 30);
+}
+
 /* Two that serve a connection, as those of net/http do: what leaks is the connection. */
 static void those_of_connections_are_one_finding(void **state)
 {
@@ -134,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_fastest, begin, done),
+		cmocka_unit_test_setup_teardown(of_one_statement, begin, done),
 		cmocka_unit_test_setup_teardown(those_of_connections_are_one_finding, begin, done),
 		cmocka_unit_test_setup_teardown(so_are_those_that_are_found_first, begin, done),
 		cmocka_unit_test_setup_teardown(those_that_grow_otherwise_are_their_own, begin,
