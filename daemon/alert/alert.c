@@ -12,8 +12,14 @@
 
 #define MAYBE_BITS 16384
 
-const char *const alert_end_words[ALERT_END_MAX] = { "cleared", "process gone", "no data",
-						     "rule removed" };
+const char *const alert_end_words[ALERT_END_MAX] = {
+	"cleared",
+	"process gone",
+	"no data",
+	"rule removed",
+	"process gone while deferd was down",
+	"not observed after a restart of deferd",
+};
 
 struct alerts {
 	struct alert *active;
@@ -22,6 +28,7 @@ struct alerts {
 	void *read_arg;
 	bool (*is_silenced)(void *arg, const struct alert *a); /* NULL: none is */
 	void *silence_arg;
+	unsigned n_waiting; /* ever */
 	/* By bit_of(): there may be one. Saves the search for most of those that are not there. */
 	uint64_t maybe[MAYBE_BITS / 64];
 };
@@ -312,6 +319,10 @@ static bool may_end(struct alerts *as, const struct rule *r, const struct model 
 		    const struct subject *s, struct alert *a, uint64_t now_ns,
 		    enum alert_end *ret_why)
 {
+	if (now_ns < a->back_until_ns) {
+		a->unknown = true;
+		return false;
+	}
 	*ret_why = ALERT_NO_DATA;
 	if (a->state == ALERT_FIRING && a->unknown && !is_none(as, r, m, s, now_ns))
 		return now_ns - a->last_true_ns >= ALERT_NO_DATA_NS;
@@ -343,9 +354,12 @@ static bool gather(struct alert *a, const struct rule *r, struct model *m, const
 	const struct evidence_about *about = about_of(r);
 	bool named;
 
-	if (evidence_is_moment(about->kind) && value != a->value)
+	if (a->evidence.kind != EVIDENCE_NONE && evidence_is_moment(about->kind) &&
+	    value != a->value)
 		return true;
 	named = evidence_gather(&a->evidence, about, m, s->service, s->target, now_ns);
+	if (a->evidence.kind == about->kind)
+		a->says[0] = 0;
 	if (a->evidence.kind == EVIDENCE_PANIC && a->evidence.panic.pid) {
 		a->pid = a->evidence.panic.pid;
 		a->runtime = a->evidence.panic.runtime;
@@ -465,18 +479,11 @@ static void tell_firing(struct alerts *as, const struct model *m, alert_fn fn, v
 	}
 }
 
-static bool rule_exists(const struct rule_set *rules, const char *name)
-{
-	for (unsigned i = 0; i < rules->n; i++) {
-		if (!strcmp(rules->rules[i].name, name))
-			return true;
-	}
-	return false;
-}
-
 /* Whether what the alert is about is still there. */
 static bool subject_exists(const struct model *m, const struct alert *a)
 {
+	if (a->waits)
+		return true;
 	if (!(a->key.target & ALERT_OF_SERVICE))
 		return model_target(m, (uint32_t)a->key.target);
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
@@ -486,11 +493,108 @@ static bool subject_exists(const struct model *m, const struct alert *a)
 	return false;
 }
 
+/* Alerts of an earlier deferd */
+
+static const struct rule *rule_of(const struct rule_set *rules, const char *name)
+{
+	for (unsigned i = 0; i < rules->n; i++) {
+		if (!strcmp(rules->rules[i].name, name))
+			return &rules->rules[i];
+	}
+	return NULL;
+}
+
+/* What the rule says of it, before it holds again. */
+static void take_from_rule(struct alert *a, const struct rule *r)
+{
+	a->rule_hash = r->hash;
+	a->severity = r->severity;
+	a->n_labels = r->n_labels;
+	memcpy(a->labels, r->labels, sizeof(a->labels));
+	refresh_notes(a, r);
+	for (unsigned i = 0; i < r->n_conditions; i++)
+		a->on_latency |= r->conditions[i].metric->of_latency;
+}
+
+bool alerts_adopt(struct alerts *as, const struct rule_set *rules, const struct alert *in,
+		  uint64_t now_ns)
+{
+	const struct rule *r = rule_of(rules, in->key.rule);
+	struct alert *a = malloc(sizeof(*a));
+
+	if (!a)
+		return false;
+	*a = *in;
+	a->notes = NULL;
+	a->n_notes = 0;
+	a->state = ALERT_FIRING;
+	a->last_true_ns = now_ns;
+	a->back_until_ns = now_ns + ALERT_BACK_NS;
+	a->unknown = a->waits = true;
+	a->key.target = ALERT_WAITING | as->n_waiting++;
+	if (r)
+		take_from_rule(a, r);
+	HASH_ADD(hh, as->active, key, sizeof(a->key), a);
+	return true;
+}
+
+/* The key of what the alert is about; 0: it has not been seen. */
+static uint64_t subject_of(const struct model *m, const struct alert *a)
+{
+	const struct target *t;
+
+	if (!a->of_service) {
+		t = model_target_by_pid(m, a->pid);
+		return t && t->start_ticks == a->start_ticks ? t->id : 0;
+	}
+	for (const struct service *s = model_services(m); s; s = s->hh.next) {
+		if (!strcmp(s->name, a->service))
+			return ALERT_OF_SERVICE | s->serial;
+	}
+	return 0;
+}
+
+static void find_subjects(struct alerts *as, const struct model *m)
+{
+	struct alert *a, *next, *there;
+
+	HASH_ITER (hh, as->active, a, next) {
+		uint64_t subject = a->waits ? subject_of(m, a) : 0;
+
+		if (!subject)
+			continue;
+		HASH_DEL(as->active, a);
+		a->key.target = subject;
+		a->waits = false;
+		HASH_FIND(hh, as->active, &a->key, sizeof(a->key), there);
+		if (there)
+			alert_free(a);
+		else
+			HASH_ADD(hh, as->active, key, sizeof(a->key), a);
+	}
+}
+
+void alerts_end_waiting(struct alerts *as, uint64_t now_ns,
+			bool (*lives)(void *world, uint32_t pid, uint64_t start_ticks), void *world,
+			alert_fn fn, void *arg)
+{
+	struct alert *a, *next;
+
+	HASH_ITER (hh, as->active, a, next) {
+		bool alive = a->waits && !a->of_service && lives(world, a->pid, a->start_ticks);
+
+		if (a->waits)
+			end(as, a, alive ? ALERT_NOT_OBSERVED : ALERT_GONE_MEANWHILE, now_ns, fn,
+			    arg);
+	}
+}
+
 void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns,
 		 alert_fn fn, void *arg)
 {
 	struct alert *a, *next;
 
+	find_subjects(as, m);
 	memset(as->maybe, 0, sizeof(as->maybe));
 	for (a = as->active; a; a = a->hh.next)
 		note_there(as, a);
@@ -516,7 +620,7 @@ void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *
 	HASH_ITER (hh, as->active, a, next) {
 		if (!subject_exists(m, a))
 			end(as, a, ALERT_GONE, now_ns, fn, arg);
-		else if (!rule_exists(rules, a->key.rule))
+		else if (!rule_of(rules, a->key.rule))
 			end(as, a, ALERT_RULE_GONE, now_ns, fn, arg);
 	}
 }
@@ -554,6 +658,10 @@ void alert_describe(const struct alert *a, char *buf, size_t size)
 	char what[1024];
 	struct buf b;
 
+	if (a->says[0] && a->evidence.kind == EVIDENCE_NONE) {
+		snprintf(buf, size, "%s", a->says);
+		return;
+	}
 	buf_init(&b, 0);
 	buf_puts(&b, a->service);
 	if (a->pid)

@@ -22,10 +22,15 @@ enum alert_end {
 	ALERT_GONE,    /* the process, or the service, has ended */
 	ALERT_NO_DATA, /* its numbers have not been known for ALERT_NO_DATA_NS: nobody says that it is well */
 	ALERT_RULE_GONE, /* the rule was removed */
+	ALERT_GONE_MEANWHILE, /* after a restart of deferd the process, or the service, is not there any more, */
+	ALERT_NOT_OBSERVED, /* or it is, and is not observed now */
 	ALERT_END_MAX,
 };
 extern const char *const alert_end_words[ALERT_END_MAX];
 #define ALERT_NO_DATA_NS 3600000000000ull
+/* So long after a restart an alert of before goes on: what it is about is not known again at once. */
+#define ALERT_BACK_NS  300000000000ull
+#define ALERT_SAYS_MAX 512
 
 struct alert {
 	UT_hash_handle hh;
@@ -65,9 +70,17 @@ struct alert {
 		double value, threshold;
 	} also[RULE_CONDITIONS_MAX - 1];
 	struct evidence evidence;
+	/* Of an earlier deferd: */
+	uint64_t back_until_ns; /* until then it goes on, whatever its rule says; 0: it is not */
+	bool waits;             /* its subject has not been seen yet: key.target is none */
+	bool of_service;        /* ... which is a service, or of this start: */
+	uint64_t start_ticks;
+	bool heard;                /* it was told to everybody then */
+	char says[ALERT_SAYS_MAX]; /* as it was described then, until evidence is gathered again */
 };
 
 #define ALERT_OF_SERVICE (1ull << 32)
+#define ALERT_WAITING    (1ull << 33) /* and a number */
 
 /* "main.reserve main.go:41": the line that others know it by; "" where it has none. */
 void alert_site(const struct alert *a, char buf[static CODE_LINE_MAX]);
@@ -91,6 +104,16 @@ void alerts_set_silences(struct alerts *as, bool (*is_silenced)(void *arg, const
 #define ALERT_NAME_WAIT_NS 500000000ull
 void alerts_eval(struct alerts *as, const struct rule_set *rules, struct model *m, uint64_t now_ns,
 		 alert_fn fn, void *arg);
+/*
+ * An alert of an earlier deferd fires on, with its times and what it was called; `a->notes` and `a->key.target` do not matter,
+ * the rest of what a rule says of it is the rule's. It finds its subject when that is seen. False: out of memory.
+ */
+bool alerts_adopt(struct alerts *as, const struct rule_set *rules, const struct alert *a,
+		  uint64_t now_ns);
+/* All that is there has been seen: those whose subject has not are over. `lives`: is there such a process? */
+void alerts_end_waiting(struct alerts *as, uint64_t now_ns,
+			bool (*lives)(void *world, uint32_t pid, uint64_t start_ticks), void *world,
+			alert_fn fn, void *arg);
 /* Pending and firing ones, as a hash (iterate by hh.next). */
 const struct alert *alerts_active(const struct alerts *as);
 

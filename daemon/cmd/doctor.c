@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "engine/state.h"
 #include "export/words.h"
 #include "proc/procfs.h"
 
@@ -87,6 +88,54 @@ static void print_features(const struct kernel_features *f)
 		printf("     %-14s instead: %s\n", "", d->without);
 		printf("     %-14s remedy:  %s\n", "", d->remedy);
 	}
+}
+
+/* What outlives a restart */
+
+/* The folder of the unit, where neither configuration nor systemd names one. */
+#define UNIT_STATE "/var/lib/deferd"
+
+/* "": there is none. *ret_why is "" where all is well. */
+static const char *look_at_state(const struct config *c, struct reason *ret_why)
+{
+	const char *dir = config_state_directory(c);
+
+	*ret_why = (struct reason){};
+	if (!*dir && !access(UNIT_STATE, F_OK))
+		dir = UNIT_STATE;
+	if (*dir && state_check(dir, ret_why) && !ret_why->text[0])
+		reason_set(ret_why, 0, "it cannot be written");
+	return dir;
+}
+
+static json_t *state_json(const struct config *c)
+{
+	struct reason why;
+	const char *dir = look_at_state(c, &why);
+
+	return json_pack("{s:s, s:b, s:s}", "directory", dir, "writable", *dir && !why.text[0],
+			 "why", why.text);
+}
+
+static void print_state(const struct config *c)
+{
+	struct reason why;
+	const char *dir = look_at_state(c, &why);
+
+	printf("%-4s %-14s keeps alerts and what is usual when deferd restarts\n",
+	       *dir && !why.text[0] ? "ok" : "no", "state");
+	if (*dir && !why.text[0])
+		return;
+	if (*dir)
+		printf("     %-14s why:     %s: %s\n", "", dir, why.text);
+	else
+		printf("     %-14s why:     no state.directory is set, and $STATE_DIRECTORY is not "
+		       "either\n",
+		       "");
+	printf("     %-14s instead: each start of deferd learns anew and sends firing alerts "
+	       "again\n"
+	       "     %-14s remedy:  a folder that deferd may write, as state.directory\n",
+	       "", "");
 }
 
 /* The processes */
@@ -266,17 +315,18 @@ static int print_verdict(const struct kernel_features *f)
 	}
 }
 
-static int kernel_only(const struct kernel_features *f)
+static int kernel_only(const struct kernel_features *f, const struct config *c)
 {
 	if (as_json) {
-		json_t *o =
-			json_pack("{s:s,s:o}", "kernel", f->release, "features", features_json(f));
+		json_t *o = json_pack("{s:s,s:o,s:o}", "kernel", f->release, "features",
+				      features_json(f), "state", state_json(c));
 
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(o);
 	} else {
 		print_features(f);
+		print_state(c);
 	}
 	return print_verdict(f);
 }
@@ -300,15 +350,17 @@ static int with_targets(struct session *s)
 		return EXIT_FAILED;
 	complete = engine_steady(s->engine);
 	if (as_json) {
-		json_t *o = json_pack("{s:s,s:o,s:o,s:b}", "kernel", s->features.release,
-				      "features", features_json(&s->features), "targets",
-				      targets_json(s->engine), "complete", complete);
+		json_t *o = json_pack("{s:s,s:o,s:o,s:o,s:b}", "kernel", s->features.release,
+				      "features", features_json(&s->features), "state",
+				      state_json(s->config), "targets", targets_json(s->engine),
+				      "complete", complete);
 
 		json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(o);
 	} else {
 		print_features(&s->features);
+		print_state(s->config);
 		print_targets(s->engine);
 		if (!complete)
 			printf("\nNot all processes were looked at in %llu s: programs start all "
@@ -334,8 +386,9 @@ static int run(int argc, char **argv)
 	log_set_level(LOG_ERROR);
 	kernel_probe_features(procfd, &f);
 	if (no_targets || kernel_verdict(&f, &reason) != KERNEL_GOOD) {
+		code = kernel_only(&f, config);
 		config_free(config);
-		return kernel_only(&f);
+		return code;
 	}
 	code = session_open(&s, config, &opts);
 	if (!code)

@@ -18,6 +18,7 @@
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "config/webconfig.h"
+#include "engine/state.h"
 #include "export/api.h"
 
 #define SECOND 1000000000ull
@@ -36,6 +37,7 @@ static struct {
 	const char *probes, *fd_hooks;
 	const char *budget;
 	const char *include;
+	const char *state;
 } opt;
 
 static const struct cmd_option options[] = {
@@ -59,6 +61,8 @@ static const struct cmd_option options[] = {
 	  .help = "lean, full, burst or off" },
 	{ "probes.budget", 0, OPTION_STRING, &opt.budget, .arg = "PERCENT",
 	  .help = "share of a core that probes may cost a process (1); 0: no limit" },
+	{ "state.directory", 0, OPTION_STRING, &opt.state, .arg = "DIR",
+	  .help = "where alerts and what is usual outlive a restart; default: $STATE_DIRECTORY" },
 	{ "targets.include", 0, OPTION_STRING, &opt.include, .arg = "GLOB",
 	  .help = "observe only services whose name matches" },
 	{},
@@ -74,6 +78,9 @@ struct run {
 	uint64_t watchdog_ns;
 	bool told_settled;
 	struct receivers *receivers; /* NULL: there was none yet */
+	struct state *state;         /* NULL: nothing outlives this daemon, */
+	bool state_refused;          /* though it should */
+	bool unheard;                /* somebody had not been told of all that the state has */
 };
 
 static int set_path(char *dst, size_t size, const char *text, const char *name)
@@ -173,6 +180,8 @@ static int load_config(struct config **ret_c)
 	    set_path(c->web.config_file, sizeof(c->web.config_file), opt.web_config,
 		     "web.config.file") ||
 	    set_path(c->control.socket, sizeof(c->control.socket), opt.socket, "control.socket") ||
+	    set_path(c->state.directory, sizeof(c->state.directory), opt.state,
+		     "state.directory") ||
 	    pick_level(c, opt.level) || pick_probes(c, opt.probes) || pick_hooks(c, opt.fd_hooks) ||
 	    pick_budget(c, opt.budget) || pick_targets(c, opt.include)) {
 		config_free(c);
@@ -246,12 +255,22 @@ static bool is_silenced(void *arg, const struct alert *a)
 	return receivers_silence(((struct run *)arg)->receivers, a);
 }
 
+static bool is_heard(void *arg, const struct alert *a)
+{
+	struct run *r = arg;
+	bool heard = receivers_heard(r->receivers, a);
+
+	r->unheard |= !heard;
+	return heard;
+}
+
 static void on_alert(void *arg, const struct alert *a)
 {
 	bool firing = a->state == ALERT_FIRING;
 	struct run *r = arg;
 	struct log_line l;
 
+	state_note(r->state);
 	if (firing && r->receivers)
 		receivers_note(r->receivers, a);
 	log_begin(&l, firing && a->severity > SEVERITY_INFO ? LOG_WARN : LOG_INFO,
@@ -450,6 +469,50 @@ static int reload(void *arg)
 	return err;
 }
 
+/* State */
+
+/* What the daemon before kept, the caller's; NULL: nothing. */
+static json_t *open_state(struct run *r, const struct config *c)
+{
+	const char *dir = config_state_directory(c);
+	struct reason reason = {};
+
+	if (!*dir)
+		return NULL;
+	if (!state_open(dir, &r->state, &reason))
+		return state_read(r->state);
+	log_warn("state.directory %s: %s; a restart of deferd will forget alerts and what is usual",
+		 dir, reason.text);
+	r->state_refused = true;
+	return NULL;
+}
+
+/* What was kept says of an alert whether it is still to be told: that changes once. */
+static bool all_heard(const struct run *r)
+{
+	const struct alert *a = alerts_active(engine_alerts(r->session.engine));
+
+	while (a && (a->state != ALERT_FIRING || receivers_heard(r->receivers, a)))
+		a = a->hh.next;
+	return !a;
+}
+
+static void keep_state(struct run *r, uint64_t now_ns)
+{
+	struct show_self *self = &r->session.self;
+	struct state_stats st;
+
+	if (r->unheard && all_heard(r)) {
+		r->unheard = false;
+		state_note(r->state);
+	}
+	if (state_is_due(r->state, now_ns))
+		state_write(r->state, engine_keep(r->session.engine), now_ns);
+	state_get_stats(r->state, &st);
+	self->state_written = st.written;
+	self->state_failed = st.failed + r->state_refused;
+}
+
 /* Life */
 
 static void on_signal(void *arg, int signo)
@@ -499,6 +562,7 @@ static void on_second(void *arg, uint64_t now_ns)
 	struct engine_stats st;
 
 	tell_receivers(r, now_ns);
+	keep_state(r, now_ns);
 	if (r->tcp_stale)
 		reopen_tcp(r);
 	if (r->tcp)
@@ -528,6 +592,8 @@ static int start(struct run *r)
 	}
 	start_local(r);
 	set_receivers(r);
+	if (r->receivers)
+		receivers_adopt(r->receivers, alerts_active(engine_alerts(r->session.engine)));
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -556,6 +622,8 @@ static void stop(struct run *r)
 	 */
 	signal(SIGALRM, time_is_up);
 	alarm(EXIT_WITHIN_S);
+	state_close(r->state,
+		    r->state && r->session.engine ? engine_keep(r->session.engine) : NULL);
 	receivers_free(r->receivers);
 	http_close(r->tcp);
 	http_close(r->local);
@@ -568,8 +636,11 @@ static void stop(struct run *r)
 static int run(int argc, char **argv)
 {
 	struct run r = { .session.procfd = -1 };
-	struct engine_opts opts = { .on_alert = on_alert, .is_silenced = is_silenced, .arg = &r };
+	struct engine_opts opts = {
+		.on_alert = on_alert, .is_silenced = is_silenced, .is_heard = is_heard, .arg = &r
+	};
 	struct config *config;
+	json_t *kept;
 	int code = load_config(&config);
 
 	if (code)
@@ -579,7 +650,9 @@ static int run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_set_level(config->log.level);
+	opts.kept = kept = open_state(&r, config);
 	code = session_open(&r.session, config, &opts);
+	json_decref(kept);
 	if (!code) {
 		r.api = (struct api){
 			.show = show, .reload = reload, .set_probes = set_probes, .arg = &r

@@ -195,6 +195,15 @@ static const struct yaml_key daemon_keys[] = {
 	  .preset = "2" },
 };
 
+static const struct yaml_key state_keys[] = {
+	{ "directory", STR(state.directory),
+	  .doc = "where deferd keeps, across its own restarts, alerts that fire, the usual "
+		 "durations of requests, counts of panics and the growth of leaks; empty: where "
+		 "systemd says ($STATE_DIRECTORY, /var/lib/deferd in the unit), without systemd "
+		 "nowhere",
+	  .preset = "\"\"", .restart = true },
+};
+
 static const struct yaml_key limits_keys[] = {
 	{ "targets", .type = YAML_U32, .offset = F(limits.targets), .min = 1, .max = 4095,
 	  .doc = "most processes observed at the same time", .preset = "512", .restart = true },
@@ -335,6 +344,7 @@ static const struct yaml_key top_keys[] = {
 	{ SECTION(descriptors), .doc = "file descriptors" },
 	{ SECTION(census), .doc = "all goroutines, counted, grouped and watched for leaks" },
 	{ SECTION(daemon), .doc = "deferd itself" },
+	{ SECTION(state), .doc = "what outlives a restart of deferd" },
 	{ SECTION(limits), .doc = "sizes of the kernel's maps" },
 	{ SECTION(targets), .doc = "which services are observed" },
 	{ "receivers", .type = YAML_CUSTOM, .parse = parse_receivers,
@@ -366,6 +376,11 @@ int config_probe_set_of(const char *name)
 int config_fd_hooks_of(const char *name)
 {
 	return index_of(hook_names, name);
+}
+
+const char *config_state_directory(const struct config *c)
+{
+	return c->state.directory[0] ? c->state.directory : getenv("STATE_DIRECTORY") ?: "";
 }
 
 int config_default(struct config **ret_c)

@@ -111,6 +111,9 @@ struct config {
 		double budget_percent; /* of one core, that deferd itself may take; 0: any */
 	} daemon;
 	struct {
+		char directory[CONFIG_PATH_MAX]; /* "": config_state_directory() finds it */
+	} state;
+	struct {
 		uint32_t targets, goroutines, sites, ring_bytes;
 	} limits;
 	struct {
@@ -143,6 +146,9 @@ int config_probe_set_of(const char *name); /* enum config_probe_set; -EINVAL */
 int config_fd_hooks_of(const char *name);  /* enum config_fd_hooks; -EINVAL */
 /* The first of probes.services that fits decides; what it leaves open is as for all. */
 struct config_probes config_probes_of(const struct config *c, const char *service);
+
+/* Where state is kept: as configured, or where systemd says ($STATE_DIRECTORY); "": nowhere. */
+const char *config_state_directory(const struct config *c);
 
 /* The first of requests.baselines that fits; 0: none. */
 uint64_t config_p95_of(const struct config *c, const char *service);

@@ -17,6 +17,7 @@
 #include "engine/goroutines.h"
 #include "engine/governor.h"
 #include "engine/hooks.h"
+#include "engine/kept.h"
 #include "engine/layouts.h"
 #include "engine/naming.h"
 #include "engine/pace.h"
@@ -24,6 +25,7 @@
 #include "engine/settle.h"
 #include "engine/timing.h"
 #include "engine/turn.h"
+#include "model/kept.h"
 #include "model/panics.h"
 #include "model/signals.h"
 #include "probe/scan.h"
@@ -34,6 +36,7 @@
 #define CHAIN_READS_SCAN 2000 /* pages of target memory read in one scan: about 2 ms */
 #define REFRESH_AFTER_NS (200 * MS)
 #define STALL_NS         (2000 * MS)
+#define ADOPT_MAX_NS     (60000 * MS) /* where programs start all the time, the first look has no end */
 
 struct engine {
 	struct recording *recording; /* NULL: the kernel is live */
@@ -61,6 +64,8 @@ struct engine {
 	unsigned swept;     /* watches that were removed when slots were swept last */
 	uint64_t refreshed_ns;
 	uint64_t judged_ns; /* the rules were evaluated then */
+	uint64_t
+		adopted_ns; /* what an earlier deferd kept was taken then, and not all of it has been found; 0: no */
 };
 
 /* Events, and the back-edges that answer them */
@@ -498,6 +503,59 @@ static void on_second(struct engine *e)
 	}
 }
 
+/* What outlives the daemon */
+
+static struct kept_moment moment_of(const struct engine *e)
+{
+	struct kept_moment now = { .now_ns = loop_now_ns() };
+	struct timespec ts = {};
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	now.unix_ms = ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+	(void)proc_boot(e->turn.procfd, now.boot);
+	return now;
+}
+
+json_t *engine_keep(const struct engine *e)
+{
+	struct kept_moment now = moment_of(e);
+
+	if (e->adopted_ns)
+		return NULL;
+	return kept_document(e->turn.model, e->alerts, &now, e->opts.is_heard, e->opts.arg);
+}
+
+static void adopt(struct engine *e, const json_t *kept)
+{
+	struct kept_moment now = moment_of(e);
+	struct kept_found found;
+
+	if (!kept_adopt(kept, &now, &e->turn.config->rules, e->turn.model, e->alerts, &found)) {
+		log_warn("what an earlier deferd kept is of another form: ignored");
+		return;
+	}
+	e->adopted_ns = now.now_ns;
+	log_info("kept by an earlier deferd %.0f s ago: %u services, %u processes, %u alerts%s",
+		 found.age_s, found.services, found.processes, found.alerts,
+		 found.same_boot ? "" : "; of another boot or host: its processes are left out");
+}
+
+static bool lives(void *arg, uint32_t pid, uint64_t start_ticks)
+{
+	return proc_is_same(((const struct turn *)arg)->procfd, (pid_t)pid, start_ticks);
+}
+
+static void end_adopting(struct engine *e)
+{
+	struct turn *turn = &e->turn;
+
+	if (!e->adopted_ns || (!engine_settled(e) && turn->now_ns < e->adopted_ns + ADOPT_MAX_NS))
+		return;
+	e->adopted_ns = 0;
+	model_forget_kept(turn->model);
+	alerts_end_waiting(e->alerts, turn->now_ns, lives, turn, e->opts.on_alert, e->opts.arg);
+}
+
 static void judge_rules(struct engine *e)
 {
 	struct turn *turn = &e->turn;
@@ -505,6 +563,7 @@ static void judge_rules(struct engine *e)
 	turn_mark(turn, MARK_JUDGE);
 	alerts_eval(e->alerts, &turn->config->rules, turn->model, turn->now_ns, e->opts.on_alert,
 		    e->opts.arg);
+	end_adopting(e);
 	e->judged_ns = turn->now_ns;
 	for (const struct alert *a = alerts_active(e->alerts); a; a = a->hh.next) {
 		if (a->on_latency)
@@ -656,6 +715,9 @@ int engine_new(struct loop *loop, const struct engine_source *source, const stru
 	};
 	if (e->alerts)
 		alerts_set_silences(e->alerts, opts->is_silenced, opts->arg);
+	if (e->turn.model && e->alerts && opts->kept)
+		adopt(e, opts->kept);
+	e->opts.kept = NULL;
 	if (!e->turn.model || !e->alerts)
 		err = reason_set(reason, -ENOMEM, "out of memory");
 	else if (!e->recording)

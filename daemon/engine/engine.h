@@ -51,6 +51,12 @@ void engine_reload(struct engine *e, const struct config *config);
  */
 void engine_refresh(struct engine *e, uint64_t now_ns);
 
+/*
+ * What is to outlive this daemon, for opts.kept of the next one; the caller's. NULL: what was kept by the one before has not
+ * all been found again, so that its file is the better one; or out of memory.
+ */
+json_t *engine_keep(const struct engine *e);
+
 struct model *engine_model(struct engine *e);
 const struct alerts *engine_alerts(const struct engine *e);
 void engine_get_stats(struct engine *e, struct engine_stats *ret_stats);

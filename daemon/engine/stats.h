@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <jansson.h>
+
 #include "alert/alert.h"
 #include "event/event.h"
 #include "event/recording.h"
@@ -44,6 +46,10 @@ struct engine_opts {
 	bool (*is_silenced)(void *arg, const struct alert *a); /* by who is told; NULL: none is */
 	struct recorder
 		*recorder; /* all that the model is given goes there, too; may be NULL; borrowed */
+	const json_t *
+		kept; /* by engine_keep() of an earlier deferd; NULL: nothing; borrowed by engine_new() */
+	/* Whether all that are told each change of an alert once have been told of this one; NULL: they have. */
+	bool (*is_heard)(void *arg, const struct alert *a);
 	void *arg;
 };
 

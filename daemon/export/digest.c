@@ -92,15 +92,31 @@ void digest_key(const struct alert *a, char ret_key[static DIGEST_KEY_MAX])
 	digest_key_of(a->key.rule, a->service, site, ret_key);
 }
 
-static struct entry *entry_of(struct digest *d, const struct alert *a)
+static struct entry *find(const struct digest *d, const struct alert *a, struct entry_key *ret_key)
 {
-	struct entry_key key = {};
 	struct entry *e;
 
-	memcpy(key.rule, a->key.rule, sizeof(key.rule));
-	memcpy(key.service, a->service, sizeof(key.service));
-	alert_site(a, key.site);
-	HASH_FIND(hh, d->entries, &key, sizeof(key), e);
+	memset(ret_key, 0, sizeof(*ret_key));
+	memcpy(ret_key->rule, a->key.rule, sizeof(ret_key->rule));
+	memcpy(ret_key->service, a->service, sizeof(ret_key->service));
+	alert_site(a, ret_key->site);
+	HASH_FIND(hh, d->entries, ret_key, sizeof(*ret_key), e);
+	return e;
+}
+
+uint64_t digest_seq_of(const struct digest *d, const struct alert *a)
+{
+	struct entry_key key;
+	const struct entry *e = find(d, a, &key);
+
+	return e ? e->seq : 0;
+}
+
+static struct entry *entry_of(struct digest *d, const struct alert *a)
+{
+	struct entry_key key;
+	struct entry *e = find(d, a, &key);
+
 	if (e)
 		return e;
 	e = HASH_COUNT(d->entries) < DIGEST_MAX ? calloc(1, sizeof(*e)) : NULL;

@@ -39,6 +39,8 @@ void digest_update(struct digest *d, const struct alert *active, const json_t *e
 /* One that fires, which may be over before the next update: it is told all the same. */
 void digest_add(struct digest *d, const struct alert *a, const json_t *external);
 
+/* Of the change that made it what it is; 0: it is not there. */
+uint64_t digest_seq_of(const struct digest *d, const struct alert *a);
 /* Goes up by one with each alert that begins or ends. */
 uint64_t digest_seq(const struct digest *d);
 uint64_t digest_dropped(const struct digest *d);

@@ -167,10 +167,11 @@ static void write_fd_calls(struct page *p)
 	write_counter(p, "deferd_fd_closed",
 		      "Descriptors closed by close() while the hooks were attached.",
 		      COUNT(fd_closed));
-	write_counter(p, "deferd_fd_bad_closes",
-		      "Calls of close() with a descriptor that was closed already (EBADF) while the "
-		      "hooks were attached.",
-		      COUNT(fd_ebadf));
+	write_counter(
+		p, "deferd_fd_bad_closes",
+		"Calls of close() with a descriptor that was closed already (EBADF) while the "
+		"hooks were attached.",
+		COUNT(fd_ebadf));
 	write_counter(p, "deferd_fd_unsited",
 		      "Descriptors opened under suspicion whose line is not recorded: too many per "
 		      "second, or no room.",
@@ -367,6 +368,10 @@ static void write_self(struct page *p)
 	expo_family(x, "deferd_chains_read", EXPO_COUNTER, "",
 		    "Goroutines whose depth was read from their memory.");
 	expo_sample(x, (double)st->chains_read, NULL);
+	expo_family(x, "deferd_state_writes", EXPO_COUNTER, "result",
+		    "Writes of the state file (state.directory), by result: done or failed.");
+	expo_sample(x, (double)ex->state_written, "result", "done", NULL);
+	expo_sample(x, (double)ex->state_failed, "result", "failed", NULL);
 	expo_family(x, "deferd_images", EXPO_GAUGE, "", "Known executable files of processes.");
 	expo_sample(x, st->images, NULL);
 	expo_family(x, "process_cpu_seconds", EXPO_COUNTER, "",

@@ -323,7 +323,7 @@ static void total_of_process(const struct page *p, const struct service *s, stru
 		add_told(p, s, &ret->counts);
 		return;
 	}
-	ret->counts = t->counts;
+	target_counts(t, &ret->counts);
 	ret->running = target_panics_running(t);
 	ret->misplaced = target_misplaced(p->show->model, t);
 }

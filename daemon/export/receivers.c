@@ -392,6 +392,31 @@ void receivers_note(struct receivers *rs, const struct alert *a)
 		digest_add(rs->digest, a, rs->labels);
 }
 
+void receivers_adopt(struct receivers *rs, const struct alert *active)
+{
+	for (const struct alert *a = active; a; a = a->hh.next) {
+		if (a->heard && a->told)
+			receivers_note(rs, a);
+	}
+	for (unsigned i = 0; i < rs->n; i++) {
+		if (rs->list[i]->opts.kind == RECEIVER_WEBHOOK)
+			rs->list[i]->heard_seq = digest_seq(rs->digest);
+	}
+}
+
+bool receivers_heard(const struct receivers *rs, const struct alert *a)
+{
+	uint64_t seq = rs && rs->n ? digest_seq_of(rs->digest, a) : 0;
+
+	for (unsigned i = 0; rs && i < rs->n; i++) {
+		const struct receiver *r = rs->list[i];
+
+		if (r->opts.kind == RECEIVER_WEBHOOK && (!seq || r->heard_seq < seq))
+			return false;
+	}
+	return true;
+}
+
 void receivers_tick(struct receivers *rs, const struct alert *active, uint64_t now_ns,
 		    int64_t unix_ms, receivers_tell_fn tell)
 {

@@ -76,6 +76,13 @@ typedef void (*receivers_tell_fn)(bool bad, const char *text);
 /* An alert begins to fire: it is told even if it is over before the next tick. */
 void receivers_note(struct receivers *rs, const struct alert *a);
 
+/*
+ * Before the first tick: those of `active` that an earlier deferd has told to everybody (`heard`) are told to no webhook again.
+ * Alertmanagers are to hear of them again and again anyhow.
+ */
+void receivers_adopt(struct receivers *rs, const struct alert *active);
+/* Every webhook has been told of it. NULL is allowed: there is none. */
+bool receivers_heard(const struct receivers *rs, const struct alert *a);
 /* Once a second: what is due goes out. */
 void receivers_tick(struct receivers *rs, const struct alert *active, uint64_t now_ns,
 		    int64_t unix_ms, receivers_tell_fn tell);

@@ -27,6 +27,8 @@ struct show_self {
 	uint64_t cpu_ns;
 	uint64_t rss_bytes;
 	uint64_t open_fds, max_fds;
+	uint64_t state_written,
+		state_failed;    /* how often the state was, or could not be, written */
 	uint64_t series_dropped; /* by earlier pages; a page adds its own */
 };
 

@@ -81,7 +81,9 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	struct metric_env env = env_of(s, t->service, t);
 	const struct peak *deepest = target_deepest(m, t, s->now_ns);
 	json_t *o = json_object();
+	struct event_counts c;
 
+	target_counts(t, &c);
 	set_int(o, "pid", t->pid);
 	set_str(o, "service", t->service->name);
 	set_str(o, "image", t->image);
@@ -95,9 +97,9 @@ static json_t *target_json(const struct show *s, const struct target *t)
 	set_int(o, "defer_runs", t->counts.runs);
 	set(o, "deepest_site", deepest ? view_site(m, t->image_id, deepest->site) : json_null());
 	add_goroutines(o, t);
-	set_int(o, "panics_started", t->counts.panics);
-	set_int(o, "panics_recovered", t->counts.outcomes[OUTCOME_RECOVERED]);
-	set(o, "panics_by_outcome", by_outcome(&t->counts));
+	set_int(o, "panics_started", c.panics);
+	set_int(o, "panics_recovered", c.outcomes[OUTCOME_RECOVERED]);
+	set(o, "panics_by_outcome", by_outcome(&c));
 	view_add_fds(o, t);
 	set_int(o, "fd_opened", t->counts.fd_opened);
 	set_int(o, "fd_closed", t->counts.fd_closed);

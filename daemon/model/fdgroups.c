@@ -200,6 +200,27 @@ bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_ce
 	return good;
 }
 
+bool fdgroups_take(struct fdgroup **gs, const struct fdgroup *in, const struct leak_series *series)
+{
+	struct fdgroup *g;
+
+	HASH_FIND(hh, *gs, &in->what.key, sizeof(in->what.key), g);
+	if (g)
+		return true;
+	g = malloc(sizeof(*g));
+	if (!g)
+		return false;
+	*g = *in;
+	g->series = malloc(sizeof(*series));
+	if (!g->series) {
+		free(g);
+		return false;
+	}
+	*g->series = *series;
+	HASH_ADD(hh, *gs, what.key, sizeof(g->what.key), g);
+	return true;
+}
+
 void fdgroups_free(struct fdgroup **gs)
 {
 	struct fdgroup *g, *next;

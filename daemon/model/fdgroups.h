@@ -55,6 +55,8 @@ bool fdgroups_apply(struct fdgroup **gs, const struct event_fd_group *in, uint64
 #define FDGROUPS_HELD 360
 bool fdgroups_end(struct fdgroup **gs, uint64_t census, const struct event_fd_census *c,
 		  const struct fdgroups_state *state, uint64_t now_ns);
+/* A copy of a group as an earlier deferd knew it, before the first census; `g->hh` and `g->series` do not matter. False: out of memory. */
+bool fdgroups_take(struct fdgroup **gs, const struct fdgroup *g, const struct leak_series *series);
 void fdgroups_free(struct fdgroup **gs); /* all of them */
 
 /* "connections to port 5432", "connections at port 8080", "descriptors of kind pipe" */

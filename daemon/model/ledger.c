@@ -139,6 +139,21 @@ static struct ledger_site *site_of(struct ledger *l, const struct ledger_entry *
 	return s;
 }
 
+bool ledger_take_site(struct ledger *l, const struct ledger_site *site)
+{
+	struct ledger_site *s;
+
+	HASH_FIND(hh, l->sites, &site->key, sizeof(site->key), s);
+	if (s || HASH_COUNT(l->sites) >= LEDGER_SITES_MAX)
+		return true;
+	s = malloc(sizeof(*s));
+	if (!s)
+		return false;
+	*s = *site;
+	HASH_ADD(hh, l->sites, key, sizeof(s->key), s);
+	return true;
+}
+
 /* NULL: out of memory. */
 static struct ledger_site *count_started(struct ledger *l, const struct ledger_entry *e)
 {

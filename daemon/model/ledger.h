@@ -110,6 +110,8 @@ void ledger_free(struct ledger *l);
 bool ledger_apply(struct ledger *l, const struct event *ev, uint32_t image_id,
 		  enum runtime_kind runtime, bool died);
 
+/* A copy of a site that an earlier deferd had told of. False: out of memory. Where it is known already, nothing happens. */
+bool ledger_take_site(struct ledger *l, const struct ledger_site *site);
 /* What a panic's value says. */
 void ledger_say(struct ledger *l, const struct event_panic_text *in);
 

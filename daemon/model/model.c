@@ -8,6 +8,8 @@
 
 #include "base/utf8.h"
 #include "model/depth_priv.h"
+#include "model/kept.h"
+#include "model/kept_priv.h"
 #include "model/names_priv.h"
 #include "model/panics_priv.h"
 #include "model/targets_priv.h"
@@ -30,24 +32,6 @@ uint64_t model_dropped(const struct model *m)
 }
 
 /* Services */
-
-static struct service *service_get(struct model *m, const char *name)
-{
-	struct service *s;
-	char clean[MODEL_NAME_MAX];
-
-	utf8_sanitize(clean, sizeof(clean), name, strlen(name));
-	HASH_FIND_STR(m->services, clean, s);
-	if (s)
-		return s;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return NULL;
-	memcpy(s->name, clean, sizeof(s->name));
-	s->serial = ++m->service_serial;
-	HASH_ADD_STR(m->services, name, s);
-	return s;
-}
 
 static void service_link(struct service *s, struct target *t)
 {
@@ -72,34 +56,13 @@ static void service_unlink(struct target *t, uint64_t now_ns)
 		s->empty_since_ns = now_ns ? now_ns : 1;
 }
 
-static void counts_add(struct event_counts *sum, const struct event_counts *c)
-{
-	for (int i = 0; i < LOWERING_MAX; i++)
-		sum->registered[i] += c->registered[i];
-	sum->runs += c->runs;
-	sum->panics += c->panics;
-	for (int i = 0; i < OUTCOME_MAX; i++)
-		sum->outcomes[i] += c->outcomes[i];
-	sum->misfits += c->misfits;
-	sum->untold += c->untold;
-	sum->goexits += c->goexits;
-	sum->hits += c->hits;
-	sum->stepped += c->stepped;
-	sum->unread += c->unread;
-	sum->timed += c->timed;
-	sum->crossings += c->crossings;
-	sum->fd_opened += c->fd_opened;
-	sum->fd_closed += c->fd_closed;
-	sum->fd_ebadf += c->fd_ebadf;
-	sum->fd_refused += c->fd_refused;
-	sum->fd_unsited += c->fd_unsited;
-}
-
 void service_living_counts(const struct service *s, struct event_counts *ret_counts)
 {
 	*ret_counts = (struct event_counts){};
-	for (const struct target *t = s->targets; t; t = t->next_in_service)
+	for (const struct target *t = s->targets; t; t = t->next_in_service) {
 		counts_add(ret_counts, &t->counts);
+		counts_add(ret_counts, &t->earlier);
+	}
 }
 
 void service_counts(const struct service *s, struct event_counts *ret_counts)
@@ -157,6 +120,7 @@ static void target_free(struct target *t)
 		free(r);
 	}
 	parked_free(&t->parked);
+	json_decref(t->kept_groups);
 	fdgroups_free(&t->fd_groups);
 	fdopeners_done(&t->fd_openers);
 	free(t->queues);
@@ -176,6 +140,7 @@ static void apply_target(struct model *m, const struct event *ev)
 	const struct event_target *info = &ev->info;
 	struct target *t = target_find(m, ev->target);
 	struct service *s = service_get(m, info->service);
+	bool is_new = !t;
 
 	if (!s) {
 		m->dropped++;
@@ -214,6 +179,8 @@ static void apply_target(struct model *m, const struct event *ev)
 	t->full_ns = full_ns(t, ev->time_ns);
 	t->full = info->full;
 	t->full_since_ns = ev->time_ns;
+	if (is_new)
+		kept_take(m, t);
 }
 
 uint64_t service_full_ns(const struct service *s, uint64_t now_ns)
@@ -246,6 +213,7 @@ static void apply_gone(struct model *m, const struct event *ev)
 
 	if (!t)
 		return;
+	counts_add(&t->service->retired, &t->earlier);
 	counts_add(&t->service->retired, &t->counts);
 	t->service->retired_lost += t->lost;
 	t->service->retired_full_ns += full_ns(t, ev->time_ns);
@@ -277,6 +245,7 @@ void model_free(struct model *m)
 		service_free(s);
 	}
 	names_free(m);
+	model_forget_kept(m);
 	free(m);
 }
 
@@ -510,6 +479,17 @@ static void want_place(struct model *m, const struct target *t, const uint64_t *
 		(void)model_site_name(m, t->image_id, created_at);
 }
 
+static void apply_group(struct model *m, struct target *t, const struct event_group *in)
+{
+	bool was_there = parked_find(t->parked, in->serial);
+	struct parked *p;
+
+	m->dropped += !parked_apply(&t->parked, in, t->n_censuses + 1);
+	HASH_FIND(hh, t->parked, &in->serial, sizeof(in->serial), p);
+	if (!was_there && p)
+		kept_take_group(t, p);
+}
+
 static void apply_pile(struct model *m, struct target *t, const struct event_pile *in)
 {
 	t->pile = *in;
@@ -624,7 +604,7 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		apply_ended(m, t, ev);
 		break;
 	case EVENT_GROUP:
-		m->dropped += !parked_apply(&t->parked, &ev->group, t->n_censuses + 1);
+		apply_group(m, t, &ev->group);
 		break;
 	case EVENT_PILE:
 		apply_pile(m, t, &ev->pile);

@@ -34,6 +34,15 @@ bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t cen
 	return true;
 }
 
+/* Fewer are known than there were before the restart: no sample. */
+static bool is_blind(const struct parked *p, uint64_t census)
+{
+	const struct leak_level *l = &p->series.levels[0];
+
+	return p->back_since && census - p->back_since < PARKED_BACK && l->n &&
+	       p->what.quiet < l->samples[l->n - 1].quiet;
+}
+
 void parked_end(struct parked **ps, uint64_t census, const struct event_census *c, uint64_t now_ns)
 {
 	struct parked *p, *next;
@@ -44,6 +53,8 @@ void parked_end(struct parked **ps, uint64_t census, const struct event_census *
 			free(p);
 			continue;
 		}
+		if (is_blind(p, census))
+			continue;
 		leak_add(&p->series, c->interval_ns, now_ns, p->what.quiet, p->what.woken);
 		leak_judge(&p->series, &leak_rule_goroutines, &p->leak);
 	}

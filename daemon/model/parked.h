@@ -14,13 +14,16 @@
 #include "event/event.h"
 #include "model/leak.h"
 
-#define PARKED_MAX 512 /* of one target */
+#define PARKED_MAX  512 /* of one target */
+#define PARKED_BACK 12  /* censuses after which everybody who had not run is known again */
 
 struct parked {
 	UT_hash_handle hh;       /* by what.serial */
 	struct event_group what; /* of the newest census; what.reason is: */
 	char reason[EVENT_REASON_MAX];
 	uint64_t census; /* the number of that census */
+	/* The series is of an earlier deferd and was taken up at that census; 0: it is not. Who has not run for long is not known yet. */
+	uint64_t back_since;
 	struct leak_series series;
 	struct leak leak;
 };

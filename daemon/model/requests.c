@@ -129,6 +129,15 @@ static double median(const float *values, unsigned n)
 	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
+void requests_learned(struct requests *r, const float *seconds, unsigned n)
+{
+	memcpy(r->base, seconds, n * sizeof(*seconds));
+	r->n_base = n;
+	r->next_base = n % REQUESTS_BASE_MAX;
+	r->wait_base = n < REQUESTS_BASE_SOON ? 0 : REQUESTS_SLOTS - 1;
+	r->baseline = median(r->base, n);
+}
+
 /* A slot has ended. */
 static void learn(struct requests *r, uint64_t now_ns)
 {

@@ -66,6 +66,8 @@ void requests_add(struct requests *r, struct requests_seen *seen, const struct e
 void requests_gone(struct requests *r, const struct requests_seen *seen);
 /* At least once a slot, also when nothing happens. */
 void requests_tick(struct requests *r, uint64_t now_ns);
+/* What an earlier deferd had learned to be usual: 95th percentiles, the newest last, REQUESTS_BASE_MAX at most. */
+void requests_learned(struct requests *r, const float *seconds, unsigned n);
 /* What happens until then is not what is usual. */
 void requests_hold(struct requests *r, uint64_t until_ns);
 

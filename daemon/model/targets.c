@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "model/targets.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
 #include "model/targets_priv.h"
 
 const struct target *model_targets(const struct model *m)
@@ -33,4 +37,51 @@ const struct target *model_target_by_pid(const struct model *m, uint32_t pid)
 			return t;
 	}
 	return NULL;
+}
+
+struct service *service_get(struct model *m, const char *name)
+{
+	struct service *s;
+	char clean[MODEL_NAME_MAX];
+
+	utf8_sanitize(clean, sizeof(clean), name, strlen(name));
+	HASH_FIND_STR(m->services, clean, s);
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	memcpy(s->name, clean, sizeof(s->name));
+	s->serial = ++m->service_serial;
+	HASH_ADD_STR(m->services, name, s);
+	return s;
+}
+
+void counts_add(struct event_counts *sum, const struct event_counts *c)
+{
+	for (int i = 0; i < LOWERING_MAX; i++)
+		sum->registered[i] += c->registered[i];
+	sum->runs += c->runs;
+	sum->panics += c->panics;
+	for (int i = 0; i < OUTCOME_MAX; i++)
+		sum->outcomes[i] += c->outcomes[i];
+	sum->misfits += c->misfits;
+	sum->untold += c->untold;
+	sum->goexits += c->goexits;
+	sum->hits += c->hits;
+	sum->stepped += c->stepped;
+	sum->unread += c->unread;
+	sum->timed += c->timed;
+	sum->crossings += c->crossings;
+	sum->fd_opened += c->fd_opened;
+	sum->fd_closed += c->fd_closed;
+	sum->fd_ebadf += c->fd_ebadf;
+	sum->fd_refused += c->fd_refused;
+	sum->fd_unsited += c->fd_unsited;
+}
+
+void target_counts(const struct target *t, struct event_counts *ret_counts)
+{
+	*ret_counts = t->counts;
+	counts_add(ret_counts, &t->earlier);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
 #include <uthash.h>
 
 #include "event/event.h"
@@ -114,6 +115,7 @@ struct target {
 	struct requests_seen *requests; /* NULL: of none yet */
 
 	struct event_counts counts;
+	struct event_counts earlier; /* what an earlier deferd had counted of its panics */
 	struct rate registered_rate;
 	struct rate panic_rate;
 	struct event_fd_opened bad_close; /* the newest; opened_ns 0: none, or not seen where */
@@ -147,6 +149,7 @@ struct target {
 	struct event_census census; /* the newest; n_censuses is not 0 */
 	uint64_t census_ns;         /* when it ended */
 	struct parked *parked;      /* hash by serial */
+	json_t *kept_groups;        /* of an earlier deferd: see kept.h; NULL: none */
 	struct event_pile pile;     /* of census number pile_census; its reason is: */
 	char pile_reason[EVENT_REASON_MAX];
 	unsigned pile_census;
@@ -194,5 +197,7 @@ model_targets(const struct model *m); /* hash head: iterate with HASH_ITER-like 
 const struct service *model_services(const struct model *m);
 const struct target *model_target(const struct model *m, uint32_t id);
 const struct target *model_target_by_pid(const struct model *m, uint32_t pid);
+/* Panics as far back as an earlier deferd counted them, the rest since the target is known. */
+void target_counts(const struct target *t, struct event_counts *ret_counts);
 
 #endif

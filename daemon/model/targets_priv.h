@@ -17,8 +17,12 @@ struct model {
 	bool looking;         /* between LOOK_BEGIN and LOOK_END */
 	uint64_t observed_ns; /* the histograms were fed last */
 	uint64_t dropped;
+	json_t *kept; /* of processes that have not been seen again: see kept.h; NULL: none */
 };
 
 struct target *target_find(const struct model *m, uint32_t id);
+/* The one of this name, made where there is none; NULL: out of memory. */
+struct service *service_get(struct model *m, const char *name);
+void counts_add(struct event_counts *sum, const struct event_counts *c);
 
 #endif

@@ -369,6 +369,16 @@ int proc_fd_limit(pid_t pid, uint64_t *ret_limit, uint64_t *ret_hard)
 	return 0;
 }
 
+bool proc_boot(int procfd, char ret_name[static PROC_BOOT_MAX])
+{
+	_cleanup_close_ int fd = openat(procfd, "sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, ret_name, PROC_BOOT_MAX - 1);
+
+	ret_name[len > 0 ? len : 0] = 0;
+	ret_name[strcspn(ret_name, "\n")] = 0;
+	return ret_name[0];
+}
+
 bool proc_sys_numbers(int procfd, const char *path, uint64_t *ret, unsigned n)
 {
 	char name[128], text[128], *at = text, *end;

@@ -67,6 +67,9 @@ int proc_fd_count(int procfd, pid_t pid, bool by_size, uint64_t *ret_n);
 /* Soft RLIMIT_NOFILE of another process. */
 /* Numbers in a file of /proc/sys, "fs/file-nr"; false: there are fewer. */
 bool proc_sys_numbers(int procfd, const char *path, uint64_t *ret, unsigned n);
+/* The name of this boot, as no other boot of any host has it; false: the kernel does not say. */
+#define PROC_BOOT_MAX 40
+bool proc_boot(int procfd, char ret_name[static PROC_BOOT_MAX]);
 int proc_fd_limit(pid_t pid, uint64_t *ret_limit, uint64_t *ret_hard);
 
 /*

@@ -18,6 +18,7 @@ my=$(basename "$0" .t)-
 tap_n=0
 tap_failed=0
 live_pids=()
+unset STATE_DIRECTORY # a daemon begins with nothing, unless it is told where something is
 
 cleanup() {
 	local pid

@@ -99,7 +99,7 @@ static void faults(void **state)
 		  "panic_messages, services\n" },
 		{ "prob: {}\n",
 		  "%:1:1: unknown key 'prob'; valid keys: web, control, log, probes, "
-		  "requests, descriptors, census, daemon, limits, targets, receivers, "
+		  "requests, descriptors, census, daemon, state, limits, targets, receivers, "
 		  "c_runtimes, rule_files, default_rules, rules\n" },
 		{ "probes: { threshold: 1 }\n",
 		  "%:1:22: probes.threshold: 1 is out of range, must be 2 to 1000000\n" },
