@@ -170,10 +170,45 @@ static __always_inline void look_back(struct hit *hit, struct dfd_panics *st,
 /* A larger word is an address: programs are linked to higher ones. */
 #define STRING_LEN_MAX (1ULL << 22)
 
+/* internal/abi.Type and abi.PtrType, the same in all releases: words 0, its size; 2, kind in its highest byte; 6, elem. */
+#define TYPE_WORDS 7
+#define KIND_PTR   22
+
+/* Bytes of what the data word of an interface of that type points to; 0: not known. */
+static __always_inline __u64 value_size(__u64 type)
+{
+	__u64 t[TYPE_WORDS] = {}, size = 0;
+
+	if (!type || bpf_probe_read_user(t, sizeof(t), (const void *)type))
+		return 0;
+	if ((t[2] >> 56 & 31) != KIND_PTR)
+		return t[0];
+	if (bpf_probe_read_user(&size, sizeof(size), (const void *)t[6]))
+		return 0;
+	return size;
+}
+
+/* The words behind a small value are its neighbour's. */
+static __always_inline void cut_value(struct dfd_rec_panic *r)
+{
+	__u32 i;
+
+	for (i = 1; i < DFD_PANIC_VALUE; i++) {
+		if (r->size && i * 8 >= r->size)
+			r->value[i] = 0;
+	}
+	for (i = 0; i < DFD_PANIC_INNER; i++) {
+		if (bpf_probe_read_user(r->inner[i], sizeof(r->inner[i]),
+					(const void *)r->value[1 + 2 * i]))
+			r->inner[i][0] = r->inner[i][1] = 0;
+	}
+}
+
 static __always_inline void go_panic_value(struct hit *hit, struct dfd_rec_panic *r)
 {
 	r->type = ARCH_GO_ARG0(hit->ctx);
 	r->data = ARCH_GO_ARG1(hit->ctx);
+	r->size = value_size(r->type);
 	/* Readable or not: the value of a small type is the data word itself. */
 	if (bpf_probe_read_user(r->value, sizeof(r->value), (const void *)r->data) &&
 	    bpf_probe_read_user(r->value, 32, (const void *)r->data) &&
@@ -181,6 +216,7 @@ static __always_inline void go_panic_value(struct hit *hit, struct dfd_rec_panic
 	    bpf_probe_read_user(r->value, 8, (const void *)r->data) &&
 	    bpf_probe_read_user(r->value, 1, (const void *)r->data))
 		return;
+	cut_value(r);
 	if (r->value[1] < STRING_LEN_MAX)
 		ledger_text(r, r->value[0], r->value[1]);
 	else if (r->value[4] < STRING_LEN_MAX)

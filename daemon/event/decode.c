@@ -155,6 +155,7 @@ static int decode_panic(const void *rec, size_t size, uint64_t bias, struct even
 		.c = r.role == DFD_ROLE_C_PANIC || r.role == DFD_ROLE_C_RECOVER,
 		.type = unbiased(r.type, bias),
 		.data = r.data,
+		.value_size = r.size,
 		.bias = bias,
 		.frame = unbiased(r.frame, bias),
 		.recover_site = unbiased(r.recover_site, bias),
@@ -170,6 +171,8 @@ static int decode_panic(const void *rec, size_t size, uint64_t bias, struct even
 		p->signo = r.value[0] < NSIG ? (unsigned)r.value[0] : 0;
 	else
 		memcpy(p->value, r.value, sizeof(p->value));
+	_Static_assert(sizeof(p->inner) == sizeof(r.inner), "the same words");
+	memcpy(p->inner, r.inner, sizeof(p->inner));
 	memcpy(p->text, r.text, r.text_len);
 	p->aborts = step == PANIC_STARTED && event_aborts(p->text, p->text_len);
 	for (unsigned i = 0; i < r.nclosed; i++) {

@@ -113,6 +113,7 @@ enum write_kind {
 
 #define EVENT_TEXT_MAX   128 /* bytes of a panic's message */
 #define EVENT_VALUE_MAX  5   /* words of a panic's value */
+#define EVENT_INNER_MAX  2   /* values that lie in it */
 #define EVENT_CLOSED_MAX 8   /* panics that one step ends */
 
 /* What a goroutine does. Label `state`. */
@@ -184,6 +185,9 @@ struct event_panic {
 	uint64_t data;    /* STARTED, Go: the data word, not an address of the image */
 	/* STARTED, Go: what lies there, 0 where that could not be read; THROW: the message's address and length */
 	uint64_t value[EVENT_VALUE_MAX];
+	uint64_t value_size; /* STARTED, Go: bytes; 0: not known */
+	/* STARTED, Go: two words of what its second word points to, and two of its fourth; 0 where that is no address */
+	uint64_t inner[2 * EVENT_INNER_MAX];
 	uint64_t bias;         /* taken off all addresses here but those in `value` */
 	unsigned signo;        /* DYING: the signal; 0: none, or not known */
 	unsigned status;       /* DYING: the status that it ended itself with */

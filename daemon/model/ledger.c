@@ -238,13 +238,25 @@ static bool same_value(const struct event_panic *p, const struct event_panic *ol
 	       p->text_len == older->text_len && !memcmp(p->text, older->text, p->text_len);
 }
 
+/*
+ * An interface at that word of the value, with what `older` has panicked with: at its address lies the same still. A value
+ * whose size is not known may end before.
+ */
+static bool has_inside(const struct event_panic *p, unsigned word, const struct event_panic *older)
+{
+	const uint64_t *there = p->inner + word;
+
+	return p->value_size >= (word + 2) * 8 && p->value[word] &&
+	       p->value[word + 1] == older->data && there[0] == older->value[0] &&
+	       (older->value_size < 16 || there[1] == older->value[1]);
+}
+
 /* A recovered value, or one that was put into a struct with the stack, or behind a message. */
 static bool holds(const struct event_panic *p, const struct event_panic *older)
 {
 	if (older->data < 4096)
 		return false;
-	return same_value(p, older) || (p->value[0] && p->value[1] == older->data) ||
-	       (p->value[2] && p->value[3] == older->data);
+	return same_value(p, older) || has_inside(p, 0, older) || has_inside(p, 2, older);
 }
 
 /*

@@ -89,6 +89,7 @@ enum dfd_outcome {
 #define DFD_PANIC_NEST_MAX 8 /* panics of one goroutine that run at a time */
 #define DFD_PANIC_TEXT_MAX 128
 #define DFD_PANIC_VALUE    5 /* words read of the value */
+#define DFD_PANIC_INNER    2 /* values in it */
 
 /*
  * A step in the life of Go panics. By role: PANIC opens `id`; RECOVER, GOEXIT, FATAL and THROW close
@@ -105,8 +106,11 @@ struct dfd_rec_panic {
 	dfd_u64 data; /* PANIC: its data word */
 	dfd_u64 value
 		[DFD_PANIC_VALUE]; /* PANIC: what lies at `data`, 0 where it cannot be read; THROW: address and length of the message; DYING: [0] the signal, if it is one; FATAL, where `type` is not that of the panic: the same of the text that is printed, [2] 1: by the panic that it raised again */
-	dfd_u64 frame;             /* RECOVER: a return address in the function that goes on */
-	dfd_u64 recover_site;      /* RECOVER: where recover() was called, 0: not seen */
+	dfd_u64 size; /* PANIC, Go: bytes of the value at `data`, what follows is not of it; 0: not known */
+	/* PANIC, Go: what lies where its second and its fourth word point, those of interfaces in it; 0 where they do not point */
+	dfd_u64 inner[DFD_PANIC_INNER][2];
+	dfd_u64 frame;        /* RECOVER: a return address in the function that goes on */
+	dfd_u64 recover_site; /* RECOVER: where recover() was called, 0: not seen */
 	dfd_u64 closed[DFD_PANIC_NEST_MAX];
 	dfd_u8 outcome[DFD_PANIC_NEST_MAX]; /* enum dfd_outcome */
 	dfd_u32 text_len;
@@ -214,7 +218,7 @@ _Static_assert(sizeof(struct dfd_shape) == 12 && sizeof(struct dfd_shape_key) ==
 _Static_assert(sizeof(struct dfd_node) == 12 * 8 + 8 + DFD_NODE_TEXTS * DFD_NODE_TEXT_MAX, "node");
 _Static_assert(sizeof(struct dfd_rec_value) == 40 + DFD_NODES_MAX * sizeof(struct dfd_node),
 	       "value");
-_Static_assert(sizeof(struct dfd_rec_panic) == 24 + 13 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
+_Static_assert(sizeof(struct dfd_rec_panic) == 24 + 18 * 8 + 9 * 8 + 8 + 128 + DFD_STACK_MAX * 8,
 	       "panic");
 
 /* Why detail was lost or a fact is missing; index of the `losses` map. */

@@ -143,6 +143,8 @@ static struct dfd_rec_panic panic_record(dfd_u8 role)
 		.type = 0x402000,
 		.data = 0xc0001000,
 		.value = { 0x403000, 5, 0, 0, 0 },
+		.size = 16,
+		.inner = { { 1, 2 }, { 3, 4 } },
 		.role = role,
 		.text_len = 5,
 		.text = "helloX",
@@ -171,6 +173,8 @@ static void test_panic(void **state)
 	assert_int_equal(ev.panic.type, 0x2000);
 	assert_int_equal(ev.panic.data, 0xc0001000);
 	assert_int_equal(ev.panic.value[0], 0x403000); /* a value, not an address of ours */
+	assert_int_equal(ev.panic.value_size, 16);
+	assert_memory_equal(ev.panic.inner, ((uint64_t[]){ 1, 2, 3, 4 }), 4 * sizeof(uint64_t));
 	assert_int_equal(ev.panic.bias, 0x400000);
 	assert_int_equal(ev.panic.nstack, 2);
 	assert_int_equal(ev.panic.stack[0], 0x1010);

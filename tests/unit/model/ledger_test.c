@@ -745,17 +745,16 @@ static void raised_again(void **state)
 	}
 }
 
-/* In a struct with the stack, as errgroup's PanicValue; a constant, which others may raise as well, not for long. */
-static void raised_in_another(void **state)
+/* A constant, which others may raise as well, not for long; a number is not at an address. */
+static void raised_for_a_while(void **state)
 {
 	static const struct {
 		uint64_t data, after_ns;
-		bool wrapped, again;
+		bool again;
 	} cases[] = {
-		{ 0xc000123000, 5 * SECOND, true, true },
-		{ 0x600000, SECOND / 2, false, true },
-		{ 0x600000, 5 * SECOND, false, false },
-		{ 0, SECOND / 2, false, false },
+		{ 0x600000, SECOND / 2, true },
+		{ 0x600000, 5 * SECOND, false },
+		{ 0, SECOND / 2, false },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -768,12 +767,49 @@ static void raised_in_another(void **state)
 		ev.panic.id = 6;
 		ev.panic.goid = 19;
 		ev.panic.stack[0] = 0x1500;
-		if (cases[i].wrapped) {
-			ev.panic.data = 0xc000777000;
-			ev.panic.type = 0x5100;
-			ev.panic.value[0] = 0x5000;
-			ev.panic.value[1] = cases[i].data;
-		}
+		model_apply(m, &ev);
+		assert_int_equal(ledger_entry(ledger_of(m), 0)->raises, cases[i].again ? 5 : 0);
+	}
+}
+
+/* In a struct with the stack, as errgroup's PanicValue, or behind a name, as template.ExecError. */
+static void raised_in_another(void **state)
+{
+	static const struct {
+		uint64_t size;     /* of the struct */
+		unsigned word;     /* of the interface in it */
+		uint64_t there[2]; /* what lies where that points */
+		bool again;
+	} cases[] = {
+		{ 40, 0, { 0xc000400000, 17 }, true },
+		{ 32, 2, { 0xc000400000, 17 }, true },
+		{ 16, 0, { 0xc000400000, 17 }, true },
+		{ 16, 2, { 0xc000400000, 17 }, false }, /* of its neighbour */
+		{ 0, 0, { 0xc000400000, 17 }, false },  /* perhaps of its neighbour */
+		{ 32, 2, { 0xc000400040, 17 }, false }, /* another error in its memory */
+		{ 32, 2, { 0xc000400000, 18 }, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_STARTED, 5, T0);
+
+		ev.panic.data = 0xc000123000;
+		ev.panic.value[0] = 0xc000400000;
+		ev.panic.value[1] = 17;
+		ev.panic.value_size = 16;
+		model_apply(m, &ev);
+		ev.time_ns = T0 + 5 * SECOND;
+		ev.panic.id = 6;
+		ev.panic.goid = 19;
+		ev.panic.stack[0] = 0x1500;
+		ev.panic.data = 0xc000777000;
+		ev.panic.type = 0x5100;
+		ev.panic.value_size = cases[i].size;
+		ev.panic.value[0] = ev.panic.value[1] = 0;
+		ev.panic.value[cases[i].word] = 0x5000;
+		ev.panic.value[cases[i].word + 1] = 0xc000123000;
+		memcpy(ev.panic.inner + cases[i].word, cases[i].there, sizeof(cases[i].there));
 		model_apply(m, &ev);
 		assert_int_equal(ledger_entry(ledger_of(m), 0)->raises, cases[i].again ? 5 : 0);
 	}
@@ -837,6 +873,7 @@ int main(void)
 		cmocka_unit_test(design_without_names),
 		cmocka_unit_test(abort_handler),
 		cmocka_unit_test(raised_again),
+		cmocka_unit_test(raised_for_a_while),
 		cmocka_unit_test(raised_in_another),
 		cmocka_unit_test(ends_without_panic),
 		cmocka_unit_test(said),
