@@ -267,7 +267,7 @@ bool model_panic_message(struct model *m, uint32_t image_id, const struct event_
 	return known;
 }
 
-#define DESIGN_MAX_NS 10000000000ull /* names that have not come by then will not */
+#define DESIGN_MAX_NS 30000000000ull /* names that have not come by then may never */
 
 static void judge_design(struct model *m, struct ledger_site *s, uint64_t now_ns)
 {
@@ -278,10 +278,11 @@ static void judge_design(struct model *m, struct ledger_site *s, uint64_t now_ns
 	if (!s->design_since_ns)
 		s->design_since_ns = now_ns;
 	s->design = design_of_site(m, s);
-	if (s->design == DESIGN_UNKNOWN && now_ns < s->design_since_ns + DESIGN_MAX_NS)
+	if (s->design == DESIGN_UNKNOWN) {
+		if (now_ns >= s->design_since_ns + DESIGN_MAX_NS)
+			s->design = DESIGN_NONE; /* until they come */
 		return;
-	if (s->design == DESIGN_UNKNOWN)
-		s->design = DESIGN_NONE;
+	}
 	s->judged_frame = s->frame;
 	s->design_since_ns = 0;
 }

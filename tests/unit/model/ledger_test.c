@@ -216,7 +216,7 @@ static void busiest(void **state)
 		    &(enum panic_outcome){ OUTCOME_RECOVERED });
 	}
 	for (unsigned s = 0; s < 12; s++)
-		model_tick(m, T0 + (107 + s) * SECOND); /* its names do not come */
+		model_tick(m, T0 + (80 + 4 * s) * SECOND); /* its names do not come */
 	assert_non_null(ledger_busiest(ledger_of(m), T0 + 119 * SECOND, &n));
 	assert_int_equal(n, 60);
 	assert_null(ledger_busiest(ledger_of(m), T0 + 400 * SECOND, &n));
@@ -680,9 +680,15 @@ static void design_without_names(void **state)
 	start(m, 5, T0);
 	end(m, PANIC_RECOVERED, T0 + 9, 1, &(uint64_t){ 5 },
 	    &(enum panic_outcome){ OUTCOME_RECOVERED });
-	for (unsigned s = 1; s <= 12; s++)
+	for (unsigned s = 1; s <= 32; s++)
 		model_tick(m, T0 + s * SECOND);
 	assert_int_equal(ledger_of(m)->sites->design, DESIGN_NONE);
+	/* And when they do come: a parser gets out of its recursion. */
+	name(m, 0x1000, "example.com/calc.(*parser).expect", false, false);
+	name(m, 0x3000, "example.com/calc.Sum", false, false);
+	know_type(m, 0x5000, &(struct gotype){ .kind = 22, .name = "calc.syntaxError" });
+	model_tick(m, T0 + 33 * SECOND);
+	assert_int_equal(ledger_of(m)->sites->design, DESIGN_CONTROL_FLOW);
 }
 
 /* http.ErrAbortHandler by its text, which the kernel side has read; another error at the same line is another site. */
