@@ -16,4 +16,4 @@ for test; do
 	esac
 	rules+=(--rules "par=$test")
 done
-exec prove --timer --merge --failures --exec '' -j"${JOBS:-8}" "${rules[@]}" "${early[@]}" "${beside[@]}" "${alone[@]}"
+exec prove --timer --merge --failures --comments --exec '' -j"${JOBS:-8}" "${rules[@]}" "${early[@]}" "${beside[@]}" "${alone[@]}"
