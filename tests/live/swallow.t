@@ -49,7 +49,9 @@ for version in "${!pids[@]}"; do
 	is "$(judged "$pid" main.toFile.func1)" "no silent false again false on true file" "$version: logged after the recovery"
 	is "$(judged "$pid" main.toSocket)" "no silent false again false on true unix_socket" "$version: logged by a Unix socket"
 	is "$(judged "$pid" main.again.func2)" "no silent false again true on true" "$version: raised again"
-	is "$(metric "deferd_panic_sites_swallowed{service=\"$my$version\"}")" 4 "$version: sites in the metric"
+	swallowed="deferd_panic_sites_swallowed{service=\"$my$version\"}"
+	wait_until 10 metric_is "$swallowed" 4
+	is "$(metric "$swallowed")" 4 "$version: sites in the metric"
 done
 is "$(judged "${pids[c]}" quiet)" "suspected silent true again false on true" "C: silence"
 is "$(judged "${pids[c]}" logs)" "no silent false again false on true stderr" "C: logged"
