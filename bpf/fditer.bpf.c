@@ -23,6 +23,20 @@ static __always_inline void name_of(struct file *file, char *to)
 	bpf_probe_read_kernel_str(to, DFD_FD_NAME_LEN, name);
 }
 
+/* include/linux/socket.h, include/uapi/linux/in.h */
+#define AF_INET     2
+#define AF_INET6    10
+#define IPPROTO_TCP 6
+
+static __always_inline __u32 moved_by(const struct sock *sk)
+{
+	const struct tcp_sock *tp = (const void *)sk;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	return BPF_CORE_READ(tp, bytes_received) + BPF_CORE_READ(tp, bytes_sent);
+}
+
 static __always_inline void describe_socket(struct file *file, struct dfd_fd *r)
 {
 	struct socket *s = bpf_sock_from_file(file);
@@ -34,6 +48,8 @@ static __always_inline void describe_socket(struct file *file, struct dfd_fd *r)
 	r->sock_state = sk->__sk_common.skc_state;
 	r->local_port = sk->__sk_common.skc_num;
 	r->peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+	if (r->family == AF_INET || r->family == AF_INET6)
+		r->moved = moved_by(sk);
 }
 
 static __always_inline __u32 ucount(const struct ucounts *u, int type)

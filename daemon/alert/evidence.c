@@ -302,6 +302,28 @@ static bool gather_pool(struct evidence *e, const struct source *src)
 	return gather_pile_of(w, src, s.waiters);
 }
 
+static bool gather_exhausted(struct evidence *e, const struct source *src)
+{
+	struct evidence_waiters *w = &e->waiters;
+	struct pool_exhaustion x;
+	bool named;
+
+	if (!target_pool_exhaustion(src->t, &x))
+		return true;
+	fdgroup_name(&x.in_use->what.key, w->pool, sizeof(w->pool));
+	w->pool_open = x.in_use->what.open;
+	w->still_s = (double)(src->now_ns - x.since_ns) / 1e9;
+	named = gather_pile_of(w, src, x.waiters);
+	w->held_by = x.holders ? x.holders->count : 0;
+	w->holder = (struct code_line){};
+	if (!w->held_by)
+		return named;
+	w->held_s = x.holders->oldest_ns ? (double)(src->now_ns - x.holders->oldest_ns) / 1e9 : NAN;
+	return set_line(&w->holder, model_program_frame(src->m, src->t->image_id, src->t->runtime,
+							x.holders->stack, x.holders->nstack)) &&
+	       named;
+}
+
 static void visit_waiters(const struct evidence *e, const struct visit *v)
 {
 	const struct evidence_waiters *w = &e->waiters;
@@ -321,6 +343,17 @@ static void visit_pool(const struct evidence *e, const struct visit *v)
 	put_text(v, "pool", "what", e->waiters.pool);
 	put_count(v, "pool", "open", "open", e->waiters.pool_open);
 	visit_waiters(e, v);
+}
+
+static void visit_exhausted(const struct evidence *e, const struct visit *v)
+{
+	visit_pool(e, v);
+	put_count(v, "pool", "held_by", "held_by", e->waiters.held_by);
+	v->fn(v->arg,
+	      &(struct evidence_part){ .key = "held_at",
+				       .log_key = "held_at",
+				       .type = EVIDENCE_SITE,
+				       .site = { &e->waiters.holder, NAN, .may_be_no = true } });
 }
 
 static void describe_group(const struct evidence *e, const char *metric, double value, char *buf,
@@ -358,6 +391,38 @@ static void describe_pool(const struct evidence *e, const char *metric, double v
 	snprintf(buf, size,
 		 "the pool is too small: %llu goroutines wait for one of %llu %s, most in %s",
 		 (unsigned long long)w->count, (unsigned long long)w->pool_open, w->pool, place);
+}
+
+static void describe_holders(const struct evidence_waiters *w, char *buf, size_t size)
+{
+	char place[CODE_LINE_MAX], age[32] = "";
+
+	code_line_print(&w->holder, CODE_LINE_AT, place, sizeof(place));
+	if (!isnan(w->held_s))
+		snprintf(age, sizeof(age), " for %.0f s or longer", w->held_s);
+	if (w->held_by)
+		snprintf(buf, size, "%llu goroutines hold one%s, most in %s",
+			 (unsigned long long)w->held_by, age, place);
+	else
+		snprintf(buf, size,
+			 "no goroutine is in a call that uses one: they were taken and not given "
+			 "back");
+}
+
+static void describe_exhausted(const struct evidence *e, const char *metric, double value,
+			       char *buf, size_t size)
+{
+	const struct evidence_waiters *w = &e->waiters;
+	char place[CODE_LINE_MAX], holders[CODE_LINE_MAX + 96];
+
+	code_line_print(&w->site, CODE_LINE_AT, place, sizeof(place));
+	describe_holders(w, holders, sizeof(holders));
+	snprintf(buf, size,
+		 "the pool is used up: %llu goroutines wait for one of %llu %s, which have not "
+		 "moved "
+		 "for %.0f s, most in %s; %s",
+		 (unsigned long long)w->count, (unsigned long long)w->pool_open, w->pool,
+		 w->still_s, place, holders);
 }
 
 /* A deadlock */
@@ -668,6 +733,7 @@ static const struct evidence_row {
 	[EVIDENCE_GROUP] = { gather_group, visit_waiters, describe_group },
 	[EVIDENCE_PILE] = { gather_pile, visit_waiters, describe_pile },
 	[EVIDENCE_POOL] = { gather_pool, visit_pool, describe_pool },
+	[EVIDENCE_EXHAUSTED] = { gather_exhausted, visit_exhausted, describe_exhausted },
 	[EVIDENCE_RING] = { gather_ring, visit_ring, describe_ring },
 	[EVIDENCE_FDS] = { gather_fds, visit_fds, describe_fds },
 	[EVIDENCE_FULL] = { gather_full, visit_full, describe_full },

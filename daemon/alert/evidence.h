@@ -23,6 +23,7 @@ enum evidence_kind {
 	EVIDENCE_GROUP,     /* goroutines that stand at one place */
 	EVIDENCE_PILE,      /* goroutines that wait for one lock */
 	EVIDENCE_RING,      /* goroutines that wait for each other */
+	EVIDENCE_EXHAUSTED, /* the same, and who holds the connections */
 	EVIDENCE_POOL,      /* goroutines that wait for a connection of a pool */
 	EVIDENCE_FDS,       /* descriptors that leak fastest */
 	EVIDENCE_FULL,      /* descriptors of which there are no more */
@@ -76,6 +77,10 @@ struct evidence {
 			const char *says;              /* GROUP: see above */
 			char pool[64];                 /* "connections to port 5432" */
 			uint64_t pool_open;            /* of these */
+			double still_s;          /* EXHAUSTED: they have not moved for so long */
+			uint64_t held_by;        /* goroutines that hold one; 0: none is seen to */
+			double held_s;           /* for so long one has; NAN: not known */
+			struct code_line holder; /* where they, or most, stand */
 		} waiters;
 		struct evidence_ring {
 			uint64_t goroutines, length;

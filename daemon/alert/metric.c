@@ -207,6 +207,17 @@ static bool pool_waiters(const struct model *m, const struct target *t, uint64_t
 	return true;
 }
 
+static bool pool_exhausted(const struct model *m, const struct target *t, uint64_t now_ns,
+			   double *ret)
+{
+	struct pool_exhaustion e;
+
+	if (!target_pool_exhaustion(t, &e))
+		return false;
+	*ret = e.waiters->count;
+	return true;
+}
+
 static bool request_p95(const struct model *m, const struct service *s, uint64_t now_ns,
 			double *ret)
 {
@@ -445,6 +456,13 @@ const struct rule_metric rule_metrics[] = {
 	  .absent_is_none = true, .read = pool_waiters,
 	  .gauge = { "Goroutines that wait for a connection of a pool that is too small." },
 	  .json = { "waiting", "pool", .whole = true }, .about = { EVIDENCE_POOL } },
+	{ "pool_exhausted_waiters", "goroutines",
+	  "goroutines that wait for a connection of a pool that is used up: all are taken, and "
+	  "none "
+	  "has carried anything for half a minute or longer; absent otherwise",
+	  .absent_is_none = true, .read = pool_exhausted,
+	  .gauge = { "Goroutines that wait for a connection of a pool that is used up." },
+	  .about = { EVIDENCE_EXHAUSTED } },
 	{ "request_p95_seconds", "s",
 	  "95th percentile of the request durations of the service in the last 30 s; absent with "
 	  "fewer than 20 requests",

@@ -445,10 +445,19 @@ static uint64_t our_time(const struct census *c, uint64_t ns)
 	return ns ? ns - (uint64_t)c->opts.clock_ns : 0;
 }
 
+static void leave_group(struct census *c, const struct record *r)
+{
+	struct group *g = r->alive && r->group != GROUP_NONE ? c->groups.by_id[r->group] : NULL;
+
+	if (!g)
+		return;
+	g->next.gone++;
+	g->next.woken += r->quiet;
+}
+
 static void forget(struct census *c, struct record *r)
 {
-	if (r->quiet && r->group != GROUP_NONE)
-		c->groups.by_id[r->group]->next.woken++;
+	leave_group(c, r);
 	member_leave(&r->member);
 	*r = (struct record){ .group = GROUP_NONE };
 }
@@ -492,10 +501,10 @@ static void take_over(struct census *c, struct record *r, const uint8_t *g,
 		.open_coded = t->open_coded < UINT16_MAX ? (uint16_t)t->open_coded : UINT16_MAX,
 		.settled = t->exact && t->chain_exact && t->panics_known &&
 			   (t->whole || (census_waits(t->state) && !t->unfinished)),
-		.quiet = was.quiet && was.group == r->group,
+		.quiet = was.quiet && was.group == r->group && was.goid == t->goid,
 	};
-	if (was.quiet && was.group != GROUP_NONE && was.group != r->group)
-		c->groups.by_id[was.group]->next.woken++;
+	if (was.group != r->group || was.goid != r->goid)
+		leave_group(c, &was);
 }
 
 static void count(struct census *c, struct record *r, uint64_t now_ns)
@@ -543,8 +552,8 @@ static enum sight sight_of(const struct group *g, const struct record *r, bool r
 	return r->wake == CENSUS_WAKE_OTHERS && g->direct && ran ? SIGHT_GIVEN : SIGHT_NOTHING;
 }
 
-/* `ran`: it was known before, and has run since. */
-static void muster(struct census *c, struct record *r, bool ran, uint64_t now_ns)
+/* `known`: it was at the census before; `ran`: and has run since. */
+static void muster(struct census *c, struct record *r, bool known, bool ran, uint64_t now_ns)
 {
 	struct group *g = r->group == GROUP_NONE ? NULL : c->groups.by_id[r->group];
 	struct sighting s;
@@ -555,6 +564,7 @@ static void muster(struct census *c, struct record *r, bool ran, uint64_t now_ns
 	}
 	if (!g->crew)
 		place_group(c, g);
+	g->next.moving += (!known || ran) && r->wake != CENSUS_WAKE_CLOCK;
 	s = (struct sighting){ .sight = sight_of(g, r, ran),
 			       .quiet = r->quiet,
 			       .syscall = r->state == CENSUS_SYSCALL,
@@ -588,8 +598,9 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 {
 	struct scratch *s = c->scratch;
 	struct record *r = &c->roll.rec[c->at + i];
-	bool ran = s->found[i] == FOUND_NEW && r->alive && r->goid == s->looked[i].goid &&
-		   !is_same(c, r, s->g[i]);
+	bool known = s->found[i] == FOUND_SAME ||
+		     (s->found[i] == FOUND_NEW && r->alive && r->goid == s->looked[i].goid);
+	bool ran = known && s->found[i] == FOUND_NEW && !is_same(c, r, s->g[i]);
 
 	switch (s->found[i]) {
 	case FOUND_BAD:
@@ -610,7 +621,7 @@ static void settle(struct census *c, uint32_t i, uint64_t now_ns)
 		break;
 	}
 	count(c, r, now_ns);
-	muster(c, r, ran, now_ns);
+	muster(c, r, known, ran, now_ns);
 }
 
 /* A waiter of the table of semaphores, or of a condition. */

@@ -12,6 +12,9 @@
 struct descriptor {
 	uint64_t dev, ino;
 	uint64_t first_ns;
+	uint64_t
+		moved_ns; /* the newest census at which it had carried something since the one before, or was new */
+	uint32_t moved;
 	int fd;
 	struct event_fd_key key;
 };
@@ -92,10 +95,20 @@ static void count_open(struct groups *gs, struct descriptor *d, unsigned state, 
 	g->open++;
 	if (g->key.port && state < FD_STATES)
 		g->states[state]++;
+	g->carried += d->moved != 0;
+	if (d->moved_ns > g->moved_ns)
+		g->moved_ns = d->moved_ns;
 	if (!g->oldest_ns || d->first_ns < g->oldest_ns)
 		g->oldest_ns = d->first_ns;
 	for (int a = 0; a < EVENT_FD_AGES; a++)
 		g->kept[a] += now_ns - d->first_ns >= gs->age_ns[a];
+}
+
+static void take_over(struct descriptor *now, const struct descriptor *old)
+{
+	now->first_ns = old->first_ns;
+	if (now->moved == old->moved)
+		now->moved_ns = old->moved_ns;
 }
 
 /* Both lists ascend: one walk over them finds what is gone, what is there, and what is new. */
@@ -112,10 +125,12 @@ static void compare(const struct descriptors *old, const struct fd_entry *fds, u
 		now[i] = (struct descriptor){ .dev = fd->dev,
 					      .ino = fd->ino,
 					      .first_ns = now_ns,
+					      .moved_ns = now_ns,
+					      .moved = fd->moved,
 					      .fd = fd->fd,
 					      .key = key_of(gs, fd) };
 		if (o < old->n && same(&old->fds[o], fd))
-			now[i].first_ns = old->fds[o++].first_ns;
+			take_over(&now[i], &old->fds[o++]);
 		else if (o < old->n && old->fds[o].fd == fd->fd)
 			count_closed(old, gs, &old->fds[o++]);
 		count_open(gs, &now[i], fd->sock_state, now_ns);

@@ -23,8 +23,11 @@
 /* Of the members of a group. */
 struct group_sum {
 	uint32_t count;
-	uint32_t inexact;       /* moved while they were read */
-	uint32_t quiet;         /* have waited for longer than the census's limit */
+	uint32_t inexact; /* moved while they were read */
+	uint32_t quiet;   /* have waited for longer than the census's limit */
+	uint32_t gone;    /* were in it at the census before, and are no more */
+	uint32_t
+		moving; /* are new, or have run since the census before, and do not wait for the clock */
 	uint32_t minute;        /* have not run for a minute at least */
 	uint32_t woken;         /* were quiet at the census before, and are in this group no more */
 	uint32_t depth_max;     /* deepest pending defers */

@@ -9,8 +9,11 @@
 #include "census/piles.h"
 #include "golang/goname.h"
 
-#define POOL_FRAMES 10 /* of a stack, in which a pool is looked for */
-#define DEEP_MAX    8  /* goroutines emitted for their depth, of one census */
+#define POOL_FRAMES    10 /* of a stack, in which a pool is looked for */
+#define NAMED_FIRST    2  /* censuses that wait for the names of places */
+#define POOL_USERS_MAX 4  /* libraries of pools at which somebody waits */
+#define POOL_USER_NAME 96
+#define DEEP_MAX       8 /* goroutines emitted for their depth, of one census */
 
 static bool is_system(struct turn *turn, struct watch *w, const struct group *g, bool *named)
 {
@@ -23,12 +26,23 @@ static bool is_system(struct turn *turn, struct watch *w, const struct group *g,
 	return n && goname_is_system(n->at.function);
 }
 
+/* By the first censuses, so that who waits for a pool is known soon; later ones meet few places that are new. */
+static void ask_places(struct turn *turn, struct watch *w, const struct group *g, bool *named)
+{
+	for (unsigned i = 0; census_waits(g->key.state) && i < g->key.nstack && i < POOL_FRAMES;
+	     i++)
+		*named &= model_site_name(turn->model, w->image->id, g->key.stack[i]) != NULL;
+}
+
 bool goroutine_events_named(struct turn *turn, struct watch *w, struct census *c)
 {
 	bool named = true;
 
-	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next)
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
 		(void)is_system(turn, w, g, &named);
+		if (census_summary(c)->number <= NAMED_FIRST)
+			ask_places(turn, w, g, &named);
+	}
 	return named;
 }
 
@@ -257,9 +271,9 @@ static bool is_mutex(const struct synclock *l)
 	return l->kind == SYNCLOCK_MUTEX || l->kind == SYNCLOCK_RWMUTEX;
 }
 
-static void emit_pile(struct turn *turn, struct watch *w, enum event_type type,
-		      const struct census_summary *s, const struct pile *p, uint32_t woken,
-		      const struct group *g)
+static struct event pile_event(struct watch *w, enum event_type type,
+			       const struct census_summary *s, const struct pile *p,
+			       const struct group *g)
 {
 	struct event ev = { .type = type, .target = w->id, .pid = w->pid, .time_ns = s->end_ns };
 	unsigned n = g->key.nstack < EVENT_STACK_MAX ? g->key.nstack : EVENT_STACK_MAX;
@@ -267,14 +281,13 @@ static void emit_pile(struct turn *turn, struct watch *w, enum event_type type,
 	ev.pile = (struct event_pile){
 		.object = p->object,
 		.count = p->count,
-		.woken = woken,
 		.oldest_ns = p->seen_ns,
 		.reason = s->reasons[g->key.reason % CENSUS_REASONS_MAX],
 		.created_at = g->key.created_at,
 		.nstack = n,
 	};
 	memcpy(ev.pile.stack, g->key.stack, n * sizeof(g->key.stack[0]));
-	turn_emit(turn, &ev);
+	return ev;
 }
 
 /* The words that one RWMutex is waited for by are three. False: there is no room. */
@@ -314,7 +327,9 @@ static void emit_piles(struct turn *turn, struct watch *w, struct census *c,
 		l = lock_of(turn, w, g);
 		room = add_queue(census, p->object - l.offset, p->count);
 		if (!emitted && is_mutex(&l)) {
-			emit_pile(turn, w, EVENT_PILE, s, p, 0, g);
+			struct event ev = pile_event(w, EVENT_PILE, s, p, g);
+
+			turn_emit(turn, &ev);
 			emitted = true;
 		}
 		if (emitted && !room)
@@ -367,18 +382,64 @@ static bool is_patient(const char *reason)
 	       !strncmp(reason, "sync.Cond", 9);
 }
 
-static bool is_pool_name(const struct name *n)
-{
-	bool is = goname_is_pool(n->at.function);
+/* How the names of those begin that use what the pools give out at which somebody waits. */
+struct pool_users {
+	unsigned n;
+	char begin[POOL_USERS_MAX][POOL_USER_NAME];
+};
 
-	for (unsigned i = 0; i < n->n_outer; i++)
-		is |= goname_is_pool(n->outer[i].function);
+static void note_users(struct pool_users *u, const char *pool)
+{
+	char begin[POOL_USER_NAME];
+
+	if (!goname_pool_users(pool, begin, sizeof(begin)))
+		return;
+	for (unsigned i = 0; i < u->n; i++) {
+		if (!strcmp(u->begin[i], begin))
+			return;
+	}
+	if (u->n < POOL_USERS_MAX)
+		memcpy(u->begin[u->n++], begin, sizeof(begin));
+}
+
+static bool is_user(const struct pool_users *u, const char *function)
+{
+	for (unsigned i = 0; i < u->n; i++) {
+		if (!strncmp(function, u->begin[i], strlen(u->begin[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool is_pool_name(const struct name *n, struct pool_users *u)
+{
+	bool is = false;
+
+	for (unsigned k = 0; k <= n->n_outer; k++) {
+		const char *function = k ? n->outer[k - 1].function : n->at.function;
+
+		if (!goname_is_pool(function))
+			continue;
+		note_users(u, function);
+		is = true;
+	}
 	return is;
+}
+
+/* A goroutine of the pool's own, which looks after it. */
+static bool is_of_pool(struct turn *turn, struct watch *w, const struct pool_users *u,
+		       const struct group *g)
+{
+	const struct name *n =
+		g->key.start ? model_name(turn->model, w->image->id, NAME_OF_FUNCTION, g->key.start)
+			     : NULL;
+
+	return n && (goname_is_pool(n->at.function) || is_user(u, n->at.function));
 }
 
 /* By the names of the innermost functions; a name that is not known yet counts at the next census. */
 static bool waits_for_pool(struct turn *turn, struct watch *w, const struct census_summary *s,
-			   const struct group *g)
+			   const struct group *g, struct pool_users *u)
 {
 	bool is = false;
 
@@ -388,9 +449,65 @@ static bool waits_for_pool(struct turn *turn, struct watch *w, const struct cens
 	for (unsigned i = 0; i < g->key.nstack && i < POOL_FRAMES; i++) {
 		const struct name *n = model_site_name(turn->model, w->image->id, g->key.stack[i]);
 
-		is |= n && is_pool_name(n);
+		is |= n && is_pool_name(n, u);
 	}
-	return is;
+	return is && !is_of_pool(turn, w, u, g);
+}
+
+static bool uses_pool(struct turn *turn, struct watch *w, const struct group *g,
+		      const struct pool_users *u)
+{
+	bool is = false;
+
+	for (unsigned i = 0; i < g->key.nstack; i++) {
+		const struct name *n = model_site_name(turn->model, w->image->id, g->key.stack[i]);
+
+		for (unsigned k = 0; n && k <= n->n_outer; k++)
+			is |= is_user(u, k ? n->outer[k - 1].function : n->at.function);
+	}
+	return is && !is_of_pool(turn, w, u, g);
+}
+
+/* Places at which goroutines stand, taken together. */
+struct places {
+	struct pile sum;
+	uint32_t woken, gone;
+	const struct group *most;
+	uint32_t most_count;
+};
+
+static void add_place(struct places *p, const struct group *g, uint32_t count)
+{
+	p->sum.count += count;
+	p->woken += g->sum.woken;
+	p->gone += g->sum.gone;
+	if (g->sum.oldest_ns && (!p->sum.seen_ns || g->sum.oldest_ns < p->sum.seen_ns))
+		p->sum.seen_ns = g->sum.oldest_ns;
+	if (count > p->most_count) {
+		p->most = g;
+		p->most_count = count;
+	}
+}
+
+/* Those who use what they wait for: who does, and who has stood still while he does. Returns how many do. */
+static uint32_t emit_users(struct turn *turn, struct watch *w, struct census *c,
+			   const struct census_summary *s, struct pool_users *u)
+{
+	struct places held = {};
+	uint32_t moving = 0;
+
+	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
+		if (waits_for_pool(turn, w, s, g, u) || !uses_pool(turn, w, g, u))
+			continue;
+		moving += g->sum.moving;
+		add_place(&held, g, g->sum.count - g->sum.moving);
+	}
+	if (held.most) {
+		struct event ev = pile_event(w, EVENT_HELD, s, &held.sum, held.most);
+
+		turn_emit(turn, &ev);
+	}
+	return moving;
 }
 
 /* All places at which they wait for something of a pool; emitted is the one at which most do. */
@@ -398,25 +515,25 @@ static void emit_pool(struct turn *turn, struct watch *w, struct census *c,
 		      const struct census_summary *s)
 {
 	const struct target *t = model_target(turn->model, w->id);
-	const struct group *most = NULL;
-	struct pile sum = {};
-	uint32_t woken = 0;
+	struct pool_users users = {};
+	struct places waiting = {};
+	struct event ev;
+	uint32_t moving;
 
-	if (!t || !fdgroups_level(t->fd_groups, UINT64_MAX) ||
-	    s->states[CENSUS_WAITING] < POOL_WAITERS_MIN)
+	if (!t || !fdgroups_level(t->fd_groups, UINT64_MAX))
 		return;
 	for (const struct group *g = census_groups(c)->by_key; g; g = g->hh.next) {
-		if (!waits_for_pool(turn, w, s, g))
-			continue;
-		sum.count += g->sum.count;
-		woken += g->sum.woken;
-		if (g->sum.oldest_ns && (!sum.seen_ns || g->sum.oldest_ns < sum.seen_ns))
-			sum.seen_ns = g->sum.oldest_ns;
-		if (!most || g->sum.count > most->sum.count)
-			most = g;
+		if (waits_for_pool(turn, w, s, g, &users))
+			add_place(&waiting, g, g->sum.count);
 	}
-	if (most)
-		emit_pile(turn, w, EVENT_POOL, s, &sum, woken, most);
+	if (!waiting.most)
+		return;
+	moving = emit_users(turn, w, c, s, &users);
+	ev = pile_event(w, EVENT_POOL, s, &waiting.sum, waiting.most);
+	ev.pile.woken = waiting.woken;
+	ev.pile.gone = waiting.gone;
+	ev.pile.moving = moving;
+	turn_emit(turn, &ev);
 }
 
 /* What the runtime calls it when a goroutine waits for the network poller. */

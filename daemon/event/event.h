@@ -49,6 +49,7 @@ enum event_type {
 	EVENT_PILE,      /* the lock that most wait for; the same */
 	EVENT_EDGE, /* one edge of a ring of goroutines that wait for each other's locks; the same */
 	EVENT_POOL, /* those who wait for something of a pool, as a pile of no object; the same */
+	EVENT_HELD, /* those who have such a thing in use, and have stood still since the census before; the same, before POOL */
 	EVENT_PENDING,   /* a goroutine deep in defers; the same */
 	EVENT_CENSUS,    /* the goroutines of a target were counted; there were no other GROUPs */
 	EVENT_FD_GROUP,  /* descriptors of one kind, or of one port; of the census that ends next */
@@ -364,6 +365,9 @@ struct event_group {
 struct event_pile {
 	uint64_t object; /* address of the word that is waited on; not of the image */
 	uint32_t count;
+	uint32_t gone; /* POOL: waited at the census before, and do no more, or elsewhere */
+	uint32_t
+		moving; /* POOL: use what is waited for, and have run since the census before, or are new */
 	uint32_t woken; /* POOL: had not run for a limit at the census before, and wait no more */
 	uint64_t oldest_ns; /* one has waited since then, at least; 0: not known of any */
 	const char *reason; /* as the runtime says it */
@@ -433,7 +437,9 @@ struct event_fd_group {
 	uint32_t open;
 	/* Of these, so many are at least 6 (96) intervals old; so many that were are closed since the census before. */
 	uint32_t kept[EVENT_FD_AGES], closed[EVENT_FD_AGES];
-	uint64_t oldest_ns;         /* one is there since then, or longer */
+	uint64_t oldest_ns; /* one is there since then, or longer */
+	uint32_t carried;   /* so many have ever carried a byte, as far as is known */
+	uint64_t moved_ns;  /* none has carried one since; at a census at which one is new, then */
 	uint32_t states[FD_STATES]; /* of FD_INET with a port: by fd_entry.sock_state */
 };
 

@@ -172,16 +172,22 @@ static const char *within_package(const char *name)
 	return len ? name + len + 1 : "";
 }
 
+/* Pools of the standard library, and who uses them. */
+static const struct {
+	const char *function, *users;
+} known_pools[] = {
+	{ "database/sql.(*DB).conn", "database/sql." },
+	{ "net/http.(*Transport).getConn", "net/http.(*persistConn)." },
+};
+
 bool goname_is_pool(const char *name)
 {
-	static const char *const known[] = { "database/sql.(*DB).conn",
-					     "net/http.(*Transport).getConn" };
 	static const char *const others[] = { "worker", "task", "job", "thread",
 					      "buf",    "byte", "mem" };
 	const char *own = within_package(name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (!strcmp(name, known[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(known_pools); i++) {
+		if (!strcmp(name, known_pools[i].function))
 			return true;
 	}
 	if (!strncmp(name, "runtime.", 8) || !strncmp(name, "sync.", 5) || !strcasestr(own, "pool"))
@@ -191,4 +197,34 @@ bool goname_is_pool(const char *name)
 			return false;
 	}
 	return true;
+}
+
+/* "github.com/redis/go-redis" of "github.com/redis/go-redis/v9/internal/pool"; 0: it has no host. */
+static size_t module_len(const char *name, size_t package)
+{
+	const char *end = name;
+
+	if (!memchr(name, '.', strcspn(name, "/")) || !memchr(name, '/', package))
+		return 0;
+	for (unsigned i = 0; i < 3 && end < name + package; i++)
+		end += (i > 0) + strcspn(end + (i > 0), "/");
+	return end < name + package ? (size_t)(end - name) : package;
+}
+
+size_t goname_pool_users(const char *name, char *ret, size_t size)
+{
+	const char *users = name;
+	size_t len = module_len(name, goname_package_len(name));
+
+	for (size_t i = 0; i < ARRAY_SIZE(known_pools); i++) {
+		if (strcmp(name, known_pools[i].function) != 0)
+			continue;
+		users = known_pools[i].users;
+		len = strlen(users);
+	}
+	if (!len || len >= size)
+		return 0;
+	memcpy(ret, users, len);
+	ret[len] = 0;
+	return len;
 }

@@ -44,4 +44,10 @@ bool goname_is_signals(const char *start);
  */
 bool goname_is_pool(const char *name);
 
+/*
+ * How the names of all functions begin that use what such a pool gives out: those of its module, or of the library's part that does.
+ * Returns how long that is, in ret; 0: it is not known, as of a pool of the program itself.
+ */
+size_t goname_pool_users(const char *name, char *ret, size_t size);
+
 #endif

@@ -535,10 +535,57 @@ static void apply_pool(struct model *m, struct target *t, const struct event_pil
 	want_place(m, t, in->stack, in->nstack, in->created_at);
 }
 
+static void apply_held(struct model *m, struct target *t, const struct event_pile *in)
+{
+	if (!t->pool)
+		t->pool = calloc(1, sizeof(*t->pool));
+	m->dropped += !t->pool;
+	if (!t->pool)
+		return;
+	pool_apply_held(t->pool, in, t->n_censuses + 1);
+	want_place(m, t, in->stack, in->nstack, in->created_at);
+}
+
+/* `ended`: the wait of somebody has, for want of a better sign. */
+static bool stands_still(const struct fdgroup *g, uint64_t since_ns, bool ended)
+{
+	if (!g->what.key.port || g->what.key.incoming || !g->what.open || !g->level_ns ||
+	    g->level_ns > since_ns)
+		return false;
+	return g->what.carried ? g->what.moved_ns <= since_ns : !ended;
+}
+
+bool target_pool_exhaustion(const struct target *t, struct pool_exhaustion *ret)
+{
+	const struct pool *p = t->pool;
+	uint64_t since_ns;
+	bool ended;
+
+	/* Descriptors are looked at by themselves: late, they say nothing. */
+	if (!p || !pool_is_stuck(p, &since_ns, &ended) ||
+	    t->fd_census_ns < p->samples[p->n - 2].time_ns)
+		return false;
+	*ret = (struct pool_exhaustion){ .waiters = &p->newest };
+	for (const struct fdgroup *g = t->fd_groups; g; g = g->hh.next) {
+		if (stands_still(g, since_ns, ended) &&
+		    (!ret->in_use || g->what.open > ret->in_use->what.open))
+			ret->in_use = g;
+	}
+	if (!ret->in_use)
+		return false;
+	ret->since_ns =
+		ret->in_use->what.carried ? ret->in_use->what.moved_ns : p->newest.oldest_ns;
+	ret->holders = p->held_census == p->census ? &p->held : NULL;
+	return true;
+}
+
 bool target_pool_shortage(const struct target *t, struct pool_shortage *ret)
 {
 	const struct pool *p = t->pool;
+	struct pool_exhaustion e;
 
+	if (target_pool_exhaustion(t, &e))
+		return false;
 	/* Since so many samples the number of connections is to be the same. */
 	if (!p || p->n < TREND_SAMPLES_MIN)
 		return false;
@@ -614,6 +661,9 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		break;
 	case EVENT_POOL:
 		apply_pool(m, t, &ev->pile);
+		break;
+	case EVENT_HELD:
+		apply_held(m, t, &ev->pile);
 		break;
 	case EVENT_PENDING:
 		apply_pending(m, t, ev);

@@ -60,6 +60,17 @@ struct pool_shortage {
 	double per_hour;
 	const struct fdgroup *in_use;
 };
+/*
+ * All connections of a pool are in use, and stay so: somebody waits for one at each census, their number is the same, and none has
+ * carried anything since the first of these; of connections that never do, nobody's wait has ended. For half a minute at least.
+ */
+struct pool_exhaustion {
+	const struct fdgroup *in_use;
+	const struct event_pile *waiters;
+	const struct event_pile *holders; /* NULL: nobody is seen in a call that uses one */
+	uint64_t since_ns;
+};
+bool target_pool_exhaustion(const struct target *t, struct pool_exhaustion *ret);
 bool target_pool_shortage(const struct target *t, struct pool_shortage *ret);
 /* Goroutines at the newest census, but for those of the runtime itself. */
 uint64_t census_goroutines(const struct event_census *c);

@@ -140,6 +140,7 @@ void fd_decode(const struct dfd_fd *r, struct fd_entry *ret)
 	ret->sock_state = r->sock_state;
 	ret->local_port = r->local_port;
 	ret->peer_port = r->peer_port;
+	ret->moved = r->moved;
 }
 
 bool fd_listens(const struct fd_entry *fd)

@@ -53,10 +53,11 @@ struct fd_entry {
 	pid_t pid;
 	int fd;
 	enum fd_kind kind;
-	uint8_t sock_state;          /* TCP_ESTABLISHED, ...; 0: no socket of inet, or not known */
-	uint16_t local_port;         /* 0: none */
-	uint16_t peer_port;          /* 0: not connected, or not known */
-	uint64_t dev, ino;           /* as stat(2) gives them */
+	uint8_t sock_state;  /* TCP_ESTABLISHED, ...; 0: no socket of inet, or not known */
+	uint16_t local_port; /* 0: none */
+	uint16_t peer_port;  /* 0: not connected, or not known */
+	uint32_t moved;      /* TCP: bytes it has carried, which wraps; 0: none, or not known */
+	uint64_t dev, ino;   /* as stat(2) gives them */
 	uint32_t instances, watches; /* INOTIFY: of its user; 0: not known */
 };
 

@@ -560,7 +560,7 @@ struct dfd_fd {
 	dfd_u8 pad[3];
 	/* Of inotify: how many its user has, and watches in all of them. */
 	dfd_u32 instances, watches;
-	dfd_u32 pad2;
+	dfd_u32 moved;              /* TCP: bytes that it has carried, both ways; wraps */
 	char name[DFD_FD_NAME_LEN]; /* its start; where it says what it is */
 };
 

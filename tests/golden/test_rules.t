@@ -21,7 +21,7 @@ same "not as expected" $? 1 "$out" "$dir/bad.yml:9: expectations that are wrong,
 $dir/bad.yml:10: expectations that are wrong, at 20s: unexpected alert ManyFiles of shop fires: open_fds is 400, threshold 300
 $dir/bad.yml: 2 rules, 1 tests, 1 failed"
 out=$("$DEFERD" test-rules $dir/default.yml)
-same "the default rules" $? 0 "$out" "$dir/default.yml: 15 rules, 2 tests, 0 failed"
+same "the default rules" $? 0 "$out" "$dir/default.yml: 16 rules, 2 tests, 0 failed"
 out=$("$DEFERD" test-rules /nowhere.yml 2>&1)
 same "no file" $? 2 "$out" "/nowhere.yml: No such file or directory"
 echo "1..$n"

@@ -45,11 +45,13 @@ static void names(void **state)
 		assert_int_equal(m->about.kind == EVIDENCE_RING,
 				 !strcmp(m->name, "deadlocked_goroutines"));
 		assert_int_equal(m->about.kind == EVIDENCE_POOL, !strcmp(m->name, "pool_waiters"));
+		assert_int_equal(m->about.kind == EVIDENCE_EXHAUSTED,
+				 !strcmp(m->name, "pool_exhausted_waiters"));
 		assert_int_equal(m->of_latency, !strncmp(m->name, "request_p95_", 12));
 		assert_int_equal(m->about.kind == EVIDENCE_FDS,
 				 strstr(m->name, "_leak_") && m->about.kind != EVIDENCE_GROUP);
 	}
-	assert_int_equal(n, 28);
+	assert_int_equal(n, 29);
 	assert_string_equal(rule_op_names[RULE_GE], ">=");
 	assert_string_equal(rule_op_names[RULE_GT], ">");
 	assert_string_equal(rule_op_names[RULE_LE], "<=");
@@ -122,6 +124,19 @@ static double value_of(const struct model *m, const struct target *t, const char
 	return metric_value(rule_metric_find(name), &env, &v) ? v : NAN;
 }
 
+/* Ever more wait; of each census so many do no more at the next one. */
+static void fill_pool(struct pool *pool, uint32_t gone)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		pool_apply(
+			pool,
+			&(struct event_pile){
+				.count = 9 + i, .gone = gone, .reason = "", .oldest_ns = T0 + i },
+			i);
+		pool_end(pool, i, T0 + i * SECOND);
+	}
+}
+
 static void numbers(void **state)
 {
 	struct model_opts opts = MODEL_OPTS_DEFAULT;
@@ -181,17 +196,17 @@ static void numbers(void **state)
 	assert_true(value_of(m, &t, "lock_waiters_max") == 0);
 	assert_true(isnan(value_of(m, &t, "lock_wait_seconds")));
 	assert_true(isnan(value_of(m, &t, "pool_waiters")));
-	for (unsigned i = 0; i < 8; i++) {
-		pool_apply(
-			&pool,
-			&(struct event_pile){ .count = 9 + i, .reason = "", .oldest_ns = T0 + i },
-			i);
-		pool_end(&pool, i, T0 + i * SECOND);
-	}
+	fill_pool(&pool, 1);
 	t.pool = &pool;
 	assert_true(isnan(value_of(m, &t, "pool_waiters")));
 	t.fd_groups = &connections;
+	t.fd_census_ns = T0 + 10 * SECOND;
 	assert_true(value_of(m, &t, "pool_waiters") == 16);
+	assert_true(isnan(value_of(m, &t, "pool_exhausted_waiters")));
+	pool = (struct pool){};
+	fill_pool(&pool, 0); /* nobody gets one */
+	assert_true(isnan(value_of(m, &t, "pool_waiters")));
+	assert_true(value_of(m, &t, "pool_exhausted_waiters") == 16);
 	/* What a target has not, no condition can be met on. */
 	t.state = TARGET_FAILED;
 	assert_true(isnan(value_of(m, &t, "defer_depth_max")));
@@ -309,9 +324,9 @@ static void default_rules(void **state)
 	const struct rule *r;
 
 	assert_int_equal(rule_set_default(&set, 35), 0);
-	assert_int_equal(set.n, 15);
+	assert_int_equal(set.n, 16);
 	for (unsigned i = 0; i < set.n; i++)
-		assert_int_equal(set.rules[i].of_service, i >= 12);
+		assert_int_equal(set.rules[i].of_service, i >= 13);
 	assert_string_equal(set.rules[3].name, "DescriptorLeak");
 	assert_string_equal(set.rules[4].name, "ConnectionLeak");
 	assert_string_equal(set.rules[5].name, "DescriptorExhaustion");
@@ -332,12 +347,14 @@ static void default_rules(void **state)
 	assert_int_equal(set.rules[10].n_conditions, 1);
 	assert_int_equal(set.rules[10].severity, SEVERITY_CRITICAL);
 	assert_string_equal(set.rules[11].name, "PoolTooSmall");
-	assert_string_equal(set.rules[12].name, "PanicOverridden");
-	assert_int_equal(set.rules[12].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[13].name, "PanicStorm");
+	assert_string_equal(set.rules[12].name, "PoolExhausted");
+	assert_int_equal(set.rules[12].severity, SEVERITY_PAGE);
+	assert_string_equal(set.rules[13].name, "PanicOverridden");
 	assert_int_equal(set.rules[13].severity, SEVERITY_WARNING);
-	assert_string_equal(set.rules[14].name, "ProcessDied");
-	assert_int_equal(set.rules[14].severity, SEVERITY_CRITICAL);
+	assert_string_equal(set.rules[14].name, "PanicStorm");
+	assert_int_equal(set.rules[14].severity, SEVERITY_WARNING);
+	assert_string_equal(set.rules[15].name, "ProcessDied");
+	assert_int_equal(set.rules[15].severity, SEVERITY_CRITICAL);
 	r = &set.rules[0];
 	assert_string_equal(r->name, "DeferPileUp");
 	assert_int_equal(r->n_conditions, 1);

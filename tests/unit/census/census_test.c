@@ -764,8 +764,17 @@ static void since(void **state)
 	assert_int_equal(g->sum.count, 1);
 	assert_int_equal(g->sum.quiet, 0);
 	assert_int_equal(g->sum.woken, 2);
+	assert_int_equal(g->sum.gone, 1);
+	assert_int_equal(g->sum.moving, 1);
 	assert_int_equal(take(c), 0);
 	assert_int_equal(g->sum.woken, 0);
+	assert_int_equal(g->sum.gone, 0);
+	assert_int_equal(g->sum.moving, 0);
+	/* Its g is another's. */
+	put(G(1) + layout.g.goid, 50);
+	assert_int_equal(take(c), 0);
+	assert_int_equal(g->sum.gone, 1);
+	assert_int_equal(g->sum.moving, 1);
 	census_free(c);
 }
 

@@ -260,12 +260,44 @@ static void limits_of_the_user(void **state)
 	descriptors_free(d);
 }
 
+/* When one of a group has carried something last. */
+static void what_moves(void **state)
+{
+	_cleanup_(descriptors_freep) struct descriptors *d = descriptors_new();
+	struct fd_entry fds[] = { tcp(3, 40001, 5432, TCP_ESTABLISHED),
+				  tcp(4, 40002, 5432, TCP_ESTABLISHED),
+				  tcp(5, 40003, 6379, TCP_ESTABLISHED) };
+	const struct event_fd_group *g;
+
+	fds[1].moved = 100;
+	take(d, 0, fds, 3);
+	g = find(FD_INET, false, 5432);
+	assert_int_equal(g->carried, 1);
+	assert_int_equal(g->moved_ns, T0); /* it is new */
+	take(d, 10, fds, 3);
+	assert_int_equal(find(FD_INET, false, 5432)->moved_ns, T0);
+	fds[0].moved = 7;
+	take(d, 20, fds, 3);
+	g = find(FD_INET, false, 5432);
+	assert_int_equal(g->carried, 2);
+	assert_int_equal(g->moved_ns, T0 + 20 * SECOND);
+	assert_int_equal(find(FD_INET, false, 6379)->carried, 0);
+	assert_int_equal(find(FD_INET, false, 6379)->moved_ns, T0);
+	take(d, 30, fds, 3);
+	assert_int_equal(find(FD_INET, false, 5432)->moved_ns, T0 + 20 * SECOND);
+	/* Another connection by the same number. */
+	fds[0].ino = 99;
+	take(d, 40, fds, 3);
+	assert_int_equal(find(FD_INET, false, 5432)->moved_ns, T0 + 40 * SECOND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits_of_the_user), cmocka_unit_test(ages),
-		cmocka_unit_test(another_file),       cmocka_unit_test(connections),
-		cmocka_unit_test(too_many_ports),     cmocka_unit_test(at_random),
+		cmocka_unit_test(what_moves),  cmocka_unit_test(limits_of_the_user),
+		cmocka_unit_test(ages),        cmocka_unit_test(another_file),
+		cmocka_unit_test(connections), cmocka_unit_test(too_many_ports),
+		cmocka_unit_test(at_random),
 	};
 
 	return cmocka_run_group_tests_name("census/descriptors", tests, NULL, NULL);

@@ -379,14 +379,14 @@ static void rule_files(void **state)
 		 dir.path, dir.path);
 	c = load(tempdir_puts(&dir, "c.yml", text));
 	/* The default ones, those of the main file, and the files by name. */
-	assert_int_equal(c->rules.n, 18);
+	assert_int_equal(c->rules.n, 19);
 	assert_string_equal(c->rules.rules[0].name, "DeferPileUp");
 	assert_true(c->rules.rules[0].conditions[0].threshold == 50);
 	assert_true(c->rules.rules[1].conditions[0].threshold == 50);
 	assert_string_equal(c->rules.rules[2].name, "DescriptorsGrowing");
-	assert_string_equal(c->rules.rules[15].name, "Own");
-	assert_string_equal(c->rules.rules[16].name, "One");
-	assert_string_equal(c->rules.rules[17].name, "Two");
+	assert_string_equal(c->rules.rules[16].name, "Own");
+	assert_string_equal(c->rules.rules[17].name, "One");
+	assert_string_equal(c->rules.rules[18].name, "Two");
 }
 
 static void rule_file_faults(void **state)
@@ -550,15 +550,15 @@ static void example(void **state)
 	assert_string_equal(all->runtimes[0].name, "my_name");
 	assert_string_equal(all->runtimes[0].recover, "my_recover");
 	/* The two examples come after the defaults; the files of the host would follow them. */
-	assert_true(all->rules.n >= 17);
+	assert_true(all->rules.n >= 18);
 	assert_string_equal(all->rules.rules[0].name, "DeferPileUp");
-	assert_string_equal(all->rules.rules[15].name, "DeferStorm");
-	assert_int_equal(all->rules.rules[15].for_ns, 30 * SECOND);
-	assert_int_equal(all->rules.rules[15].keep_ns, 300 * SECOND);
-	assert_int_equal(all->rules.rules[15].severity, SEVERITY_PAGE);
-	assert_string_equal(all->rules.rules[15].labels[0].value, "payments");
-	assert_string_equal(all->rules.rules[16].name, "DescriptorsLow");
-	assert_int_equal(all->rules.rules[16].n_conditions, 2);
+	assert_string_equal(all->rules.rules[16].name, "DeferStorm");
+	assert_int_equal(all->rules.rules[16].for_ns, 30 * SECOND);
+	assert_int_equal(all->rules.rules[16].keep_ns, 300 * SECOND);
+	assert_int_equal(all->rules.rules[16].severity, SEVERITY_PAGE);
+	assert_string_equal(all->rules.rules[16].labels[0].value, "payments");
+	assert_string_equal(all->rules.rules[17].name, "DescriptorsLow");
+	assert_int_equal(all->rules.rules[17].n_conditions, 2);
 	buf_done(&text);
 	buf_done(&bare);
 }

@@ -18,7 +18,8 @@
 	"fd_leak_per_hour, connection_leak_per_hour, fd_leak_exhaustion_seconds, double_closes, " \
 	"goroutines, goroutines_leaked, goroutine_leak_per_hour, "                                \
 	"goroutines_blocked_in_syscall, lock_waiters_max, "                                       \
-	"lock_wait_seconds, deadlocked_goroutines, pool_waiters, request_p95_seconds, "           \
+	"lock_wait_seconds, deadlocked_goroutines, pool_waiters, pool_exhausted_waiters, "        \
+	"request_p95_seconds, "                                                                   \
 	"request_p95_rise_seconds, "                                                              \
 	"request_defers_p95, slow_requests_deep_ratio, "                                          \
 	"panics_overridden, panics_recovered_per_minute, process_deaths"

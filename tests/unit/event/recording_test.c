@@ -119,6 +119,7 @@ static void make_sense(struct event *ev)
 		break;
 	case EVENT_PILE:
 	case EVENT_POOL:
+	case EVENT_HELD:
 		ev->pile.nstack = EVENT_STACK_MAX;
 		break;
 	case EVENT_EDGE:

@@ -38,6 +38,7 @@ static void gauges(void **state)
 		"deferd_lock_waiters_max",
 		"deferd_deadlocked_goroutines",
 		"deferd_pool_waiters{service=\"shop\"} 0",
+		"deferd_pool_exhausted_waiters{service=\"shop\"} 0",
 		"deferd_request_p95_seconds",
 		"deferd_request_p95_rise_seconds",
 		"deferd_slow_requests_deep_ratio",

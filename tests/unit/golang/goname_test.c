@@ -262,6 +262,35 @@ static void pools(void **state)
 		assert_int_equal(goname_is_pool(cases[i].name), cases[i].is);
 }
 
+/* Who uses what a pool gives out. */
+static void pool_users(void **state)
+{
+	static const struct {
+		const char *name, *users;
+	} cases[] = {
+		{ "database/sql.(*DB).conn", "database/sql." },
+		{ "net/http.(*Transport).getConn", "net/http.(*persistConn)." },
+		{ "github.com/jackc/puddle/v2.(*Pool[...]).Acquire", "github.com/jackc/puddle" },
+		{ "github.com/redis/go-redis/v9/internal/pool.(*ConnPool).waitTurn",
+		  "github.com/redis/go-redis" },
+		{ "gopkg.in/redis.v5.(*Pool).get", "gopkg.in/redis.v5" },
+		{ "go.mongodb.org/mongo-driver/x/mongo/driver/topology.(*pool).checkOut",
+		  "go.mongodb.org/mongo-driver/x" },
+		{ "main.(*pool).get", "" },
+		{ "shop/internal/db.(*Pool).get", "" },
+		{ "", "" },
+	};
+	char users[96];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		users[0] = 0;
+		assert_int_equal(goname_pool_users(cases[i].name, users, sizeof(users)),
+				 strlen(cases[i].users));
+		assert_string_equal(users, cases[i].users);
+	}
+	assert_int_equal(goname_pool_users(cases[0].name, users, strlen(cases[0].users)), 0);
+}
+
 static void packages(void **state)
 {
 	static const struct {
@@ -287,10 +316,15 @@ static void packages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(packages),   cmocka_unit_test(of_the_runtime),
-		cmocka_unit_test(signals),    cmocka_unit_test(pools),
-		cmocka_unit_test(prints),     cmocka_unit_test(cuts),
-		cmocka_unit_test(any_bytes),  cmocka_unit_test(standard_library),
+		cmocka_unit_test(pool_users),
+		cmocka_unit_test(packages),
+		cmocka_unit_test(of_the_runtime),
+		cmocka_unit_test(signals),
+		cmocka_unit_test(pools),
+		cmocka_unit_test(prints),
+		cmocka_unit_test(cuts),
+		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(standard_library),
 		cmocka_unit_test(real_names),
 	};
 

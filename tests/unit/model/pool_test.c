@@ -115,6 +115,7 @@ static void tell(struct model *m, unsigned i, uint32_t open, uint32_t waiting)
 					.target = 1,
 					.time_ns = now,
 					.pile = { .count = waiting,
+						  .gone = 1,
 						  .reason = "select",
 						  .oldest_ns = now - 20 * SECOND,
 						  .nstack = 1,
@@ -149,13 +150,182 @@ static void of_a_process(void **state)
 	assert_false(target_pool_shortage(model_target(m, 1), &s));
 }
 
+/* A pool that is used up */
+
+struct look {
+	uint32_t waiting, moving, gone;
+};
+
+static bool is_stuck(const struct look *looks, unsigned n, bool *ret_ended)
+{
+	struct pool p = {};
+	uint64_t since = 0;
+	bool is;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (looks[i].waiting)
+			pool_apply(&p,
+				   &(struct event_pile){ .count = looks[i].waiting,
+							 .moving = looks[i].moving,
+							 .gone = looks[i].gone,
+							 .reason = "select" },
+				   i + 1);
+		pool_end(&p, i + 1, T0 + i * INTERVAL);
+	}
+	is = pool_is_stuck(&p, &since, ret_ended);
+	assert_true(!is || since == T0 + (n - POOL_STUCK) * INTERVAL);
+	return is;
+}
+
+static void stuck(void **state)
+{
+	const struct {
+		struct look looks[6];
+		unsigned n;
+		bool is, ended;
+	} cases[] = {
+		/* As many wait as ever, be they others at each census or not. */
+		{ { { 1 }, { 1 }, { 1 }, { 1 } }, 4, true, false },
+		{ { { 15, 0, 9 }, { 15, 0, 15 }, { 15, 0, 15 }, { 15, 0, 15 } }, 4, true, true },
+		/* Too short; nobody waited for a while; the last who did was served. */
+		{ { { 15 }, { 15 }, { 15 } }, 3, false, false },
+		{ { { 15 }, { 15 }, { 0 }, { 15 }, { 15 }, { 15 } }, 6, false, false },
+		{ { { 15 }, { 15 }, { 15 }, { 15 }, { 0 } }, 5, false, false },
+		/* They move. */
+		{ { { 15, 4 }, { 15, 4 }, { 15, 4 }, { 15, 4 } }, 4, false, false },
+		{ { { 15 }, { 15 }, { 15, 1 }, { 15 } }, 4, false, false },
+		/* What had begun before stands still since; among a hundred that wait one is on its way. */
+		{ { { 15, 10 }, { 15 }, { 15 }, { 15 } }, 4, true, false },
+		{ { { 100 }, { 100, 2, 50 }, { 100 }, { 100, 3, 50 } }, 4, true, true },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool ended = false;
+
+		assert_int_equal(is_stuck(cases[i].looks, cases[i].n, &ended), cases[i].is);
+		assert_true(!cases[i].is || ended == cases[i].ended);
+	}
+}
+
+/* One census of a process: 10 connections, which moved last at `moved` seconds, or never do (carried 0). */
+static void used(struct model *m, unsigned i, struct event_fd_group connections, uint32_t gone)
+{
+	const uint64_t now = T0 + i * INTERVAL;
+	struct event ev = { .target = 1, .time_ns = now };
+
+	ev.type = EVENT_FD_GROUP;
+	ev.fd_group = connections;
+	model_apply(m, &ev);
+	ev.type = EVENT_FD_CENSUS;
+	ev.fd_census = (struct event_fd_census){ .interval_ns = INTERVAL };
+	model_apply(m, &ev);
+	ev.type = EVENT_HELD;
+	ev.pile = (struct event_pile){ .count = 10, .reason = "IO wait", .oldest_ns = T0 };
+	if (i % 2)
+		model_apply(m, &ev);
+	ev.type = EVENT_POOL;
+	ev.pile = (struct event_pile){ .count = 15, .gone = gone, .reason = "select" };
+	model_apply(m, &ev);
+	ev.type = EVENT_CENSUS;
+	ev.census = (struct event_census){ .begin_ns = now, .interval_ns = INTERVAL };
+	model_apply(m, &ev);
+}
+
+static struct event_fd_group ten(bool incoming, uint32_t carried, uint64_t moved_ns)
+{
+	return (struct event_fd_group){
+		.key = { .kind = FD_INET, .port = 6379, .incoming = incoming },
+		.open = 10,
+		.carried = carried,
+		.moved_ns = moved_ns
+	};
+}
+
+static void used_up(void **state)
+{
+	_cleanup_(model_freep) struct model *m = shop_model();
+	struct pool_exhaustion e;
+	struct pool_shortage s;
+	const struct target *t;
+
+	shop_add(m, 1, 0);
+	t = model_target(m, 1);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(target_pool_exhaustion(t, &e), i > 4);
+		used(m, i, ten(false, 10, T0 + INTERVAL), 15);
+	}
+	assert_true(target_pool_exhaustion(t, &e));
+	assert_int_equal(e.in_use->what.key.port, 6379);
+	assert_int_equal(e.waiters->count, 15);
+	assert_int_equal(e.since_ns, T0 + INTERVAL);
+	assert_int_equal(e.holders->count, 10);
+	assert_string_equal(e.holders->reason, "IO wait");
+	assert_false(target_pool_shortage(t, &s));
+	/* Nobody is seen to hold one. */
+	used(m, 8, ten(false, 10, T0 + INTERVAL), 15);
+	assert_true(target_pool_exhaustion(t, &e));
+	assert_null(e.holders);
+	/* One has carried something. */
+	used(m, 9, ten(false, 10, T0 + 9 * INTERVAL), 15);
+	assert_false(target_pool_exhaustion(t, &e));
+}
+
+static void not_used_up(void **state)
+{
+	const struct {
+		struct event_fd_group connections;
+		uint32_t gone;
+		bool is;
+	} cases[] = {
+		{ ten(false, 10, T0 + 7 * INTERVAL), 15, false }, /* they move */
+		{ ten(true, 10, T0), 15, false },                 /* clients' */
+		{ ten(false, 0, T0), 0, true },                   /* none has ever moved: */
+		{ ten(false, 0, T0), 1, false }, /* somebody was served, it may be */
+	};
+
+	for (unsigned k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		_cleanup_(model_freep) struct model *m = shop_model();
+		struct pool_exhaustion e;
+
+		shop_add(m, 1, 0);
+		for (unsigned i = 0; i < 8; i++)
+			used(m, i, cases[k].connections, cases[k].gone);
+		assert_int_equal(target_pool_exhaustion(model_target(m, 1), &e), cases[k].is);
+	}
+}
+
+/* Descriptors were looked at too long ago to say that nothing moves. */
+static void looked_at_late(void **state)
+{
+	_cleanup_(model_freep) struct model *m = shop_model();
+	struct pool_exhaustion e;
+
+	shop_add(m, 1, 0);
+	for (unsigned i = 0; i < 8; i++)
+		used(m, i, ten(false, 10, T0), 15);
+	assert_true(target_pool_exhaustion(model_target(m, 1), &e));
+	for (unsigned i = 8; i < 10; i++) {
+		struct event ev = { .type = EVENT_POOL,
+				    .target = 1,
+				    .time_ns = T0 + i * INTERVAL,
+				    .pile = { .count = 15, .reason = "select" } };
+
+		model_apply(m, &ev);
+		ev.type = EVENT_CENSUS;
+		ev.census =
+			(struct event_census){ .begin_ns = ev.time_ns, .interval_ns = INTERVAL };
+		model_apply(m, &ev);
+	}
+	assert_false(target_pool_exhaustion(model_target(m, 1), &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(grows),
-		cmocka_unit_test(served_in_no_order),
-		cmocka_unit_test(does_not),
-		cmocka_unit_test(of_a_process),
+		cmocka_unit_test(grows),       cmocka_unit_test(served_in_no_order),
+		cmocka_unit_test(does_not),    cmocka_unit_test(of_a_process),
+		cmocka_unit_test(stuck),       cmocka_unit_test(used_up),
+		cmocka_unit_test(not_used_up), cmocka_unit_test(looked_at_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,8 @@ static void details(void **state)
 			    .family = AF_INET,
 			    .local_port = 8080,
 			    .peer_port = 5432,
-			    .sock_state = TCP_CLOSE_WAIT };
+			    .sock_state = TCP_CLOSE_WAIT,
+			    .moved = 4711 };
 	struct fd_entry e = decode(r);
 
 	assert_int_equal(e.pid, 7);
@@ -102,6 +103,7 @@ static void details(void **state)
 	assert_int_equal(e.dev, makedev(8, 300));
 	assert_int_equal(e.local_port, 8080);
 	assert_int_equal(e.peer_port, 5432);
+	assert_int_equal(e.moved, 4711);
 	assert_string_equal(fd_state_name(e.sock_state), "close_wait");
 	r.family = AF_UNIX;
 	e = decode(r);
