@@ -429,6 +429,49 @@ static __always_inline void go_printed(struct hit *hit, struct dfd_rec_panic *r,
 	ledger_text(r, r->value[0], r->value[1]);
 }
 
+#define OVERFLOW_FRAMES 3 /* runtime.throw, newstack, morestack; then the goroutine's, if any */
+
+static __always_inline int is_overflow(const struct dfd_rec_panic *r)
+{
+	static const char text[] = "stack overflow";
+	__u32 i;
+
+	for (i = 0; i < sizeof(text) - 1; i++) {
+		if (r->text[i] != text[i])
+			return 0;
+	}
+	return r->text_len == sizeof(text) - 1;
+}
+
+/*
+ * A stack overflow is found in the prologue of the function that has no room, and told of on the scheduler's stack, from which in
+ * newer releases no frame leads back: runtime.morestack leaves what it interrupts in g.sched. The function has no frame yet, so that
+ * its caller's return address lies where its stack pointer points, and the frame pointer is its caller's.
+ */
+static __noinline int add_overflown(struct hit *hit, struct dfd_rec_panic *r)
+{
+	const struct dfd_panic_layout *l = &hit->t->panic;
+	__u64 pc = read_word(hit->g + l->g_sched_pc), bp = read_word(hit->g + l->g_sched_bp), up;
+	__u64 next = read_word(read_word(hit->g + l->g_sched_sp));
+	__u32 i;
+
+	if (r->nstack < OVERFLOW_FRAMES || hit->g == ARCH_GO_G(hit->ctx))
+		return 0;
+	if (r->nstack > OVERFLOW_FRAMES && r->stack[OVERFLOW_FRAMES] == read_word(bp + 8))
+		return 0;
+	for (i = OVERFLOW_FRAMES; i < DFD_STACK_MAX; i++) {
+		if (!pc)
+			break;
+		r->stack[i] = pc;
+		r->nstack = i + 1;
+		pc = next;
+		up = read_word(bp);
+		next = up > bp ? read_word(bp + 8) : 0;
+		bp = up;
+	}
+	return 0;
+}
+
 /* What a goroutine ends of, where, and the panics that this ended. */
 static __always_inline void last_words(struct hit *hit, __u64 goid, const struct panic_end *end,
 				       __u64 type, __u64 text, __u64 len)
@@ -446,6 +489,8 @@ static __always_inline void last_words(struct hit *hit, __u64 goid, const struct
 		ledger_text(r, text, len);
 	}
 	ledger_stack(hit, r);
+	if (hit->role == DFD_ROLE_THROW && is_overflow(r))
+		(void)add_overflown(hit, r);
 	record_submit(r);
 }
 

@@ -69,13 +69,22 @@ static json_t *frame_json(struct model *m, uint32_t image_id, uint64_t pc)
 	return view_line(&c);
 }
 
-/* null: the site is the program's own. */
-static json_t *called_by(struct model *m, uint32_t image_id, enum runtime_kind runtime,
-			 const uint64_t *stack, unsigned n)
+/*
+ * Where it happened, and, where that is no function of the program, which one called it. A recursion that leads through others has
+ * no innermost function: then it is the program's own that it happened in.
+ */
+static void add_site(json_t *o, struct model *m, uint32_t image_id, enum runtime_kind runtime,
+		     const uint64_t *stack, unsigned n, bool is_recursion)
 {
 	const struct code_line *own = model_own_frame(m, image_id, runtime, stack, n);
 
-	return own ? view_line(own) : json_null();
+	if (own && is_recursion) {
+		set(o, "site", view_line(own));
+		own = NULL;
+	} else {
+		set(o, "site", view_line(model_user_frame(m, image_id, runtime, stack, n)));
+	}
+	set(o, "called_by", own ? view_line(own) : json_null());
 }
 
 static json_t *id_or_null(uint64_t id)
@@ -104,8 +113,7 @@ static json_t *panic_json(struct page *p, const struct service *s, const struct 
 	else
 		set(o, "ended", json_null());
 	p->complete &= view_panic_value(o, m, e->image_id, w);
-	set(o, "site", view_line(model_user_frame(m, e->image_id, e->runtime, first, n)));
-	set(o, "called_by", called_by(m, e->image_id, e->runtime, first, n));
+	add_site(o, m, e->image_id, e->runtime, first, n, e->kind == LEDGER_THROW && e->norigin);
 	if (e->kind != LEDGER_PANIC) {
 		set(o, "last_panic", id_or_null(e->last));
 		set(o, "age_seconds", w->age_ns ? json_real((double)w->age_ns / 1e9) : json_null());
@@ -238,8 +246,8 @@ static json_t *site_entry(struct page *p, const struct service *s, const struct 
 	set_int(o, "pid", site->pid);
 	set_str(o, "kind", view_ledger_kind_names[site->key.kind]);
 	set_str(o, "type", text);
-	set(o, "site", view_line(model_user_frame(m, site->image_id, site->runtime, stack, n)));
-	set(o, "called_by", called_by(m, site->image_id, site->runtime, stack, n));
+	add_site(o, m, site->image_id, site->runtime, stack, n,
+		 site->key.kind == LEDGER_THROW && site->norigin);
 	set_int(o, "told", site->started);
 	set(o, "outcomes", outcomes_json(site->outcomes));
 	p->complete &= view_named(m, site->image_id, &site->frame, 1);

@@ -304,6 +304,30 @@ static void find_first(struct ledger *l, struct ledger_entry *e)
 		s->aftermath.raised++;
 }
 
+static bool is_overflow(const struct event_panic *p)
+{
+	static const char text[] = "stack overflow";
+
+	return p->step == PANIC_THROW && p->text_len == sizeof(text) - 1 &&
+	       !memcmp(p->text, text, sizeof(text) - 1);
+}
+
+/* Where the stack was full is chance: what filled it is the innermost call that stands in it again and again. */
+static void find_recursion(struct ledger_entry *e)
+{
+	const struct event_panic *p = &e->what;
+
+	for (unsigned i = 0; i < p->nstack; i++) {
+		for (unsigned k = i + 1; k < p->nstack; k++) {
+			if (p->stack[i] != p->stack[k])
+				continue;
+			e->norigin = p->nstack - i;
+			memcpy(e->origin, p->stack + i, e->norigin * sizeof(p->stack[0]));
+			return;
+		}
+	}
+}
+
 #define DEATH_ID (1ull << 62) /* ids of panics are small, and all fit into a signed number */
 
 /* The process dies without a panic to blame. */
@@ -321,6 +345,8 @@ static bool enter_death(struct ledger *l, const struct event *ev, uint32_t image
 	e->kind = kind;
 	e->outcome = OUTCOME_FATAL;
 	e->ended_ns = ev->time_ns;
+	if (is_overflow(&e->what))
+		find_recursion(e);
 	if (!count_started(l, e))
 		return false;
 	count_ended(l, e);

@@ -57,7 +57,8 @@ struct ledger_entry {
 	uint64_t last; /* THROW, SIGNAL, EXIT: the id of the newest panic before; 0: none is kept */
 	uint64_t raised_by; /* the newest one that raises this one's again; 0: none */
 	unsigned norigin;
-	uint64_t origin[EVENT_STACK_MAX]; /* where that value was raised first */
+	uint64_t origin
+		[EVENT_STACK_MAX]; /* where that value was raised first; of a stack overflow: the recursion */
 	uint64_t replaced_by;    /* OVERRIDDEN, REPANICKED: the id of the one that did; else 0 */
 	struct event_panic what; /* as it began */
 };
@@ -115,7 +116,7 @@ bool ledger_take_site(struct ledger *l, const struct ledger_site *site);
 /* What a panic's value says. */
 void ledger_say(struct ledger *l, const struct event_panic_text *in);
 
-/* The stack where its value was raised first: its own, if it raises none again. */
+/* The stack that it is about: where its value was raised first, what filled the stack; else its own. */
 const uint64_t *ledger_first_stack(const struct ledger_entry *e, unsigned *ret_n);
 /* NULL: it is not kept any more. */
 const struct ledger_site *ledger_site_of(const struct ledger *l, const struct ledger_entry *e);

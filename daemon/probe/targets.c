@@ -59,6 +59,9 @@ static void put_layout(struct dfd_target *v, const struct go_layout *l)
 		.g_sigcode1 = l->g.sigcode1,
 		.g_m = l->g.m,
 		.m_curg = l->m.curg,
+		.g_sched_sp = l->g.sched_sp,
+		.g_sched_pc = l->g.sched_pc,
+		.g_sched_bp = l->g.sched_bp,
 	};
 }
 

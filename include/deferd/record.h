@@ -244,6 +244,7 @@ struct dfd_panic_layout {
 	dfd_u16 arg, sp, start_sp, retpc; /* in _panic, Go 1.22 and newer */
 	dfd_u16 g_sigcode0, g_sigcode1;   /* in g: where recovery goes on, up to Go 1.21 */
 	dfd_u16 g_m, m_curg;              /* in g; in m */
+	dfd_u16 g_sched_sp, g_sched_pc, g_sched_bp; /* in g: where it goes on */
 };
 
 /* One watched process; map `targets`, by slot. Written by user space only. */

@@ -4,8 +4,9 @@
 # their last panic. Only the first two are a death to be woken for.
 . "$(dirname "$0")/../lib/live.sh"
 need_root
-go=$(list_gos | head -1 | cut -d' ' -f2)
-[ -n "$go" ] || skip_all "no Go here to build the program with"
+gos=$(list_gos)
+read -r version go <<<"$gos"
+[ -n "${go-}" ] || skip_all "no Go here to build the program with"
 
 mkdir "$tmp/ends"
 cat >"$tmp/ends/main.go" <<'END'
@@ -16,8 +17,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 )
+
+// deep has no end. Where its stack is full is chance: leaf needs far more of it.
+//
+//go:noinline
+func deep(n int) int { return leaf(n) + deep(n+1) + 1 }
+
+//go:noinline
+func leaf(n int) int {
+	var room [512]int
+	room[n%len(room)] = n
+	return room[(n+1)%len(room)]
+}
+
+type node struct{ name string }
+
+// String prints itself, by way of fmt.
+func (n *node) String() string { return fmt.Sprintf("node %s of %v", n.name, n) }
+
+func finite(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return finite(n-1) + 1
+}
 
 func quiet() {
 	defer func() { _ = recover() }()
@@ -39,6 +65,15 @@ func main() {
 		for {
 			fmt.Println("all is well")
 		}
+	case "deep":
+		debug.SetMaxStack(1 << 20)
+		fmt.Fprintln(os.Stderr, deep(0))
+	case "prints":
+		debug.SetMaxStack(1 << 20)
+		fmt.Fprintln(os.Stderr, &node{"a"})
+	case "finite":
+		fmt.Fprintln(os.Stderr, finite(1000))
+		os.Exit(0)
 	case "memory":
 		var keep [][]byte
 		for {
@@ -53,7 +88,10 @@ func main() {
 }
 END
 printf 'module ends\n\ngo 1.19\n' >"$tmp/ends/go.mod"
-(cd "$tmp/ends" && GOCACHE=$BUILD/gocache GOTOOLCHAIN=local CGO_ENABLED=0 "$go" build -o ends .) || skip_all "the program is not built"
+build() { # GO FILE
+	(cd "$tmp/ends" && GOCACHE=$BUILD/gocache GOTOOLCHAIN=local CGO_ENABLED=0 "$1" build -o "$2" .)
+}
+build "$go" ends || skip_all "the program is not built"
 
 declare -A pids
 deaths() { # NAME
@@ -91,6 +129,36 @@ wants killed '[["signal","SIGKILL: killed by another process",true,true,"no such
 for name in well asked term; do
 	wants $name '[]'
 done
+
+# Their stacks are full: by whom, though it is found on another stack, and often in somebody whom they call.
+place() { # NAME: kind, message, line, whether its goroutine is known
+	curl -sf -m 5 "$url/api/v1/panics?pid=${pids[$1]}" | jq -c '.panics[] | select(.kind != "panic") |
+		[.kind, .message, .site.function, .goroutine > 0, ([.stack[].function] | index("runtime.morestack") != null)]'
+}
+place_is() { [ "$(place "$1")" = "$2" ]; }
+overflows() { # MODE FUNCTION
+	local name=$1-$version
+	cp "$tmp/ends/other" "$tmp/$my$name"
+	start_beside "$name" "$tmp/$my$name" "$1"
+	pids[$name]=$program
+	wait_until 20 attached "$program"
+	echo >"$tmp/$name.gate"
+	wait_until 20 place_is "$name" "[\"throw\",\"stack overflow\",\"$2\",true,true]"
+	is "$(place "$name")" "[\"throw\",\"stack overflow\",\"$2\",true,true]" "$1: $version"
+	wait_until 10 firing "$my$name" ProcessDied
+	ok $? "$1: $version: an alert"
+}
+while read -r version go; do
+	is_sample "$version" "$go" || continue
+	build "$go" other || { skip "$version" "the program is not built"; continue; }
+	overflows deep main.deep
+	overflows prints 'main.(*node).String'
+done <<<"$gos"
+start finite
+echo >"$tmp/finite.gate"
+wait "${pids[finite]}"
+is $? 0 "finite: ends well"
+wants finite '[]'
 
 # Its reader goes away.
 cp "$tmp/ends/ends" "$tmp/${my}pipe"

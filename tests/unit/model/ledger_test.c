@@ -170,6 +170,44 @@ static void deaths(void **state)
 	assert_int_equal(recent_sum(&s->deaths, T0 + 311 * SECOND), 0);
 }
 
+/* Of a stack overflow: the innermost call that comes again. Nothing else is looked at so. */
+static void overflows(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned n;
+		uint64_t stack[8];
+		unsigned from; /* of the stack that it is about */
+	} cases[] = {
+		{ "stack overflow", 6, { 1, 2, 3, 3, 3, 3 }, 2 },
+		{ "stack overflow", 8, { 1, 2, 9, 4, 5, 6, 4, 5 }, 3 }, /* by way of others */
+		{ "stack overflow", 6, { 1, 2, 3, 4, 5, 6 }, 0 },       /* longer than is seen */
+		{ "stack overflow", 0, {}, 0 },
+		{ "stack overflows", 6, { 1, 2, 3, 3, 3, 3 }, 0 },
+		{ "concurrent map writes", 6, { 1, 2, 3, 3, 3, 3 }, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		_model_ m = with_target(1);
+		struct event ev = step(PANIC_THROW, 0, T0);
+		const struct ledger_entry *e;
+		const uint64_t *stack;
+		unsigned n;
+
+		ev.panic.text_len = (unsigned)strlen(cases[i].text);
+		memcpy(ev.panic.text, cases[i].text, ev.panic.text_len);
+		ev.panic.nstack = cases[i].n;
+		memcpy(ev.panic.stack, cases[i].stack, sizeof(cases[i].stack));
+		model_apply(m, &ev);
+		e = ledger_entry(ledger_of(m), 0);
+		stack = ledger_first_stack(e, &n);
+		assert_int_equal(n, cases[i].n - cases[i].from);
+		assert_memory_equal(stack, cases[i].stack + cases[i].from, n * sizeof(*stack));
+		assert_int_equal(e->what.nstack, cases[i].n);
+		assert_int_equal(ledger_site_of(ledger_of(m), e)->norigin, e->norigin);
+	}
+}
+
 static void signals_and_throws(void **state)
 {
 	static const struct {
@@ -885,6 +923,7 @@ int main(void)
 		cmocka_unit_test(sites_have_a_bound),
 		cmocka_unit_test(deaths),
 		cmocka_unit_test(signals_and_throws),
+		cmocka_unit_test(overflows),
 		cmocka_unit_test(busiest),
 		cmocka_unit_test(aftermaths),
 		cmocka_unit_test(aftermaths_dropped),
