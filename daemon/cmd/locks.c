@@ -9,11 +9,13 @@
 #include "ui/tables.h"
 #include "ui/value.h"
 
-#define SHOWN_BEFORE 6u /* of a lock's history */
+#define SHOWN_BEFORE 6u  /* of a lock's history */
+#define LEAST        2   /* that wait */
+#define LONG_SECONDS 5.0 /* for a lock: one that waits for so long is shown, too */
 
 static struct source_opts source = { .command = "locks", .daemon_first = true };
 static bool as_json;
-static uint32_t least = 2;
+static uint32_t least; /* 0: not given */
 
 static const struct cmd_option options[] = {
 	{ "alone", 0, OPTION_FLAG, &source.alone,
@@ -24,7 +26,9 @@ static const struct cmd_option options[] = {
 	  .help = "socket of the daemon; default: as configured" },
 	{ "json", 'j', OPTION_FLAG, &as_json, .help = "one JSON object, all locks and channels" },
 	{ "least", 'l', OPTION_U32, &least, .min = 1, .max = 1000000, .arg = "N",
-	  .help = "in text, only those with at least N waiting goroutines; default: 2" },
+	  .help = "in text, only those with at least N waiting goroutines; default: 2, and locks "
+		  "for "
+		  "which one has waited for 5 s" },
 	{},
 };
 
@@ -97,8 +101,14 @@ static void print_holders(const json_t *pile)
 				words = hints[k].words;
 		}
 		tables_place(json_object_get(h, "site"), text, sizeof(text));
-		printf("    goroutine %lld may hold it: %s; it is in %s\n",
-		       value_integer(h, "goroutine"), words, text);
+		if (!strcmp(hint, "pending"))
+			printf("    goroutine %lld holds it: a deferred Unlock of it is pending; "
+			       "it "
+			       "waits in %s\n",
+			       value_integer(h, "goroutine"), text);
+		else
+			printf("    goroutine %lld may hold it: %s; it is in %s\n",
+			       value_integer(h, "goroutine"), words, text);
 	}
 }
 
@@ -123,6 +133,36 @@ static void print_history(const json_t *pile)
 		putchar('\n');
 }
 
+/* "deadlock: 2 goroutines will never run again", and each edge of the ring. */
+static void print_deadlock(const json_t *d)
+{
+	const json_t *e;
+	char text[VALUE_MAX];
+	size_t i;
+
+	if (!json_is_object(d))
+		return;
+	printf("\ndeadlock: %lld goroutines will never run again; %lld of them wait for each "
+	       "other\n",
+	       value_integer(d, "goroutines"), value_integer(d, "length"));
+	json_array_foreach (json_object_get(d, "edges"), i, e) {
+		tables_place(json_object_get(e, "site"), text, sizeof(text));
+		printf("    goroutine %lld waits for %s %s of goroutine %lld in %s\n",
+		       value_integer(e, "goroutine"), value_string(e, "kind"),
+		       value_string(e, "lock"), value_integer(e, "holder"), text);
+	}
+}
+
+static bool is_shown(const json_t *pile, bool is_lock)
+{
+	double oldest = 0;
+
+	if (value_integer(pile, "waiting") >= (long long)(least ? least : LEAST))
+		return true;
+	(void)value_number(pile, "oldest_seconds", &oldest);
+	return !least && is_lock && oldest >= LONG_SECONDS;
+}
+
 static void print_piles(const json_t *list, const char *noun)
 {
 	const json_t *p;
@@ -131,7 +171,7 @@ static void print_piles(const json_t *list, const char *noun)
 	size_t i;
 
 	json_array_foreach (list, i, p) {
-		if (value_integer(p, "waiting") < (long long)least)
+		if (!is_shown(p, !noun[0]))
 			continue;
 		printf("\n%s %s: %lld wait", noun[0] ? noun : value_string(p, "kind"),
 		       value_string(p, "address"), value_integer(p, "waiting"));
@@ -174,6 +214,7 @@ static int show(const json_t *doc, pid_t pid)
 		printf("%lld more goroutines are not counted here: too many, or they have gone "
 		       "on\n",
 		       value_integer(doc, "left_out"));
+	print_deadlock(json_object_get(doc, "deadlock"));
 	print_piles(locks, "");
 	print_piles(channels, "channel");
 	return EXIT_GOOD;

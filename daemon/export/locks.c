@@ -147,10 +147,92 @@ static json_t *wait_json(struct page *p, const struct lock_wait *w)
 	return o;
 }
 
+/* The newest census's deadlock; NULL: there is none, or only a daemon would know. */
+static const struct ring *ring_of(const struct page *p)
+{
+	return p->target ? target_ring(p->target) : NULL;
+}
+
+static json_t *edge_site(struct page *p, const struct event_edge *e)
+{
+	const struct code_line *c =
+		model_program_frame(p->m, p->sc->image_id, RUNTIME_GO, e->stack, e->nstack);
+
+	p->complete &= view_named(p->m, p->sc->image_id, e->stack, e->nstack);
+	return c ? view_line(c) : json_null();
+}
+
+/* Where a goroutine of the ring waits, if that is told. */
+static json_t *ring_site(struct page *p, const struct ring *r, uint64_t goid)
+{
+	for (unsigned i = 0; i < r->n; i++) {
+		if (r->edges[i].goid == goid)
+			return edge_site(p, &r->edges[i]);
+	}
+	return json_null();
+}
+
+/* A reader waits behind a writer that has not got the lock either. */
+static bool is_behind(const struct ring *r, const struct event_edge *e)
+{
+	for (unsigned i = 0; i < r->n; i++) {
+		if (r->edges[i].goid == e->holder)
+			return e->reads && !r->edges[i].reads && r->edges[i].lock == e->lock;
+	}
+	return false;
+}
+
+/* Who has to give this lock back and never will; NULL: nobody of the ring has it. */
+static const struct event_edge *edge_of(const struct ring *r, uint64_t lock)
+{
+	for (unsigned i = 0; r && i < r->n; i++) {
+		if (r->edges[i].lock == lock && !is_behind(r, &r->edges[i]))
+			return &r->edges[i];
+	}
+	return NULL;
+}
+
+static json_t *deadlock_json(struct page *p)
+{
+	const struct ring *r = ring_of(p);
+	json_t *o, *list;
+
+	if (!r || !r->n)
+		return json_null();
+	o = json_object();
+	list = json_array();
+	for (unsigned i = 0; i < r->n; i++) {
+		const struct event_edge *e = &r->edges[i];
+		json_t *edge = json_object();
+
+		set_int(edge, "goroutine", e->goid);
+		set_int(edge, "holder", e->holder);
+		set_str(edge, "kind", kind_names[e->rw ? SYNCLOCK_RWMUTEX : SYNCLOCK_MUTEX]);
+		set(edge, "lock", view_address(e->lock));
+		set(edge, "site", edge_site(p, e));
+		json_array_append_new(list, edge);
+	}
+	set_int(o, "goroutines", r->edges[0].goroutines);
+	set_int(o, "length", r->edges[0].length);
+	set(o, "edges", list);
+	return o;
+}
+
+/* A deferred Unlock that is pending is proof, and no hint is needed beside it. */
 static json_t *holders_json(struct page *p, const struct lock_wait *w)
 {
+	const struct event_edge *e = edge_of(ring_of(p), w->address);
 	json_t *list = json_array();
 
+	if (e) {
+		json_t *o = json_object();
+
+		set_int(o, "goroutine", e->holder);
+		set_str(o, "hint", "pending");
+		set(o, "site", ring_site(p, ring_of(p), e->holder));
+		json_array_append_new(list, o);
+		return list;
+	}
 	for (unsigned i = 0; i < w->n_holders; i++) {
 		const struct group *g = w->holders[i].group;
 		json_t *o = json_object();
@@ -211,6 +293,7 @@ json_t *view_locks(struct model *m, const struct target *t, const struct show_ce
 		return NULL;
 	p.complete = survey->named;
 	o = json_object();
+	set(o, "deadlock", deadlock_json(&p));
 	set(o, "locks", locks_json(&p, survey));
 	set(o, "channels", channels_json(&p, survey));
 	set_int(o, "searched", survey->searched);

@@ -15,6 +15,9 @@ alert() { # PID FIELDS: of its alert
 	curl -sf "$url/api/v1/alerts" | jq -r --argjson pid "$1" \
 		'.data.alerts[] | select(.labels.alertname == "Deadlock" and .labels.pid == "\($pid)") | '"$2"
 }
+locks() { "$DEFERD" locks --control.socket="$tmp/deferd.sock" "$1" >"$tmp/locks" 2>&1; }
+# A lock that one goroutine waits for is shown after five seconds.
+has_waited() { locks "$1" && grep -q '^[a-z]* 0x[0-9a-f]*: [0-9]* wait' "$tmp/locks"; }
 told() { [ -n "$(alert "$1" .value)" ]; }
 censuses() { metric deferd_censuses_total | cut -d. -f1; }
 counted() { [ "$(censuses)" -ge "$1" ]; }
@@ -40,7 +43,17 @@ while read -r version go; do
 		alert "${pids[$mode]}" .waits | grep -qF " waits in ${lines[$mode]} at "
 		ok $? "$version: $mode: the function that waits"
 	done
+	for mode in "${modes[@]}"; do
+		wait_until 30 has_waited "${pids[$mode]}"
+		is "$(sed -n 's/^deadlock: \([0-9]*\) goroutines will never run again; \([0-9]*\) of.*/\1 \2/p' "$tmp/locks")" \
+			"$(truth "stuck-$mode" stuck) $(truth "stuck-$mode" ring)" "$version: $mode: deferd locks has the deadlock"
+		is "$(grep -c '^    goroutine [0-9]* waits for .* of goroutine [0-9]* in .*stuck[.]go:[0-9]*$' "$tmp/locks")" \
+			"$(truth "stuck-$mode" ring)" "$version: $mode: deferd locks has each edge"
+		is "$(grep -c leftover "$tmp/locks")" 0 "$version: $mode: who is certain to have the lock is named, and no other"
+	done
 	wait_until 30 counted $(($(censuses) + 60))
+	locks "${pids[innocent]}"
+	is "$(grep -c ^deadlock "$tmp/locks")" 0 "$version: innocent: no deadlock in deferd locks"
 	is "$(alert "${pids[innocent]}" .waits)" "" "$version: innocent: no alert"
 	is "$(target deadlocked_goroutines "${pids[pair]}") $(target deadlocked_goroutines "${pids[innocent]}")" "2 0" \
 		"$version: how many, in the API"
