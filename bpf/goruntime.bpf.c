@@ -56,19 +56,30 @@ __noinline __u64 go_pile_site(__u64 head, __u32 link_off, __u32 uncounted_off, _
 	return godepth_pile_site(head, link_off, uncounted_off, pc);
 }
 
-/* A request that is timed registers defers. */
-static __always_inline void count_for_request(struct hit *hit, const struct dfd_depth *st)
+/* A request that is timed registers defers, on several goroutines at the same time perhaps. */
+static __always_inline void count_for_request(struct hit *hit, struct dfd_depth *st)
 {
-	struct dfd_g_key key = { .g = hit->g, .target = hit->t->id };
-	struct dfd_request *r = bpf_map_lookup_elem(&requests_by_g, &key);
+	struct dfd_request *r = request_of(hit->t, hit->g, st->goid, &st->work);
 
 	if (!r)
 		return;
-	r->defers++;
+	__sync_fetch_and_add(&r->defers, 1);
 	if (st->depth <= r->peak)
 		return;
 	r->peak = st->depth;
+	r->peak_goid = st->goid;
 	r->site = st->pile_site;
+}
+
+/* The goroutine that this g is now. */
+static __always_inline void meet(struct hit *hit, struct dfd_depth *st)
+{
+	__u64 goid = read_word(hit->g + hit->t->goid_off);
+
+	if (goid == st->goid)
+		return;
+	st->goid = goid;
+	st->work.g = 0;
 }
 
 static __noinline int push(struct hit *hit, const struct go_g_head *g)
@@ -92,7 +103,7 @@ static __noinline int push(struct hit *hit, const struct go_g_head *g)
 		lose(DFD_LOSS_READ);
 	/* Anything but the next turn of a loop may be another goroutine in a reused g. */
 	if (end != GODEPTH_ANCHOR || !st->goid)
-		st->goid = read_word(hit->g + hit->t->goid_off);
+		meet(hit, st);
 	cross = pushed(hit, st);
 	if (cross && hit->role != DFD_ROLE_PUSH_RANGE)
 		st->pile_site =

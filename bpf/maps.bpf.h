@@ -141,6 +141,14 @@ struct {
 	__type(value, struct dfd_request);
 } requests_by_g __weak SEC(".maps");
 
+/* Goroutines that serve requests, and those that work for them (set). Who is driven out is found anew, or works for none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct dfd_goid_key);
+	__type(value, struct dfd_server);
+} requests_by_goid __weak SEC(".maps");
+
 /* By target id, of those whose requests are timed: user space makes and removes them (set). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -42,12 +42,14 @@ static __always_inline void request_begin(const struct dfd_target *t, struct dfd
 	r->defers = 0;
 	r->peak = 0;
 	r->site = 0;
+	r->peak_goid = 0;
 	r->stream = 0;
 	r->begin = begin;
 	if (bpf_probe_read_user(&stack_hi, sizeof(stack_hi), (const void *)(key->g + 8)))
 		lose(DFD_LOSS_READ);
 	r->frame = stack_hi - sp;
 	r->begin_ns = bpf_ktime_get_ns();
+	serve(t, goid, (struct dfd_server){ .g = key->g, .goid = goid });
 }
 
 static __always_inline void request_end(const struct dfd_target *t, struct dfd_requests *all,

@@ -486,12 +486,12 @@ const struct rule_metric rule_metrics[] = {
 	  .read_service = request_defers_p95,
 	  .json = { "defers_p95", "requests", .otherwise = NAN } },
 	{ "slow_requests_deep_ratio", "ratio",
-	  "of the slowest 5 % of the service's requests in the last 30 s, the share (0 to 1) on "
-	  "whose "
-	  "goroutine defers piled up to probes.threshold; absent with fewer than 20 requests",
+	  "of the slowest 5 % of the service's requests in the last 30 s, the share (0 to 1) "
+	  "whose defers piled up to probes.threshold on one goroutine; absent with fewer than 20 "
+	  "requests",
 	  .read_service = slow_requests_deep,
-	  .gauge = { "Share of the slowest 5 % of requests in the last 30 s on whose goroutine "
-		     "defers piled up to probes.threshold; absent with fewer than 20 requests.",
+	  .gauge = { "Share of the slowest 5 % of requests in the last 30 s whose defers piled up "
+		     "to probes.threshold on one goroutine; absent with fewer than 20 requests.",
 		     NAN },
 	  .json = { "slow_deep_ratio", "requests", .otherwise = NAN },
 	  .about = { EVIDENCE_REQUEST }, .joins = true,

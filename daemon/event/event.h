@@ -305,12 +305,13 @@ struct event_requests {
 	uint64_t unbegun;    /* their beginning was not: it was before anybody looked */
 	uint64_t untracked;  /* there was no room for them */
 	uint64_t ns_sum, defers_sum;
+	bool own_only; /* who started a goroutine is not known of this release: defers are those of the handler's */
 	/* The newest that ended after its defers had piled up to the threshold; deep_peak 0: none. */
 	uint64_t deep_goid, deep_site, deep_peak;
 	const uint32_t *ns;      /* EVENT_NS_BUCKETS */
 	const uint32_t *deep_ns; /* of these, those whose defers piled up to the threshold */
 	const uint32_t *
-		defers; /* EVENT_DEFERS_BUCKETS: defers that one request registered on its goroutine */
+		defers; /* EVENT_DEFERS_BUCKETS: defers that one request registered, on its goroutine and those started for it */
 };
 
 struct event_goroutine {

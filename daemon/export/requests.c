@@ -65,6 +65,8 @@ json_t *view_requests(const struct model *m, const struct service *s, uint64_t n
 	set_real(o, "p50_seconds", percentile(s, 0.5));
 	set_real(o, "p99_seconds", percentile(s, 0.99));
 	set_real(o, "defers_mean", recent < REQUESTS_ENOUGH ? NAN : mean);
+	if (r)
+		set(o, "defers_of", json_string(r->own_only ? "handler" : "request"));
 	numbers_add(o, "requests",
 		    &(struct metric_env){
 			    .m = m, .service = s, .target = s->targets, .now_ns = now_ns });
@@ -101,8 +103,8 @@ void requests_write_metrics(struct expo *x, const struct model *m)
 				       s->requests->seconds_sum);
 	}
 	expo_family(x, "deferd_request_defers", EXPO_HISTOGRAM, "service",
-		    "Defers that one request registered on its goroutine, as far as the probe set "
-		    "sees them.");
+		    "Defers that one request registered, as far as the probe set sees them: on the "
+		    "goroutine of its handler and, from Go 1.21 on, on those started for it.");
 	for (const struct service *s = model_services(m); s; s = s->hh.next) {
 		if (s->requests)
 			expo_histogram(x, "service", s->name, requests_defers_le,

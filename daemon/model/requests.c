@@ -98,6 +98,7 @@ void requests_add(struct requests *r, struct requests_seen *seen, const struct e
 	r->unbegun += take(now->unbegun, &seen->unbegun);
 	r->untracked += take(now->untracked, &seen->untracked);
 	r->seconds_sum += (double)take(now->ns_sum, &seen->ns_sum) / 1e9;
+	r->own_only = now->own_only;
 	defers = take(now->defers_sum, &seen->defers_sum);
 	r->defers_sum += (double)defers;
 	r->slot_defers[r->slot] += defers;
@@ -213,7 +214,7 @@ bool requests_defers(const struct requests *r, double q, double *ret_defers)
 		below += r->window.defers[i];
 		if ((double)below >= q * (double)all) {
 			*ret_defers = defers_of(i);
-			return true;
+			return *ret_defers > 0 || !r->own_only;
 		}
 	}
 	return false;
@@ -254,5 +255,7 @@ uint64_t requests_recent(const struct requests *r, double *ret_defers_mean)
 	for (unsigned i = 0; n && i < REQUESTS_SLOTS; i++)
 		sum += (double)r->slot_defers[i];
 	*ret_defers_mean = n ? sum / (double)n : 0;
+	if (n && sum <= 0 && r->own_only)
+		*ret_defers_mean = NAN;
 	return n;
 }

@@ -43,6 +43,7 @@ struct requests {
 	uint64_t ended, streams, streams_ended, hijacked, panicked;
 	uint64_t unfinished, unbegun, untracked;
 	double seconds_sum, defers_sum;
+	bool own_only; /* see struct event_requests */
 	uint64_t seconds_le[REQUESTS_LE + 1], defers_le[REQUESTS_LE + 1]; /* not cumulative */
 
 	uint64_t slot_ns; /* when the newest began; 0: none */
@@ -76,6 +77,7 @@ void requests_hold(struct requests *r, uint64_t until_ns);
  * request was ever seen.
  */
 bool requests_seconds(const struct requests *r, double q, double *ret_seconds);
+/* False as well where none were seen and others may have registered them: own_only. */
 bool requests_defers(const struct requests *r, double q, double *ret_defers);
 /*
  * Of the slowest twentieth of the last half minute: the share of those whose defers had piled up, 0 to 1; false when there were too
@@ -86,7 +88,7 @@ bool requests_slow_deep(const struct requests *r, double *ret_share);
 uint64_t requests_streams_open(const struct requests *r);
 /* The usual 95th percentile; false while it is not known. */
 bool requests_baseline(const struct requests *r, double *ret_seconds);
-/* Requests of the last half minute, and the defers that they registered: on the average. */
+/* Requests of the last half minute, and the defers that they registered: on the average; NAN: as for requests_defers(). */
 uint64_t requests_recent(const struct requests *r, double *ret_defers_mean);
 
 #endif

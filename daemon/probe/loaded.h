@@ -30,6 +30,7 @@ struct slot {
 	int multi_link;
 	int requests_link;  /* -1: they are not timed */
 	bool has_requests;  /* they are, or were */
+	bool own_only;      /* see struct event_requests */
 	uint64_t stream_ns; /* the oldest open stream began, at the last scan; 0: none */
 	unsigned n_perf;
 	struct bpf_link *perf[PROBE_PERF_POINTS_MAX];

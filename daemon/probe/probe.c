@@ -87,6 +87,7 @@ static int set_sizes(struct deferd_bpf *skel, const struct probe_opts *o)
 	err |= bpf_map__set_max_entries(skel->maps.target_by_tgid, o->targets_max + 1);
 	err |= bpf_map__set_max_entries(skel->maps.defers_by_g, o->goroutines_max);
 	err |= bpf_map__set_max_entries(skel->maps.requests_by_g, o->goroutines_max);
+	err |= bpf_map__set_max_entries(skel->maps.requests_by_goid, o->goroutines_max);
 	err |= bpf_map__set_max_entries(skel->maps.requests_by_target, o->targets_max);
 	err |= bpf_map__set_max_entries(skel->maps.pushes_by_site, o->sites_max);
 	err |= bpf_map__set_max_entries(skel->maps.ring, o->ring_bytes);

@@ -109,6 +109,7 @@ static void read_requests(struct probe *p, const struct slot *s, uint64_t now_ns
 		return;
 	decode_requests(&p->requests_buf, s->bias, &ev.requests);
 	ev.requests.stream_ns = s->stream_ns;
+	ev.requests.own_only = s->own_only;
 	fn(arg, &ev);
 }
 

@@ -38,6 +38,7 @@ _Static_assert(DFD_ABSENT == GO_LAYOUT_ABSENT, "copied as they are");
 
 static void put_layout(struct dfd_target *v, const struct go_layout *l)
 {
+	v->parent_off = l ? l->g.parent_goid : DFD_ABSENT;
 	if (!l) {
 		v->flags |= DFD_TARGET_BLIND;
 		return;
@@ -111,6 +112,7 @@ int target_write(struct probe *p, struct slot *s, const struct probe_target *t)
 
 	if (t->runtime == RUNTIME_GO)
 		put_layout(&v, t->layout);
+	s->own_only = t->runtime == RUNTIME_GO && v.parent_off == DFD_ABSENT;
 	write_shapes(p, s, t);
 	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf,
@@ -149,6 +151,7 @@ void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layo
 		return;
 	v.flags &= ~(DFD_TARGET_BLIND | DFD_TARGET_NO_PANICS);
 	put_layout(&v, layout);
+	target_slot(p, id)->own_only = v.parent_off == DFD_ABSENT;
 	if (!panics)
 		v.flags |= DFD_TARGET_NO_PANICS;
 	(void)target_put(p, &v, NULL);

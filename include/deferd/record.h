@@ -255,7 +255,8 @@ struct dfd_target {
 	dfd_u32 threshold; /* depth of the first DEPTH record; the next come at each doubling */
 	dfd_u32 hits_max;  /* looked at in a second, on each CPU, of emulated ones; 0: any number */
 	dfd_u16 goid_off;  /* in g */
-	dfd_u16 link_off;  /* in _defer: 32 or 40 */
+	dfd_u16 parent_off; /* in g: the goid of the goroutine that started it; DFD_ABSENT: not known */
+	dfd_u16 link_off; /* in _defer: 32 or 40 */
 	dfd_u16 uncounted_off; /* in _defer, < 8: a byte that is 1 in records that are no pending defer of the program */
 	struct dfd_panic_layout panic;
 	dfd_u16 stepped_hits; /* a single-stepped hit counts for so many of hits_max */
@@ -334,6 +335,23 @@ struct dfd_anchor {
 
 #define DFD_BELOW_MAX 4
 
+/* The request for which a goroutine was started. */
+struct dfd_work {
+	dfd_u64 g; /* its entry of `requests_by_g`; 0: not looked for yet, 1: there is none */
+	dfd_u64 begin_ns; /* of the request: a later one of that goroutine is another */
+};
+
+/* Map `requests_by_goid`: whose work a goroutine does. */
+struct dfd_goid_key {
+	dfd_u64 goid;
+	dfd_u32 target;
+	dfd_u32 pad;
+};
+struct dfd_server {
+	dfd_u64 g;    /* the goroutine that serves the request */
+	dfd_u64 goid; /* its own: somebody else may have that g now */
+};
+
 /* Map `defers_by_g`: one goroutine or thread. */
 struct dfd_depth {
 	dfd_u64 goid;
@@ -354,6 +372,8 @@ struct dfd_depth {
 	dfd_u32 peaks[2];      /* highest depth in `epoch` and in the one before */
 	dfd_u64 peak_sites[2]; /* of the pushes that made these, or of their piles */
 	dfd_u32 flags;         /* DFD_CALL_INFERRED */
+	dfd_u32 pad;
+	struct dfd_work work;
 };
 
 /* A panic that runs. */
@@ -462,14 +482,15 @@ struct dfd_fd_opened {
 
 /* Map `requests_by_g`: a request that is handled. */
 struct dfd_request {
-	dfd_u64 begin_ns; /* 0: it has ended */
-	dfd_u64 goid;     /* 0: not known of this target */
-	dfd_u64 site;     /* that registered most of what piled up */
-	dfd_u32 defers;   /* registered on its goroutine since */
-	dfd_u32 peak;     /* most of its goroutine that were pending since */
-	dfd_u32 begin;    /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
-	dfd_u32 stream;   /* it has become a stream */
-	dfd_u32 frame;    /* of its handler: stack.hi - sp, which a stack copy keeps */
+	dfd_u64 begin_ns;  /* 0: it has ended */
+	dfd_u64 goid;      /* 0: not known of this target */
+	dfd_u64 site;      /* that registered most of what piled up */
+	dfd_u64 peak_goid; /* where it piled up */
+	dfd_u32 defers; /* registered since, on its goroutine or on those that were started for it */
+	dfd_u32 peak;   /* most that were pending since on one of these */
+	dfd_u32 begin;  /* what began it: its enum dfd_role, from DFD_ROLE_HTTP_BEGIN on */
+	dfd_u32 stream; /* it has become a stream */
+	dfd_u32 frame;  /* of its handler: stack.hi - sp, which a stack copy keeps */
 	dfd_u32 pad;
 };
 

@@ -30,6 +30,36 @@ end() {
 	wait "$program"
 }
 
+# On goroutines that are started for a request, by the handler's own and by one that does its work; and on one that goes on when
+# it has ended, which is of no request.
+works_apart() {
+	local old=
+	[[ $version =~ ^go1\.(19|20)\. ]] && old=old
+	cp "$fixtures/serves.stripped" "$tmp/${my}apart"
+	cp "$fixtures/serves.stripped" "$tmp/${my}within"
+	cp "$fixtures/serves.stripped" "$tmp/${my}after"
+	if [ -n "$old" ]; then
+		start_program serves "$tmp/${my}within" "${load[@]}" -timeout
+		unknown "$version: what others did is not known"
+		return
+	fi
+	serve serves "$version, half on a goroutine of its own" "$tmp/${my}apart" "${load[@]}" -apart
+	end
+	serve serves "$version, TimeoutHandler" "$tmp/${my}within" "${load[@]}" -apart -timeout
+	is "$(requests defers_of)" request "$version: defers are those of the request"
+	end
+	serve serves "$version, goroutines that go on" "$tmp/${my}after" "${load[@]}" -after -http2
+	end
+}
+unknown() { # WHAT
+	wait_until 10 timed || { ok 1 "$1: its requests are timed"; return; }
+	go_on
+	wait_until 60 has_truth serves
+	wait_until 5 all_ended serves
+	is "$(requests defers_of) $(requests defers_mean) $(requests defers_p95)" "handler null null" "$1"
+	end
+}
+
 while read -r version go; do
 	build_fixtures "$version" "$go" default stripped || { ok 1 "$version: fixtures: $(tail -1 "$tmp/build.log")"; continue; }
 	start_daemon
@@ -38,6 +68,7 @@ while read -r version go; do
 		"$version: handlers that panicked, took the connection over, did not end"
 	end
 	is_sample "$version" "$go" || { stop_daemon; continue; }
+	works_apart
 	# Another file is another service.
 	serve serves "$version, HTTP/2" "$fixtures/serves" "${load[@]}" -http2
 	is "$(requests unfinished)" 0 "$version, HTTP/2: each has ended"

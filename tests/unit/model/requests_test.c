@@ -20,6 +20,7 @@
 struct process {
 	struct dfd_requests r;
 	struct requests_seen seen;
+	bool own_only;
 };
 
 static void serve(struct process *p, unsigned n, double ms, unsigned defers)
@@ -46,6 +47,7 @@ static void tell(struct requests *r, struct process *p, uint64_t now_ns)
 		.untracked = p->r.untracked,
 		.ns_sum = p->r.ns_sum,
 		.defers_sum = p->r.defers_sum,
+		.own_only = p->own_only,
 		.ns = p->r.ns,
 		.deep_ns = p->r.deep_ns,
 		.defers = p->r.defers,
@@ -278,12 +280,40 @@ static void held(void **state)
 	free(r);
 }
 
+/* Where nobody knows who started a goroutine, a handler without defers is not one that has none. */
+static void defers_of_others_are_not_known(void **state)
+{
+	static const struct {
+		bool own_only;
+		unsigned defers;
+		bool known;
+	} cases[] = {
+		{ false, 0, true },
+		{ true, 0, false },
+		{ true, 3, true },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct requests *r = requests_new();
+		struct process p = { .own_only = cases[i].own_only };
+		double mean, p95;
+
+		serve(&p, 100, 5, cases[i].defers);
+		tell(r, &p, START);
+		assert_int_equal(requests_recent(r, &mean), 100);
+		assert_int_equal(!isnan(mean), cases[i].known);
+		assert_int_equal(requests_defers(r, 0.95, &p95), cases[i].known);
+		free(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody),
 		cmocka_unit_test_setup(window, setup),
 		cmocka_unit_test(who_is_slow_and_deep),
+		cmocka_unit_test(defers_of_others_are_not_known),
 		cmocka_unit_test_setup(streams, setup),
 		cmocka_unit_test_setup(for_good, setup),
 		cmocka_unit_test_setup(processes, setup),
