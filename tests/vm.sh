@@ -34,7 +34,7 @@ missing() {
 		command -v $tool >/dev/null || echo $tool
 	done
 	[ -x $virtiofsd ] || echo virtiofsd
-	busybox 2>/dev/null | grep -q insmod || echo busybox
+	busybox 2>/dev/null | grep insmod >/dev/null || echo busybox # -q would end it by a signal
 }
 
 find_tests() {
