@@ -17,6 +17,7 @@
 #include "sweep.h"
 
 #define EBADF  9
+#define ENOSPC 28
 #define ENFILE 23 /* of all descriptors of the host */
 #define EMFILE 24 /* of those of the process, or of another limit of its user */
 
@@ -248,14 +249,30 @@ static __always_inline void count_opened(void *ctx, __u32 id, long nr, long ret,
 		keep_opener_of_pair(ctx, id, c, nr);
 }
 
-static __always_inline void refused(void *ctx, __u32 id, long nr, long ret)
+static __always_inline void count_refused(void *ctx, __u32 id, long nr, long ret)
 {
 	struct dfd_counts *c = counts_of(id);
 
-	if (!c || (ret != -EMFILE && ret != -ENFILE))
+	if (!c)
 		return;
 	count_up(&c->fd_refused);
 	keep_fault(ctx, id, DFD_FAULT_REFUSED, nr, -ret);
+}
+
+static __always_inline void refused(void *ctx, __u32 id, long nr, long ret)
+{
+	if (ret == -EMFILE || ret == -ENFILE)
+		count_refused(ctx, id, nr, ret);
+}
+
+/* Watches of inotify are no descriptors, and have a limit of their own. Of anything else ENOSPC is a full disk. */
+static __always_inline int watched_files(void *ctx, long nr, long ret)
+{
+	__u32 id = ret == -ENOSPC ? watched() : 0;
+
+	if (id)
+		count_refused(ctx, id, nr, ret);
+	return 0;
 }
 
 /* `n` descriptors came into being if the call succeeded: 1, or 2 for pipes and socket pairs. */
@@ -347,6 +364,12 @@ int tp__pair_exit(struct sys_exit_ctx *ctx)
 }
 
 SEC("tracepoint")
+int tp__watch_exit(struct sys_exit_ctx *ctx)
+{
+	return watched_files(ctx, ctx->id, ctx->ret);
+}
+
+SEC("tracepoint")
 int tp__close_exit(struct sys_exit_ctx *ctx)
 {
 	return closed(ctx, ctx->id, ctx->ret);
@@ -430,6 +453,12 @@ SEC("fexit/" ARCH_SYSCALL("dup3"))
 int BPF_PROG(fexit__dup3, void *regs, long ret)
 {
 	return opened(ctx, ARCH_NR_DUP3, (int)ret, 1);
+}
+
+SEC("fexit/" ARCH_SYSCALL("inotify_add_watch"))
+int BPF_PROG(fexit__inotify_add_watch, void *regs, long ret)
+{
+	return watched_files(ctx, syscall_nr(), ret);
 }
 
 SEC("fexit/" ARCH_SYSCALL("close"))

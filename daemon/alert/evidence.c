@@ -664,7 +664,8 @@ static void describe_reached(const struct evidence_full *f, char *buf, size_t si
 							 "descriptor on the host" };
 	int n = snprintf(buf, size, "no %s is left", whats[f->reached]);
 
-	if (f->reached != FD_LIMIT_PROCESS && f->max)
+	/* In a user namespace the limit may be lower than the host's. */
+	if (f->reached != FD_LIMIT_PROCESS && f->max && f->used >= f->max)
 		snprintf(buf + n, size - (size_t)n, " (%s: %llu of %llu are used)",
 			 fd_limit_names[f->reached], (unsigned long long)f->used,
 			 (unsigned long long)f->max);

@@ -357,11 +357,13 @@ const struct rule_metric rule_metrics[] = {
 	  .read = fd_usage, .fold = METRIC_MAX, .says = { "", " of the limit is in use" } },
 	{ "fds_left", "descriptors",
 	  "descriptors that can still be opened: 0 when RLIMIT_NOFILE is reached, or a call was "
-	  "seen to fail with EMFILE or ENFILE in the last 10 s, or the process leaks inotify "
+	  "seen to fail with EMFILE or ENFILE, or one of inotify_add_watch with ENOSPC, in the "
+	  "last 10 s, or the process leaks inotify "
 	  "instances and its user has no more; absent without a limit",
 	  .read = fds_left, .fold = METRIC_MIN,
 	  .gauge = { "Descriptors that can still be opened, of the process that has the fewest "
-		     "left; 0 also when a call was seen to fail with EMFILE or ENFILE.",
+		     "left; 0 also when a call was seen to fail with EMFILE or ENFILE, or "
+		     "inotify_add_watch with ENOSPC.",
 		     NAN },
 	  .json = { "fds_left", .whole = true, .of_services = true, .otherwise = NAN },
 	  .about = { EVIDENCE_FULL } },

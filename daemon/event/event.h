@@ -268,7 +268,8 @@ struct event_counts {
 	uint64_t fd_opened;
 	uint64_t fd_closed;
 	uint64_t fd_ebadf;
-	uint64_t fd_refused; /* calls that got no descriptor, as far as they are hooked */
+	uint64_t
+		fd_refused; /* calls that got no descriptor, or no watch of inotify, as far as they are hooked */
 	uint64_t fd_unsited; /* opened under suspicion, and it is not known by whom */
 };
 
@@ -447,7 +448,8 @@ struct event_fd_group {
 struct event_fd_opened {
 	int fd;
 	uint64_t opened_ns;
-	uint32_t syscall; /* FD_REFUSED: its number, and EMFILE or ENFILE */
+	uint32_t
+		syscall; /* FD_REFUSED: its number, and EMFILE, ENFILE, or ENOSPC of a watch of inotify */
 	uint32_t error;
 	unsigned nstack;
 	uint64_t stack

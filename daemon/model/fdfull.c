@@ -108,7 +108,10 @@ static const struct leak *inotify_leak(const struct target *t)
 	return &none;
 }
 
-/* A call that got none, and the process may have more: then it was another limit that it came to. */
+/*
+ * A call that got none, and the process may have more: then it was another limit that it came to. Calls that want no descriptor
+ * are told of for want of room for a watch only.
+ */
 static bool refused_by(const struct target *t, struct fd_end *ret)
 {
 	const struct event_fd_opened *r = &t->refusal;
@@ -119,7 +122,8 @@ static bool refused_by(const struct target *t, struct fd_end *ret)
 #endif
 	if (!refused_now(t))
 		return false;
-	*ret = r->error == ENFILE                       ? end_of(t, FD_LIMIT_HOST)
+	*ret = r->error == ENOSPC                       ? end_of(t, FD_LIMIT_WATCHES)
+	       : r->error == ENFILE                     ? end_of(t, FD_LIMIT_HOST)
 	       : inotify && t->fds.open != t->fds.limit ? end_of(t, FD_LIMIT_INSTANCES)
 							: process_end(t);
 	return true;

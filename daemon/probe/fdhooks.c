@@ -13,7 +13,7 @@
 #include "deferd.skel.h"
 #include "probe/closer.h"
 
-enum fd_effect { FD_OPENS, FD_OPENS_TWO, FD_CLOSES };
+enum fd_effect { FD_OPENS, FD_OPENS_TWO, FD_CLOSES, FD_WATCHES };
 
 static const struct fd_syscall {
 	const char *name;
@@ -56,6 +56,7 @@ static const struct fd_syscall {
 	{ "open_by_handle_at", FD_OPENS, SYS_open_by_handle_at },
 	{ "mq_open", FD_OPENS, SYS_mq_open },
 	{ "close", FD_CLOSES, SYS_close },
+	{ "inotify_add_watch", FD_WATCHES, SYS_inotify_add_watch }, /* only when there is no room */
 };
 
 struct fdhooks {
@@ -75,7 +76,7 @@ static void add(struct fdhooks *h, struct bpf_link *link, int *ret_err)
 static int attach_syscalls(struct fdhooks *h, struct deferd_bpf *skel)
 {
 	struct bpf_program *progs[] = { skel->progs.tp__open_exit, skel->progs.tp__pair_exit,
-					skel->progs.tp__close_exit };
+					skel->progs.tp__close_exit, skel->progs.tp__watch_exit };
 	char event[64];
 	int err = 0;
 
@@ -118,6 +119,7 @@ static int attach_fentry(struct fdhooks *h, struct deferd_bpf *skel)
 					skel->progs.fexit__get_unused_fd_flags,
 					skel->progs.fexit__dup2,
 					skel->progs.fexit__dup3,
+					skel->progs.fexit__inotify_add_watch,
 					skel->progs.fexit__close };
 	int err = 0;
 

@@ -118,6 +118,7 @@ static void choose_programs(struct probe *p, const struct kernel_features *f)
 		bpf_program__set_autoload(s->progs.fexit__get_unused_fd_flags, false);
 		bpf_program__set_autoload(s->progs.fexit__dup2, false);
 		bpf_program__set_autoload(s->progs.fexit__dup3, false);
+		bpf_program__set_autoload(s->progs.fexit__inotify_add_watch, false);
 		bpf_program__set_autoload(s->progs.fexit__close, false);
 	}
 	s->rodata->close_flushes = f->close_flushes;

@@ -83,6 +83,32 @@ else
 	ok $? "the text has the limit"
 fi
 
+# Watches of inotify, which Linux refuses as if a disk were full. Who writes to a full disk has lost no descriptor.
+mkdir "$tmp/disk"
+if ! unshare -Ur sh -c 'echo 50 >/proc/sys/user/max_inotify_watches' 2>"$tmp/err"; then
+	skip "inotify watches" "no user namespace: $(cat "$tmp/err")"
+else
+	for name in nowatch nodisk; do cp "$fixtures/fdfull" "$tmp/$my$name"; done
+	start_beside nowatch unshare -Ur sh -c 'echo 50 >/proc/sys/user/max_inotify_watches && exec "$@"' - \
+		"$tmp/${my}nowatch" -watches -pause 20ms && nowatch=$program
+	TMPDIR=$tmp/disk start_beside nodisk unshare -m sh -c 'mount -t tmpfs -o nr_inodes=50 tmpfs "$TMPDIR" && exec "$@"' - \
+		"$tmp/${my}nodisk" -watches -pause 2ms && nodisk=$program
+	for p in "$nowatch" "$nodisk"; do wait_until 20 attached "$p"; done
+	for name in nowatch nodisk; do goes_on $name; done
+	wait_until 20 firing "${my}nowatch" DescriptorsExhausted
+	ok $? "no watch is left: $(says nowatch DescriptorsExhausted)"
+	says nowatch DescriptorsExhausted | grep -q "^${my}nowatch .*no inotify watch is left (fs.inotify.max_user_watches).*calls fail in main.(\*hoarder).watch"
+	ok $? "the text has the limit and the line"
+	goes_on nowatch
+	wait_until 40 silent nowatch DescriptorsExhausted
+	ok $? "it is over when nobody asks for more"
+	goes_on nodisk
+	nodisk_full() { [ "$(truth nodisk refused)" -gt 100 ]; }
+	wait_until 20 nodisk_full
+	ok $? "a disk was full: $(truth nodisk refused) times"
+	is "$(sed -n "s/.*alert firing. alert=\([^ ]*\) .*service=${my}nodisk .*/\1/p" "$tmp/deferd.log")" "" "and that is no want of watches"
+fi
+
 # It has been full for a minute: what tells of the growth that led there stays, too.
 later_ms=$((full_ms + 65000))
 [ "$(now_ms)" -ge $later_ms ] || sleep "$(((later_ms - $(now_ms)) / 1000 + 1))"

@@ -389,6 +389,9 @@ static void which_limit_refused(void **state)
 	t.refusal.error = ENFILE;
 	assert_true(target_fd_end(&t, &e));
 	assert_int_equal(e.limit, FD_LIMIT_HOST);
+	t.refusal = (struct event_fd_opened){ .syscall = SYS_inotify_add_watch, .error = ENOSPC };
+	assert_true(target_fd_end(&t, &e));
+	assert_int_equal(e.limit, FD_LIMIT_WATCHES);
 }
 
 /* A call that got none tells of it for ten seconds. */
