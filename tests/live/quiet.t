@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # False alarms: Debian's prometheus, etcd and caddy and npm's esbuild, under load that changes all the time for QUIET_SECONDS (heavy,
-# light, none, errors, clients that break off, many connections at once), and with all the rules that come along. Nobody is woken,
-# nor told anything else.
+# light, none, errors, clients that break off, many connections at once), and with all the rules that come along. Beside them
+# programs that look like a fault: event streams, clients that come and stay, pools that fill, tickers, panics by design. Nobody is
+# woken, nor told anything else.
 . "$(dirname "$0")/../lib/live.sh"
 . tests/lib/fetch.sh
 need_root
@@ -65,6 +66,31 @@ else
 	skip esbuild "$why"
 fi
 [ ${#base_of[@]} -gt 0 ] || skip_all "none of the programs is here"
+
+innocents=()
+innocent() { # NAME FIXTURE OPTIONS...: a service of that name
+	cp "$fixtures/$2" "$tmp/$my$1"
+	start_beside "$1" "$tmp/$my$1" "${@:3}"
+	pid_of[$1]=$program
+	echo >"$tmp/$1.gate"
+	innocents+=("$1")
+}
+read -r version go < <(list_gos)
+if [ -n "${version-}" ] && build_fixtures "$version" "$go" stripped; then
+	innocent streams serves.stripped -n 100000000 -clients 4 -streams 20
+	innocent http2 serves.stripped -n 100000000 -clients 4 -streams 20 -http2
+	innocent apart serves.stripped -n 100000000 -clients 4 -apart -timeout
+	innocent sockets fdleak.stripped -serve
+	cp "$fixtures/fdleak.stripped" "$tmp/clients" # which come and stay, and are not observed
+	start_beside clients "$tmp/clients" -dial "$tmp/sockets.out" -rounds 1000000 -pause 5s
+	echo >"$tmp/clients.gate"
+	innocent pool stays.stripped -kind pool -limit 200 -every 500ms
+	innocent tickers stays.stripped -kind ticker -limit 60 -every 10ms
+	innocent passing stays.stripped -kind passing -every 50ms
+	innocent designed designs.stripped designed
+else
+	skip "programs that look like a fault" "no Go here to build them with"
+fi
 for name in "${!pid_of[@]}"; do
 	wait_until 10 attached "${pid_of[$name]}"
 	ok $? "$name is observed"
@@ -133,6 +159,11 @@ for name in "${!base_of[@]}"; do
 	ok $? "$name still serves"
 	[ "$(target requests "${pid_of[$name]}")" != null ] && [ "$(target probe_hits "${pid_of[$name]}")" -gt 0 ]
 	ok $? "$name: was looked at: $(target probe_hits "${pid_of[$name]}") hits"
+	is "$(alerts_of "$name")" Seen "$name: no alert but that it is there"
+done
+for name in "${innocents[@]}"; do
+	kill -0 "${pid_of[$name]}"
+	ok $? "$name still runs"
 	is "$(alerts_of "$name")" Seen "$name: no alert but that it is there"
 done
 stop_daemon
