@@ -42,6 +42,7 @@ one() { # VERSION VARIANT-SUFFIX SET
 # Each push is a line, and so is each frame that runs its defers, with how many.
 traced() { # VERSION
 	start_program pile "$fixtures/pile.stripped" -goroutines 1 -defers 12 -deep 5
+	rm -f "$tmp/trace.out" # of the one before, until the new one is there
 	"$DEFERD" trace --json --no-fds "$program" >"$tmp/trace.out" 2>"$tmp/trace.err" 7>&- &
 	tracer=$!
 	live_pids+=($tracer)
