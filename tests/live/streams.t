@@ -57,6 +57,12 @@ slow() { # WHAT THRESHOLD COMMAND...
 	wait_until 20 rises
 	ok $? "$1: the requests are slow"
 }
+end_slow() {
+	stop_daemon
+	exec 7>&-
+	kill "$program"
+	wait "$program" 2>/dev/null
+}
 blamed() { [ "$(curl -sf "$url/api/v1/alerts" | jq "[.data.alerts[] | select(.labels.alertname == \"DefersSlowRequests\")] | length")" != 0 ]; }
 read -r version go < <(tail -1 <<<"$gos")
 build_fixtures "$version" "$go" stripped
@@ -68,7 +74,7 @@ blames() { # WHAT COMMAND...
 	is "$(jq -r .site.function "$tmp/alert")" 'deferd.example/fixtures/served.held' "$1: the line is the one that registers them"
 	grep -q '1[0-9] defers pending on goroutine .*; p95 is [0-9]* ms above its usual value; 100 % of the slowest requests piled up defers' "$tmp/alert"
 	ok $? "$1: it says how slow: $(jq -r .annotations.summary "$tmp/alert")"
-	stop_daemon
+	end_slow
 }
 blames "its own defers" "$fixtures/serves.stripped"
 if [[ $version =~ ^go1\.(19|20)\. ]]; then
@@ -81,5 +87,5 @@ is "$(requests slow_deep_ratio)" 0 "main's defers: no slow request has such a pi
 blamed
 [ $? = 1 ]
 ok $? "main's defers: they are not blamed"
-stop_daemon
+end_slow
 done_testing
