@@ -120,6 +120,16 @@ int chain_site(const struct memread *m, const struct go_layout *layout, uint64_t
 	return err;
 }
 
+/* It did not run from one look to the other. */
+static bool is_same(const struct go_layout *l, const unsigned char *first,
+		    const unsigned char *again)
+{
+	return g_status(first, l) == g_status(again, l) &&
+	       g_word(first, l->g.goid) == g_word(again, l->g.goid) &&
+	       g_word(first, l->g.sched_sp) == g_word(again, l->g.sched_sp) &&
+	       g_word(first, l->g.defer) == g_word(again, l->g.defer);
+}
+
 int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g,
 	       struct chain *ret_c)
 {
@@ -128,6 +138,7 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	struct chain c = {};
 	struct chain_walk w;
 	uint32_t status;
+	bool rested;
 	int err;
 
 	if (layout->g.goid + 8u > G_HEAD || layout->g.atomicstatus + 4u > G_HEAD ||
@@ -147,10 +158,11 @@ int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t
 	err = memread_at(m, g, again, sizeof(again));
 	if (err)
 		return err;
-	c.exact = status != G_RUNNING && status != G_COPYSTACK && w.ended &&
-		  status == g_status(again, layout) && c.goid == g_word(again, layout->g.goid) &&
-		  g_word(first, layout->g.sched_sp) == g_word(again, layout->g.sched_sp) &&
-		  g_word(first, layout->g.defer) == g_word(again, layout->g.defer);
+	rested = status != G_RUNNING && status != G_COPYSTACK && is_same(layout, first, again);
+	/* While it runs, records are used again, and may form a ring. */
+	if (!w.ended && !rested)
+		return -EBADMSG;
+	c.exact = w.ended && rested;
 	c.depth = w.depth;
 	c.reads = pages.reads;
 	*ret_c = c;

@@ -52,7 +52,7 @@ int chain_site(const struct memread *m, const struct go_layout *layout, uint64_t
 	       uint64_t *ret_goid, uint64_t *ret_site);
 /*
  * 0; -ESRCH: the goroutine is dead (or the process); -EFAULT: memory could not be read; -EBADMSG: a
- * record is not one (torn while it was read: try again later). *ret_c is written on 0 only.
+ * record is not one, or they had no end while it ran (torn while it was read: try again later). *ret_c is written on 0 only.
  */
 int chain_read(const struct memread *m, const struct go_layout *layout, uint64_t g,
 	       struct chain *ret_c);

@@ -172,6 +172,9 @@ static void test_a_ring_ends(void **state)
 	assert_int_equal(chain_read(&reader, &layout, G, &c), 0);
 	assert_int_equal(c.depth, CHAIN_MAX);
 	assert_false(c.exact);
+	/* One that runs has records that are used again: no depth is to be had. */
+	put_status(2);
+	assert_int_equal(chain_read(&reader, &layout, G, &c), -EBADMSG);
 }
 
 /* Records that do not count reach no depth, however long one follows them: that is no end either.
