@@ -129,6 +129,7 @@ check-all: export EXEC_SECONDS := 300
 check-all: export VM_ALL := 1
 check-all: export STORM_ROUNDS := 20000
 check-all: export QUIET_SECONDS := 1800
+check-all: export FUZZ_ROUNDS := 400000
 check-all: check live vm
 
 bench: all $(BENCH)

@@ -11,7 +11,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 deploy/install-packages.sh build demo test
 make -s -j"$(nproc)" all unit
-export FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+export FUZZ_SECONDS=${FUZZ_SECONDS:-5}
 export BUILD=$PWD/build DEFERD=$PWD/build/deferd CMOCKA_MESSAGE_OUTPUT=TAP
 [ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || true
 units=()

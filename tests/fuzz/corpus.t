@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # corpus.t: the fuzz drivers without a fuzzer, as TAP. Each driver reads every file of its corpus, corpus/NAME/; those
 # built on driver.h also run a fixed number of mutations from a fixed seed, so a failure here is the same everywhere:
-#   NAME_fuzz --mutate ROUNDS SEED corpus/NAME/*
-# ROUNDS and SEED may be set in the environment to look further. The defaults take some seconds.
+#   NAME_fuzz --mutate FUZZ_ROUNDS FUZZ_SEED corpus/NAME/*
+# They may be set in the environment to look further, as make check-all does. The defaults take some seconds.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build}
 drivers=$build/tests/fuzz
-rounds=${ROUNDS:-400000}
-seed=${SEED:-10035}
+rounds=${FUZZ_ROUNDS:-100000}
+seed=${FUZZ_SEED:-10035}
 limit=60 # seconds of processor time, far more than needed: a driver that loops fails instead of stopping the run
 
 n=0
