@@ -38,7 +38,7 @@ static void find_service(const struct turn *turn, const struct attach_self *self
 	if (proc_cgroup(turn->procfd, w->pid, text, sizeof(text)) ||
 	    cgroup_service(text, w->service, sizeof(w->service)) == CGROUP_NONE ||
 	    !strcmp(w->service, self->service))
-		snprintf(w->service, sizeof(w->service), "%s", w->image->file.name);
+		snprintf(w->service, sizeof(w->service), "%s", w->name);
 }
 
 /* Its file, unless it has executed something else: then an event about that is on its way. */
@@ -53,6 +53,7 @@ static int open_file(const struct turn *turn, struct watch *w)
 		close(fd);
 		return -ESTALE;
 	}
+	snprintf(w->name, sizeof(w->name), "%s", file.name);
 	if (w->image->exe_fd < 0)
 		w->image->exe_fd = fd;
 	else
@@ -203,7 +204,7 @@ static void log_attached(const struct watch *w, unsigned points)
 
 	watch_log_begin(&l, failed ? LOG_WARN : LOG_INFO,
 			failed ? "target cannot be probed" : "target attached", w);
-	log_str(&l, "image", w->image->file.name);
+	log_str(&l, "image", w->name);
 	log_str(&l, "runtime", watch_version(w));
 	log_u64(&l, "points", points);
 	if (w->reason[0])

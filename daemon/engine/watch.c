@@ -120,7 +120,7 @@ void watch_event(const struct watch *w, bool multi, uint64_t p95_ns,
 {
 	*ret = (struct event_target){
 		.service = w->service,
-		.image = w->image->file.name,
+		.image = w->name,
 		.version = watch_version(w),
 		.reason = buf,
 		.runtime = watch_runtime(w),

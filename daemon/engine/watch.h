@@ -33,6 +33,7 @@ struct watch {
 	bool nil_stays;   /* Go: panic(nil) does */
 	int64_t clock_ns; /* see struct census_opts */
 	struct memread_process memory;
+	char name[PROC_NAME_MAX]; /* of its file, which may have several */
 	char service[CGROUP_SERVICE_MAX];
 	char golib[PROC_NAME_MAX]; /* a library of it with a Go runtime; "": none is known */
 	enum watch_layout layout;

@@ -95,6 +95,15 @@ grep -q "cannot be probed.*image=${my}broken.*reason=" "$tmp/deferd.log"
 ok $? "the log says why broken tables cannot be read"
 wait "$program" 2>/dev/null
 
+# One file by two names is two services.
+cp "$fixtures/pile" "$tmp/${my}one"
+ln "$tmp/${my}one" "$tmp/${my}other"
+for name in one other; do
+	start_beside $name "$tmp/$my$name"
+	wait_until 5 target_is service "$my$name"
+	is "$(target service) $(target image)" "$my$name $my$name" "a file with two names: $name"
+done
+
 check "the daemon lives" curl -sf "$url/-/healthy"
 is "$(failures image_worker)" 0 "no image worker failed"
 stop_daemon
