@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sealed.h"
+#include "base/thread.h"
 
 #define PATH_BYTES  256
 #define STACK_BYTES (256 * 1024)
@@ -183,22 +183,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct state *s)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&s->thread, &attr, work, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return err;
-}
-
 /* The clock in it always changes; has what is kept? */
 static bool has_changed(struct state *s, const json_t *doc)
 {
@@ -221,7 +205,7 @@ void state_write(struct state *s, json_t *doc, uint64_t now_ns)
 	if (!s->job.text)
 		return;
 	atomic_store(&s->job.done, false);
-	s->busy = !start_thread(s);
+	s->busy = !thread_start(&s->thread, STACK_BYTES, work, s);
 	if (s->busy)
 		return;
 	write_job(s);

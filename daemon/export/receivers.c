@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "export/digest.h"
 #include "export/silences.h"
 #include "http/remote.h"
@@ -130,22 +130,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct receiver *r)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&r->thread, &attr, work, r);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 static struct receiver *receiver_new(const struct receiver_opts *opts)
 {
 	struct receiver *r = calloc(1, sizeof(*r));
@@ -157,7 +141,7 @@ static struct receiver *receiver_new(const struct receiver_opts *opts)
 		 opts->kind == RECEIVER_ALERTMANAGER ? "/api/v2/alerts" : "");
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->wake, NULL);
-	if (start_thread(r)) {
+	if (thread_start(&r->thread, STACK_BYTES, work, r)) {
 		free(r);
 		return NULL;
 	}

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 
 /*
  * uprobe_multi links share a grace period when they are closed side by side; perf events are serial
@@ -53,16 +53,10 @@ static void *closer_thread(void *arg)
 	return NULL;
 }
 
-/* Signals belong to the loop. */
 static void start_threads(struct closer *c, unsigned n)
 {
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (c->n < n && !pthread_create(&c->threads[c->n], NULL, closer_thread, c))
+	while (c->n < n && !thread_start(&c->threads[c->n], 0, closer_thread, c))
 		c->n++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 struct closer *closer_new(void)
