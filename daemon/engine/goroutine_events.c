@@ -231,7 +231,7 @@ static const char *name_at_site(void *arg, uint64_t pc, unsigned k, bool *ret_kn
 	*ret_known = n != NULL;
 	if (!n || k > n->n_outer)
 		return NULL;
-	return k ? n->outer[k - 1].function : n->at.function;
+	return name_code_line(n, k)->function;
 }
 
 static const char *name_at_entry(void *arg, uint64_t entry, bool *ret_known)
@@ -416,7 +416,7 @@ static bool is_pool_name(const struct name *n, struct pool_users *u)
 	bool is = false;
 
 	for (unsigned k = 0; k <= n->n_outer; k++) {
-		const char *function = k ? n->outer[k - 1].function : n->at.function;
+		const char *function = name_code_line(n, k)->function;
 
 		if (!goname_is_pool(function))
 			continue;
@@ -463,7 +463,7 @@ static bool uses_pool(struct turn *turn, struct watch *w, const struct group *g,
 		const struct name *n = model_site_name(turn->model, w->image->id, g->key.stack[i]);
 
 		for (unsigned k = 0; n && k <= n->n_outer; k++)
-			is |= is_user(u, k ? n->outer[k - 1].function : n->at.function);
+			is |= is_user(u, name_code_line(n, k)->function);
 	}
 	return is && !is_of_pool(turn, w, u, g);
 }

@@ -33,12 +33,6 @@ bool view_named(struct model *m, uint32_t image_id, const uint64_t *pcs, unsigne
 	return named;
 }
 
-/* The function of a frame itself, which others may be inlined into. */
-static const struct code_line *outermost(const struct name *n)
-{
-	return n->n_outer ? &n->outer[n->n_outer - 1] : &n->at;
-}
-
 /*
  * Go's own tracebacks and profiles leave out what the compiler wrote (wrappers of methods, of ABIs and of
  * deferred calls), unless it called the function that raises a panic: then it is where that began
@@ -53,7 +47,7 @@ static bool is_left_out(const struct name *n, const struct name *inner, bool alo
 	if (!n->wrapper || n->n_outer)
 		return n->wrapper;
 	for (unsigned i = 0; inner && i < ARRAY_SIZE(raise); i++) {
-		if (!strcmp(outermost(inner)->function, raise[i]))
+		if (!strcmp(name_outermost(inner)->function, raise[i]))
 			return false;
 	}
 	return !alone;
@@ -61,10 +55,10 @@ static bool is_left_out(const struct name *n, const struct name *inner, bool alo
 
 static void add_frame(json_t *list, const struct name *n, bool without_last)
 {
-	const struct code_line *last = outermost(n);
+	const struct code_line *last = name_outermost(n);
 
 	for (unsigned k = 0; k <= n->n_outer; k++) {
-		const struct code_line *c = k ? &n->outer[k - 1] : &n->at;
+		const struct code_line *c = name_code_line(n, k);
 
 		if (c != last || !without_last)
 			json_array_append_new(list, view_line(c));

@@ -62,7 +62,7 @@ static json_t *frame_json(struct model *m, uint32_t image_id, uint64_t pc)
 		return json_null();
 	if (!n)
 		return view_line(NULL);
-	c = n->n_outer ? n->outer[n->n_outer - 1] : n->at;
+	c = *name_outermost(n);
 	dot = n->wrapper ? strrchr(c.function, '.') : NULL;
 	if (dot)
 		*dot = 0;

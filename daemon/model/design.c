@@ -12,7 +12,7 @@
 /* The function of the symbol table. */
 static const char *physical(const struct name *n)
 {
-	return n->n_outer ? n->outer[n->n_outer - 1].function : n->at.function;
+	return name_outermost(n)->function;
 }
 
 static bool same_package(const char *a, const char *b)

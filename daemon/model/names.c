@@ -125,11 +125,9 @@ static const struct code_line *first_frame(struct model *m, uint32_t image_id,
 		all_named &= !name_is_pending(name);
 		if (first || !all_named || !name || name->state != NAME_KNOWN)
 			continue;
-		if (!skip(&name->at))
-			first = &name->at;
-		for (unsigned k = 0; k < name->n_outer && !first; k++) {
-			if (!skip(&name->outer[k]))
-				first = &name->outer[k];
+		for (unsigned k = 0; k <= name->n_outer && !first; k++) {
+			if (!skip(name_code_line(name, k)))
+				first = name_code_line(name, k);
 		}
 	}
 	return first;
@@ -173,7 +171,7 @@ const struct code_line *model_program_frame(struct model *m, uint32_t image_id,
 static bool is_own(const struct name *n, bool *direct)
 {
 	for (unsigned k = 0; k <= n->n_outer; k++) {
-		const struct code_line *c = k ? &n->outer[k - 1] : &n->at;
+		const struct code_line *c = name_code_line(n, k);
 
 		if (!of_library(c))
 			return true;
@@ -212,11 +210,11 @@ static bool says_little(const struct code_line *c)
 
 static const struct code_line *outermost_of(const struct name *n)
 {
-	for (unsigned k = n->n_outer; k > 0; k--) {
-		if (!says_little(&n->outer[k - 1]))
-			return &n->outer[k - 1];
+	for (unsigned k = n->n_outer + 1; k > 0; k--) {
+		if (!says_little(name_code_line(n, k - 1)))
+			return name_code_line(n, k - 1);
 	}
-	return says_little(&n->at) ? NULL : &n->at;
+	return NULL;
 }
 
 static const struct code_line *last_frame(struct model *m, uint32_t image_id, const uint64_t *stack,

@@ -69,6 +69,18 @@ struct name {
 	struct gotype type; /* TYPE */
 };
 
+/* Its lines, the innermost first: 0 to n_outer. */
+static inline const struct code_line *name_code_line(const struct name *n, unsigned k)
+{
+	return k ? &n->outer[k - 1] : &n->at;
+}
+
+/* Of the function of the symbol table, into which the others were inlined. */
+static inline const struct code_line *name_outermost(const struct name *n)
+{
+	return name_code_line(n, n->n_outer);
+}
+
 /* An answer to model_wanted_names(). `frames` innermost first; NULL or n 0: it has no name. */
 struct name_answer {
 	unsigned n;

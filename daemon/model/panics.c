@@ -101,23 +101,18 @@ static bool asks_as_a_habit(const struct code_line *c)
 	return line_is_of_runtime(c) || !strcmp(c->function, "fmt.(*pp).catchPanic");
 }
 
-static const struct code_line *outermost(const struct name *n)
-{
-	return n->n_outer ? &n->outer[n->n_outer - 1] : &n->at;
-}
-
 bool model_misplaced(struct model *m, const struct target *t, const struct lone_recover *r)
 {
 	const struct name *site = model_site_name(m, t->image_id, r->key.site);
 	const struct name *caller = model_site_name(m, t->image_id, r->key.caller);
 
-	if (!site || !caller || asks_as_a_habit(outermost(site)))
+	if (!site || !caller || asks_as_a_habit(name_outermost(site)))
 		return false;
 	/* `defer recover()`: the runtime calls a wrapper that calls recover. */
 	if (site->wrapper)
 		return true;
 	/* deferreturn, or the function itself at its end: a deferred call that runs normally. */
-	return !line_is_of_runtime(outermost(caller)) && !caller->open_defers;
+	return !line_is_of_runtime(name_outermost(caller)) && !caller->open_defers;
 }
 
 uint64_t target_misplaced(struct model *m, const struct target *t)
