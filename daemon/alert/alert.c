@@ -541,17 +541,15 @@ bool alerts_adopt(struct alerts *as, const struct rule_set *rules, const struct 
 /* The key of what the alert is about; 0: it has not been seen. */
 static uint64_t subject_of(const struct model *m, const struct alert *a)
 {
+	const struct service *s;
 	const struct target *t;
 
 	if (!a->of_service) {
 		t = model_target_by_pid(m, a->pid);
 		return t && t->start_ticks == a->start_ticks ? t->id : 0;
 	}
-	for (const struct service *s = model_services(m); s; s = s->hh.next) {
-		if (!strcmp(s->name, a->service))
-			return ALERT_OF_SERVICE | s->serial;
-	}
-	return 0;
+	s = model_service(m, a->service);
+	return s ? ALERT_OF_SERVICE | s->serial : 0;
 }
 
 static void find_subjects(struct alerts *as, const struct model *m)

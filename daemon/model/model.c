@@ -438,9 +438,8 @@ bool service_p95_rise(const struct service *s, double *ret_seconds)
 
 void model_hold_baseline(struct model *m, const char *service, uint64_t until_ns)
 {
-	struct service *s;
+	struct service *s = service_find(m, service);
 
-	HASH_FIND_STR(m->services, service, s);
 	if (s && s->requests)
 		requests_hold(s->requests, until_ns);
 }
@@ -481,13 +480,12 @@ static void want_place(struct model *m, const struct target *t, const uint64_t *
 
 static void apply_group(struct model *m, struct target *t, const struct event_group *in)
 {
-	bool was_there = parked_find(t->parked, in->serial);
-	struct parked *p;
+	bool good;
+	struct parked *fresh = parked_apply(&t->parked, in, t->n_censuses + 1, &good);
 
-	m->dropped += !parked_apply(&t->parked, in, t->n_censuses + 1);
-	HASH_FIND(hh, t->parked, &in->serial, sizeof(in->serial), p);
-	if (!was_there && p)
-		kept_take_group(t, p);
+	m->dropped += !good;
+	if (fresh)
+		kept_take_group(t, fresh);
 }
 
 static void apply_pile(struct model *m, struct target *t, const struct event_pile *in)
@@ -524,25 +522,16 @@ const struct event_pile *target_pile(const struct target *t)
 	return t->n_censuses && t->pile_census == t->n_censuses ? &t->pile : NULL;
 }
 
-static void apply_pool(struct model *m, struct target *t, const struct event_pile *in)
+/* Who waits for what a pool gives out, or who holds it. */
+static void apply_pool(struct model *m, struct target *t, const struct event_pile *in,
+		       void (*apply)(struct pool *p, const struct event_pile *in, unsigned census))
 {
 	if (!t->pool)
 		t->pool = calloc(1, sizeof(*t->pool));
 	m->dropped += !t->pool;
 	if (!t->pool)
 		return;
-	pool_apply(t->pool, in, t->n_censuses + 1);
-	want_place(m, t, in->stack, in->nstack, in->created_at);
-}
-
-static void apply_held(struct model *m, struct target *t, const struct event_pile *in)
-{
-	if (!t->pool)
-		t->pool = calloc(1, sizeof(*t->pool));
-	m->dropped += !t->pool;
-	if (!t->pool)
-		return;
-	pool_apply_held(t->pool, in, t->n_censuses + 1);
+	apply(t->pool, in, t->n_censuses + 1);
 	want_place(m, t, in->stack, in->nstack, in->created_at);
 }
 
@@ -660,10 +649,10 @@ static void apply_to_target(struct model *m, struct target *t, const struct even
 		apply_edge(m, t, &ev->edge);
 		break;
 	case EVENT_POOL:
-		apply_pool(m, t, &ev->pile);
+		apply_pool(m, t, &ev->pile, pool_apply);
 		break;
 	case EVENT_HELD:
-		apply_held(m, t, &ev->pile);
+		apply_pool(m, t, &ev->pile, pool_apply_held);
 		break;
 	case EVENT_PENDING:
 		apply_pending(m, t, ev);

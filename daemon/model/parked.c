@@ -13,17 +13,20 @@ const struct parked *parked_find(const struct parked *ps, uint64_t serial)
 	return p;
 }
 
-bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t census)
+struct parked *parked_apply(struct parked **ps, const struct event_group *in, uint64_t census,
+			    bool *ret_good)
 {
-	struct parked *p;
+	struct parked *p, *fresh = NULL;
 
+	*ret_good = true;
 	HASH_FIND(hh, *ps, &in->serial, sizeof(in->serial), p);
 	if (!p && ((!in->quiet && !in->blocked) || HASH_COUNT(*ps) >= PARKED_MAX))
-		return true;
+		return NULL;
 	if (!p) {
-		p = calloc(1, sizeof(*p));
+		p = fresh = calloc(1, sizeof(*p));
+		*ret_good = p;
 		if (!p)
-			return false;
+			return NULL;
 		p->what.serial = in->serial;
 		HASH_ADD(hh, *ps, what.serial, sizeof(in->serial), p);
 	}
@@ -31,7 +34,7 @@ bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t cen
 	p->what.reason = p->reason;
 	snprintf(p->reason, sizeof(p->reason), "%s", in->reason);
 	p->census = census;
-	return true;
+	return fresh;
 }
 
 /* Fewer are known than there were before the restart: no sample. */

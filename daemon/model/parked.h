@@ -30,9 +30,10 @@ struct parked {
 
 /*
  * A group of census number `census`. One without quiet or blocked members is not followed, nor is there room for
- * more than PARKED_MAX. False: out of memory.
+ * more than PARKED_MAX. Returns it if it is followed from now on, else NULL. False in *ret_good: out of memory.
  */
-bool parked_apply(struct parked **ps, const struct event_group *in, uint64_t census);
+struct parked *parked_apply(struct parked **ps, const struct event_group *in, uint64_t census,
+			    bool *ret_good);
 /* That census has ended: judge those it told of, forget the others. */
 void parked_end(struct parked **ps, uint64_t census, const struct event_census *c, uint64_t now_ns);
 void parked_free(struct parked **ps); /* all of them */

@@ -39,13 +39,26 @@ const struct target *model_target_by_pid(const struct model *m, uint32_t pid)
 	return NULL;
 }
 
+struct service *service_find(const struct model *m, const char *name)
+{
+	struct service *s;
+
+	HASH_FIND_STR(m->services, name, s);
+	return s;
+}
+
+const struct service *model_service(const struct model *m, const char *name)
+{
+	return service_find(m, name);
+}
+
 struct service *service_get(struct model *m, const char *name)
 {
 	struct service *s;
 	char clean[MODEL_NAME_MAX];
 
 	utf8_sanitize(clean, sizeof(clean), name, strlen(name));
-	HASH_FIND_STR(m->services, clean, s);
+	s = service_find(m, clean);
 	if (s)
 		return s;
 	s = calloc(1, sizeof(*s));

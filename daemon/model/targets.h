@@ -195,6 +195,7 @@ struct model;
 const struct target *
 model_targets(const struct model *m); /* hash head: iterate with HASH_ITER-like ->hh.next */
 const struct service *model_services(const struct model *m);
+const struct service *model_service(const struct model *m, const char *name); /* NULL: none */
 const struct target *model_target(const struct model *m, uint32_t id);
 const struct target *model_target_by_pid(const struct model *m, uint32_t pid);
 /* Panics as far back as an earlier deferd counted them, the rest since the target is known. */

@@ -21,6 +21,7 @@ struct model {
 };
 
 struct target *target_find(const struct model *m, uint32_t id);
+struct service *service_find(const struct model *m, const char *name);
 /* The one of this name, made where there is none; NULL: out of memory. */
 struct service *service_get(struct model *m, const char *name);
 void counts_add(struct event_counts *sum, const struct event_counts *c);
