@@ -36,9 +36,10 @@ static uint16_t uncounted_offset(const struct go_layout *l)
 
 _Static_assert(DFD_ABSENT == GO_LAYOUT_ABSENT, "copied as they are");
 
-static void put_layout(struct dfd_target *v, const struct go_layout *l)
+static void put_layout(struct slot *s, struct dfd_target *v, const struct go_layout *l)
 {
 	v->parent_off = l ? l->g.parent_goid : DFD_ABSENT;
+	s->own_only = v->parent_off == DFD_ABSENT;
 	if (!l) {
 		v->flags |= DFD_TARGET_BLIND;
 		return;
@@ -111,8 +112,7 @@ int target_write(struct probe *p, struct slot *s, const struct probe_target *t)
 	uint32_t i = DFD_TARGET_SLOT(s->id), tgid = t->pid;
 
 	if (t->runtime == RUNTIME_GO)
-		put_layout(&v, t->layout);
-	s->own_only = t->runtime == RUNTIME_GO && v.parent_off == DFD_ABSENT;
+		put_layout(s, &v, t->layout);
 	write_shapes(p, s, t);
 	memset(p->counts_buf, 0, p->ncpu * sizeof(*p->counts_buf));
 	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.counts_by_target), &i, p->counts_buf,
@@ -150,8 +150,7 @@ void probe_set_layout(struct probe *p, uint32_t id, const struct go_layout *layo
 	if (!target_get(p, target_slot(p, id), &v))
 		return;
 	v.flags &= ~(DFD_TARGET_BLIND | DFD_TARGET_NO_PANICS);
-	put_layout(&v, layout);
-	target_slot(p, id)->own_only = v.parent_off == DFD_ABSENT;
+	put_layout(target_slot(p, id), &v, layout);
 	if (!panics)
 		v.flags |= DFD_TARGET_NO_PANICS;
 	(void)target_put(p, &v, NULL);
