@@ -146,6 +146,13 @@ static void tell(struct state *s, int err, const struct reason *reason)
 	s->complained = err;
 }
 
+static void end_job(struct state *s)
+{
+	free(s->job.text);
+	s->job.text = NULL;
+	tell(s, s->job.err, &s->job.reason);
+}
+
 /* What the thread has done, if it has. */
 static void collect(struct state *s, bool wait)
 {
@@ -153,9 +160,7 @@ static void collect(struct state *s, bool wait)
 		return;
 	pthread_join(s->thread, NULL);
 	s->busy = false;
-	free(s->job.text);
-	s->job.text = NULL;
-	tell(s, s->job.err, &s->job.reason);
+	end_job(s);
 }
 
 bool state_is_due(struct state *s, uint64_t now_ns)
@@ -183,11 +188,11 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* The clock in it always changes; has what is kept? */
-static bool has_changed(struct state *s, const json_t *doc)
+/* The clock in it, which comes first, always changes; has what is kept? Within a string there would be no such quote. */
+static bool has_changed(struct state *s, const char *text)
 {
-	_cleanup_free_ char *kept = json_dumps(json_object_get(doc, "kept"), JSON_COMPACT);
-	uint32_t sum = kept ? (uint32_t)crc32(1, (const Bytef *)kept, (uInt)strlen(kept)) : 0;
+	const char *kept = strstr(text, "\"kept\":") ?: text;
+	uint32_t sum = (uint32_t)crc32(1, (const Bytef *)kept, (uInt)strlen(kept));
 	bool changed = !sum || sum != s->sum;
 
 	s->sum = sum;
@@ -196,22 +201,20 @@ static bool has_changed(struct state *s, const json_t *doc)
 
 void state_write(struct state *s, json_t *doc, uint64_t now_ns)
 {
-	if (!doc)
-		return;
-	s->written_ns = now_ns;
-	if (has_changed(s, doc))
-		s->job.text = json_dumps(doc, JSON_COMPACT);
+	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+
+	if (doc)
+		s->written_ns = now_ns;
 	json_decref(doc);
-	if (!s->job.text)
+	if (!text || !has_changed(s, text))
 		return;
+	s->job.text = TAKE_PTR(text);
 	atomic_store(&s->job.done, false);
 	s->busy = !thread_start(&s->thread, STACK_BYTES, work, s);
 	if (s->busy)
 		return;
 	write_job(s);
-	free(s->job.text);
-	s->job.text = NULL;
-	tell(s, s->job.err, &s->job.reason);
+	end_job(s);
 }
 
 void state_close(struct state *s, json_t *doc)
@@ -221,9 +224,8 @@ void state_close(struct state *s, json_t *doc)
 		s->job.text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 		if (s->job.text) {
 			write_job(s);
-			tell(s, s->job.err, &s->job.reason);
+			end_job(s);
 		}
-		free(s->job.text);
 		close(s->dirfd);
 	}
 	json_decref(doc);
