@@ -146,6 +146,13 @@ firing() { # SERVICE RULE
 		jq --arg s "$1" --arg r "$2" 'any(.data.alerts[]; .state == "firing" and .labels.service == $s and .labels.alertname == $r)')" = true ]
 }
 
+start_sink() { # a receiver of notifications, which writes them to $tmp/sink.out; sets sink: see sink.pl
+	perl tests/lib/sink.pl "$tmp/sink.out" >"$tmp/sink.port" &
+	live_pids+=($!)
+	wait_until 5 test -s "$tmp/sink.port"
+	sink=http://127.0.0.1:$(cat "$tmp/sink.port")
+}
+
 # Observed programs
 
 # The executable mapping of the program, in memory and in the file.
@@ -254,6 +261,11 @@ skip_absent_gos() { # skips the supported releases that list_gos does not find, 
 # DEFERD_MATRIX=all each. Each way costs a Go a standard library of its own.
 is_sample() { # VERSION GO
 	[ "${DEFERD_MATRIX-}" = all ] || [ "$1 $2" = "$(sort -V <<<"$gos" | head -1)" ] || [ "$1 $2" = "$(sort -V <<<"$gos" | tail -1)" ]
+}
+need_gos() { # root and a Go; sets gos
+	need_root
+	gos=$(list_gos)
+	[ -n "$gos" ] || skip_all "no Go here to build the program with"
 }
 need_go() { # [VARIANT...]: root, and the fixtures by the first Go that is here; sets version, go, fixtures
 	need_root

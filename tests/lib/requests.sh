@@ -3,9 +3,7 @@
 # measures itself.
 
 need_timing() { # root, a Go, a kernel on which requests are timed; sets gos
-	need_root
-	gos=$(list_gos)
-	[ -n "$gos" ] || skip_all "no Go here to build the program with"
+	need_gos
 	"$DEFERD" doctor --no-targets --json >"$tmp/doctor"
 	[ "$(jq -r '.features[] | select(.feature == "uprobe_multi") | .have' "$tmp/doctor")" = true ] ||
 		skip_all "no uprobe_multi here: requests are not timed"

@@ -4,9 +4,7 @@
 # more than the budget from then on, and are back when it is over; how deep it is, the census tells meanwhile.
 # alone: what probes cost is measured
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 budget=1
 
 service=${my}pile.stripped

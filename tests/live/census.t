@@ -3,9 +3,7 @@
 # The daemon's own censuses: how many goroutines do what, the line that forgets goroutines, recursion and open-coded defers that no probe sees,
 # and the truth where the kernel's map of goroutines is too small.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 
 printf 'census: { interval: 1s, budget_percent: 50 }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.yml"
 printf 'census: { interval: 1s, budget_percent: 50 }\ndaemon: { budget_percent: 0 }\nlimits: { goroutines: 64 }\n' >"$tmp/small.yml"

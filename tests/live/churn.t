@@ -3,9 +3,7 @@
 # Goroutines are made, push three, five (two of them open-coded) or seven defers, sleep for some milliseconds and end, 2,000 at a time, while the
 # collector runs 20 times a second: of CHURN accepted ones, none has another depth.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 skip_absent_gos
 wanted=${CHURN:-150000} # of each Go; 1,200,000 with all eight
 

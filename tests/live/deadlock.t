@@ -3,9 +3,7 @@
 # Goroutines that wait for each other's locks for ever are told, with every edge of their ring and its line, however few they
 # are; those that wait for one that sleeps, reads, or waits for a channel or a condition are not.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 
 printf 'census: { interval: 1s, budget_percent: 50 }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.yml"
 declare -A lines=([pair]=main.transfer [three]=main.transfer [reads]='main.(*store).count' [upgrades]='main.(*store).reset'

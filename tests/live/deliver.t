@@ -32,10 +32,7 @@ stop_alertmanager() {
 	kill "$manager"
 	wait "$manager" 2>/dev/null
 }
-perl tests/lib/sink.pl "$tmp/sink.out" >"$tmp/sink.port" &
-live_pids+=($!)
-wait_until 5 test -s "$tmp/sink.port"
-sink=http://127.0.0.1:$(cat "$tmp/sink.port")
+start_sink
 start_alertmanager || skip_all "Alertmanager does not start: $(tail -1 "$tmp/am.log")"
 
 cat >"$tmp/config.yml" <<END

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Programs whose function table lies: the list of goroutines is found in their data then, and all is as true as ever.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 
 garble() { # NAME: in the function table of the program, all that begin with it begin with another letter
 	perl -0777 -pe "s/\\0r(?=\\Q${1#r}\\E)/\\0R/g" "$fixtures/parked.stripped" >"$tmp/${my}parked"

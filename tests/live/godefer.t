@@ -4,9 +4,7 @@
 # The lean set on whatever this kernel has (uprobe_multi, or perf events): counts and depths of a small Go program, and
 # its panics, equal its own.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 [ -z "${DEFERD_VM-}" ] || gos=$(head -1 <<<"$gos") # emulated: kernels differ here, not releases
 
 while read -r version go; do

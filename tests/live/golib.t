@@ -3,9 +3,7 @@
 # A Go runtime in a shared library is not observed, and whoever loads one is told so: in the state, the metric, the log and
 # by the commands; in C, and in Go, whose own runtime is observed as ever.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 
 reason='the Go runtime in its library golib.so is not observed'
 tells() { target reason "$program" | grep -q "$reason"; }

@@ -3,9 +3,7 @@
 # The panic ledger: outcomes equal the program's own, in a storm, too; what a process died of is told when it is gone; a Go
 # release that nobody knows is read by the newest layout, or says what is missing.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 
 outcomes() { target 'panics_by_outcome | "\(.recovered) \(.overridden) \(.repanicked) \(.goexit) \(.unknown)"'; }
 wanted() { # NAME: the same, by the program's own account

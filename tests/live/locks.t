@@ -3,9 +3,7 @@
 # Who waits for which lock and which channel: kind, address and number are what the program says, and the lock's own words
 # agree.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 skip_absent_gos
 
 piles() { # what deferd says, as the fixture does

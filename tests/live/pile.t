@@ -3,9 +3,7 @@
 # Counts and depths of a Go program equal its own, to the unit: 1.1 million loop defers on nine goroutines whose stacks
 # grow, mixed with stack records, and 100,000 pending on one of them.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 
 one() { # VERSION VARIANT-SUFFIX SET
 	local name=pile$2 title="$1 ${2#.} $3"

@@ -4,9 +4,7 @@
 # back. A pool that is large enough, and one whose connections are kept, are not said to be too small.
 # A pool that is used up is told, with who holds its connections: kept by nobody that is seen, or in a call that gets no answer.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 printf 'census: { interval: 1s }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.yml"
 
 line_of() { grep -n "$1" tests/fixtures/poolwait/main.go | cut -d: -f1; }

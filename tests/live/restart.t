@@ -11,10 +11,7 @@ command -v perl >/dev/null || skip_all "no perl for a webhook"
 read -r version go < <(head -1 <<<"$gos")
 build_fixtures "$version" "$go" stripped || skip_all "fixtures: $(tail -1 "$tmp/build.log")"
 
-perl tests/lib/sink.pl "$tmp/sink.out" >"$tmp/sink.port" &
-live_pids+=($!)
-wait_until 5 test -s "$tmp/sink.port"
-sink=http://127.0.0.1:$(cat "$tmp/sink.port")
+start_sink
 state=$tmp/keeps/state
 cat >"$tmp/config.yml" <<END
 state: { directory: "$tmp/keeps" }

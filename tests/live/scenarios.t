@@ -4,9 +4,8 @@
 # line, who recovered it and where, and what replaced it are as the program says, and so are misplaced calls of recover()
 # and what a process died of.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos | sort -V)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
+gos=$(sort -V <<<"$gos")
 
 differences() { # NAME: of what is known of $program
 	curl -sf -m 5 "$url/api/v1/panics?pid=$program" |

@@ -3,9 +3,7 @@
 # Probe sets: by service in the configuration, by a command while the program runs, in bursts; and that a change loses no hit
 # that both sets have, nor counts one twice.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 "$DEFERD" doctor --no-targets --json >"$tmp/doctor"
 multi=$(jq -r '.features[] | select(.feature == "uprobe_multi") | .have' "$tmp/doctor")
 [ "$multi" = true ] || skip_all "no uprobe_multi here: the lean set is all there is"

@@ -3,9 +3,7 @@
 # Goroutines that are left behind are told whether they run now and then or not: tickers, heartbeats, polls, those in a system call,
 # and those whose stacks differ, which are one finding. Tickers as many as ever, a pool that has filled, and what soon ends are none.
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 printf 'census: { interval: 1s, budget_percent: 50 }\ndaemon: { budget_percent: 0 }\n' >"$tmp/fast.yml"
 
 line_of() { grep -n "$1" tests/fixtures/stays/main.go | cut -d: -f1; }

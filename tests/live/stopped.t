@@ -5,9 +5,7 @@
 # program; and what was lost is made up for by a census. Stopped for STOPPED_SECONDS.
 # alone: records of every process that starts are counted
 . "$(dirname "$0")/../lib/live.sh"
-need_root
-gos=$(list_gos)
-[ -n "$gos" ] || skip_all "no Go here to build the program with"
+need_gos
 stopped=${STOPPED_SECONDS:-2}
 threshold=35 # as configured without a file
 panics=200 # fewer than are told in a second: each makes two records

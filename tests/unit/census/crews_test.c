@@ -18,6 +18,8 @@
 #include "census/crews.h"
 #include "model/leak.h"
 
+#include "chance.h"
+
 #define SECOND  1000000000ull
 #define LIMIT   (60 * SECOND)
 #define LOOK    10 /* seconds */
@@ -160,7 +162,6 @@ struct behaviour {
 };
 
 static struct {
-	uint64_t random;
 	unsigned n;
 	struct {
 		double from, to;
@@ -168,30 +169,6 @@ static struct {
 		struct crew_member member;
 	} all[MANY];
 } sim;
-
-static double uniform(void)
-{
-	sim.random ^= sim.random << 13;
-	sim.random ^= sim.random >> 7;
-	sim.random ^= sim.random << 17;
-	return (double)((sim.random >> 11) + 1) / 9007199254740993.0;
-}
-
-static double between(double low, double high)
-{
-	return low + (high - low) * uniform();
-}
-
-/* As many of each size. */
-static double scale(double low, double high)
-{
-	return low * pow(high / low, uniform());
-}
-
-static double wait(double mean)
-{
-	return -mean * log(uniform());
-}
 
 static void lives(double from, double to, const struct behaviour *does)
 {
@@ -319,7 +296,7 @@ static const struct {
 static void begin(unsigned seed)
 {
 	memset(&sim, 0, offsetof(typeof(sim), all));
-	sim.random = 0x9e3779b97f4a7c15ull * (seed + 1);
+	chance_seed(seed);
 	(void)uniform();
 	crews_done(&crews);
 }

@@ -17,6 +17,8 @@
 
 #include "model/leak.h"
 
+#include "chance.h"
+
 #define SECOND  1000000000ull
 #define HOURS   3
 #define LOOK    10 /* seconds */
@@ -30,35 +32,10 @@ static const unsigned spacing_s[LEAK_LEVELS] = { 10, 40, 320 },
 		      age_s[LEAK_LEVELS] = { 60, 60, 960 };
 
 static struct {
-	uint64_t random;
 	struct {
 		int32_t came[LOOKS + 1], left[LOOKS + 1];
 	} old[LEAK_LEVELS]; /* by look: became so old; were, and were closed */
 } sim;
-
-static double uniform(void)
-{
-	sim.random ^= sim.random << 13;
-	sim.random ^= sim.random >> 7;
-	sim.random ^= sim.random << 17;
-	return (double)((sim.random >> 11) + 1) / 9007199254740993.0;
-}
-
-static double between(double low, double high)
-{
-	return low + (high - low) * uniform();
-}
-
-/* As many of each size. */
-static double scale(double low, double high)
-{
-	return low * pow(high / low, uniform());
-}
-
-static double wait(double mean)
-{
-	return -mean * log(uniform());
-}
 
 /* One descriptor. What is there at the first look is as if it were opened then. */
 static void lives(double from, double to)
@@ -208,7 +185,7 @@ static const struct habit quiet[] = {
 static void begin(unsigned seed)
 {
 	memset(&sim, 0, sizeof(sim));
-	sim.random = 0x9e3779b97f4a7c15ull * (seed + 1);
+	chance_seed(seed);
 	(void)uniform();
 }
 
