@@ -36,10 +36,11 @@ is "$bad" "${said[ebadf_closes]}" "trace: closes of what was not open"
 # Counts are of all ways: those by functions see what is no system call for each descriptor, too.
 # Where a program is observed from its exec on, its loader's are among them: what is compared is what came since it was ready.
 fd_counts() { target '| "\(.fd_opened) \(.fd_closed)"'; }
-settled() { # whether two looks, more than an interval of the daemon apart, see the same
+settled() { # whether looks see the same for longer than an interval of the daemon
 	local now
 	now=$(fd_counts)
-	[ "$now" = "$loaded" ] || { loaded=$now; sleep 0.6; return 1; }
+	[ "$now" = "$loaded" ] || { loaded=$now since_ms=$(now_ms); return 1; }
+	[ $(($(now_ms) - since_ms)) -ge 600 ]
 }
 observe() { # NAME OPTIONS...: sets loaded
 	start_program "$1" "$fixtures/${2:-$1}" "${@:3}"
