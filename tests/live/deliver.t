@@ -154,7 +154,8 @@ sed -n 's#^/ok ##p' "$tmp/sink.out" | tail -1 | jq -e '.alerts[0] | .endsAt < (n
 ok $? "last that it is over"
 wait_until 10 heard_all /bad
 is "$(changes /bad)" "$each" "a refused message is not sent again"
-wait_until 5 [ "$(notified "$sink/bad" refused)" = "$(of_sink /bad)" ]
+all_refused() { [ "$(notified "$sink/bad" refused)" = "$(of_sink /bad)" ]; }
+wait_until 5 all_refused
 is "$(notified "$sink/bad" refused) $(notified "$sink/bad" failed)" "$(of_sink /bad) 0" "a refused message is counted as refused"
 wait_until 10 heard_all /moved
 is "$(changes /moved)" "$each" "redirects are not followed"
